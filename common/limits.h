@@ -1,0 +1,20 @@
+/* Every fixed limit of the system. docs/limits.md lists them for users; a test compares the two. */
+#ifndef ASSENT_COMMON_LIMITS_H
+#define ASSENT_COMMON_LIMITS_H
+
+#define TX_KEY_MAX             4096u          /* bytes of a key */
+#define TX_VALUE_MAX           (512u * 1024u) /* bytes of a value */
+#define TX_SPACE_MAX           64u            /* bytes of a keyspace's name */
+#define TX_NAME_MAX            31u            /* characters of a node's name */
+#define TX_CLUSTER_MAX         63u            /* characters of a cluster's name */
+#define TX_ADDRESS_MAX         127u           /* characters of an address */
+#define TX_IDEMPOTENCY_KEY_MAX 64u            /* bytes of an idempotency key */
+#define TX_TEXT_MAX            512u           /* bytes of an explanation that travels in a message */
+#define TX_OPS_MAX             10000u         /* operations of a transaction */
+#define TX_MEMBERS_MAX         64u            /* participants of a transaction */
+#define TX_OPEN_IDS_MAX        4096u          /* unfinished ids listed in a FORGET */
+#define TX_MESSAGE_MAX         (1024u * 1024u) /* bytes of a frame; the default, configurable */
+#define TX_FRAME_DEPTH_MAX     16u            /* nesting of a frame */
+#define TX_COORDINATOR_ID_MAX  65535u         /* coordinators are numbered from 1 */
+
+#endif

@@ -1,0 +1,303 @@
+/* Messages as structs. The wire form is specified in common/wire.h; the meaning in docs/protocol.md.
+ *
+ * A frame carries an envelope and one or more messages of one sender to one receiver. All views and arrays in
+ * a message are borrowed: from the frame and an arena after decoding, from their owner before encoding. */
+#ifndef ASSENT_COMMON_MSG_H
+#define ASSENT_COMMON_MSG_H
+
+#include "common/op.h"
+#include "common/reason.h"
+
+/* name, text form, sender -> receiver (K client, C coordinator, P participant) */
+#define TX_MSGS(X)                                                                                 \
+    X(TX_MSG_BEGIN, "BEGIN")                     /* K -> C */                                      \
+    X(TX_MSG_BEGUN, "BEGUN")                     /* C -> K */                                      \
+    X(TX_MSG_SUBMIT, "SUBMIT")                   /* K -> C */                                      \
+    X(TX_MSG_COMMIT_REQUEST, "COMMIT_REQUEST")   /* K -> C */                                      \
+    X(TX_MSG_ABORT_REQUEST, "ABORT_REQUEST")     /* K -> C */                                      \
+    X(TX_MSG_OUTCOME_REQUEST, "OUTCOME_REQUEST") /* K -> C */                                      \
+    X(TX_MSG_OUTCOME, "OUTCOME")                 /* C -> K */                                      \
+    X(TX_MSG_OUTCOME_ACK, "OUTCOME_ACK")         /* K -> C */                                      \
+    X(TX_MSG_OPERATE, "OPERATE")                 /* K -> P */                                      \
+    X(TX_MSG_OPERATED, "OPERATED")               /* P -> K */                                      \
+    X(TX_MSG_JOIN, "JOIN")                       /* P -> C */                                      \
+    X(TX_MSG_PREPARE, "PREPARE")                 /* C -> P */                                      \
+    X(TX_MSG_VOTE, "VOTE")                       /* P -> C */                                      \
+    X(TX_MSG_COMMIT, "COMMIT")                   /* C -> P */                                      \
+    X(TX_MSG_ABORT, "ABORT")                     /* C -> P */                                      \
+    X(TX_MSG_ACK, "ACK")                         /* P -> C */                                      \
+    X(TX_MSG_INQUIRE, "INQUIRE")                 /* P -> C, P -> P, C -> P */                      \
+    X(TX_MSG_WAIT, "WAIT")                       /* C -> P */                                      \
+    X(TX_MSG_STATE, "STATE")                     /* P -> P, P -> C */                              \
+    X(TX_MSG_FORGET, "FORGET")                   /* C -> P */                                      \
+    X(TX_MSG_FENCED, "FENCED")                   /* P -> C */                                      \
+    X(TX_MSG_HELLO, "HELLO")                     /* C -> P */                                      \
+    X(TX_MSG_WELCOME, "WELCOME")                 /* P -> C */                                      \
+    X(TX_MSG_RESOLVE, "RESOLVE")                 /* K -> P */                                      \
+    X(TX_MSG_STATUS_REQUEST, "STATUS_REQUEST")   /* K -> C, K -> P */                              \
+    X(TX_MSG_STATUS, "STATUS")                   /* C -> K, P -> K */                              \
+    X(TX_MSG_ERROR, "ERROR")                     /* C -> K, P -> K */
+
+enum tx_msg_type {
+#define X(name, text) name,
+    TX_MSGS(X)
+#undef X
+        TX_MSG_TYPES_N
+};
+
+const char *tx_msg_name(enum tx_msg_type type);
+
+/* Who sends, stamped on every frame. */
+struct tx_envelope {
+    char cluster[TX_CLUSTER_MAX + 1];
+    enum tx_role role;
+    struct tx_name name;       /* participant: its name; client: a label for people, may be empty; coordinator: empty */
+    uint32_t coordinator;      /* coordinator: its id; else 0 */
+    uint64_t start;            /* coordinator: its epoch; participant: its incarnation; client: 0 */
+    struct tx_address address; /* where the sender listens; empty for a client */
+};
+
+/* `req` numbers a client's requests; the answer repeats it. Every duration is in milliseconds, 0 = the daemon's default. */
+
+struct tx_msg_begin {
+    uint64_t req;
+    struct tx_age age; /* of the first attempt when this is a retry, else counter 0 */
+};
+struct tx_msg_begun {
+    uint64_t req;
+    struct tx_id id;
+    struct tx_age age;
+    struct tx_token token;
+    const struct tx_member *nodes; /* every participant of the cluster; incarnation 0 when not known */
+    size_t nodes_n;
+};
+struct tx_msg_submit {
+    uint64_t req;
+    struct tx_bytes key; /* idempotency key; empty for none */
+    struct tx_age age;
+    uint32_t timeout_ms;      /* for the votes */
+    uint32_t lock_timeout_ms; /* for each lock */
+    const struct tx_op *ops;  /* each names its participant */
+    size_t ops_n;
+};
+/* COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST. The members are the participants that the client has used. */
+struct tx_msg_finish {
+    uint64_t req;
+    struct tx_id id;
+    struct tx_token token;
+    const struct tx_member *members;
+    size_t members_n;
+};
+struct tx_msg_outcome {
+    uint64_t req;
+    struct tx_id id;
+    enum tx_outcome outcome;
+    enum tx_reason reason;
+    struct tx_name who;   /* the participant that caused an abort; empty when none did */
+    struct tx_bytes text; /* a sentence for people; may be empty */
+    struct tx_age age;    /* to retry with */
+    bool results_lost;    /* committed, but the results of its reads are no longer at hand */
+    const struct tx_result *results; /* SUBMIT, committed: one for each operation, in order */
+    size_t results_n;
+};
+/* OUTCOME_ACK, COMMIT, JOIN, WAIT: an id alone. */
+struct tx_msg_id {
+    struct tx_id id;
+};
+struct tx_msg_operate {
+    uint64_t req;
+    struct tx_id id;
+    struct tx_token token;
+    struct tx_age age;
+    uint32_t step; /* 1, 2, ...: numbers the OPERATEs of one transaction at one participant, without gaps */
+    uint32_t lock_timeout_ms;
+    const struct tx_op *ops;
+    size_t ops_n;
+};
+struct tx_msg_operated {
+    uint64_t req;
+    struct tx_id id;
+    uint32_t step;
+    uint64_t incarnation;
+    bool wrote;            /* this transaction holds writes here by now */
+    enum tx_reason reason; /* NONE: done. Else the transaction is undone here and can only abort */
+    struct tx_bytes text;
+    const struct tx_result *results;
+    size_t results_n;
+};
+struct tx_msg_prepare {
+    struct tx_id id;
+    struct tx_age age;
+    struct tx_token token; /* must be that of the OPERATEs before it */
+    bool one_phase; /* the only member: commit at once */
+    bool one_shot;  /* `ops` are to be executed first; else the work came with OPERATE */
+    uint32_t lock_timeout_ms;
+    const struct tx_member *members; /* all of them, the receiver included; never changes for an id */
+    size_t members_n;
+    const struct tx_op *ops;
+    size_t ops_n;
+};
+
+#define TX_VOTES(X)                                                                                \
+    X(TX_VOTE_YES, "YES")             /* PREPARED is durable */                                    \
+    X(TX_VOTE_NO, "NO")               /* undone here, definitively */                              \
+    X(TX_VOTE_READ_ONLY, "READ_ONLY") /* nothing to commit; has dropped out */                     \
+    X(TX_VOTE_COMMITTED, "COMMITTED") /* committed here already */
+enum tx_vote {
+#define X(name, text) name,
+    TX_VOTES(X)
+#undef X
+        TX_VOTES_N
+};
+const char *tx_vote_name(enum tx_vote vote);
+
+struct tx_msg_vote {
+    struct tx_id id;
+    enum tx_vote vote;
+    uint64_t incarnation;
+    struct tx_lsn lsn;     /* durable at the sender; 0 when the vote rests on nothing durable */
+    enum tx_reason reason; /* NO */
+    struct tx_bytes text;
+    const struct tx_result *results; /* one-shot YES and COMMITTED: the receiver's operations in order */
+    size_t results_n;
+};
+struct tx_msg_abort {
+    struct tx_id id;
+    enum tx_reason reason;
+};
+
+/* What a heuristic decision turned out to be. */
+enum tx_heuristic { TX_HEURISTIC_NONE, TX_HEURISTIC_OK, TX_HEURISTIC_DAMAGE, TX_HEURISTICS_N };
+const char *tx_heuristic_name(enum tx_heuristic heuristic);
+
+struct tx_msg_ack {
+    struct tx_id id;
+    uint64_t incarnation;
+    struct tx_lsn lsn; /* durable at the sender */
+    enum tx_heuristic heuristic;
+};
+struct tx_msg_inquire {
+    struct tx_id id;
+    bool in_doubt; /* the sender is a member of the transaction and has voted YES */
+};
+
+/* A participant's answer to INQUIRE. */
+#define TX_STATES(X)                                                                               \
+    X(TX_STATE_NO, "NO")               /* definitively not committed here, and never will be */    \
+    X(TX_STATE_PREPARED, "PREPARED")   /* in doubt here too */                                     \
+    X(TX_STATE_COMMITTED, "COMMITTED") /* the commit decision is known here */                     \
+    X(TX_STATE_FORGOTTEN, "FORGOTTEN") /* finished, and nothing is known any more */
+enum tx_state {
+#define X(name, text) name,
+    TX_STATES(X)
+#undef X
+        TX_STATES_N
+};
+const char *tx_state_name(enum tx_state state);
+
+struct tx_msg_state {
+    struct tx_id id;
+    enum tx_state state;
+    uint64_t incarnation;
+    bool heuristic; /* an operator has decided here; never a vote */
+};
+/* Every transaction of the epoch below `below` that is not in `open` is finished and may be forgotten. */
+struct tx_msg_forget {
+    uint64_t epoch;
+    uint64_t below;
+    const uint64_t *open; /* sequences, ascending, all below `below` */
+    size_t open_n;
+};
+struct tx_msg_fenced {
+    struct tx_id id; /* the transaction that was refused; all zero when the message named none */
+    uint64_t epoch;  /* the highest epoch seen */
+    uint64_t life;   /* of that epoch */
+};
+struct tx_msg_hello {
+    uint64_t life;        /* random for each start: two lives of one epoch are a restored disk */
+    uint64_t age_counter; /* highest age counter known */
+};
+struct tx_msg_welcome {
+    uint64_t incarnation;
+    struct tx_lsn lsn; /* last durable */
+    uint64_t age_counter;
+    bool refusing; /* takes no new transactions (disk reserve, draining) */
+};
+struct tx_msg_resolve {
+    uint64_t req;
+    struct tx_id id;
+    bool commit;
+    struct tx_name operator_name;
+};
+struct tx_msg_status_request {
+    uint64_t req;
+};
+struct tx_status_field {
+    struct tx_bytes name;
+    struct tx_bytes text;
+};
+struct tx_status_tx {
+    struct tx_id id;
+    struct tx_bytes state;
+    uint64_t age_ms;
+    struct tx_bytes detail; /* what it waits for, in words */
+};
+struct tx_status_peer {
+    struct tx_bytes name; /* "a", or "coordinator 1" */
+    struct tx_bytes address;
+    struct tx_bytes state; /* "up", "down", "quarantined", ... */
+    uint64_t start;        /* incarnation or epoch */
+    uint64_t silent_ms;    /* since its last word */
+};
+struct tx_msg_status {
+    uint64_t req;
+    const struct tx_status_field *fields; /* "role", "version", counters, ... */
+    size_t fields_n;
+    const struct tx_status_tx *txs; /* the oldest ones, at most 1,000 */
+    size_t txs_n;
+    const struct tx_status_peer *peers;
+    size_t peers_n;
+};
+/* A request that could not be served. For BEGIN, SUBMIT, OPERATE and the finish requests: nothing was done. */
+struct tx_msg_error {
+    uint64_t req;
+    enum tx_error error;
+    enum tx_reason reason; /* BUSY, DISK_FULL, DRAINING, ... or NONE */
+    struct tx_bytes text;
+};
+
+struct tx_msg {
+    enum tx_msg_type type;
+    union {
+        struct tx_msg_begin begin;
+        struct tx_msg_begun begun;
+        struct tx_msg_submit submit;
+        struct tx_msg_finish finish; /* COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST */
+        struct tx_msg_outcome outcome;
+        struct tx_msg_id id; /* OUTCOME_ACK, JOIN, COMMIT, WAIT */
+        struct tx_msg_operate operate;
+        struct tx_msg_operated operated;
+        struct tx_msg_prepare prepare;
+        struct tx_msg_vote vote;
+        struct tx_msg_abort abort;
+        struct tx_msg_ack ack;
+        struct tx_msg_inquire inquire;
+        struct tx_msg_state state;
+        struct tx_msg_forget forget;
+        struct tx_msg_fenced fenced;
+        struct tx_msg_hello hello;
+        struct tx_msg_welcome welcome;
+        struct tx_msg_resolve resolve;
+        struct tx_msg_status_request status_request;
+        struct tx_msg_status status;
+        struct tx_msg_error error;
+    };
+};
+
+/* Which roles may send this message to a receiver of role `to`? False: a violation by the peer, dropped and counted. */
+bool tx_msg_allowed(enum tx_msg_type type, enum tx_role from, enum tx_role to);
+
+/* The transaction that a message speaks of; all zero when it speaks of none. */
+struct tx_id tx_msg_tx(const struct tx_msg *msg);
+
+#endif

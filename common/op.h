@@ -1,0 +1,68 @@
+/* Operations on a participant's keyspaces, and their results. */
+#ifndef ASSENT_COMMON_OP_H
+#define ASSENT_COMMON_OP_H
+
+#include "common/ids.h"
+
+/* name, text form, does it write? */
+#define TX_OPS(X)                                                                                  \
+    X(TX_OP_GET, "get", false)               /* the value under a shared lock */                   \
+    X(TX_OP_GET_FOR_UPDATE, "get-for-update", false) /* the value under an update lock */          \
+    X(TX_OP_PUT, "put", true)                /* sets the value */                                  \
+    X(TX_OP_INSERT, "insert", true)          /* sets the value; the key must be absent */          \
+    X(TX_OP_DELETE, "delete", true)          /* removes the key; absent is no error */             \
+    X(TX_OP_ADD, "add", true)                /* adds to a counter (see docs/operations-kv) */      \
+    X(TX_OP_CHECK, "check", false)           /* the transaction aborts unless the value is so */   \
+    X(TX_OP_LOCK, "lock", false)             /* takes a lock and reads nothing */
+
+enum tx_op_type {
+#define X(name, text, writes) name,
+    TX_OPS(X)
+#undef X
+        TX_OP_TYPES_N
+};
+
+const char *tx_op_name(enum tx_op_type type);
+bool tx_op_writes(enum tx_op_type type);
+/* TX_EFORMAT when there is no such operation. */
+enum tx_error tx_op_type_parse(struct tx_bytes text, enum tx_op_type *type) TX_MUST_CHECK;
+
+/* Lock modes as they travel in a TX_OP_LOCK and in a PREPARED record; weakest first by number, but the order is partial:
+ * see lockmgr/lock_mode.h. */
+enum tx_lock_mode {
+    TX_LOCK_NONE,
+    TX_LOCK_IS,
+    TX_LOCK_IX,
+    TX_LOCK_S,
+    TX_LOCK_U,
+    TX_LOCK_SIX,
+    TX_LOCK_X,
+    TX_LOCK_MODES_N
+};
+const char *tx_lock_mode_name(enum tx_lock_mode mode);
+enum tx_error tx_lock_mode_parse(struct tx_bytes text, enum tx_lock_mode *mode) TX_MUST_CHECK;
+
+struct tx_op {
+    enum tx_op_type type;
+    struct tx_name participant; /* used in SUBMIT only; elsewhere the receiver */
+    struct tx_bytes space;      /* 1..TX_SPACE_MAX bytes; empty for a LOCK of the whole store */
+    struct tx_bytes key;        /* 1..TX_KEY_MAX bytes; empty for a LOCK of a whole space */
+    struct tx_bytes value;      /* PUT, INSERT: the value. CHECK: the expected value */
+    bool absent;                /* CHECK: expects the key to be absent; `value` is unused */
+    int64_t delta;              /* ADD */
+    bool has_min, has_max;      /* ADD: are there a floor and a ceiling? */
+    int64_t min, max;           /* ADD: inclusive */
+    enum tx_lock_mode mode;     /* LOCK */
+};
+
+/* TX_OK, or why the operation can never run (TX_EINVAL, TX_ELIMIT), with a text. */
+enum tx_error tx_op_validate(const struct tx_op *op, struct tx_why *why) TX_MUST_CHECK;
+
+/* What one operation gave. GET and GET_FOR_UPDATE: `found` and `value`. DELETE: whether the key was there. ADD: the new
+ * value of the counter, as text. Everything else: found is false and value empty. */
+struct tx_result {
+    bool found;
+    struct tx_bytes value;
+};
+
+#endif

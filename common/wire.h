@@ -1,0 +1,52 @@
+/* The wire form: frames in msgpack.
+ *
+ * A frame is one ZeroMQ message body:
+ *
+ *   frame    = [version, envelope, messages]        version = 1
+ *   envelope = [cluster, role, name, coordinator, start, address]
+ *   messages = [[type, field, ...], ...]            fields in the order of the struct in common/msg.h
+ *
+ * Booleans are msgpack booleans, enums and integers are msgpack integers, text and bytes are `bin` (a `str` is taken as
+ * well), an id is [coordinator, epoch, seq], an age [counter, coordinator], a token bin 16, a member [name, address,
+ * incarnation, read_only], an op [type, participant, space, key, value, absent, delta, has_min, min, has_max, max, mode], a
+ * result [found, value]. An array that is longer than this version knows is refused.
+ *
+ * Decoding never trusts a count: tx_frame_check() walks the bytes first (each count no larger than the bytes left, depth
+ * at most TX_FRAME_DEPTH_MAX, a cap on the number of objects, nothing left over). */
+#ifndef ASSENT_COMMON_WIRE_H
+#define ASSENT_COMMON_WIRE_H
+
+#include "common/msg.h"
+
+#define TX_WIRE_VERSION 1u
+
+/* TX_OK when the frame is well-formed msgpack within the limits; TX_EFORMAT or TX_ELIMIT with a text otherwise. */
+enum tx_error tx_frame_check(struct tx_bytes frame, size_t frame_max, struct tx_why *why) TX_MUST_CHECK;
+
+/* Builds a frame: begin, any number of adds, end. The buffer may be reused; begin clears it. */
+struct tx_frame_writer;
+struct tx_frame_writer *tx_frame_writer_new(const struct tx_envelope *envelope);
+void tx_frame_writer_destroy(struct tx_frame_writer **writer);
+/* Appends a message. TX_ELIMIT when the frame would grow beyond `frame_max` (the frame stays as it was, unless it is
+ * empty: then the message can never be sent), TX_ENOMEM. */
+enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct tx_msg *msg,
+                                  size_t frame_max) TX_MUST_CHECK;
+/* The number of messages in the frame so far. */
+size_t tx_frame_writer_count(const struct tx_frame_writer *writer);
+/* The finished frame; borrowed until the next call on this writer. Then clear to begin the next one. */
+struct tx_bytes tx_frame_writer_finish(struct tx_frame_writer *writer);
+void tx_frame_writer_clear(struct tx_frame_writer *writer);
+
+/* A decoded frame. `messages` and all that they point to live in the arena and the frame. */
+struct tx_frame {
+    struct tx_envelope envelope;
+    const struct tx_msg *messages;
+    size_t messages_n;
+};
+
+/* Checks and decodes. TX_EFORMAT, TX_EVERSION, TX_ELIMIT or TX_ENOMEM with a text that says which message and field.
+ * Every limit of common/limits.h holds in what it returns, every enum is in range, every op passes tx_op_validate(). */
+enum tx_error tx_frame_decode(struct tx_bytes bytes, size_t frame_max, struct tx_arena *arena,
+                              struct tx_frame *frame, struct tx_why *why) TX_MUST_CHECK;
+
+#endif

@@ -1,0 +1,19 @@
+/* Lock modes: which conflict, and what two of them held together amount to. */
+#ifndef ASSENT_LOCKMGR_LOCK_MODE_H
+#define ASSENT_LOCKMGR_LOCK_MODE_H
+
+#include "common/op.h"
+
+/* Do two transactions conflict when one holds `a` and the other `b`? Symmetric; NONE conflicts with nothing. */
+bool lock_mode_conflicts(enum tx_lock_mode a, enum tx_lock_mode b);
+
+/* The least mode whose conflicts contain those of both: what a holder of `a` must hold to have `b` too. */
+enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b);
+
+/* Does holding `a` give everything that `b` gives? */
+bool lock_mode_covers(enum tx_lock_mode a, enum tx_lock_mode b);
+
+/* The mode that every ancestor must be held in, at least, below which `mode` is held: IS or IX (NONE for NONE). */
+enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode);
+
+#endif
