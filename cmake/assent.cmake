@@ -5,7 +5,7 @@ set(ASSENT_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum
     -Wmissing-prototypes -Wformat=2 -Wundef -Wvla -Werror)
 
 function(assent_flags target)
-  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE ASSENT_VERSION="${PROJECT_VERSION}")
   target_compile_options(${target} PRIVATE ${ASSENT_WARNINGS} -fstack-protector-strong -fno-omit-frame-pointer)
   if(ASSENT_CRASH_POINTS)
     target_compile_definitions(${target} PRIVATE ASSENT_CRASH_POINTS=1)

@@ -1,7 +1,8 @@
 /* Assertions: always on, without side effects, through one hook.
  *
  * TX_ASSERT guards what this program itself promises. What a peer or a user sends is checked, never
- * asserted. A broken assertion stops the process: every daemon recovers from its log at the next start. */
+ * asserted. A broken assertion stops the process: every daemon recovers from its log at the next
+ * start. */
 #ifndef ASSENT_COMMON_ASSERT_H
 #define ASSENT_COMMON_ASSERT_H
 
@@ -14,12 +15,13 @@
 _Noreturn void tx_assert_failed(const char *condition, const char *file, int line,
                                 const char *function);
 
-/* Called before abort() with the text of the failure; the daemons log it. NULL restores the default,
- * which prints to stderr. */
+/* Called before abort() with the text of the failure; the daemons log it. NULL restores the
+ * default, which prints to stderr. */
 void tx_assert_hook_set(void (*hook)(const char *text));
 
-/* Memory for the pure cores, whose sizes are bounded by stated limits: these never return NULL. When the
- * machine has no memory left the process stops through the assertion hook; what it acknowledged is durable. */
+/* Memory for the pure cores, whose sizes are bounded by stated limits: these never return NULL.
+ * When the machine has no memory left the process stops through the assertion hook; what it
+ * acknowledged is durable. */
 void *tx_xmalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *tx_xcalloc(size_t count, size_t bytes) __attribute__((malloc, returns_nonnull));
 void *tx_xrealloc(void *old, size_t bytes) __attribute__((returns_nonnull));

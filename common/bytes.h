@@ -1,7 +1,7 @@
 /* Bytes: a borrowed view, a growing buffer, a bounded reader, and an arena.
  *
- * Borrowed bytes travel as struct tx_bytes by value; whoever receives one may use it only as long as its
- * owner keeps the memory. Integers in buffers are little-endian, as in the log records. */
+ * Borrowed bytes travel as struct tx_bytes by value; whoever receives one may use it only as long
+ * as its owner keeps the memory. Integers in buffers are little-endian, as in the log records. */
 #ifndef ASSENT_COMMON_BYTES_H
 #define ASSENT_COMMON_BYTES_H
 
@@ -24,15 +24,18 @@ bool tx_bytes_equal(struct tx_bytes a, struct tx_bytes b);
 int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b);
 /* A 64-bit hash that is the same on every machine and in every run. */
 uint64_t tx_bytes_hash(struct tx_bytes bytes, uint64_t seed);
-/* Writes the bytes for a log line or an error text: printable ASCII as it is, quotes, backslashes and all else
- * as \xNN, cut with "..." when `out_size` is too small. Always terminates; returns `out`. */
+/* Writes the bytes for a log line or an error text: printable ASCII as it is, quotes, backslashes
+ * and all else as \xNN, cut with "..." when `out_size` is too small. Always terminates; returns
+ * `out`. */
 const char *tx_bytes_print(struct tx_bytes bytes, char *out, size_t out_size);
 
-/* CRC-32C (Castagnoli), as in RFC 3720; tx_crc32c(0, "123456789") is 0xe3069283. `crc` continues an earlier one. */
+/* CRC-32C (Castagnoli), as in RFC 3720; tx_crc32c(0, "123456789") is 0xe3069283. `crc` continues an
+ * earlier one. */
 uint32_t tx_crc32c(uint32_t crc, struct tx_bytes bytes);
 
-/* A growing buffer. A failed allocation sets `failed` and leaves the content as it was; later appends do nothing, so
- * that a writer may check once at the end. All zero is a valid empty buffer. */
+/* A growing buffer. A failed allocation sets `failed` and leaves the content as it was; later
+ * appends do nothing, so that a writer may check once at the end. All zero is a valid empty buffer.
+ */
 struct tx_buf {
     uint8_t *data;
     size_t len;
@@ -52,8 +55,8 @@ void tx_buf_u64(struct tx_buf *buf, uint64_t value);
 void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes);
 struct tx_bytes tx_buf_view(const struct tx_buf *buf);
 
-/* A reader over borrowed bytes. Reading past the end sets `failed` and returns zeroes, so that a decoder may check once
- * at the end. Views that it returns borrow from `in`. */
+/* A reader over borrowed bytes. Reading past the end sets `failed` and returns zeroes, so that a
+ * decoder may check once at the end. Views that it returns borrow from `in`. */
 struct tx_reader {
     struct tx_bytes in;
     size_t at;
@@ -77,8 +80,8 @@ struct tx_arena {
     struct tx_arena_block *blocks;
 };
 
-/* Zeroed memory for `count` things of `bytes` each, aligned for any type; NULL when there is no memory or the product
- * overflows. A count of zero gives a valid pointer. */
+/* Zeroed memory for `count` things of `bytes` each, aligned for any type; NULL when there is no
+ * memory or the product overflows. A count of zero gives a valid pointer. */
 void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes) TX_MUST_CHECK;
 /* A copy of the bytes in the arena; {NULL, 0} when there is no memory (or nothing to copy). */
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes);

@@ -1,5 +1,5 @@
-/* CRC-32C: the polynomial 0x1edc6f41 in reflected form, initial value and final exclusive-or all ones
- * (RFC 3720, section 12.1). */
+/* CRC-32C: the polynomial 0x1edc6f41 in reflected form, initial value and final exclusive-or all
+ * ones (RFC 3720, section 12.1). */
 #include "common/crc32c.h"
 
 #include "common/assert.h"

@@ -1,5 +1,5 @@
-/* The two ways to compute a CRC-32C. Callers use tx_crc32c() of common/bytes.h, which picks the fast one where
- * the processor has it; this header lets the tests hold one against the other. */
+/* The two ways to compute a CRC-32C. Callers use tx_crc32c() of common/bytes.h, which picks the
+ * fast one where the processor has it; this header lets the tests hold one against the other. */
 #ifndef ASSENT_COMMON_CRC32C_H
 #define ASSENT_COMMON_CRC32C_H
 

@@ -1,7 +1,8 @@
 /* Errors: one enum with one table of texts, and a buffer for the sentence that a person reads.
  *
- * A function that can fail returns enum tx_error and hands its values back through out-pointers. What a
- * person must know (what happened, to what, what to do) goes into a struct tx_why that the caller owns. */
+ * A function that can fail returns enum tx_error and hands its values back through out-pointers.
+ * What a person must know (what happened, to what, what to do) goes into a struct tx_why that the
+ * caller owns. */
 #ifndef ASSENT_COMMON_ERROR_H
 #define ASSENT_COMMON_ERROR_H
 
@@ -37,7 +38,7 @@ enum tx_error {
         TX_ERRORS_N
 };
 
-#define TX_MUST_CHECK __attribute__((warn_unused_result))
+#define TX_MUST_CHECK       __attribute__((warn_unused_result))
 #define TX_PRINTF(at, args) __attribute__((format(printf, at, args)))
 
 /* The text of an error; "unknown error" for a number that is none. Never NULL. */

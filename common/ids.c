@@ -128,8 +128,7 @@ enum tx_error tx_name_set(struct tx_name *name, struct tx_bytes text)
 
 enum tx_error tx_address_set(struct tx_address *address, struct tx_bytes text)
 {
-    if (text.len > TX_ADDRESS_MAX ||
-        (text.len > 0 && memchr(text.data, '\0', text.len) != NULL)) {
+    if (text.len > TX_ADDRESS_MAX || (text.len > 0 && memchr(text.data, '\0', text.len) != NULL)) {
         return TX_EFORMAT;
     }
     *address = (struct tx_address){0};

@@ -1,7 +1,8 @@
 /* Identities: transactions, ages, tokens, nodes, positions in a log.
  *
- * A transaction id is never reused: its coordinator makes a new epoch durable at every start, and numbers its
- * transactions within the epoch. Text form: "1-7-42" (coordinator 1, epoch 7, sequence 42). */
+ * A transaction id is never reused: its coordinator makes a new epoch durable at every start, and
+ * numbers its transactions within the epoch. Text form: "1-7-42" (coordinator 1, epoch 7, sequence
+ * 42). */
 #ifndef ASSENT_COMMON_IDS_H
 #define ASSENT_COMMON_IDS_H
 
@@ -26,8 +27,8 @@ const char *tx_id_print(struct tx_id id, char out[TX_ID_TEXT]);
 /* TX_EFORMAT when the text is not exactly an id. */
 enum tx_error tx_id_parse(const char *text, struct tx_id *id) TX_MUST_CHECK;
 
-/* A transaction's age in wound-wait: the lower counter is the older; the coordinator breaks ties. Not a clock. A counter
- * of 0 means "none given". A retry keeps the age of its first attempt. */
+/* A transaction's age in wound-wait: the lower counter is the older; the coordinator breaks ties.
+ * Not a clock. A counter of 0 means "none given". A retry keeps the age of its first attempt. */
 struct tx_age {
     uint64_t counter;
     uint32_t coordinator;
@@ -61,15 +62,16 @@ struct tx_address {
 bool tx_name_equal(const struct tx_name *a, const struct tx_name *b);
 /* TX_EFORMAT when the text is no name. */
 enum tx_error tx_name_set(struct tx_name *name, struct tx_bytes text) TX_MUST_CHECK;
-/* TX_EFORMAT when the text is longer than an address may be or holds a NUL. It does not say whether the
- * address can be used: the transport does. */
+/* TX_EFORMAT when the text is longer than an address may be or holds a NUL. It does not say whether
+ * the address can be used: the transport does. */
 enum tx_error tx_address_set(struct tx_address *address, struct tx_bytes text) TX_MUST_CHECK;
 
 enum tx_role { TX_ROLE_CLIENT, TX_ROLE_COORDINATOR, TX_ROLE_PARTICIPANT, TX_ROLES_N };
 const char *tx_role_name(enum tx_role role);
 
-/* One participant of one transaction. `incarnation` is the start of the participant that did the work; 0 while it is
- * not known. `read_only` is claimed by whoever made the list and must hold for the whole transaction there. */
+/* One participant of one transaction. `incarnation` is the start of the participant that did the
+ * work; 0 while it is not known. `read_only` is claimed by whoever made the list and must hold for
+ * the whole transaction there. */
 struct tx_member {
     struct tx_name name;
     struct tx_address address;

@@ -1,7 +1,7 @@
 /* Messages: their names, who may send them to whom, and the transaction they speak of. */
 #include "common/msg.h"
 
-#define ROUTE(from, to) (1u << ((unsigned)(from) * TX_ROLES_N + (unsigned)(to)))
+#define ROUTE(from, to) (1u << ((unsigned)(from)*TX_ROLES_N + (unsigned)(to)))
 
 enum {
     K_TO_C = ROUTE(TX_ROLE_CLIENT, TX_ROLE_COORDINATOR),

@@ -1,7 +1,9 @@
-/* Messages as structs. The wire form is specified in common/wire.h; the meaning in docs/protocol.md.
+/* Messages as structs. The wire form is specified in common/wire.h; the meaning in
+ * docs/protocol.md.
  *
- * A frame carries an envelope and one or more messages of one sender to one receiver. All views and arrays in
- * a message are borrowed: from the frame and an arena after decoding, from their owner before encoding. */
+ * A frame carries an envelope and one or more messages of one sender to one receiver. All views and
+ * arrays in a message are borrowed: from the frame and an arena after decoding, from their owner
+ * before encoding. */
 #ifndef ASSENT_COMMON_MSG_H
 #define ASSENT_COMMON_MSG_H
 
@@ -51,13 +53,15 @@ const char *tx_msg_name(enum tx_msg_type type);
 struct tx_envelope {
     char cluster[TX_CLUSTER_MAX + 1];
     enum tx_role role;
-    struct tx_name name;       /* participant: its name; client: a label for people, may be empty; coordinator: empty */
+    struct tx_name name;       /* participant: its name; client: a label for people, may be empty;
+                                  coordinator: empty */
     uint32_t coordinator;      /* coordinator: its id; else 0 */
     uint64_t start;            /* coordinator: its epoch; participant: its incarnation; client: 0 */
     struct tx_address address; /* where the sender listens; empty for a client */
 };
 
-/* `req` numbers a client's requests; the answer repeats it. Every duration is in milliseconds, 0 = the daemon's default. */
+/* `req` numbers a client's requests; the answer repeats it. Every duration is in milliseconds, 0 =
+ * the daemon's default. */
 
 struct tx_msg_begin {
     uint64_t req;
@@ -68,7 +72,8 @@ struct tx_msg_begun {
     struct tx_id id;
     struct tx_age age;
     struct tx_token token;
-    const struct tx_member *nodes; /* every participant of the cluster; incarnation 0 when not known */
+    const struct tx_member
+        *nodes; /* every participant of the cluster; incarnation 0 when not known */
     size_t nodes_n;
 };
 struct tx_msg_submit {
@@ -80,7 +85,8 @@ struct tx_msg_submit {
     const struct tx_op *ops;  /* each names its participant */
     size_t ops_n;
 };
-/* COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST. The members are the participants that the client has used. */
+/* COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST. The members are the participants that the client
+ * has used. */
 struct tx_msg_finish {
     uint64_t req;
     struct tx_id id;
@@ -109,7 +115,8 @@ struct tx_msg_operate {
     struct tx_id id;
     struct tx_token token;
     struct tx_age age;
-    uint32_t step; /* 1, 2, ...: numbers the OPERATEs of one transaction at one participant, without gaps */
+    uint32_t step; /* 1, 2, ...: numbers the OPERATEs of one transaction at one participant, without
+                      gaps */
     uint32_t lock_timeout_ms;
     const struct tx_op *ops;
     size_t ops_n;
@@ -129,10 +136,11 @@ struct tx_msg_prepare {
     struct tx_id id;
     struct tx_age age;
     struct tx_token token; /* must be that of the OPERATEs before it */
-    bool one_phase; /* the only member: commit at once */
-    bool one_shot;  /* `ops` are to be executed first; else the work came with OPERATE */
+    bool one_phase;        /* the only member: commit at once */
+    bool one_shot;         /* `ops` are to be executed first; else the work came with OPERATE */
     uint32_t lock_timeout_ms;
-    const struct tx_member *members; /* all of them, the receiver included; never changes for an id */
+    const struct tx_member
+        *members; /* all of them, the receiver included; never changes for an id */
     size_t members_n;
     const struct tx_op *ops;
     size_t ops_n;
@@ -158,7 +166,8 @@ struct tx_msg_vote {
     struct tx_lsn lsn;     /* durable at the sender; 0 when the vote rests on nothing durable */
     enum tx_reason reason; /* NO */
     struct tx_bytes text;
-    const struct tx_result *results; /* one-shot YES and COMMITTED: the receiver's operations in order */
+    const struct tx_result
+        *results; /* one-shot YES and COMMITTED: the receiver's operations in order */
     size_t results_n;
 };
 struct tx_msg_abort {
@@ -201,7 +210,8 @@ struct tx_msg_state {
     uint64_t incarnation;
     bool heuristic; /* an operator has decided here; never a vote */
 };
-/* Every transaction of the epoch below `below` that is not in `open` is finished and may be forgotten. */
+/* Every transaction of the epoch below `below` that is not in `open` is finished and may be
+ * forgotten. */
 struct tx_msg_forget {
     uint64_t epoch;
     uint64_t below;
@@ -258,7 +268,8 @@ struct tx_msg_status {
     const struct tx_status_peer *peers;
     size_t peers_n;
 };
-/* A request that could not be served. For BEGIN, SUBMIT, OPERATE and the finish requests: nothing was done. */
+/* A request that could not be served. For BEGIN, SUBMIT, OPERATE and the finish requests: nothing
+ * was done. */
 struct tx_msg_error {
     uint64_t req;
     enum tx_error error;
@@ -294,7 +305,8 @@ struct tx_msg {
     };
 };
 
-/* Which roles may send this message to a receiver of role `to`? False: a violation by the peer, dropped and counted. */
+/* Which roles may send this message to a receiver of role `to`? False: a violation by the peer,
+ * dropped and counted. */
 bool tx_msg_allowed(enum tx_msg_type type, enum tx_role from, enum tx_role to);
 
 /* The transaction that a message speaks of; all zero when it speaks of none. */

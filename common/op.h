@@ -6,14 +6,14 @@
 
 /* name, text form, does it write? */
 #define TX_OPS(X)                                                                                  \
-    X(TX_OP_GET, "get", false)               /* the value under a shared lock */                   \
+    X(TX_OP_GET, "get", false)                       /* the value under a shared lock */           \
     X(TX_OP_GET_FOR_UPDATE, "get-for-update", false) /* the value under an update lock */          \
-    X(TX_OP_PUT, "put", true)                /* sets the value */                                  \
-    X(TX_OP_INSERT, "insert", true)          /* sets the value; the key must be absent */          \
-    X(TX_OP_DELETE, "delete", true)          /* removes the key; absent is no error */             \
-    X(TX_OP_ADD, "add", true)                /* adds to a counter (see docs/operations-kv) */      \
-    X(TX_OP_CHECK, "check", false)           /* the transaction aborts unless the value is so */   \
-    X(TX_OP_LOCK, "lock", false)             /* takes a lock and reads nothing */
+    X(TX_OP_PUT, "put", true)                        /* sets the value */                          \
+    X(TX_OP_INSERT, "insert", true)                  /* sets the value; the key must be absent */  \
+    X(TX_OP_DELETE, "delete", true)                  /* removes the key; absent is no error */     \
+    X(TX_OP_ADD, "add", true)      /* adds to a counter (see docs/operations-kv) */                \
+    X(TX_OP_CHECK, "check", false) /* the transaction aborts unless the value is so */             \
+    X(TX_OP_LOCK, "lock", false)   /* takes a lock and reads nothing */
 
 enum tx_op_type {
 #define X(name, text, writes) name,
@@ -27,8 +27,8 @@ bool tx_op_writes(enum tx_op_type type);
 /* TX_EFORMAT when there is no such operation. */
 enum tx_error tx_op_type_parse(struct tx_bytes text, enum tx_op_type *type) TX_MUST_CHECK;
 
-/* Lock modes as they travel in a TX_OP_LOCK and in a PREPARED record; weakest first by number, but the order is partial:
- * see lockmgr/lock_mode.h. */
+/* Lock modes as they travel in a TX_OP_LOCK and in a PREPARED record; weakest first by number, but
+ * the order is partial: see lockmgr/lock_mode.h. */
 enum tx_lock_mode {
     TX_LOCK_NONE,
     TX_LOCK_IS,
@@ -58,8 +58,9 @@ struct tx_op {
 /* TX_OK, or why the operation can never run (TX_EINVAL, TX_ELIMIT), with a text. */
 enum tx_error tx_op_validate(const struct tx_op *op, struct tx_why *why) TX_MUST_CHECK;
 
-/* What one operation gave. GET and GET_FOR_UPDATE: `found` and `value`. DELETE: whether the key was there. ADD: the new
- * value of the counter, as text. Everything else: found is false and value empty. */
+/* What one operation gave. GET and GET_FOR_UPDATE: `found` and `value`. DELETE: whether the key was
+ * there. ADD: the new value of the counter, as text. Everything else: found is false and value
+ * empty. */
 struct tx_result {
     bool found;
     struct tx_bytes value;

@@ -4,15 +4,18 @@
  *
  *   frame    = [version, envelope, messages]        version = 1
  *   envelope = [cluster, role, name, coordinator, start, address]
- *   messages = [[type, field, ...], ...]            fields in the order of the struct in common/msg.h
+ *   messages = [[type, field, ...], ...]            fields in the order of the struct in
+ * common/msg.h
  *
- * Booleans are msgpack booleans, enums and integers are msgpack integers, text and bytes are `bin` (a `str` is taken as
- * well), an id is [coordinator, epoch, seq], an age [counter, coordinator], a token bin 16, a member [name, address,
- * incarnation, read_only], an op [type, participant, space, key, value, absent, delta, has_min, min, has_max, max, mode], a
- * result [found, value]. An array that is longer than this version knows is refused.
+ * Booleans are msgpack booleans, enums and integers are msgpack integers, text and bytes are `bin`
+ * (a `str` is taken as well), an id is [coordinator, epoch, seq], an age [counter, coordinator], a
+ * token bin 16, a member [name, address, incarnation, read_only], an op [type, participant, space,
+ * key, value, absent, delta, has_min, min, has_max, max, mode], a result [found, value]. An array
+ * that is longer than this version knows is refused.
  *
- * Decoding never trusts a count: tx_frame_check() walks the bytes first (each count no larger than the bytes left, depth
- * at most TX_FRAME_DEPTH_MAX, a cap on the number of objects, nothing left over). */
+ * Decoding never trusts a count: tx_frame_check() walks the bytes first (each count no larger than
+ * the bytes left, depth at most TX_FRAME_DEPTH_MAX, at most TX_FRAME_OBJECTS_MAX objects, nothing
+ * left over). */
 #ifndef ASSENT_COMMON_WIRE_H
 #define ASSENT_COMMON_WIRE_H
 
@@ -20,20 +23,26 @@
 
 #define TX_WIRE_VERSION 1u
 
-/* TX_OK when the frame is well-formed msgpack within the limits; TX_EFORMAT or TX_ELIMIT with a text otherwise. */
-enum tx_error tx_frame_check(struct tx_bytes frame, size_t frame_max, struct tx_why *why) TX_MUST_CHECK;
+/* TX_OK when the frame is well-formed msgpack within the limits; TX_EFORMAT or TX_ELIMIT with a
+ * text otherwise. */
+enum tx_error tx_frame_check(struct tx_bytes frame, size_t frame_max,
+                             struct tx_why *why) TX_MUST_CHECK;
 
-/* Builds a frame: begin, any number of adds, end. The buffer may be reused; begin clears it. */
+/* Builds a frame: new, any number of adds, finish; after a clear, the next one from the same
+ * sender. */
 struct tx_frame_writer;
+/* NULL when there is no memory. */
 struct tx_frame_writer *tx_frame_writer_new(const struct tx_envelope *envelope);
 void tx_frame_writer_destroy(struct tx_frame_writer **writer);
-/* Appends a message. TX_ELIMIT when the frame would grow beyond `frame_max` (the frame stays as it was, unless it is
- * empty: then the message can never be sent), TX_ENOMEM. */
+/* Appends a message, or leaves the frame as it was: TX_ELIMIT when it would grow beyond `frame_max`
+ * or the limits of a frame in common/limits.h (if the frame is empty, the message can never be
+ * sent), TX_ENOMEM. */
 enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct tx_msg *msg,
                                   size_t frame_max) TX_MUST_CHECK;
 /* The number of messages in the frame so far. */
 size_t tx_frame_writer_count(const struct tx_frame_writer *writer);
-/* The finished frame; borrowed until the next call on this writer. Then clear to begin the next one. */
+/* The finished frame; borrowed until the next call on this writer. Then clear to begin the next
+ * one. */
 struct tx_bytes tx_frame_writer_finish(struct tx_frame_writer *writer);
 void tx_frame_writer_clear(struct tx_frame_writer *writer);
 
@@ -44,8 +53,9 @@ struct tx_frame {
     size_t messages_n;
 };
 
-/* Checks and decodes. TX_EFORMAT, TX_EVERSION, TX_ELIMIT or TX_ENOMEM with a text that says which message and field.
- * Every limit of common/limits.h holds in what it returns, every enum is in range, every op passes tx_op_validate(). */
+/* Checks and decodes. TX_EFORMAT, TX_EVERSION, TX_ELIMIT or TX_ENOMEM with a text that says which
+ * message and field. Every limit of common/limits.h holds in what it returns, every enum is in
+ * range, every op passes tx_op_validate(). */
 enum tx_error tx_frame_decode(struct tx_bytes bytes, size_t frame_max, struct tx_arena *arena,
                               struct tx_frame *frame, struct tx_why *why) TX_MUST_CHECK;
 

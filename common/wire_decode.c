@@ -1,0 +1,731 @@
+/* Msgpack to messages: one pass over a checked frame, from head to head. Views point into the
+ * frame, arrays into the arena; an array is made only for a count that its limit and the bytes at
+ * hand allow.
+ *
+ * The first thing that is wrong is kept in the decoder, with its message and field; from then on
+ * every getter returns zero. A message can thus be decoded field by field and looked at once, at
+ * its end. */
+#include "common/wire_internal.h"
+
+#include <stdio.h>
+
+struct decoder {
+    struct wire_cursor in;
+    struct tx_arena *arena;
+    struct tx_why *why;
+    enum tx_error error;
+    const char *message; /* "envelope" or the message's name: where an error is */
+    const char *list;    /* the list that is being decoded, NULL for none */
+    size_t index;        /* of its element */
+};
+
+#define PLACE_TEXT 96
+
+/* "PREPARE members[3].address", "PREPARE one_shot". */
+static const char *place(const struct decoder *d, const char *field, char out[PLACE_TEXT])
+{
+    if (d->list == NULL) {
+        (void)snprintf(out, PLACE_TEXT, "%s %s", d->message, field);
+    } else {
+        (void)snprintf(out, PLACE_TEXT, "%s %s[%zu]%s%s", d->message, d->list, d->index,
+                       field[0] != '\0' ? "." : "", field);
+    }
+    return out;
+}
+
+__attribute__((cold)) static void fail(struct decoder *d, const char *field, const char *expected)
+{
+    char where[PLACE_TEXT];
+    if (d->error == TX_OK) {
+        d->error = tx_why(d->why, TX_EFORMAT, "%s: %s expected", place(d, field, where), expected);
+    }
+}
+
+__attribute__((cold)) static void fail_limit(struct decoder *d, const char *field, uint64_t got,
+                                             uint64_t max)
+{
+    char where[PLACE_TEXT];
+    if (d->error == TX_OK) {
+        d->error = tx_why(d->why, TX_ELIMIT, "%s: %llu, and at most %llu are allowed",
+                          place(d, field, where), (unsigned long long)got, (unsigned long long)max);
+    }
+}
+
+/* ---- values ---- */
+
+/* The next head; one of kind WIRE_NEVER, with the number 0, once something is wrong. */
+static inline struct wire_head get_head(struct decoder *d)
+{
+    struct wire_head head = {WIRE_NEVER, 0};
+    if (d->error != TX_OK || !wire_head_read(&d->in, &head)) {
+        return (struct wire_head){WIRE_NEVER, 0};
+    }
+    return head;
+}
+
+static uint64_t get_uint(struct decoder *d, const char *field, uint64_t max)
+{
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_UINT) {
+        fail(d, field, "an integer not below zero");
+        return 0;
+    }
+    if (head.number > max) {
+        fail_limit(d, field, head.number, max);
+        return 0;
+    }
+    return head.number;
+}
+
+static uint64_t get_u64(struct decoder *d, const char *field)
+{
+    return get_uint(d, field, UINT64_MAX);
+}
+
+static uint32_t get_u32(struct decoder *d, const char *field)
+{
+    return (uint32_t)get_uint(d, field, UINT32_MAX);
+}
+
+static int64_t get_i64(struct decoder *d, const char *field)
+{
+    struct wire_head head = get_head(d);
+    bool fits = head.kind == WIRE_INT || (head.kind == WIRE_UINT && head.number <= INT64_MAX);
+    if (!fits) {
+        fail(d, field, "a signed 64-bit integer");
+        return 0;
+    }
+    return (int64_t)head.number;
+}
+
+static bool get_bool(struct decoder *d, const char *field)
+{
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_BOOL) {
+        fail(d, field, "a boolean");
+        return false;
+    }
+    return head.number != 0;
+}
+
+/* An enum's number below `values_n`. */
+static unsigned get_enum(struct decoder *d, const char *field, unsigned values_n)
+{
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_UINT || head.number >= values_n) {
+        fail(d, field, "a number of the known ones");
+        return 0;
+    }
+    return (unsigned)head.number;
+}
+
+static struct tx_bytes get_bytes(struct decoder *d, const char *field, size_t max)
+{
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_BIN || head.number > wire_left(&d->in)) {
+        fail(d, field, "bytes");
+        return tx_bytes(NULL, 0);
+    }
+    if (head.number > max) {
+        fail_limit(d, field, head.number, max);
+        return tx_bytes(NULL, 0);
+    }
+    struct tx_bytes bytes = tx_bytes(d->in.at, (size_t)head.number);
+    d->in.at += bytes.len;
+    return bytes;
+}
+
+/* The head of an array of exactly `count` elements. */
+static void get_fields(struct decoder *d, const char *field, uint64_t count)
+{
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_ARRAY || head.number != count) {
+        fail(d, field, "an array of the fields of this version");
+    }
+}
+
+/* The count of an array of at most `max` elements, and zeroed memory for them. */
+static void *get_list(struct decoder *d, const char *field, size_t max, size_t size, size_t *count)
+{
+    *count = 0;
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_ARRAY || head.number > wire_left(&d->in)) {
+        fail(d, field, "an array");
+        return NULL;
+    }
+    if (head.number > max) {
+        fail_limit(d, field, head.number, max);
+        return NULL;
+    }
+    if (head.number == 0) {
+        return NULL;
+    }
+    void *list = tx_arena_alloc(d->arena, (size_t)head.number, size);
+    if (list == NULL) {
+        d->error = tx_why(d->why, TX_ENOMEM, "%s %s: no memory for %llu elements", d->message,
+                          field, (unsigned long long)head.number);
+        return NULL;
+    }
+    *count = (size_t)head.number;
+    return list;
+}
+
+static struct tx_bytes get_text(struct decoder *d, const char *field)
+{
+    return get_bytes(d, field, TX_TEXT_MAX);
+}
+
+static struct tx_name get_name_or_none(struct decoder *d, const char *field)
+{
+    struct tx_name name = {0};
+    struct tx_bytes text = get_bytes(d, field, TX_NAME_MAX);
+    if (text.len > 0 && tx_name_set(&name, text) != TX_OK) {
+        fail(d, field, "a name of letters, digits, '-', '_' and '.'");
+    }
+    return name;
+}
+
+static struct tx_name get_name(struct decoder *d, const char *field)
+{
+    struct tx_name name = get_name_or_none(d, field);
+    if (name.s[0] == '\0') {
+        fail(d, field, "a name");
+    }
+    return name;
+}
+
+static struct tx_address get_address(struct decoder *d, const char *field)
+{
+    struct tx_address address = {0};
+    if (tx_address_set(&address, get_bytes(d, field, TX_ADDRESS_MAX)) != TX_OK) {
+        fail(d, field, "an address");
+    }
+    return address;
+}
+
+static struct tx_id get_id_or_none(struct decoder *d)
+{
+    get_fields(d, "id", WIRE_ID_FIELDS);
+    struct tx_id id;
+    id.coordinator = get_u32(d, "id");
+    id.epoch = get_u64(d, "id");
+    id.seq = get_u64(d, "id");
+    if (!tx_id_valid(id) && !tx_id_equal(id, (struct tx_id){0})) {
+        fail(d, "id", "a transaction's id");
+    }
+    return id;
+}
+
+static struct tx_id get_id(struct decoder *d)
+{
+    struct tx_id id = get_id_or_none(d);
+    if (!tx_id_valid(id)) {
+        fail(d, "id", "a transaction's id");
+    }
+    return id;
+}
+
+static struct tx_age get_age(struct decoder *d)
+{
+    get_fields(d, "age", WIRE_AGE_FIELDS);
+    struct tx_age age;
+    age.counter = get_u64(d, "age");
+    age.coordinator = (uint32_t)get_uint(d, "age", TX_COORDINATOR_ID_MAX);
+    return age;
+}
+
+static struct tx_token get_token(struct decoder *d)
+{
+    struct tx_token token = {0};
+    struct tx_bytes bytes = get_bytes(d, "token", sizeof token.bytes);
+    if (bytes.len != sizeof token.bytes) {
+        fail(d, "token", "16 bytes");
+        return token;
+    }
+    memcpy(token.bytes, bytes.data, sizeof token.bytes);
+    return token;
+}
+
+/* ---- lists ---- */
+
+/* May another element be decoded? Also says, for the texts of errors, which one it is. */
+static bool next_element(struct decoder *d, const char *list, size_t index, size_t count)
+{
+    bool more = index < count && d->error == TX_OK;
+    d->list = more ? list : NULL;
+    d->index = index;
+    return more;
+}
+
+static const struct tx_member *get_members(struct decoder *d, const char *field, size_t max,
+                                           size_t *count)
+{
+    struct tx_member *members = get_list(d, field, max, sizeof *members, count);
+    for (size_t i = 0; next_element(d, field, i, *count); i++) {
+        get_fields(d, "", WIRE_MEMBER_FIELDS);
+        members[i].name = get_name(d, "name");
+        members[i].address = get_address(d, "address");
+        members[i].incarnation = get_u64(d, "incarnation");
+        members[i].read_only = get_bool(d, "read_only");
+    }
+    return members;
+}
+
+static void get_op(struct decoder *d, struct tx_op *op)
+{
+    get_fields(d, "", WIRE_OP_FIELDS);
+    op->type = (enum tx_op_type)get_enum(d, "type", TX_OP_TYPES_N);
+    op->participant = get_name_or_none(d, "participant");
+    op->space = get_bytes(d, "space", TX_SPACE_MAX);
+    op->key = get_bytes(d, "key", TX_KEY_MAX);
+    op->value = get_bytes(d, "value", TX_VALUE_MAX);
+    op->absent = get_bool(d, "absent");
+    op->delta = get_i64(d, "delta");
+    op->has_min = get_bool(d, "has_min");
+    op->min = get_i64(d, "min");
+    op->has_max = get_bool(d, "has_max");
+    op->max = get_i64(d, "max");
+    op->mode = (enum tx_lock_mode)get_enum(d, "mode", TX_LOCK_MODES_N);
+}
+
+static void check_op(struct decoder *d, const struct tx_op *op)
+{
+    struct tx_why reason;
+    enum tx_error error = d->error == TX_OK ? tx_op_validate(op, &reason) : TX_OK;
+    if (error != TX_OK) {
+        /* An operation that can never run is the mistake of who made the frame. */
+        error = error == TX_ELIMIT ? TX_ELIMIT : TX_EFORMAT;
+        d->error =
+            tx_why(d->why, error, "%s %s[%zu]: %.300s", d->message, d->list, d->index, reason.text);
+    }
+}
+
+/* `placed`: must each operation name its participant? */
+static const struct tx_op *get_ops(struct decoder *d, bool placed, size_t *count)
+{
+    struct tx_op *ops = get_list(d, "ops", TX_OPS_MAX, sizeof *ops, count);
+    for (size_t i = 0; next_element(d, "ops", i, *count); i++) {
+        get_op(d, &ops[i]);
+        if (placed && ops[i].participant.s[0] == '\0') {
+            fail(d, "participant", "a name");
+        }
+        check_op(d, &ops[i]);
+    }
+    return ops;
+}
+
+static const struct tx_result *get_results(struct decoder *d, size_t *count)
+{
+    struct tx_result *results = get_list(d, "results", TX_OPS_MAX, sizeof *results, count);
+    for (size_t i = 0; next_element(d, "results", i, *count); i++) {
+        get_fields(d, "", WIRE_RESULT_FIELDS);
+        results[i].found = get_bool(d, "found");
+        results[i].value = get_bytes(d, "value", TX_VALUE_MAX);
+    }
+    return results;
+}
+
+static const uint64_t *get_open(struct decoder *d, uint64_t below, size_t *count)
+{
+    uint64_t *open = get_list(d, "open", TX_OPEN_IDS_MAX, sizeof *open, count);
+    for (size_t i = 0; next_element(d, "open", i, *count); i++) {
+        open[i] = get_u64(d, "");
+        if (open[i] >= below || (i > 0 && open[i] <= open[i - 1])) {
+            fail(d, "", "a sequence below the mark, in ascending order");
+        }
+    }
+    return open;
+}
+
+static const struct tx_status_field *get_status_fields(struct decoder *d, size_t *count)
+{
+    struct tx_status_field *rows = get_list(d, "fields", TX_STATUS_ROWS_MAX, sizeof *rows, count);
+    for (size_t i = 0; next_element(d, "fields", i, *count); i++) {
+        get_fields(d, "", WIRE_STATUS_FIELD_FIELDS);
+        rows[i].name = get_text(d, "name");
+        rows[i].text = get_text(d, "text");
+    }
+    return rows;
+}
+
+static const struct tx_status_tx *get_status_txs(struct decoder *d, size_t *count)
+{
+    struct tx_status_tx *rows = get_list(d, "txs", TX_STATUS_ROWS_MAX, sizeof *rows, count);
+    for (size_t i = 0; next_element(d, "txs", i, *count); i++) {
+        get_fields(d, "", WIRE_STATUS_TX_FIELDS);
+        rows[i].id = get_id(d);
+        rows[i].state = get_text(d, "state");
+        rows[i].age_ms = get_u64(d, "age_ms");
+        rows[i].detail = get_text(d, "detail");
+    }
+    return rows;
+}
+
+static const struct tx_status_peer *get_status_peers(struct decoder *d, size_t *count)
+{
+    struct tx_status_peer *rows = get_list(d, "peers", TX_STATUS_ROWS_MAX, sizeof *rows, count);
+    for (size_t i = 0; next_element(d, "peers", i, *count); i++) {
+        get_fields(d, "", WIRE_STATUS_PEER_FIELDS);
+        rows[i].name = get_text(d, "name");
+        rows[i].address = get_text(d, "address");
+        rows[i].state = get_text(d, "state");
+        rows[i].start = get_u64(d, "start");
+        rows[i].silent_ms = get_u64(d, "silent_ms");
+    }
+    return rows;
+}
+
+static enum tx_reason get_reason(struct decoder *d)
+{
+    return (enum tx_reason)get_enum(d, "reason", TX_REASONS_N);
+}
+
+/* ---- messages: the fields in the order of the structs in common/msg.h ---- */
+
+static void get_begun(struct decoder *d, struct tx_msg_begun *m)
+{
+    m->req = get_u64(d, "req");
+    m->id = get_id(d);
+    m->age = get_age(d);
+    m->token = get_token(d);
+    m->nodes = get_members(d, "nodes", TX_NODES_MAX, &m->nodes_n);
+}
+
+static void get_submit(struct decoder *d, struct tx_msg_submit *m)
+{
+    m->req = get_u64(d, "req");
+    m->key = get_bytes(d, "key", TX_IDEMPOTENCY_KEY_MAX);
+    m->age = get_age(d);
+    m->timeout_ms = get_u32(d, "timeout_ms");
+    m->lock_timeout_ms = get_u32(d, "lock_timeout_ms");
+    m->ops = get_ops(d, true, &m->ops_n);
+}
+
+static void get_finish(struct decoder *d, struct tx_msg_finish *m)
+{
+    m->req = get_u64(d, "req");
+    m->id = get_id(d);
+    m->token = get_token(d);
+    m->members = get_members(d, "members", TX_MEMBERS_MAX, &m->members_n);
+}
+
+static void get_outcome(struct decoder *d, struct tx_msg_outcome *m)
+{
+    m->req = get_u64(d, "req");
+    m->id = get_id(d);
+    m->outcome = (enum tx_outcome)get_enum(d, "outcome", TX_OUTCOMES_N);
+    m->reason = get_reason(d);
+    m->who = get_name_or_none(d, "who");
+    m->text = get_text(d, "text");
+    m->age = get_age(d);
+    m->results_lost = get_bool(d, "results_lost");
+    m->results = get_results(d, &m->results_n);
+}
+
+static void get_operate(struct decoder *d, struct tx_msg_operate *m)
+{
+    m->req = get_u64(d, "req");
+    m->id = get_id(d);
+    m->token = get_token(d);
+    m->age = get_age(d);
+    m->step = get_u32(d, "step");
+    m->lock_timeout_ms = get_u32(d, "lock_timeout_ms");
+    m->ops = get_ops(d, false, &m->ops_n);
+}
+
+static void get_operated(struct decoder *d, struct tx_msg_operated *m)
+{
+    m->req = get_u64(d, "req");
+    m->id = get_id(d);
+    m->step = get_u32(d, "step");
+    m->incarnation = get_u64(d, "incarnation");
+    m->wrote = get_bool(d, "wrote");
+    m->reason = get_reason(d);
+    m->text = get_text(d, "text");
+    m->results = get_results(d, &m->results_n);
+}
+
+static void get_prepare(struct decoder *d, struct tx_msg_prepare *m)
+{
+    m->id = get_id(d);
+    m->age = get_age(d);
+    m->token = get_token(d);
+    m->one_phase = get_bool(d, "one_phase");
+    m->one_shot = get_bool(d, "one_shot");
+    m->lock_timeout_ms = get_u32(d, "lock_timeout_ms");
+    m->members = get_members(d, "members", TX_MEMBERS_MAX, &m->members_n);
+    if (m->members_n == 0) {
+        fail(d, "members", "the receiver at least");
+    }
+    m->ops = get_ops(d, false, &m->ops_n);
+}
+
+static void get_vote(struct decoder *d, struct tx_msg_vote *m)
+{
+    m->id = get_id(d);
+    m->vote = (enum tx_vote)get_enum(d, "vote", TX_VOTES_N);
+    m->incarnation = get_u64(d, "incarnation");
+    m->lsn.n = get_u64(d, "lsn");
+    m->reason = get_reason(d);
+    m->text = get_text(d, "text");
+    m->results = get_results(d, &m->results_n);
+}
+
+static void get_ack(struct decoder *d, struct tx_msg_ack *m)
+{
+    m->id = get_id(d);
+    m->incarnation = get_u64(d, "incarnation");
+    m->lsn.n = get_u64(d, "lsn");
+    m->heuristic = (enum tx_heuristic)get_enum(d, "heuristic", TX_HEURISTICS_N);
+}
+
+static void get_state(struct decoder *d, struct tx_msg_state *m)
+{
+    m->id = get_id(d);
+    m->state = (enum tx_state)get_enum(d, "state", TX_STATES_N);
+    m->incarnation = get_u64(d, "incarnation");
+    m->heuristic = get_bool(d, "heuristic");
+}
+
+static void get_forget(struct decoder *d, struct tx_msg_forget *m)
+{
+    m->epoch = get_u64(d, "epoch");
+    m->below = get_u64(d, "below");
+    m->open = get_open(d, m->below, &m->open_n);
+}
+
+static void get_welcome(struct decoder *d, struct tx_msg_welcome *m)
+{
+    m->incarnation = get_u64(d, "incarnation");
+    m->lsn.n = get_u64(d, "lsn");
+    m->age_counter = get_u64(d, "age_counter");
+    m->refusing = get_bool(d, "refusing");
+}
+
+static void get_resolve(struct decoder *d, struct tx_msg_resolve *m)
+{
+    m->req = get_u64(d, "req");
+    m->id = get_id(d);
+    m->commit = get_bool(d, "commit");
+    m->operator_name = get_name(d, "operator_name");
+}
+
+static void get_status(struct decoder *d, struct tx_msg_status *m)
+{
+    m->req = get_u64(d, "req");
+    m->fields = get_status_fields(d, &m->fields_n);
+    m->txs = get_status_txs(d, &m->txs_n);
+    m->peers = get_status_peers(d, &m->peers_n);
+}
+
+static void get_error(struct decoder *d, struct tx_msg_error *m)
+{
+    m->req = get_u64(d, "req");
+    m->error = (enum tx_error)get_enum(d, "error", TX_ERRORS_N);
+    m->reason = get_reason(d);
+    m->text = get_text(d, "text");
+}
+
+static void get_body(struct decoder *d, struct tx_msg *msg)
+{
+    switch (msg->type) {
+    case TX_MSG_BEGIN:
+        msg->begin.req = get_u64(d, "req");
+        msg->begin.age = get_age(d);
+        return;
+    case TX_MSG_BEGUN:
+        get_begun(d, &msg->begun);
+        return;
+    case TX_MSG_SUBMIT:
+        get_submit(d, &msg->submit);
+        return;
+    case TX_MSG_COMMIT_REQUEST:
+    case TX_MSG_ABORT_REQUEST:
+    case TX_MSG_OUTCOME_REQUEST:
+        get_finish(d, &msg->finish);
+        return;
+    case TX_MSG_OUTCOME:
+        get_outcome(d, &msg->outcome);
+        return;
+    case TX_MSG_OUTCOME_ACK:
+    case TX_MSG_JOIN:
+    case TX_MSG_COMMIT:
+    case TX_MSG_WAIT:
+        msg->id.id = get_id(d);
+        return;
+    case TX_MSG_OPERATE:
+        get_operate(d, &msg->operate);
+        return;
+    case TX_MSG_OPERATED:
+        get_operated(d, &msg->operated);
+        return;
+    case TX_MSG_PREPARE:
+        get_prepare(d, &msg->prepare);
+        return;
+    case TX_MSG_VOTE:
+        get_vote(d, &msg->vote);
+        return;
+    case TX_MSG_ABORT:
+        msg->abort.id = get_id(d);
+        msg->abort.reason = get_reason(d);
+        return;
+    case TX_MSG_ACK:
+        get_ack(d, &msg->ack);
+        return;
+    case TX_MSG_INQUIRE:
+        msg->inquire.id = get_id(d);
+        msg->inquire.in_doubt = get_bool(d, "in_doubt");
+        return;
+    case TX_MSG_STATE:
+        get_state(d, &msg->state);
+        return;
+    case TX_MSG_FORGET:
+        get_forget(d, &msg->forget);
+        return;
+    case TX_MSG_FENCED:
+        msg->fenced.id = get_id_or_none(d);
+        msg->fenced.epoch = get_u64(d, "epoch");
+        msg->fenced.life = get_u64(d, "life");
+        return;
+    case TX_MSG_HELLO:
+        msg->hello.life = get_u64(d, "life");
+        msg->hello.age_counter = get_u64(d, "age_counter");
+        return;
+    case TX_MSG_WELCOME:
+        get_welcome(d, &msg->welcome);
+        return;
+    case TX_MSG_RESOLVE:
+        get_resolve(d, &msg->resolve);
+        return;
+    case TX_MSG_STATUS_REQUEST:
+        msg->status_request.req = get_u64(d, "req");
+        return;
+    case TX_MSG_STATUS:
+        get_status(d, &msg->status);
+        return;
+    case TX_MSG_ERROR:
+        get_error(d, &msg->error);
+        return;
+    case TX_MSG_TYPES_N:
+        return; /* get_message() has refused it */
+    }
+}
+
+/* The type comes before the array's length can be judged, since the length depends on it. */
+static void get_message(struct decoder *d, struct tx_msg *msg)
+{
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_ARRAY || head.number == 0) {
+        fail(d, "", "an array that begins with a type");
+        return;
+    }
+    msg->type = (enum tx_msg_type)get_enum(d, "type", TX_MSG_TYPES_N);
+    if (d->error != TX_OK) {
+        return;
+    }
+    d->list = NULL;
+    d->message = tx_msg_name(msg->type);
+    if (head.number != wire_message_elements(msg->type)) {
+        fail(d, "fields", "as many as this version knows");
+        return;
+    }
+    get_body(d, msg);
+}
+
+static struct tx_msg *get_messages(struct decoder *d, size_t *count)
+{
+    d->message = "frame";
+    struct tx_msg *messages =
+        get_list(d, "messages", TX_FRAME_MESSAGES_MAX, sizeof *messages, count);
+    for (size_t i = 0; next_element(d, "messages", i, *count); i++) {
+        d->message = "frame";
+        get_message(d, &messages[i]);
+    }
+    return messages;
+}
+
+/* ---- the frame ---- */
+
+/* What an envelope says of its sender must fit together: see struct tx_envelope. */
+static void check_envelope(struct decoder *d, const struct tx_envelope *envelope)
+{
+    bool named = envelope->name.s[0] != '\0';
+    bool numbered = envelope->coordinator != 0;
+    bool fits = false;
+    switch (envelope->role) {
+    case TX_ROLE_CLIENT:
+        fits = !numbered;
+        break;
+    case TX_ROLE_COORDINATOR:
+        fits = numbered && !named;
+        break;
+    case TX_ROLE_PARTICIPANT:
+        fits = named && !numbered;
+        break;
+    case TX_ROLES_N:
+        break;
+    }
+    if (!fits) {
+        fail(d, "name and coordinator", "those of the sender's role");
+    }
+}
+
+static void get_envelope(struct decoder *d, struct tx_envelope *envelope)
+{
+    d->message = "envelope";
+    get_fields(d, "fields", WIRE_ENVELOPE_FIELDS);
+    struct tx_bytes cluster = get_bytes(d, "cluster", TX_CLUSTER_MAX);
+    if (cluster.len > 0 && memchr(cluster.data, '\0', cluster.len) != NULL) {
+        fail(d, "cluster", "text");
+        return;
+    }
+    if (cluster.len > 0) {
+        memcpy(envelope->cluster, cluster.data, cluster.len);
+    }
+    envelope->role = (enum tx_role)get_enum(d, "role", TX_ROLES_N);
+    envelope->name = get_name_or_none(d, "name");
+    envelope->coordinator = (uint32_t)get_uint(d, "coordinator", TX_COORDINATOR_ID_MAX);
+    envelope->start = get_u64(d, "start");
+    envelope->address = get_address(d, "address");
+    check_envelope(d, envelope);
+}
+
+/* The version is looked at before the rest, which another version may lay out differently. */
+static void get_version(struct decoder *d)
+{
+    d->message = "frame";
+    struct wire_head head = get_head(d);
+    if (head.kind != WIRE_ARRAY || head.number == 0) {
+        fail(d, "head", "an array that begins with a version");
+        return;
+    }
+    uint64_t version = get_u64(d, "version");
+    if (d->error == TX_OK && version != TX_WIRE_VERSION) {
+        d->error = tx_why(d->why, TX_EVERSION, "frame: version %llu, and this program knows %u",
+                          (unsigned long long)version, TX_WIRE_VERSION);
+    } else if (head.number != WIRE_FRAME_FIELDS) {
+        fail(d, "fields", "version, envelope and messages");
+    }
+}
+
+enum tx_error tx_frame_decode(struct tx_bytes bytes, size_t frame_max, struct tx_arena *arena,
+                              struct tx_frame *frame, struct tx_why *why)
+{
+    *frame = (struct tx_frame){0};
+    enum tx_error error = tx_frame_check(bytes, frame_max, why);
+    if (error != TX_OK) {
+        return error;
+    }
+    struct decoder d = {
+        .in = {bytes.data, bytes.data + bytes.len},
+        .arena = arena,
+        .why = why,
+    };
+    get_version(&d);
+    get_envelope(&d, &frame->envelope);
+    frame->messages = get_messages(&d, &frame->messages_n);
+    if (d.error != TX_OK) {
+        *frame = (struct tx_frame){0}; /* nothing half decoded gets out */
+    }
+    return d.error;
+}

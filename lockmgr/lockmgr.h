@@ -1,12 +1,13 @@
 /* The lock manager: granular locks with wound-wait, as a pure library.
  *
- * One thread owns a manager. Nothing here reads a clock, sends or sleeps: the caller passes the time, and what follows
- * from a call (grants, wounds, timeouts) comes back as a list of events in a struct lock_events. Iteration
- * never depends on addresses. See lockmgr/README.md for the structures and the numbered invariants.
+ * One thread owns a manager. Nothing here reads a clock, sends or sleeps: the caller passes the
+ * time, and what follows from a call (grants, wounds, timeouts) comes back as a list of events in a
+ * struct lock_events. Iteration never depends on addresses. See lockmgr/README.md for the
+ * structures and the numbered invariants.
  *
- * Sources: J. Gray, R. Lorie, G. Putzolu, I. Traiger, "Granularity of Locks and Degrees of Consistency in a Shared Data
- * Base", 1976 (modes, hierarchy); D. Rosenkrantz, R. Stearns, P. Lewis, "System Level Concurrency Control for Distributed
- * Database Systems", 1978 (wound-wait). */
+ * Sources: J. Gray, R. Lorie, G. Putzolu, I. Traiger, "Granularity of Locks and Degrees of
+ * Consistency in a Shared Data Base", 1976 (modes, hierarchy); D. Rosenkrantz, R. Stearns, P.
+ * Lewis, "System Level Concurrency Control for Distributed Database Systems", 1978 (wound-wait). */
 #ifndef ASSENT_LOCKMGR_LOCKMGR_H
 #define ASSENT_LOCKMGR_LOCKMGR_H
 
@@ -17,12 +18,12 @@ struct lockmgr;
 struct lock_owner; /* a transaction in this lock table */
 
 struct lockmgr_options {
-    size_t locks_max;         /* held and waiting, in all; beyond it requests are refused */
+    size_t locks_max;         /* held, and still to be taken by waiting requests; more is refused */
     uint64_t wait_timeout_us; /* backstop for a request that names no timeout of its own */
 };
 
-/* A place in the hierarchy: {"",""} the store, {space,""} a keyspace, {space,key} a key. Borrowed during the call;
- * the manager keeps its own copy. */
+/* A place in the hierarchy: {"",""} the store, {space,""} a keyspace, {space,key} a key. Borrowed
+ * during the call; the manager keeps its own copy. */
 struct lock_name {
     struct tx_bytes space;
     struct tx_bytes key;
@@ -30,15 +31,18 @@ struct lock_name {
 
 enum lock_status {
     LOCK_GRANTED, /* held now, with every intention above it */
-    LOCK_WAITING, /* a LOCK_EVENT_GRANTED (or _TIMED_OUT, _WOUNDED) will follow */
+    LOCK_WAITING, /* a LOCK_EVENT_GRANTED (or _TIMED_OUT, _WOUNDED) will follow; for an owner that
+                     is wounded already, the _WOUNDED told before is that event */
     LOCK_REFUSED, /* locks_max is reached; nothing changed */
 };
 
 enum lock_event_type {
-    LOCK_EVENT_GRANTED,   /* the owner's one waiting request is held now */
-    LOCK_EVENT_WOUNDED,   /* an older transaction needs what this owner holds or waits for ahead of it: the caller must
-                             undo it and call lockmgr_release_all(); told once per owner */
-    LOCK_EVENT_TIMED_OUT, /* the owner's waiting request was withdrawn; what it held it still holds */
+    LOCK_EVENT_GRANTED, /* the owner's one waiting request is held now */
+    LOCK_EVENT_WOUNDED, /* an older transaction needs what this owner holds: the caller must undo it
+                           and call lockmgr_release_all(). Told once per owner. A request of this
+                           owner that was waiting has been withdrawn */
+    LOCK_EVENT_TIMED_OUT, /* the owner's waiting request was withdrawn; what it held it still holds
+                           */
 };
 
 struct lock_event {
@@ -47,7 +51,8 @@ struct lock_event {
     struct tx_id tx;
 };
 
-/* Appended to by the calls below; the caller empties it (events_n = 0) and frees it with lock_events_deinit(). */
+/* Appended to by the calls below; the caller empties it (events_n = 0) and frees it with
+ * lock_events_deinit(). */
 struct lock_events {
     struct lock_event *events;
     size_t events_n;
@@ -62,26 +67,32 @@ void lockmgr_destroy(struct lockmgr **mgr);
 /* Registers a transaction. Two owners may not share an id. */
 struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx_age age);
 
-/* Asks for `mode` on `name` for `owner`, who must have no other request waiting. A stronger mode than the one held is a
- * conversion; a weaker one is granted at once. The intentions on the ancestors are taken along. `timeout_us` bounds the
- * wait in all (0: the manager's default). Younger conflicting owners that are not protected appear as LOCK_EVENT_WOUNDED in
- * `out`; the request waits until they have been released, or (when they can be wounded no more) until they end. */
-enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner, struct lock_name name,
-                                 enum tx_lock_mode mode, uint64_t now_us, uint64_t timeout_us,
-                                 struct lock_events *out) TX_MUST_CHECK;
+/* Asks for `mode` on `name` for `owner`, who must have no other request waiting and not be
+ * protected. A stronger mode than the one held is a conversion; a weaker one is granted at once.
+ * The intentions on the ancestors are taken along; those taken before a wait that fails stay until
+ * the owner ends. `timeout_us` bounds the wait in all (0: the manager's default). Younger
+ * conflicting owners that are not protected appear as LOCK_EVENT_WOUNDED in `out`; the request
+ * waits until they have been released, or (when they can be wounded no more) until they end. When
+ * all of the path is held as the call returns, the return value says so and no event does. */
+enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
+                                 struct lock_name name, enum tx_lock_mode mode, uint64_t now_us,
+                                 uint64_t timeout_us, struct lock_events *out) TX_MUST_CHECK;
 
-/* From now on this owner is never wounded and waits for nothing (preparing, prepared). It may not be waiting. */
+/* From now on this owner is never wounded and waits for nothing (preparing, prepared). It may not
+ * be waiting. A caller that has events in hand which it has not worked off yet asks
+ * lockmgr_is_wounded() first: a wound told before is not taken back. */
 void lockmgr_protect(struct lockmgr *mgr, struct lock_owner *owner);
 
 /* Withdraws the owner's waiting request, if there is one; grants what that makes possible. */
 void lockmgr_cancel(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out);
 
-/* Releases one lock of an owner that is not waiting (its intentions above stay); TX_ENOTFOUND when it holds none there,
- * TX_ESTATE when it still holds a lock below that needs this one. */
+/* Releases one lock of an owner that is not waiting (its intentions above stay); TX_ENOTFOUND when
+ * it holds none there, TX_ESTATE when it still holds a lock below that needs this one. */
 enum tx_error lockmgr_release(struct lockmgr *mgr, struct lock_owner *owner, struct lock_name name,
                               struct lock_events *out) TX_MUST_CHECK;
 
-/* Withdraws and releases everything and ends the owner; nulls the pointer. The cost is proportional to what it held. */
+/* Withdraws and releases everything and ends the owner; nulls the pointer. The cost is proportional
+ * to what it held. */
 void lockmgr_release_all(struct lockmgr *mgr, struct lock_owner **owner, struct lock_events *out);
 
 /* The time at which lockmgr_expire() has work; UINT64_MAX when no request waits. */
@@ -92,13 +103,17 @@ void lockmgr_expire(struct lockmgr *mgr, uint64_t now_us, struct lock_events *ou
 enum tx_lock_mode lockmgr_held(const struct lockmgr *mgr, const struct lock_owner *owner,
                                struct lock_name name);
 bool lockmgr_is_waiting(const struct lock_owner *owner);
+/* Has a LOCK_EVENT_WOUNDED been told for this owner? */
+bool lockmgr_is_wounded(const struct lock_owner *owner);
 
-/* Calls `visit` for every lock that the owner holds, in the order of their first acquisition. The name is borrowed. */
+/* Calls `visit` for every lock that the owner holds, in the order of their first acquisition. The
+ * name is borrowed. */
 void lockmgr_each_held(const struct lock_owner *owner,
                        void (*visit)(void *arg, struct lock_name name, enum tx_lock_mode mode),
                        void *arg);
 
-/* A waits-for view for people. `blockers_n` counts all transactions waited for; `blocker` is the oldest of them. */
+/* A waits-for view for people. `blockers_n` counts all transactions waited for; `blocker` is the
+ * oldest of them. */
 struct lock_wait_info {
     struct tx_id waiter;
     struct lock_name name;
@@ -117,7 +132,8 @@ struct lockmgr_stats {
 };
 struct lockmgr_stats lockmgr_stats(const struct lockmgr *mgr);
 
-/* Checks every invariant of lockmgr/README.md; a broken one stops the process. Linear in the table or worse: for tests. */
+/* Checks every invariant of lockmgr/README.md; a broken one stops the process. Linear in the table
+ * or worse: for tests. */
 void lockmgr_check(const struct lockmgr *mgr);
 
 #endif

@@ -6,15 +6,21 @@
 #include "txlog/txlog.h"
 
 struct recovery_summary {
-    struct tx_lsn first;     /* where replay began: 1, or the last complete snapshot, or the first retained record */
-    struct tx_lsn last;      /* 0 when the log is empty */
-    uint64_t records;        /* replayed */
-    uint64_t first_epoch;    /* oldest `start` whose START record is retained with nothing missing after it; 0 when none is */
+    struct tx_lsn first;  /* where replay began: 1, or the last complete snapshot, or the first
+                             retained record */
+    struct tx_lsn last;   /* 0 when the log is empty */
+    uint64_t records;     /* replayed */
+    uint64_t first_epoch; /* oldest `start` whose START record is retained with nothing missing
+                             after it; 0 when none is */
 };
 
-/* Visits the decoded records in order. The record is borrowed for the call. Stops at the first error, the visitor's included.
- * Without a snapshot a log that has lost its beginning to compaction is TX_ECORRUPT. */
-enum tx_error recovery_replay(struct txlog *log, enum tx_error (*visit)(void *arg, const struct txlog_record *record, struct tx_why *why),
-                              void *arg, struct recovery_summary *summary, struct tx_why *why) TX_MUST_CHECK;
+/* Visits the decoded records in order. The record is borrowed for the call. Stops at the first
+ * error, the visitor's included. Without a snapshot a log that has lost its beginning to compaction
+ * is TX_ECORRUPT. */
+enum tx_error recovery_replay(struct txlog *log,
+                              enum tx_error (*visit)(void *arg, const struct txlog_record *record,
+                                                     struct tx_why *why),
+                              void *arg, struct recovery_summary *summary,
+                              struct tx_why *why) TX_MUST_CHECK;
 
 #endif

@@ -1,0 +1,160 @@
+/* Holds: who holds what. Few owners hold the same thing at once as a rule, and a walk along the
+ * list finds one of them; the holds of a crowded resource (the store above all) are found through a
+ * hash table. */
+#include "lockmgr/lock_internal.h"
+
+#include "common/assert.h"
+
+#define CROWD_MIN 8u /* a hold that joins so many others makes the resource a crowded one */
+
+static uint32_t pair_hash(const struct lock_resource *resource, const struct lock_owner *owner)
+{
+    uint64_t mixed = owner->hash ^ resource->hash * UINT64_C(0xd6e8feb86659fd93);
+    return (uint32_t)(mixed ^ mixed >> 32);
+}
+
+uint32_t lock_hold_hash(const struct lock_link *entry)
+{
+    const struct lock_hold *hold = (const struct lock_hold *)(const void *)entry;
+    return pair_hash(hold->resource, hold->owner);
+}
+
+struct lock_hold *lock_hold_find(const struct lockmgr *mgr, const struct lock_resource *resource,
+                                 const struct lock_owner *owner)
+{
+    if (resource->crowded) {
+        struct lock_link *entry = lock_table_chain(&mgr->crowd, pair_hash(resource, owner));
+        for (; entry != NULL; entry = entry->next) {
+            struct lock_hold *hold = (struct lock_hold *)(void *)entry;
+            if (hold->owner == owner && hold->resource == resource) {
+                return hold;
+            }
+        }
+        return NULL;
+    }
+    struct lock_hold *hold = resource->holds;
+    while (hold != NULL && hold->owner != owner) {
+        hold = hold->resource_next;
+    }
+    return hold;
+}
+
+enum tx_lock_mode lock_hold_mode(const struct lock_hold *hold)
+{
+    return hold == NULL ? TX_LOCK_NONE : hold->mode;
+}
+
+bool lock_hold_conflicts(const struct lock_resource *resource, enum tx_lock_mode own,
+                         enum tx_lock_mode target)
+{
+    unsigned held = 0;
+    for (enum tx_lock_mode mode = TX_LOCK_IS; mode < TX_LOCK_MODES_N; mode++) {
+        uint32_t others_n = resource->granted_n[mode - 1] - (mode == own ? 1 : 0);
+        if (others_n > 0) {
+            held |= lock_mode_bit(mode);
+        }
+    }
+    return (held & lock_mode_conflict_set(target)) != 0;
+}
+
+static void link_hold(struct lock_hold *hold)
+{
+    struct lock_resource *resource = hold->resource;
+    hold->resource_next = resource->holds;
+    if (resource->holds != NULL) {
+        resource->holds->resource_prev = hold;
+    }
+    resource->holds = hold;
+
+    struct lock_owner *owner = hold->owner;
+    hold->owner_prev = owner->holds_end;
+    if (owner->holds_end != NULL) {
+        owner->holds_end->owner_next = hold;
+    } else {
+        owner->holds = hold;
+    }
+    owner->holds_end = hold;
+}
+
+static void unlink_hold(struct lock_hold *hold)
+{
+    if (hold->resource_prev != NULL) {
+        hold->resource_prev->resource_next = hold->resource_next;
+    } else {
+        hold->resource->holds = hold->resource_next;
+    }
+    if (hold->resource_next != NULL) {
+        hold->resource_next->resource_prev = hold->resource_prev;
+    }
+    if (hold->owner_prev != NULL) {
+        hold->owner_prev->owner_next = hold->owner_next;
+    } else {
+        hold->owner->holds = hold->owner_next;
+    }
+    if (hold->owner_next != NULL) {
+        hold->owner_next->owner_prev = hold->owner_prev;
+    } else {
+        hold->owner->holds_end = hold->owner_prev;
+    }
+}
+
+static size_t granted_n(const struct lock_resource *resource)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < LOCK_REAL_MODES_N; i++) {
+        n += resource->granted_n[i];
+    }
+    return n;
+}
+
+/* Keeps the table of holds right for a hold just linked. A crowded resource stays so as long as it
+ * lives. */
+static void index_hold(struct lockmgr *mgr, struct lock_hold *hold)
+{
+    struct lock_resource *resource = hold->resource;
+    if (resource->crowded) {
+        lock_table_insert(&mgr->crowd, &hold->link);
+    } else if (granted_n(resource) > CROWD_MIN) {
+        resource->crowded = true;
+        for (hold = resource->holds; hold != NULL; hold = hold->resource_next) {
+            lock_table_insert(&mgr->crowd, &hold->link);
+        }
+    }
+}
+
+struct lock_hold *lock_hold_grant(struct lockmgr *mgr, struct lock_owner *owner,
+                                  struct lock_resource *resource, struct lock_hold *hold,
+                                  enum tx_lock_mode target)
+{
+    TX_ASSERT(target != TX_LOCK_NONE && target < TX_LOCK_MODES_N);
+    resource->granted_n[target - 1]++;
+    if (hold != NULL) {
+        TX_ASSERT(hold->owner == owner && hold->resource == resource);
+        resource->granted_n[hold->mode - 1]--;
+        hold->mode = target;
+        return hold;
+    }
+    hold = lock_pool_take(&mgr->hold_pool);
+    *hold = (struct lock_hold){.owner = owner, .resource = resource, .mode = target};
+    link_hold(hold);
+    index_hold(mgr, hold);
+    mgr->stats.held++;
+    return hold;
+}
+
+void lock_hold_release(struct lockmgr *mgr, struct lock_hold *hold)
+{
+    struct lock_resource *resource = hold->resource;
+    TX_ASSERT(resource->granted_n[hold->mode - 1] > 0 && mgr->stats.held > 0);
+    if (hold->owner->space_hint == hold) {
+        hold->owner->space_hint = NULL;
+    }
+    if (resource->crowded) {
+        lock_table_remove(&mgr->crowd, &hold->link);
+    }
+    unlink_hold(hold);
+    resource->granted_n[hold->mode - 1]--;
+    lock_pool_give(&mgr->hold_pool, hold);
+    mgr->stats.held--;
+    lock_resource_touch(mgr, resource);
+}

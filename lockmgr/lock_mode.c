@@ -1,0 +1,77 @@
+/* Lock modes: the conflict table, and what follows from it. */
+#include "lockmgr/lock_mode.h"
+
+#include "common/assert.h"
+
+#define BIT(mode) (1u << (mode))
+
+/* Gray's table with the update mode, which lets readers in that came before it (and later ones
+ * too), but no second updater. */
+static const unsigned char conflict_sets[TX_LOCK_MODES_N] = {
+    [TX_LOCK_NONE] = 0,
+    [TX_LOCK_IS] = BIT(TX_LOCK_X),
+    [TX_LOCK_IX] = BIT(TX_LOCK_S) | BIT(TX_LOCK_U) | BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
+    [TX_LOCK_S] = BIT(TX_LOCK_IX) | BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
+    [TX_LOCK_U] = BIT(TX_LOCK_IX) | BIT(TX_LOCK_U) | BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
+    [TX_LOCK_SIX] =
+        BIT(TX_LOCK_IX) | BIT(TX_LOCK_S) | BIT(TX_LOCK_U) | BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
+    [TX_LOCK_X] = BIT(TX_LOCK_IS) | BIT(TX_LOCK_IX) | BIT(TX_LOCK_S) | BIT(TX_LOCK_U) |
+                  BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
+};
+
+unsigned lock_mode_bit(enum tx_lock_mode mode)
+{
+    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
+    return BIT(mode);
+}
+
+unsigned lock_mode_conflict_set(enum tx_lock_mode mode)
+{
+    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
+    return conflict_sets[mode];
+}
+
+bool lock_mode_conflicts(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    return (lock_mode_conflict_set(a) & lock_mode_bit(b)) != 0;
+}
+
+bool lock_mode_covers(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    return (lock_mode_conflict_set(b) & ~lock_mode_conflict_set(a)) == 0;
+}
+
+enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    if (lock_mode_covers(a, b)) {
+        return a;
+    }
+    /* The enum lists a mode after every mode that it covers, so the first that covers both is the
+     * least. X covers everything. */
+    enum tx_lock_mode join = b;
+    while (!lock_mode_covers(join, a) || !lock_mode_covers(join, b)) {
+        join++;
+    }
+    TX_ASSERT(join <= TX_LOCK_X);
+    return join;
+}
+
+enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode)
+{
+    switch (mode) {
+    case TX_LOCK_NONE:
+        return TX_LOCK_NONE;
+    case TX_LOCK_IS:
+    case TX_LOCK_S:
+        return TX_LOCK_IS;
+    case TX_LOCK_IX:
+    case TX_LOCK_U:
+    case TX_LOCK_SIX:
+    case TX_LOCK_X:
+        return TX_LOCK_IX;
+    case TX_LOCK_MODES_N:
+        break;
+    }
+    TX_ASSERT(!"a lock mode");
+    return TX_LOCK_NONE;
+}

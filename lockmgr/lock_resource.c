@@ -1,0 +1,169 @@
+/* Resources: the places of the hierarchy that are locked or waited for, found by their names. */
+#include "lockmgr/lock_internal.h"
+
+#include "common/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum lock_level lock_name_level(struct lock_name name)
+{
+    TX_ASSERT(name.space.len <= TX_SPACE_MAX && name.key.len <= TX_KEY_MAX);
+    TX_ASSERT(name.space.len > 0 || name.key.len == 0);
+    if (name.key.len > 0) {
+        return LOCK_LEVEL_KEY;
+    }
+    return name.space.len > 0 ? LOCK_LEVEL_SPACE : LOCK_LEVEL_STORE;
+}
+
+struct tx_bytes lock_name_part(struct lock_name name, enum lock_level level)
+{
+    switch (level) {
+    case LOCK_LEVEL_SPACE:
+        return name.space;
+    case LOCK_LEVEL_KEY:
+        return name.key;
+    case LOCK_LEVEL_STORE:
+    case LOCK_LEVELS_N:
+        break;
+    }
+    return tx_bytes(NULL, 0);
+}
+
+uint32_t lock_resource_hash(const struct lock_link *entry)
+{
+    return ((const struct lock_resource *)(const void *)entry)->hash;
+}
+
+static struct tx_bytes own_name(const struct lock_resource *resource)
+{
+    return tx_bytes(resource->name, resource->name_len);
+}
+
+static uint32_t name_hash(const struct lock_resource *parent, struct tx_bytes name)
+{
+    return (uint32_t)tx_bytes_hash(name, parent->hash);
+}
+
+struct lock_resource *lock_store_new(void)
+{
+    struct lock_resource *store = tx_xcalloc(1, sizeof *store);
+    store->level = LOCK_LEVEL_STORE;
+    return store;
+}
+
+void lock_store_destroy(struct lock_resource **store)
+{
+    TX_ASSERT((*store)->holds == NULL && (*store)->queue == NULL);
+    free(*store);
+    *store = NULL;
+}
+
+static struct lock_resource *find_hashed(const struct lockmgr *mgr,
+                                         const struct lock_resource *parent, struct tx_bytes name,
+                                         uint32_t hash)
+{
+    struct lock_link *entry = lock_table_chain(&mgr->resources, hash);
+    for (; entry != NULL; entry = entry->next) {
+        struct lock_resource *resource = (struct lock_resource *)(void *)entry;
+        if (resource->hash == hash && resource->parent == parent &&
+            tx_bytes_equal(own_name(resource), name)) {
+            return resource;
+        }
+    }
+    return NULL;
+}
+
+struct lock_resource *lock_resource_find(const struct lockmgr *mgr,
+                                         const struct lock_resource *parent, struct tx_bytes name)
+{
+    return find_hashed(mgr, parent, name, name_hash(parent, name));
+}
+
+/* NULL for a name that is too long for the pools. */
+static struct lock_pool *pool_for(struct lockmgr *mgr, size_t name_len)
+{
+    TX_ASSERT(name_len > 0);
+    size_t name_class = (name_len - 1) / LOCK_NAME_CLASS_BYTES;
+    return name_class < LOCK_NAME_CLASSES_N ? &mgr->resource_pools[name_class] : NULL;
+}
+
+struct lock_resource *lock_resource_get(struct lockmgr *mgr, struct lock_resource *parent,
+                                        struct tx_bytes name)
+{
+    uint32_t hash = name_hash(parent, name);
+    struct lock_resource *resource = find_hashed(mgr, parent, name, hash);
+    if (resource != NULL) {
+        return resource;
+    }
+    struct lock_pool *pool = pool_for(mgr, name.len);
+    resource = pool != NULL ? lock_pool_take(pool) : tx_xmalloc(sizeof *resource + name.len);
+    *resource = (struct lock_resource){
+        .parent = parent,
+        .hash = hash,
+        .name_len = (uint16_t)name.len,
+        .level = (uint8_t)(parent->level + 1),
+    };
+    memcpy(resource->name, name.data, name.len);
+    lock_table_insert(&mgr->resources, &resource->link);
+    return resource;
+}
+
+static void resource_free(struct lockmgr *mgr, struct lock_resource *resource)
+{
+    lock_table_remove(&mgr->resources, &resource->link);
+    struct lock_pool *pool = pool_for(mgr, resource->name_len);
+    if (pool != NULL) {
+        lock_pool_give(pool, resource);
+    } else {
+        free(resource);
+    }
+}
+
+static void note_touched(struct lockmgr *mgr, struct lock_resource *resource)
+{
+    if (mgr->touched_n == mgr->touched_capacity) {
+        mgr->touched_capacity = mgr->touched_capacity == 0 ? 16 : 2 * mgr->touched_capacity;
+        mgr->touched = tx_xrealloc(mgr->touched, mgr->touched_capacity * sizeof *mgr->touched);
+    }
+    mgr->touched[mgr->touched_n] = resource;
+    mgr->touched_n++;
+    resource->touched = true;
+}
+
+void lock_resource_touch(struct lockmgr *mgr, struct lock_resource *resource)
+{
+    if (resource->touched) {
+        return; /* it is looked at, and freed if need be, when its turn comes */
+    }
+    if (resource->queue != NULL) {
+        note_touched(mgr, resource);
+    } else if (resource->holds == NULL && resource->level != LOCK_LEVEL_STORE) {
+        resource_free(mgr, resource);
+    }
+}
+
+struct lock_resource *lock_resource_next_touched(struct lockmgr *mgr, size_t *at)
+{
+    if (*at == mgr->touched_n) {
+        mgr->touched_n = 0;
+        return NULL;
+    }
+    struct lock_resource *resource = mgr->touched[*at];
+    resource->touched = false;
+    (*at)++;
+    return resource;
+}
+
+struct lock_name lock_resource_name(const struct lock_resource *resource)
+{
+    struct lock_name name = {tx_bytes(NULL, 0), tx_bytes(NULL, 0)};
+    if (resource->level == LOCK_LEVEL_KEY) {
+        name.key = own_name(resource);
+        resource = resource->parent;
+    }
+    if (resource->level == LOCK_LEVEL_SPACE) {
+        name.space = own_name(resource);
+    }
+    return name;
+}

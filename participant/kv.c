@@ -1,0 +1,219 @@
+/* The built-in key-value store: the calls of the resource-manager interface. */
+#include "participant/kv.h"
+
+#include "participant/kv_ops.h"
+#include "participant/kv_overlay.h"
+#include "participant/kv_tx.h"
+#include "txlog/redo.h"
+
+#include <stdlib.h>
+
+struct kv {
+    struct rm rm; /* first: a struct rm * of this store is a struct kv * */
+    struct txlog *log;
+    struct kv_tx *txs; /* map by id */
+    struct kv_overlay overlay;
+    struct tx_lsn durable;
+};
+
+static struct kv *kv_of(struct rm *rm)
+{
+    TX_ASSERT(rm->vtable->version == RM_VERSION);
+    return (struct kv *)rm;
+}
+
+static void answer_not_found(struct rm_answer *answer)
+{
+    *answer = (struct rm_answer){
+        .status = RM_NOT_FOUND,
+        .text = tx_bytes_str("the key-value store does not know this transaction"),
+    };
+}
+
+static void kv_execute(struct rm *rm, struct tx_id id, const struct tx_op *op,
+                       struct rm_answer *answer)
+{
+    struct kv *kv = kv_of(rm);
+    struct kv_tx *tx = kv_tx_find(kv->txs, id);
+    if (tx == NULL)
+        tx = kv_tx_new(&kv->txs, id);
+    kv_ops_execute(kv->log, &kv->overlay, tx, op, answer);
+}
+
+static struct tx_bytes make_redo(struct kv_tx *tx)
+{
+    kv_writeset_redo(&tx->writes, &tx->redo);
+    TX_ASSERT(!tx->redo.failed);
+    return tx_buf_view(&tx->redo);
+}
+
+static void kv_prepare(struct rm *rm, struct tx_id id, struct rm_answer *answer)
+{
+    struct kv *kv = kv_of(rm);
+    struct kv_tx *tx = kv_tx_find(kv->txs, id);
+    if (tx == NULL) {
+        answer_not_found(answer);
+        return;
+    }
+    TX_ASSERT(tx->state == KV_TX_WORKING);
+    if (kv_writeset_n(&tx->writes) == 0) {
+        kv_tx_destroy(&kv->txs, &tx);
+        *answer = (struct rm_answer){.status = RM_READ_ONLY};
+        return;
+    }
+    *answer = (struct rm_answer){.status = RM_OK, .redo = make_redo(tx), .wrote = true};
+    tx->state = KV_TX_PREPARED;
+}
+
+/* Moves the writes to the overlay, in order, and lists them as the batch. The views stay good
+ * although others may overwrite the keys: an entry leaves the overlay only when its LSN is durable,
+ * which cannot be before the batch has been handed to the log. */
+static void publish(struct kv *kv, struct kv_tx *tx, struct tx_lsn lsn)
+{
+    struct kv_entry *entry;
+    tx->puts = tx_xcalloc(kv_writeset_n(&tx->writes), sizeof(*tx->puts));
+    while ((entry = kv_writeset_take(&tx->writes)) != NULL) {
+        tx->puts[tx->puts_n++] = (struct txlog_put){
+            .key = kv_entry_key(entry),
+            .value = kv_entry_value(entry),
+            .deleted = entry->deleted,
+        };
+        kv_overlay_add(&kv->overlay, entry, lsn);
+    }
+}
+
+static void kv_commit(struct rm *rm, struct tx_id id, struct tx_lsn lsn, struct rm_batch *batch,
+                      struct rm_answer *answer)
+{
+    struct kv *kv = kv_of(rm);
+    struct kv_tx *tx = kv_tx_find(kv->txs, id);
+    *batch = (struct rm_batch){0};
+    if (tx == NULL) {
+        answer_not_found(answer);
+        return;
+    }
+    TX_ASSERT(tx->state != KV_TX_COMMITTED);
+    TX_ASSERT(lsn.n > kv->durable.n);
+    publish(kv, tx, lsn);
+    tx->state = KV_TX_COMMITTED;
+    *batch = (struct rm_batch){.puts = tx->puts, .puts_n = tx->puts_n};
+    *answer = (struct rm_answer){.status = RM_OK};
+}
+
+static void kv_committed(struct rm *rm, struct tx_id id)
+{
+    struct kv *kv = kv_of(rm);
+    struct kv_tx *tx = kv_tx_find(kv->txs, id);
+    TX_ASSERT(tx != NULL && tx->state == KV_TX_COMMITTED);
+    kv_tx_destroy(&kv->txs, &tx);
+}
+
+static void kv_rollback(struct rm *rm, struct tx_id id, struct rm_answer *answer)
+{
+    struct kv *kv = kv_of(rm);
+    struct kv_tx *tx = kv_tx_find(kv->txs, id);
+    if (tx == NULL) {
+        answer_not_found(answer);
+        return;
+    }
+    TX_ASSERT(tx->state != KV_TX_COMMITTED);
+    kv_tx_destroy(&kv->txs, &tx);
+    *answer = (struct rm_answer){.status = RM_OK};
+}
+
+static enum tx_error recover_write(void *arg, const struct redo_write *write)
+{
+    struct kv_tx *tx = arg;
+    tx_buf_clear(&tx->data_key);
+    redo_data_key(write->space, write->key, &tx->data_key);
+    TX_ASSERT(!tx->data_key.failed);
+    return kv_writeset_write(&tx->writes, tx_buf_view(&tx->data_key),
+                             write->deleted ? NULL : &write->value, &tx->why);
+}
+
+static void kv_recover(struct rm *rm, struct tx_id id, struct tx_bytes redo,
+                       struct rm_answer *answer)
+{
+    struct kv *kv = kv_of(rm);
+    struct kv_tx *tx = kv_tx_new(&kv->txs, id);
+    if (redo_each(redo, recover_write, tx) != TX_OK) {
+        kv_tx_destroy(&kv->txs, &tx);
+        *answer = (struct rm_answer){
+            .status = RM_FAILED,
+            .text = tx_bytes_str("the redo in the PREPARED record is damaged or was not written by "
+                                 "the key-value store"),
+        };
+        return;
+    }
+    tx->state = KV_TX_PREPARED;
+    *answer = (struct rm_answer){.status = RM_OK, .wrote = kv_writeset_n(&tx->writes) > 0};
+}
+
+static struct tx_bytes kv_redo(struct rm *rm, struct tx_id id)
+{
+    struct kv_tx *tx = kv_tx_find(kv_of(rm)->txs, id);
+    if (tx == NULL || tx->state != KV_TX_PREPARED)
+        return tx_bytes(NULL, 0);
+    return make_redo(tx);
+}
+
+static void kv_durable(struct rm *rm, struct tx_lsn lsn)
+{
+    struct kv *kv = kv_of(rm);
+    TX_ASSERT(lsn.n >= kv->durable.n);
+    kv->durable = lsn;
+    kv_overlay_durable(&kv->overlay, lsn);
+}
+
+static int kv_fd(const struct rm *rm)
+{
+    (void)rm;
+    return -1;
+}
+
+static bool kv_process(struct rm *rm, struct tx_id *id, struct rm_answer *answer)
+{
+    (void)rm;
+    (void)id;
+    (void)answer;
+    return false;
+}
+
+static void kv_close(struct rm **rm)
+{
+    struct kv *kv = kv_of(*rm);
+    while (kv->txs != NULL) {
+        struct kv_tx *tx = kv->txs;
+        kv_tx_destroy(&kv->txs, &tx);
+    }
+    kv_overlay_deinit(&kv->overlay);
+    free(kv);
+    *rm = NULL;
+}
+
+static const struct rm_vtable kv_vtable = {
+    .version = RM_VERSION,
+    .kind = "kv",
+    .execute = kv_execute,
+    .prepare = kv_prepare,
+    .commit = kv_commit,
+    .committed = kv_committed,
+    .rollback = kv_rollback,
+    .recover = kv_recover,
+    .redo = kv_redo,
+    .durable = kv_durable,
+    .fd = kv_fd,
+    .process = kv_process,
+    .close = kv_close,
+};
+
+enum tx_error kv_open(struct txlog *log, struct rm **rm, struct tx_why *why)
+{
+    struct kv *kv = calloc(1, sizeof(*kv));
+    if (kv == NULL)
+        return tx_why(why, TX_ENOMEM, "no memory for the key-value store");
+    kv->rm.vtable = &kv_vtable;
+    kv->log = log;
+    *rm = &kv->rm;
+    return TX_OK;
+}

@@ -1,0 +1,26 @@
+/* The built-in key-value store: a resource manager (participant/rm.h) that keeps its data in the
+ * participant's own RocksDB, beside the log, so that a commit and its record are one atomic batch.
+ *
+ * Writes are held back in the transaction's write set until commit, visible to its own reads only.
+ * A read looks at the write set, then at the overlay (committed, but perhaps not on disk yet), then
+ * at RocksDB. The store takes no locks: the caller holds them. It always answers at once.
+ *
+ * What the calls of rm.h answer here, beyond what is said there:
+ *   execute   RM_OK; RM_ROLLED_BACK when the operation cannot be done: nothing of it has happened,
+ * the writes made before are still held, and the caller is to call rollback() next; RM_FAILED when
+ * RocksDB cannot be read prepare   RM_OK with the redo (txlog/redo.h), RM_READ_ONLY without writes,
+ * RM_NOT_FOUND commit    RM_OK, also without writes (the batch is empty then), RM_NOT_FOUND. LSNs
+ * must not go back rollback  RM_OK; RM_NOT_FOUND for a transaction that has executed nothing here:
+ * harmless recover   RM_OK; RM_FAILED when the bytes are no redo One thread at a time may call it.
+ */
+#ifndef ASSENT_PARTICIPANT_KV_H
+#define ASSENT_PARTICIPANT_KV_H
+
+#include "participant/rm.h"
+
+#define KV_REDO_MAX (16u * 1024u * 1024u) /* bytes of the redo of a transaction */
+
+/* Opens the store on the data of `log`, which it borrows: close the store first. TX_ENOMEM only. */
+enum tx_error kv_open(struct txlog *log, struct rm **rm, struct tx_why *why) TX_MUST_CHECK;
+
+#endif

@@ -1,0 +1,23 @@
+/* Counters: values that are the decimal text of a signed 64-bit number.
+ *
+ * An optional '-', then digits, nothing else, at most 20 characters. Leading zeroes are allowed, a
+ * '+' is not. */
+#ifndef ASSENT_PARTICIPANT_KV_COUNTER_H
+#define ASSENT_PARTICIPANT_KV_COUNTER_H
+
+#include "common/op.h"
+#include "common/reason.h"
+
+#define KV_COUNTER_TEXT 21 /* "-9223372036854775808" and the NUL */
+
+/* TX_EFORMAT when the text is no such number. */
+enum tx_error kv_counter_parse(struct tx_bytes text, int64_t *value) TX_MUST_CHECK;
+struct tx_bytes kv_counter_print(int64_t value, char out[KV_COUNTER_TEXT]);
+
+/* Adds op->delta to `old`. TX_REASON_NONE and the sum; or TX_REASON_FLOOR or TX_REASON_CEILING,
+ * with a text that begins with `place`, when the sum is beyond op's bounds (which are inclusive) or
+ * beyond 64 bits. */
+enum tx_reason kv_counter_add(int64_t old, const struct tx_op *op, const char *place, int64_t *sum,
+                              struct tx_why *why) TX_MUST_CHECK;
+
+#endif

@@ -1,0 +1,33 @@
+/* Committed changes that the log writer has not made durable yet.
+ *
+ * RocksDB shows a commit only once the writer thread has written its batch; until then other
+ * transactions find the change here. Entries are queued in LSN order; a map leads from a key to its
+ * newest entry. A replaced entry stays in the queue until its own LSN is durable, since the batch
+ * that carries it may still be on its way to the log. */
+#ifndef ASSENT_PARTICIPANT_KV_OVERLAY_H
+#define ASSENT_PARTICIPANT_KV_OVERLAY_H
+
+#include "participant/kv_entry.h"
+
+/* All zero is a valid empty overlay. */
+struct kv_overlay {
+    struct kv_entry *newest; /* map */
+    struct kv_entry *first;  /* queue, in order of commit */
+    struct kv_entry *last;
+};
+
+void kv_overlay_deinit(struct kv_overlay *overlay);
+
+/* The newest entry of `key`; NULL when RocksDB has the last word. */
+const struct kv_entry *kv_overlay_find(const struct kv_overlay *overlay, struct tx_bytes key);
+
+/* Takes over an entry that is committed at `lsn`, which must not be below an earlier one. */
+void kv_overlay_add(struct kv_overlay *overlay, struct kv_entry *entry, struct tx_lsn lsn);
+
+/* Drops every entry up to `lsn`: it is on disk. Costs in proportion to what it drops. */
+void kv_overlay_durable(struct kv_overlay *overlay, struct tx_lsn lsn);
+
+/* Checks the queue against the map, for tests. */
+void kv_overlay_check(const struct kv_overlay *overlay);
+
+#endif

@@ -1,0 +1,193 @@
+/* The participant's shell, second half: performs the core's actions. */
+#include "participant/part_shell_internal.h"
+
+#include "common/assert.h"
+#include "common/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void tell_core(struct part_shell *shell, struct tx_id tx, enum part_rm_call call,
+                      const struct rm_answer *answer, enum part_rm_status status)
+{
+    struct part_event event = {.type = PART_EVENT_RM,
+                               .tx = tx,
+                               .call = call,
+                               .status = status,
+                               .reason = answer->reason,
+                               .text = answer->text,
+                               .result = answer->result,
+                               .redo = answer->redo,
+                               .wrote = answer->wrote};
+
+    part_core_step(shell->core, &event, clock_now_us(), &shell->actions);
+}
+
+/* An answer of the resource manager becomes an event of the core, or the end of the daemon. */
+static void answered(struct part_shell *shell, struct tx_id tx, enum part_rm_call call,
+                     const struct rm_answer *answer)
+{
+    char id[TX_ID_TEXT];
+
+    switch (answer->status) {
+    case RM_OK:
+        tell_core(shell, tx, call, answer, PART_RM_OK);
+        return;
+    case RM_READ_ONLY:
+        tell_core(shell, tx, call, answer, PART_RM_READ_ONLY);
+        return;
+    case RM_ROLLED_BACK:
+        tell_core(shell, tx, call, answer, PART_RM_ROLLED_BACK);
+        return;
+    case RM_RETRY:
+        tell_core(shell, tx, call, answer, PART_RM_RETRY);
+        return;
+    case RM_PENDING: /* process() will answer */
+        return;
+    case RM_NOT_FOUND:
+    case RM_HEURISTIC:
+    case RM_FAILED:
+        part_shell_fail(shell, TX_EIO, "the %s store cannot go on with transaction %s: %.*s",
+                        shell->rm->vtable->kind, tx_id_print(tx, id), (int)answer->text.len,
+                        (const char *)answer->text.data);
+        return;
+    }
+}
+
+static void execute(struct part_shell *shell, const struct part_action *action)
+{
+    struct rm_answer answer = {0};
+
+    shell->rm->vtable->execute(shell->rm, action->tx, &action->op, &answer);
+    answered(shell, action->tx, PART_RM_EXECUTE, &answer);
+}
+
+static void prepare(struct part_shell *shell, struct tx_id tx)
+{
+    struct rm_answer answer = {0};
+
+    shell->rm->vtable->prepare(shell->rm, tx, &answer);
+    answered(shell, tx, PART_RM_PREPARE, &answer);
+}
+
+/* A rollback cannot fail for the core: what the store cannot undo now it must never have shown. */
+static void rollback(struct part_shell *shell, struct tx_id tx)
+{
+    struct rm_answer answer = {0};
+
+    shell->rm->vtable->rollback(shell->rm, tx, &answer);
+    if (answer.status == RM_FAILED)
+        answered(shell, tx, PART_RM_ROLLBACK, &answer);
+}
+
+static void append(struct part_shell *shell, struct part_action *action)
+{
+    struct rm_answer answer = {0};
+    struct rm_batch batch = {0};
+    enum tx_error error;
+
+    action->record.time_ms = clock_wall_ms();
+    if (action->redo_wanted)
+        action->record.prepared.redo = shell->rm->vtable->redo(shell->rm, action->tx);
+    if (action->commit_writes) {
+        shell->rm->vtable->commit(shell->rm, action->tx, action->record.lsn, &batch, &answer);
+        if (answer.status != RM_OK) {
+            part_shell_fail(shell, TX_EIO, "the %s store cannot commit: %.*s",
+                            shell->rm->vtable->kind, (int)answer.text.len,
+                            (const char *)answer.text.data);
+            return;
+        }
+    }
+    error = node_log_append(&shell->node, &action->record, batch.puts, batch.puts_n, action->force);
+    if (error != TX_OK)
+        part_shell_fail(shell, error, "cannot queue a log record: %s", tx_error_text(error));
+    if (action->commit_writes)
+        shell->rm->vtable->committed(shell->rm, action->tx);
+}
+
+static void deliver(struct part_shell *shell, const struct part_action *action)
+{
+    if (action->msg.type == TX_MSG_STATUS)
+        part_shell_send_status(shell, action);
+    else if (action->to.is_client)
+        transport_reply(shell->transport, action->to.client, &action->msg);
+    else
+        transport_send(shell->transport, &action->to.address, &action->msg);
+}
+
+static void note(const struct part_action *action, enum log_level level)
+{
+    struct tx_id none = {0};
+    char text[TX_TEXT_MAX + 1];
+
+    snprintf(text, sizeof text, "%.*s", (int)action->text.len, (const char *)action->text.data);
+    log_line(level, tx_id_equal(action->tx, none) ? NULL : &action->tx, text, "%s", "");
+}
+
+static void perform(struct part_shell *shell, struct part_action *action)
+{
+    switch (action->type) {
+    case PART_ACTION_SEND:
+        deliver(shell, action);
+        return;
+    case PART_ACTION_APPEND:
+        append(shell, action);
+        return;
+    case PART_ACTION_EXECUTE:
+        execute(shell, action);
+        return;
+    case PART_ACTION_PREPARE:
+        prepare(shell, action->tx);
+        return;
+    case PART_ACTION_ROLLBACK:
+        rollback(shell, action->tx);
+        return;
+    case PART_ACTION_COMPACT:
+        log_writer_compact(shell->node.writer, action->lsn);
+        return;
+    case PART_ACTION_ALARM:
+        note(action, LOG_ERROR_LEVEL);
+        return;
+    case PART_ACTION_NOTE:
+        note(action, LOG_INFO_LEVEL);
+        return;
+    }
+}
+
+void part_shell_perform(struct part_shell *shell)
+{
+    for (size_t i = 0; i < shell->actions.n && shell->failed == TX_OK; i++) {
+        /* A copy: performing may append actions, and the array may move. */
+        struct part_action action = shell->actions.items[i];
+
+        perform(shell, &action);
+    }
+    part_actions_clear(&shell->actions);
+    service_tick_at(shell->service, part_core_deadline(shell->core));
+}
+
+void part_shell_step(struct part_shell *shell, const struct part_event *event)
+{
+    if (shell->failed != TX_OK)
+        return;
+    TX_ASSERT(shell->actions.n == 0);
+    part_core_step(shell->core, event, clock_now_us(), &shell->actions);
+    part_shell_perform(shell);
+}
+
+void part_shell_send_status(struct part_shell *shell, const struct part_action *action)
+{
+    struct transport_stats net = transport_stats(shell->transport);
+    struct log_writer_stats writer = log_writer_stats(shell->node.writer);
+    struct status_fields fields;
+    struct tx_msg msg = action->msg;
+
+    status_fields_begin(&fields, msg.status.fields, msg.status.fields_n);
+    status_fields_runtime(&fields, &net, service_disk_free(shell->service));
+    status_fields_u64(&fields, "log_batches", writer.batches);
+    status_fields_u64(&fields, "log_records", writer.records);
+    status_fields_u64(&fields, "log_sync_us_max", writer.sync_us_max);
+    msg.status.fields = fields.items;
+    msg.status.fields_n = fields.n;
+    transport_reply(shell->transport, action->to.client, &msg);
+}

@@ -1,0 +1,52 @@
+# Shared by the scripts: where the project is, what it needs, how it is built. Source it; it runs nothing by itself.
+# shellcheck shell=bash
+
+set -euo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+PACKAGES_BUILD=(gcc g++ libc6-dev cmake ninja-build pkg-config librocksdb-dev libzmq3-dev libczmq-dev
+    libmsgpack-dev libinih-dev uthash-dev)
+PACKAGES_TEST=(libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy mandoc)
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# need_packages NAME...: installs those that are missing, with apt-get, as root or through sudo.
+need_packages() {
+    local missing=() package as=()
+    command -v dpkg-query >/dev/null ||
+        die "this script installs its packages on Debian 12; elsewhere install: $*"
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+            missing+=("$package")
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        say "All $# packages are installed"
+        return
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null ||
+            die "missing packages, and neither root nor sudo to install them: ${missing[*]}"
+        as=(sudo)
+    fi
+    say "Installing with apt-get: ${missing[*]}"
+    "${as[@]}" apt-get update -qq || die "apt-get update failed; is a Debian mirror reachable?"
+    "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" >/dev/null || die "apt-get could not install: ${missing[*]}"
+}
+
+# build PRESET [CMAKE_OPTION...]: configures and builds into build/PRESET.
+build() {
+    local preset=$1
+    shift
+    say "Building preset $preset into build/$preset"
+    (cd "$ROOT" && cmake --preset "$preset" "$@" >"$ROOT/build/.configure.$preset.log" 2>&1) ||
+        { cat "$ROOT/build/.configure.$preset.log" >&2; die "cmake could not configure preset $preset"; }
+    (cd "$ROOT" && cmake --build --preset "$preset" -- --quiet) ||
+        die "preset $preset does not build; the compiler's message is above"
+}
+
+mkdir -p "$ROOT/build"

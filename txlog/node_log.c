@@ -1,0 +1,88 @@
+#include "txlog/node_log.h"
+
+#include "common/assert.h"
+#include "common/crash_point.h"
+#include "txlog/rocksdb_log.h"
+
+/* The one record that is written before the writer thread exists. */
+static enum tx_error append_start(struct node_log *node, uint64_t time_ms, struct tx_why *why)
+{
+    struct txlog_record record = {.type = TXLOG_START,
+                                  .lsn = {txlog_last(node->log).n + 1},
+                                  .start = node->start,
+                                  .time_ms = time_ms};
+    struct txlog_append append = {.lsn = record.lsn};
+    enum tx_error error;
+
+    tx_buf_clear(&node->scratch);
+    error = txlog_record_encode(&record, &node->scratch);
+    if (error != TX_OK)
+        return tx_why(why, error, "cannot write the START record: %s", tx_error_text(error));
+    append.record = tx_buf_view(&node->scratch);
+    crash_point("log", txlog_type_name(TXLOG_START), "before");
+    error = txlog_append(node->log, &append, 1, true, why);
+    if (error == TX_OK)
+        crash_point("log", txlog_type_name(TXLOG_START), "after");
+    node->last = record.lsn;
+    return error;
+}
+
+enum tx_error node_log_open(struct node_log *node, const struct node_log_options *options,
+                            struct tx_why *why)
+{
+    struct rocksdb_log_options log_options = {
+        .directory = options->directory, .mode = ROCKSDB_LOG_OPEN, .identity = options->identity};
+    enum tx_error error;
+
+    *node = (struct node_log){.lazy_ms = options->lazy_ms};
+    error = rocksdb_log_open(&log_options, &node->log, why);
+    if (error == TX_OK)
+        node->start = txlog_last_start(node->log) + 1;
+    return error;
+}
+
+enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
+                             enum tx_error (*visit)(void *arg, const struct txlog_record *record,
+                                                    struct tx_why *why),
+                             void *arg, struct tx_why *why)
+{
+    struct log_writer_options options = {.lazy_ms = node->lazy_ms};
+    enum tx_error error = recovery_replay(node->log, visit, arg, &node->recovery, why);
+
+    if (error == TX_OK)
+        error = append_start(node, time_ms, why);
+    if (error == TX_OK)
+        error = log_writer_new(node->log, &options, &node->writer, why);
+    return error;
+}
+
+enum tx_error node_log_append(struct node_log *node, struct txlog_record *record,
+                              const struct txlog_put *puts, size_t puts_n, bool force)
+{
+    struct txlog_append append = {.lsn = record->lsn, .puts = puts, .puts_n = puts_n};
+    enum tx_error error;
+
+    TX_ASSERT(record->lsn.n == node->last.n + 1);
+    record->start = node->start;
+    tx_buf_clear(&node->scratch);
+    error = txlog_record_encode(record, &node->scratch);
+    if (error != TX_OK)
+        return error;
+    append.record = tx_buf_view(&node->scratch);
+    error = log_writer_queue(node->writer, &append, force);
+    if (error == TX_OK)
+        node->last = record->lsn;
+    return error;
+}
+
+enum tx_error node_log_close(struct node_log *node, struct tx_why *why)
+{
+    enum tx_error error = TX_OK;
+
+    if (node->writer != NULL)
+        error = log_writer_stop(&node->writer, why);
+    if (node->log != NULL)
+        txlog_close(&node->log);
+    tx_buf_deinit(&node->scratch);
+    return error;
+}

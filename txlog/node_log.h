@@ -1,0 +1,48 @@
+/* A daemon's log from its opening to its end: open, replay into the core, make the new start
+ * durable, then append through the log writer. Both daemons go through the same steps in the same
+ * order. */
+#ifndef ASSENT_TXLOG_NODE_LOG_H
+#define ASSENT_TXLOG_NODE_LOG_H
+
+#include "txlog/log_writer.h"
+#include "txlog/record.h"
+#include "txlog/recovery.h"
+
+struct node_log {
+    struct txlog *log;
+    struct log_writer *writer;
+    uint64_t start;                   /* of this run: epoch or incarnation */
+    struct tx_lsn last;               /* queued */
+    struct recovery_summary recovery; /* of the replay, before this start's own record */
+    struct tx_buf scratch;
+    uint32_t lazy_ms;
+};
+
+struct node_log_options {
+    const char *directory;
+    struct txlog_identity identity;
+    uint32_t lazy_ms; /* of the log writer */
+};
+
+/* Opens the log; `node->start` is then known: the highest start in the log + 1. */
+enum tx_error node_log_open(struct node_log *node, const struct node_log_options *options,
+                            struct tx_why *why) TX_MUST_CHECK;
+
+/* Replays the log into `visit`, forces the START record of this start to disk, starts the writer.
+ * After an error only node_log_close() is left. */
+enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
+                             enum tx_error (*visit)(void *arg, const struct txlog_record *record,
+                                                    struct tx_why *why),
+                             void *arg, struct tx_why *why) TX_MUST_CHECK;
+
+/* Queues a record, whose LSN must be the next one, and the data that are atomic with it.
+ * `record->start` is filled in. TX_ENOMEM. */
+enum tx_error node_log_append(struct node_log *node, struct txlog_record *record,
+                              const struct txlog_put *puts, size_t puts_n,
+                              bool force) TX_MUST_CHECK;
+
+/* Writes what is queued unless a write has failed, and closes. The error of the last write, if
+ * there was one. */
+enum tx_error node_log_close(struct node_log *node, struct tx_why *why) TX_MUST_CHECK;
+
+#endif
