@@ -5,6 +5,7 @@
 #include <ini.h>
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,9 +300,9 @@ static void parse(struct reading *r)
 
     set_up_inih();
     if (ini_parse_stream(read_line, r, on_key, r) != 0 && r->error == TX_OK) {
-        (void)fail(r, TX_EFORMAT, "expected \"[section]\", \"key = value\" or a comment, found \"%s\"",
-                   tx_bytes_print(tx_bytes(r->text, strcspn(r->text, "\r\n")), shown,
-                                  sizeof(shown)));
+        (void)fail(
+            r, TX_EFORMAT, "expected \"[section]\", \"key = value\" or a comment, found \"%s\"",
+            tx_bytes_print(tx_bytes(r->text, strcspn(r->text, "\r\n")), shown, sizeof(shown)));
     }
 }
 

@@ -1,16 +1,18 @@
 /* Configuration files: INI (read with inih), described by one table per program.
  *
- * The table is the single place that knows a key: its type, default, bounds and meaning. It drives reading,
- * --check-config, --print-config and the check that docs/configuration.md lists every key. Every error
- * names file and line.
+ * The table is the single place that knows a key: its type, default, bounds and meaning. It drives
+ * reading,
+ * --check-config, --print-config and the check that docs/configuration.md lists every key. Every
+ * error names file and line.
  *
  * The form, narrower than what inih would take:
  *   - "[section]" and "key = value" (or "key: value") lines; blanks around either are ignored;
- *   - a comment is a line of its own that begins with '#' or ';'. A value in which a blank and one of
- *     these follow one another is refused, since it is most likely meant to end in a comment;
+ *   - a comment is a line of its own that begins with '#' or ';'. A value in which a blank and one
+ * of these follow one another is refused, since it is most likely meant to end in a comment;
  *   - a value stands on one line: an indented line continues nothing;
  *   - a section may be opened more than once, a key may be given only once;
- *   - a line has at most CONFIG_LINE_MAX bytes and no NUL; a UTF-8 byte order mark before the first is skipped. */
+ *   - a line has at most CONFIG_LINE_MAX bytes and no NUL; a UTF-8 byte order mark before the first
+ * is skipped. */
 #ifndef ASSENT_COMMON_CONFIG_H
 #define ASSENT_COMMON_CONFIG_H
 
@@ -39,28 +41,30 @@ struct config_key {
     size_t offset;             /* of the field in the program's configuration struct */
     size_t size;               /* CONFIG_TEXT: bytes of the field */
     const char *default_value; /* as it would stand in the file; NULL: the key is required */
-    uint64_t min, max;         /* CONFIG_U64, CONFIG_BYTES, CONFIG_MS; a max of 0 is no upper bound */
-    const char *meaning;       /* one sentence for --print-config and the manual */
+    uint64_t min, max;   /* CONFIG_U64, CONFIG_BYTES, CONFIG_MS; a max of 0 is no upper bound */
+    const char *meaning; /* one sentence for --print-config and the manual */
 };
 
 struct config_schema {
     const struct config_key *keys;
     size_t keys_n;
-    /* A section of free keys, such as [participants]; NULL for none. `free_key` is told each of them in
-     * order; a text that it gives is put behind "FILE:LINE: ". The same name does not come twice. */
+    /* A section of free keys, such as [participants]; NULL for none. `free_key` is told each of
+     * them in order; a text that it gives is put behind "FILE:LINE: ". The same name does not come
+     * twice. */
     const char *free_section;
-    enum tx_error (*free_key)(void *config, const char *name, const char *value, struct tx_why *why);
+    enum tx_error (*free_key)(void *config, const char *name, const char *value,
+                              struct tx_why *why);
     /* Checks an address; NULL: any. */
     enum tx_error (*check_address)(const char *address, struct tx_why *why);
     /* For config_print(): writes the free keys as "name = value" lines; NULL: none are printed. */
     void (*free_print)(const void *config, FILE *file);
 };
 
-/* Fills `config` with the defaults, then reads the file. TX_ENOTFOUND, TX_EACCESS, TX_EIO, TX_EFORMAT with a
- * text "FILE:LINE: what is wrong and what is expected": unknown section or key, a key given twice, a missing
- * required key (FILE: ...), a value of the wrong kind or out of bounds, a line too long, no INI at all. An
- * empty value is accepted only where the default is empty. Not for use from two threads at once (inih's
- * settings are global). */
+/* Fills `config` with the defaults, then reads the file. TX_ENOTFOUND, TX_EACCESS, TX_EIO,
+ * TX_EFORMAT with a text "FILE:LINE: what is wrong and what is expected": unknown section or key, a
+ * key given twice, a missing required key (FILE: ...), a value of the wrong kind or out of bounds,
+ * a line too long, no INI at all. An empty value is accepted only where the default is empty. Not
+ * for use from two threads at once (inih's settings are global). */
 enum tx_error config_read(const char *file, const struct config_schema *schema, void *config,
                           struct tx_why *why) TX_MUST_CHECK;
 

@@ -79,7 +79,8 @@ const char *config_expected(const struct config_key *key, char *out, size_t size
         (void)snprintf(out, size, "a text of at most %zu bytes", key->size - 1);
         break;
     case CONFIG_NAME:
-        (void)snprintf(out, size, "a name of 1 to %u letters, digits, '-', '_' and '.'", TX_NAME_MAX);
+        (void)snprintf(out, size, "a name of 1 to %u letters, digits, '-', '_' and '.'",
+                       TX_NAME_MAX);
         break;
     case CONFIG_U64:
         print_bounds(key, "a whole number", out, size);

@@ -35,7 +35,8 @@ static void split(const char *text)
         refuse(text);
     }
     len = strlen(kind) + strlen(what) + strlen(when) + 2;
-    if ((got == 3 && text[len] != '\0') || (strcmp(kind, "log") != 0 && strcmp(kind, "send") != 0) ||
+    if ((got == 3 && text[len] != '\0') ||
+        (strcmp(kind, "log") != 0 && strcmp(kind, "send") != 0) ||
         (strcmp(when, "before") != 0 && strcmp(when, "after") != 0)) {
         refuse(text);
     }

@@ -12,7 +12,8 @@ static uint64_t load_be(const uint8_t *at, size_t bytes)
     return value;
 }
 
-bool wire_head_long(struct wire_cursor *cursor, uint8_t lead, struct wire_head *head)
+/* The heads from 0xc0 to 0xdf, whose number stands in bytes of its own. */
+static struct wire_head head_long(const uint8_t *at, size_t left)
 {
     /* The kind and the bytes of its number, by first byte from 0xc0 on. */
     static const struct {
@@ -36,24 +37,48 @@ bool wire_head_long(struct wire_cursor *cursor, uint8_t lead, struct wire_head *
         {WIRE_ARRAY, 2}, {WIRE_ARRAY, 4},
         {WIRE_MAP, 2},   {WIRE_MAP, 4}, /* dc: array, map */
     };
-    const size_t bytes = leads[lead - 0xc0].bytes;
-    if (wire_left(cursor) < bytes) {
-        return false;
+    const uint8_t lead = at[0];
+    const uint32_t bytes = leads[lead - 0xc0].bytes;
+    if (left <= bytes) {
+        return (struct wire_head){0, WIRE_NEVER, 0};
     }
-    head->kind = (enum wire_kind)leads[lead - 0xc0].kind;
-    head->number = load_be(cursor->at, bytes);
-    cursor->at += bytes;
-    if (head->kind == WIRE_BOOL) {
-        head->number = lead & 1;
-    } else if (head->kind == WIRE_INT) {
+    struct wire_head head = {
+        .number = load_be(at + 1, bytes),
+        .kind = (enum wire_kind)leads[lead - 0xc0].kind,
+        .size = 1 + bytes,
+    };
+    if (head.kind == WIRE_BOOL) {
+        head.number = lead & 1;
+    } else if (head.kind == WIRE_INT) {
         /* Extend the sign; a signed form may also hold a number that is none below zero. */
-        unsigned shift = 64 - 8 * (unsigned)bytes;
-        head->number = (uint64_t)((int64_t)(head->number << shift) >> shift);
-        head->kind = (int64_t)head->number < 0 ? WIRE_INT : WIRE_UINT;
-    } else if (head->kind == WIRE_EXT) {
-        head->number = bytes > 0 ? head->number + 1 : (UINT64_C(1) << (lead - 0xd4)) + 1;
+        const unsigned shift = 64 - 8 * bytes;
+        head.number = (uint64_t)((int64_t)(head.number << shift) >> shift);
+        head.kind = (int64_t)head.number < 0 ? WIRE_INT : WIRE_UINT;
+    } else if (head.kind == WIRE_EXT) {
+        head.number = bytes > 0 ? head.number + 1 : (UINT64_C(1) << (lead - 0xd4)) + 1;
     }
-    return true;
+    return head;
+}
+
+struct wire_head wire_head_other(const uint8_t *at, size_t left)
+{
+    const uint8_t lead = at[0];
+    if (lead < 0x80) {
+        return (struct wire_head){lead, WIRE_UINT, 1};
+    }
+    if (lead < 0x90) {
+        return (struct wire_head){lead & 0x0f, WIRE_MAP, 1};
+    }
+    if (lead < 0xa0) {
+        return (struct wire_head){lead & 0x0f, WIRE_ARRAY, 1};
+    }
+    if (lead < 0xc0) {
+        return (struct wire_head){lead & 0x1f, WIRE_BIN, 1};
+    }
+    if (lead < 0xe0) {
+        return head_long(at, left);
+    }
+    return (struct wire_head){(uint64_t)(int64_t)(int8_t)lead, WIRE_INT, 1};
 }
 
 unsigned wire_message_elements(enum tx_msg_type type)
@@ -77,62 +102,59 @@ unsigned wire_message_elements(enum tx_msg_type type)
     return 1u + fields[type];
 }
 
-/* The containers that are open around the present place, and how many objects each still expects.
- */
-struct walk {
-    uint64_t expected[TX_FRAME_DEPTH_MAX];
-    size_t depth;
-    size_t objects;
+/* Why a frame is refused. */
+enum fault {
+    FAULT_NONE,
+    FAULT_CUT,
+    FAULT_NEVER,
+    FAULT_COUNT,
+    FAULT_LEFT_OVER,
+    FAULT_DEPTH,
+    FAULT_OBJECTS,
 };
 
-/* Opens a container. An object takes a byte or more, so a count above the bytes that are left is a
- * lie; a decoder may rely on having been told none. */
-static enum tx_error walk_open(struct walk *walk, uint64_t count, size_t left, struct tx_why *why)
+/* The elements (for bytes: the bytes) that follow a head. */
+static uint64_t elements_of(struct wire_head head)
 {
-    if (count > left) {
-        return tx_why(why, TX_EFORMAT, "frame: %llu elements announced where %zu bytes are left",
-                      (unsigned long long)count, left);
-    }
-    if (walk->depth == TX_FRAME_DEPTH_MAX) {
-        return tx_why(why, TX_ELIMIT, "frame: nested more than %u deep", TX_FRAME_DEPTH_MAX);
-    }
-    walk->expected[walk->depth++] = count;
-    return TX_OK;
+    return head.kind == WIRE_MAP ? head.number * 2 : head.number;
 }
 
-/* One object: its head, and the bytes or the count that the head announces. */
-static enum tx_error walk_object(struct walk *walk, struct wire_cursor *cursor, struct tx_why *why)
+/* Walks object by object. `here` counts what the innermost open container still expects, `outer`
+ * what those around it do. An object takes a byte or more, so a count above the bytes that are left
+ * is a lie; who decodes the frame afterwards may rely on having been told none. */
+static enum fault walk(const uint8_t *at, const uint8_t *end)
 {
-    struct wire_head head;
-    if (!wire_head_read(cursor, &head)) {
-        return tx_why(why, TX_EFORMAT, "frame: ends before it is complete");
-    }
-    if (++walk->objects > TX_FRAME_OBJECTS_MAX) {
-        return tx_why(why, TX_ELIMIT, "frame: more than %u objects", TX_FRAME_OBJECTS_MAX);
-    }
-    switch (head.kind) {
-    case WIRE_NIL:
-    case WIRE_BOOL:
-    case WIRE_UINT:
-    case WIRE_INT:
-    case WIRE_FLOAT:
-        return TX_OK;
-    case WIRE_BIN:
-    case WIRE_EXT:
-        if (head.number > wire_left(cursor)) {
-            return tx_why(why, TX_EFORMAT, "frame: %llu bytes announced where %zu are left",
-                          (unsigned long long)head.number, wire_left(cursor));
+    uint64_t outer[TX_FRAME_DEPTH_MAX];
+    size_t depth = 0;
+    uint64_t here = 1;
+    for (size_t objects = 1; objects <= TX_FRAME_OBJECTS_MAX; objects++) {
+        const struct wire_head head = wire_head_at(at, (size_t)(end - at));
+        if (head.size == 0 || head.kind == WIRE_NEVER) {
+            return head.size == 0 ? FAULT_CUT : FAULT_NEVER;
         }
-        cursor->at += head.number;
-        return TX_OK;
-    case WIRE_ARRAY:
-        return walk_open(walk, head.number, wire_left(cursor), why);
-    case WIRE_MAP:
-        return walk_open(walk, head.number * 2, wire_left(cursor), why);
-    case WIRE_NEVER:
-        break;
+        at += head.size;
+        here--;
+        if (head.kind >= WIRE_BIN) {
+            if (elements_of(head) > (uint64_t)(end - at)) {
+                return FAULT_COUNT;
+            }
+            if (head.kind < WIRE_ARRAY) {
+                at += head.number;
+            } else if (depth == TX_FRAME_DEPTH_MAX) {
+                return FAULT_DEPTH;
+            } else {
+                outer[depth++] = here;
+                here = elements_of(head);
+            }
+        }
+        while (here == 0) {
+            if (depth == 0) {
+                return at == end ? FAULT_NONE : FAULT_LEFT_OVER;
+            }
+            here = outer[--depth];
+        }
     }
-    return tx_why(why, TX_EFORMAT, "frame: the byte 0xc1 begins no object");
+    return FAULT_OBJECTS;
 }
 
 enum tx_error tx_frame_check(struct tx_bytes frame, size_t frame_max, struct tx_why *why)
@@ -144,20 +166,21 @@ enum tx_error tx_frame_check(struct tx_bytes frame, size_t frame_max, struct tx_
     if (frame.len == 0) {
         return tx_why(why, TX_EFORMAT, "frame: empty");
     }
-    struct wire_cursor cursor = {frame.data, frame.data + frame.len};
-    struct walk walk = {0};
-    enum tx_error error = walk_object(&walk, &cursor, why);
-    while (error == TX_OK && walk.depth > 0) {
-        if (walk.expected[walk.depth - 1] == 0) {
-            walk.depth--;
-        } else {
-            walk.expected[walk.depth - 1]--;
-            error = walk_object(&walk, &cursor, why);
-        }
+    switch (walk(frame.data, frame.data + frame.len)) {
+    case FAULT_NONE:
+        return TX_OK;
+    case FAULT_CUT:
+        return tx_why(why, TX_EFORMAT, "frame: ends before it is complete");
+    case FAULT_NEVER:
+        return tx_why(why, TX_EFORMAT, "frame: holds a byte that begins no object");
+    case FAULT_COUNT:
+        return tx_why(why, TX_EFORMAT, "frame: announces more than it holds");
+    case FAULT_LEFT_OVER:
+        return tx_why(why, TX_EFORMAT, "frame: bytes are left over after its end");
+    case FAULT_DEPTH:
+        return tx_why(why, TX_ELIMIT, "frame: nested more than %u deep", TX_FRAME_DEPTH_MAX);
+    case FAULT_OBJECTS:
+        break;
     }
-    if (error == TX_OK && wire_left(&cursor) > 0) {
-        return tx_why(why, TX_EFORMAT, "frame: %zu bytes are left over after its end",
-                      wire_left(&cursor));
-    }
-    return error;
+    return tx_why(why, TX_ELIMIT, "frame: more than %u objects", TX_FRAME_OBJECTS_MAX);
 }

@@ -121,8 +121,8 @@ enum tx_error tx_name_set(struct tx_name *name, struct tx_bytes text)
             return TX_EFORMAT;
         }
     }
-    *name = (struct tx_name){0};
     memcpy(name->s, text.data, text.len);
+    memset(name->s + text.len, 0, sizeof name->s - text.len);
     return TX_OK;
 }
 
@@ -131,10 +131,10 @@ enum tx_error tx_address_set(struct tx_address *address, struct tx_bytes text)
     if (text.len > TX_ADDRESS_MAX || (text.len > 0 && memchr(text.data, '\0', text.len) != NULL)) {
         return TX_EFORMAT;
     }
-    *address = (struct tx_address){0};
     if (text.len > 0) {
         memcpy(address->s, text.data, text.len);
     }
+    memset(address->s + text.len, 0, sizeof address->s - text.len);
     return TX_OK;
 }
 

@@ -175,7 +175,8 @@ static void flatten(char *text, size_t len)
     }
 }
 
-/* Appends the pairs to the line of `at` bytes, whole ones only; leaves room for CUT and the newline. */
+/* Appends the pairs to the line of `at` bytes, whole ones only; leaves room for CUT and the
+ * newline. */
 static size_t put_pairs(char *line, size_t at, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 static size_t put_pairs(char *line, size_t at, const char *format, va_list args)

@@ -28,9 +28,10 @@ struct loop {
     void (*got_signal)(void *arg, int signal_number);
     void *signal_arg;
 
-    /* The owner's wish, and when the timer's descriptor becomes ready: never later than the wish. It is
-     * left where it is when the wish moves later, then finds nothing to do yet and is set again. A
-     * descriptor, since zloop's own timers are in milliseconds and count from its next pass. */
+    /* The owner's wish, and when the timer's descriptor becomes ready: never later than the wish.
+     * It is left where it is when the wish moves later, then finds nothing to do yet and is set
+     * again. A descriptor, since zloop's own timers are in milliseconds and count from its next
+     * pass. */
     uint64_t fire_at_us; /* UINT64_MAX: never */
     uint64_t armed_us;   /* 0: not at all */
     int timer_fd;
@@ -107,7 +108,8 @@ static void on_signal_fd(void *arg)
     }
 }
 
-enum tx_error loop_on_signal(struct loop *loop, void (*got)(void *arg, int signal_number), void *arg)
+enum tx_error loop_on_signal(struct loop *loop, void (*got)(void *arg, int signal_number),
+                             void *arg)
 {
     sigset_t set;
 

@@ -1,4 +1,5 @@
-/* The event loop of a daemon: descriptors, sockets of a transport, one timer, signals. On czmq's zloop. */
+/* The event loop of a daemon: descriptors, sockets of a transport, one timer, signals. On czmq's
+ * zloop. */
 #ifndef ASSENT_COMMON_LOOP_H
 #define ASSENT_COMMON_LOOP_H
 
@@ -9,13 +10,14 @@
 
 struct loop;
 
-/* Call first of all in main(), before any thread or socket: blocks the signals that the loop reads through a
- * signalfd (SIGINT, SIGTERM, SIGHUP), ignores SIGPIPE, and keeps czmq from installing handlers of its own. */
+/* Call first of all in main(), before any thread or socket: blocks the signals that the loop reads
+ * through a signalfd (SIGINT, SIGTERM, SIGHUP), ignores SIGPIPE, and keeps czmq from installing
+ * handlers of its own. */
 void loop_prepare_process(void);
 
 enum tx_error loop_new(struct loop **loop, struct tx_why *why) TX_MUST_CHECK;
-/* After the transports on it. czmq's context goes with the process: it is closed at exit() and waits there
- * for what the sockets still linger on (1 s at most). */
+/* After the transports on it. czmq's context goes with the process: it is closed at exit() and
+ * waits there for what the sockets still linger on (1 s at most). */
 void loop_destroy(struct loop **loop);
 
 /* Calls `ready` whenever the descriptor is readable, for as long as the loop exists. */
@@ -24,8 +26,8 @@ enum tx_error loop_add_fd(struct loop *loop, int fd, void (*ready)(void *arg),
 /* Calls `got` with each of the prepared signals that arrives. Once per loop. */
 enum tx_error loop_on_signal(struct loop *loop, void (*got)(void *arg, int signal_number),
                              void *arg) TX_MUST_CHECK;
-/* Calls `fire` once at `at_us` (clock_now_us), never earlier; at the next pass when that is past already;
- * UINT64_MAX disarms. The latest call counts; cheap when the time moves later. */
+/* Calls `fire` once at `at_us` (clock_now_us), never earlier; at the next pass when that is past
+ * already; UINT64_MAX disarms. The latest call counts; cheap when the time moves later. */
 void loop_timer(struct loop *loop, uint64_t at_us, void (*fire)(void *arg), void *arg);
 
 /* Runs until loop_stop(); may be called again afterwards. */

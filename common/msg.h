@@ -53,8 +53,7 @@ const char *tx_msg_name(enum tx_msg_type type);
 struct tx_envelope {
     char cluster[TX_CLUSTER_MAX + 1];
     enum tx_role role;
-    struct tx_name name;       /* participant: its name; client: a label for people, may be empty;
-                                  coordinator: empty */
+    struct tx_name name;       /* participant: its name; client: a label, maybe empty; else empty */
     uint32_t coordinator;      /* coordinator: its id; else 0 */
     uint64_t start;            /* coordinator: its epoch; participant: its incarnation; client: 0 */
     struct tx_address address; /* where the sender listens; empty for a client */
@@ -72,8 +71,8 @@ struct tx_msg_begun {
     struct tx_id id;
     struct tx_age age;
     struct tx_token token;
-    const struct tx_member
-        *nodes; /* every participant of the cluster; incarnation 0 when not known */
+    /* every participant of the cluster; incarnation 0 when not known */
+    const struct tx_member *nodes;
     size_t nodes_n;
 };
 struct tx_msg_submit {
@@ -115,8 +114,8 @@ struct tx_msg_operate {
     struct tx_id id;
     struct tx_token token;
     struct tx_age age;
-    uint32_t step; /* 1, 2, ...: numbers the OPERATEs of one transaction at one participant, without
-                      gaps */
+    /* 1, 2, ...: numbers the OPERATEs of one transaction at one participant, without gaps */
+    uint32_t step;
     uint32_t lock_timeout_ms;
     const struct tx_op *ops;
     size_t ops_n;
@@ -139,8 +138,8 @@ struct tx_msg_prepare {
     bool one_phase;        /* the only member: commit at once */
     bool one_shot;         /* `ops` are to be executed first; else the work came with OPERATE */
     uint32_t lock_timeout_ms;
-    const struct tx_member
-        *members; /* all of them, the receiver included; never changes for an id */
+    /* all of them, the receiver included; never changes for an id */
+    const struct tx_member *members;
     size_t members_n;
     const struct tx_op *ops;
     size_t ops_n;
@@ -166,8 +165,8 @@ struct tx_msg_vote {
     struct tx_lsn lsn;     /* durable at the sender; 0 when the vote rests on nothing durable */
     enum tx_reason reason; /* NO */
     struct tx_bytes text;
-    const struct tx_result
-        *results; /* one-shot YES and COMMITTED: the receiver's operations in order */
+    /* one-shot YES and COMMITTED: the receiver's operations in order */
+    const struct tx_result *results;
     size_t results_n;
 };
 struct tx_msg_abort {

@@ -4,7 +4,7 @@
 
 #include "common/transport.h"
 
-#define STATUS_FIELDS_MAX 64
+#define STATUS_FIELDS_MAX 96
 
 struct status_fields {
     struct tx_status_field items[STATUS_FIELDS_MAX];

@@ -8,9 +8,11 @@
 #include "common/wire_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct decoder {
-    struct wire_cursor in;
+    const uint8_t *at;
+    const uint8_t *end;
     struct tx_arena *arena;
     struct tx_why *why;
     enum tx_error error;
@@ -53,13 +55,19 @@ __attribute__((cold)) static void fail_limit(struct decoder *d, const char *fiel
 
 /* ---- values ---- */
 
-/* The next head; one of kind WIRE_NEVER, with the number 0, once something is wrong. */
+static inline size_t left(const struct decoder *d)
+{
+    return (size_t)(d->end - d->at);
+}
+
+/* The next head; one of kind WIRE_NEVER once something is wrong. */
 static inline struct wire_head get_head(struct decoder *d)
 {
-    struct wire_head head = {WIRE_NEVER, 0};
-    if (d->error != TX_OK || !wire_head_read(&d->in, &head)) {
-        return (struct wire_head){WIRE_NEVER, 0};
+    if (d->error != TX_OK) {
+        return (struct wire_head){0, WIRE_NEVER, 0};
     }
+    struct wire_head head = wire_head_at(d->at, left(d));
+    d->at += head.size;
     return head;
 }
 
@@ -122,7 +130,7 @@ static unsigned get_enum(struct decoder *d, const char *field, unsigned values_n
 static struct tx_bytes get_bytes(struct decoder *d, const char *field, size_t max)
 {
     struct wire_head head = get_head(d);
-    if (head.kind != WIRE_BIN || head.number > wire_left(&d->in)) {
+    if (head.kind != WIRE_BIN || head.number > left(d)) {
         fail(d, field, "bytes");
         return tx_bytes(NULL, 0);
     }
@@ -130,8 +138,8 @@ static struct tx_bytes get_bytes(struct decoder *d, const char *field, size_t ma
         fail_limit(d, field, head.number, max);
         return tx_bytes(NULL, 0);
     }
-    struct tx_bytes bytes = tx_bytes(d->in.at, (size_t)head.number);
-    d->in.at += bytes.len;
+    struct tx_bytes bytes = tx_bytes(d->at, (size_t)head.number);
+    d->at += bytes.len;
     return bytes;
 }
 
@@ -149,7 +157,7 @@ static void *get_list(struct decoder *d, const char *field, size_t max, size_t s
 {
     *count = 0;
     struct wire_head head = get_head(d);
-    if (head.kind != WIRE_ARRAY || head.number > wire_left(&d->in)) {
+    if (head.kind != WIRE_ARRAY || head.number > left(d)) {
         fail(d, field, "an array");
         return NULL;
     }
@@ -175,32 +183,29 @@ static struct tx_bytes get_text(struct decoder *d, const char *field)
     return get_bytes(d, field, TX_TEXT_MAX);
 }
 
-static struct tx_name get_name_or_none(struct decoder *d, const char *field)
+/* Names and addresses are written where they belong, which is zeroed memory: copies of them would
+ * cost more than all the rest of a member. */
+static void get_name_or_none(struct decoder *d, const char *field, struct tx_name *name)
 {
-    struct tx_name name = {0};
     struct tx_bytes text = get_bytes(d, field, TX_NAME_MAX);
-    if (text.len > 0 && tx_name_set(&name, text) != TX_OK) {
+    if (text.len > 0 && tx_name_set(name, text) != TX_OK) {
         fail(d, field, "a name of letters, digits, '-', '_' and '.'");
     }
-    return name;
 }
 
-static struct tx_name get_name(struct decoder *d, const char *field)
+static void get_name(struct decoder *d, const char *field, struct tx_name *name)
 {
-    struct tx_name name = get_name_or_none(d, field);
-    if (name.s[0] == '\0') {
+    get_name_or_none(d, field, name);
+    if (name->s[0] == '\0') {
         fail(d, field, "a name");
     }
-    return name;
 }
 
-static struct tx_address get_address(struct decoder *d, const char *field)
+static void get_address(struct decoder *d, const char *field, struct tx_address *address)
 {
-    struct tx_address address = {0};
-    if (tx_address_set(&address, get_bytes(d, field, TX_ADDRESS_MAX)) != TX_OK) {
+    if (tx_address_set(address, get_bytes(d, field, TX_ADDRESS_MAX)) != TX_OK) {
         fail(d, field, "an address");
     }
-    return address;
 }
 
 static struct tx_id get_id_or_none(struct decoder *d)
@@ -263,8 +268,8 @@ static const struct tx_member *get_members(struct decoder *d, const char *field,
     struct tx_member *members = get_list(d, field, max, sizeof *members, count);
     for (size_t i = 0; next_element(d, field, i, *count); i++) {
         get_fields(d, "", WIRE_MEMBER_FIELDS);
-        members[i].name = get_name(d, "name");
-        members[i].address = get_address(d, "address");
+        get_name(d, "name", &members[i].name);
+        get_address(d, "address", &members[i].address);
         members[i].incarnation = get_u64(d, "incarnation");
         members[i].read_only = get_bool(d, "read_only");
     }
@@ -275,7 +280,7 @@ static void get_op(struct decoder *d, struct tx_op *op)
 {
     get_fields(d, "", WIRE_OP_FIELDS);
     op->type = (enum tx_op_type)get_enum(d, "type", TX_OP_TYPES_N);
-    op->participant = get_name_or_none(d, "participant");
+    get_name_or_none(d, "participant", &op->participant);
     op->space = get_bytes(d, "space", TX_SPACE_MAX);
     op->key = get_bytes(d, "key", TX_KEY_MAX);
     op->value = get_bytes(d, "value", TX_VALUE_MAX);
@@ -382,8 +387,9 @@ static enum tx_reason get_reason(struct decoder *d)
 
 /* ---- messages: the fields in the order of the structs in common/msg.h ---- */
 
-static void get_begun(struct decoder *d, struct tx_msg_begun *m)
+static void get_begun(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_begun *m = &msg->begun;
     m->req = get_u64(d, "req");
     m->id = get_id(d);
     m->age = get_age(d);
@@ -391,8 +397,9 @@ static void get_begun(struct decoder *d, struct tx_msg_begun *m)
     m->nodes = get_members(d, "nodes", TX_NODES_MAX, &m->nodes_n);
 }
 
-static void get_submit(struct decoder *d, struct tx_msg_submit *m)
+static void get_submit(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_submit *m = &msg->submit;
     m->req = get_u64(d, "req");
     m->key = get_bytes(d, "key", TX_IDEMPOTENCY_KEY_MAX);
     m->age = get_age(d);
@@ -401,29 +408,32 @@ static void get_submit(struct decoder *d, struct tx_msg_submit *m)
     m->ops = get_ops(d, true, &m->ops_n);
 }
 
-static void get_finish(struct decoder *d, struct tx_msg_finish *m)
+static void get_finish(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_finish *m = &msg->finish;
     m->req = get_u64(d, "req");
     m->id = get_id(d);
     m->token = get_token(d);
     m->members = get_members(d, "members", TX_MEMBERS_MAX, &m->members_n);
 }
 
-static void get_outcome(struct decoder *d, struct tx_msg_outcome *m)
+static void get_outcome(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_outcome *m = &msg->outcome;
     m->req = get_u64(d, "req");
     m->id = get_id(d);
     m->outcome = (enum tx_outcome)get_enum(d, "outcome", TX_OUTCOMES_N);
     m->reason = get_reason(d);
-    m->who = get_name_or_none(d, "who");
+    get_name_or_none(d, "who", &m->who);
     m->text = get_text(d, "text");
     m->age = get_age(d);
     m->results_lost = get_bool(d, "results_lost");
     m->results = get_results(d, &m->results_n);
 }
 
-static void get_operate(struct decoder *d, struct tx_msg_operate *m)
+static void get_operate(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_operate *m = &msg->operate;
     m->req = get_u64(d, "req");
     m->id = get_id(d);
     m->token = get_token(d);
@@ -433,8 +443,9 @@ static void get_operate(struct decoder *d, struct tx_msg_operate *m)
     m->ops = get_ops(d, false, &m->ops_n);
 }
 
-static void get_operated(struct decoder *d, struct tx_msg_operated *m)
+static void get_operated(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_operated *m = &msg->operated;
     m->req = get_u64(d, "req");
     m->id = get_id(d);
     m->step = get_u32(d, "step");
@@ -445,8 +456,9 @@ static void get_operated(struct decoder *d, struct tx_msg_operated *m)
     m->results = get_results(d, &m->results_n);
 }
 
-static void get_prepare(struct decoder *d, struct tx_msg_prepare *m)
+static void get_prepare(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_prepare *m = &msg->prepare;
     m->id = get_id(d);
     m->age = get_age(d);
     m->token = get_token(d);
@@ -460,8 +472,9 @@ static void get_prepare(struct decoder *d, struct tx_msg_prepare *m)
     m->ops = get_ops(d, false, &m->ops_n);
 }
 
-static void get_vote(struct decoder *d, struct tx_msg_vote *m)
+static void get_vote(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_vote *m = &msg->vote;
     m->id = get_id(d);
     m->vote = (enum tx_vote)get_enum(d, "vote", TX_VOTES_N);
     m->incarnation = get_u64(d, "incarnation");
@@ -471,145 +484,145 @@ static void get_vote(struct decoder *d, struct tx_msg_vote *m)
     m->results = get_results(d, &m->results_n);
 }
 
-static void get_ack(struct decoder *d, struct tx_msg_ack *m)
+static void get_ack(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_ack *m = &msg->ack;
     m->id = get_id(d);
     m->incarnation = get_u64(d, "incarnation");
     m->lsn.n = get_u64(d, "lsn");
     m->heuristic = (enum tx_heuristic)get_enum(d, "heuristic", TX_HEURISTICS_N);
 }
 
-static void get_state(struct decoder *d, struct tx_msg_state *m)
+static void get_state(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_state *m = &msg->state;
     m->id = get_id(d);
     m->state = (enum tx_state)get_enum(d, "state", TX_STATES_N);
     m->incarnation = get_u64(d, "incarnation");
     m->heuristic = get_bool(d, "heuristic");
 }
 
-static void get_forget(struct decoder *d, struct tx_msg_forget *m)
+static void get_forget(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_forget *m = &msg->forget;
     m->epoch = get_u64(d, "epoch");
     m->below = get_u64(d, "below");
     m->open = get_open(d, m->below, &m->open_n);
 }
 
-static void get_welcome(struct decoder *d, struct tx_msg_welcome *m)
+static void get_welcome(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_welcome *m = &msg->welcome;
     m->incarnation = get_u64(d, "incarnation");
     m->lsn.n = get_u64(d, "lsn");
     m->age_counter = get_u64(d, "age_counter");
     m->refusing = get_bool(d, "refusing");
 }
 
-static void get_resolve(struct decoder *d, struct tx_msg_resolve *m)
+static void get_resolve(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_resolve *m = &msg->resolve;
     m->req = get_u64(d, "req");
     m->id = get_id(d);
     m->commit = get_bool(d, "commit");
-    m->operator_name = get_name(d, "operator_name");
+    get_name(d, "operator_name", &m->operator_name);
 }
 
-static void get_status(struct decoder *d, struct tx_msg_status *m)
+static void get_status(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_status *m = &msg->status;
     m->req = get_u64(d, "req");
     m->fields = get_status_fields(d, &m->fields_n);
     m->txs = get_status_txs(d, &m->txs_n);
     m->peers = get_status_peers(d, &m->peers_n);
 }
 
-static void get_error(struct decoder *d, struct tx_msg_error *m)
+static void get_error(struct decoder *d, struct tx_msg *msg)
 {
+    struct tx_msg_error *m = &msg->error;
     m->req = get_u64(d, "req");
     m->error = (enum tx_error)get_enum(d, "error", TX_ERRORS_N);
     m->reason = get_reason(d);
     m->text = get_text(d, "text");
 }
 
-static void get_body(struct decoder *d, struct tx_msg *msg)
+static void get_begin(struct decoder *d, struct tx_msg *msg)
 {
-    switch (msg->type) {
-    case TX_MSG_BEGIN:
-        msg->begin.req = get_u64(d, "req");
-        msg->begin.age = get_age(d);
-        return;
-    case TX_MSG_BEGUN:
-        get_begun(d, &msg->begun);
-        return;
-    case TX_MSG_SUBMIT:
-        get_submit(d, &msg->submit);
-        return;
-    case TX_MSG_COMMIT_REQUEST:
-    case TX_MSG_ABORT_REQUEST:
-    case TX_MSG_OUTCOME_REQUEST:
-        get_finish(d, &msg->finish);
-        return;
-    case TX_MSG_OUTCOME:
-        get_outcome(d, &msg->outcome);
-        return;
-    case TX_MSG_OUTCOME_ACK:
-    case TX_MSG_JOIN:
-    case TX_MSG_COMMIT:
-    case TX_MSG_WAIT:
-        msg->id.id = get_id(d);
-        return;
-    case TX_MSG_OPERATE:
-        get_operate(d, &msg->operate);
-        return;
-    case TX_MSG_OPERATED:
-        get_operated(d, &msg->operated);
-        return;
-    case TX_MSG_PREPARE:
-        get_prepare(d, &msg->prepare);
-        return;
-    case TX_MSG_VOTE:
-        get_vote(d, &msg->vote);
-        return;
-    case TX_MSG_ABORT:
-        msg->abort.id = get_id(d);
-        msg->abort.reason = get_reason(d);
-        return;
-    case TX_MSG_ACK:
-        get_ack(d, &msg->ack);
-        return;
-    case TX_MSG_INQUIRE:
-        msg->inquire.id = get_id(d);
-        msg->inquire.in_doubt = get_bool(d, "in_doubt");
-        return;
-    case TX_MSG_STATE:
-        get_state(d, &msg->state);
-        return;
-    case TX_MSG_FORGET:
-        get_forget(d, &msg->forget);
-        return;
-    case TX_MSG_FENCED:
-        msg->fenced.id = get_id_or_none(d);
-        msg->fenced.epoch = get_u64(d, "epoch");
-        msg->fenced.life = get_u64(d, "life");
-        return;
-    case TX_MSG_HELLO:
-        msg->hello.life = get_u64(d, "life");
-        msg->hello.age_counter = get_u64(d, "age_counter");
-        return;
-    case TX_MSG_WELCOME:
-        get_welcome(d, &msg->welcome);
-        return;
-    case TX_MSG_RESOLVE:
-        get_resolve(d, &msg->resolve);
-        return;
-    case TX_MSG_STATUS_REQUEST:
-        msg->status_request.req = get_u64(d, "req");
-        return;
-    case TX_MSG_STATUS:
-        get_status(d, &msg->status);
-        return;
-    case TX_MSG_ERROR:
-        get_error(d, &msg->error);
-        return;
-    case TX_MSG_TYPES_N:
-        return; /* get_message() has refused it */
-    }
+    struct tx_msg_begin *m = &msg->begin;
+    m->req = get_u64(d, "req");
+    m->age = get_age(d);
 }
+
+static void get_only_id(struct decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_id *m = &msg->id;
+    m->id = get_id(d);
+}
+
+static void get_abort(struct decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_abort *m = &msg->abort;
+    m->id = get_id(d);
+    m->reason = get_reason(d);
+}
+
+static void get_inquire(struct decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_inquire *m = &msg->inquire;
+    m->id = get_id(d);
+    m->in_doubt = get_bool(d, "in_doubt");
+}
+
+static void get_fenced(struct decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_fenced *m = &msg->fenced;
+    m->id = get_id_or_none(d);
+    m->epoch = get_u64(d, "epoch");
+    m->life = get_u64(d, "life");
+}
+
+static void get_hello(struct decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_hello *m = &msg->hello;
+    m->life = get_u64(d, "life");
+    m->age_counter = get_u64(d, "age_counter");
+}
+
+static void get_status_request(struct decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_status_request *m = &msg->status_request;
+    m->req = get_u64(d, "req");
+}
+
+static void (*const get_fields_of[TX_MSG_TYPES_N])(struct decoder *d, struct tx_msg *msg) = {
+    [TX_MSG_BEGIN] = get_begin,
+    [TX_MSG_BEGUN] = get_begun,
+    [TX_MSG_SUBMIT] = get_submit,
+    [TX_MSG_COMMIT_REQUEST] = get_finish,
+    [TX_MSG_ABORT_REQUEST] = get_finish,
+    [TX_MSG_OUTCOME_REQUEST] = get_finish,
+    [TX_MSG_OUTCOME] = get_outcome,
+    [TX_MSG_OUTCOME_ACK] = get_only_id,
+    [TX_MSG_JOIN] = get_only_id,
+    [TX_MSG_COMMIT] = get_only_id,
+    [TX_MSG_WAIT] = get_only_id,
+    [TX_MSG_OPERATE] = get_operate,
+    [TX_MSG_OPERATED] = get_operated,
+    [TX_MSG_PREPARE] = get_prepare,
+    [TX_MSG_VOTE] = get_vote,
+    [TX_MSG_ABORT] = get_abort,
+    [TX_MSG_ACK] = get_ack,
+    [TX_MSG_INQUIRE] = get_inquire,
+    [TX_MSG_STATE] = get_state,
+    [TX_MSG_FORGET] = get_forget,
+    [TX_MSG_FENCED] = get_fenced,
+    [TX_MSG_HELLO] = get_hello,
+    [TX_MSG_WELCOME] = get_welcome,
+    [TX_MSG_RESOLVE] = get_resolve,
+    [TX_MSG_STATUS_REQUEST] = get_status_request,
+    [TX_MSG_STATUS] = get_status,
+    [TX_MSG_ERROR] = get_error,
+};
 
 /* The type comes before the array's length can be judged, since the length depends on it. */
 static void get_message(struct decoder *d, struct tx_msg *msg)
@@ -629,7 +642,7 @@ static void get_message(struct decoder *d, struct tx_msg *msg)
         fail(d, "fields", "as many as this version knows");
         return;
     }
-    get_body(d, msg);
+    get_fields_of[msg->type](d, msg);
 }
 
 static struct tx_msg *get_messages(struct decoder *d, size_t *count)
@@ -683,10 +696,10 @@ static void get_envelope(struct decoder *d, struct tx_envelope *envelope)
         memcpy(envelope->cluster, cluster.data, cluster.len);
     }
     envelope->role = (enum tx_role)get_enum(d, "role", TX_ROLES_N);
-    envelope->name = get_name_or_none(d, "name");
+    get_name_or_none(d, "name", &envelope->name);
     envelope->coordinator = (uint32_t)get_uint(d, "coordinator", TX_COORDINATOR_ID_MAX);
     envelope->start = get_u64(d, "start");
-    envelope->address = get_address(d, "address");
+    get_address(d, "address", &envelope->address);
     check_envelope(d, envelope);
 }
 
@@ -717,7 +730,8 @@ enum tx_error tx_frame_decode(struct tx_bytes bytes, size_t frame_max, struct tx
         return error;
     }
     struct decoder d = {
-        .in = {bytes.data, bytes.data + bytes.len},
+        .at = bytes.data,
+        .end = bytes.data + bytes.len,
         .arena = arena,
         .why = why,
     };

@@ -33,7 +33,15 @@ static int append(void *arg, const char *data, size_t len)
         return -1;
     }
     w->room -= len;
-    tx_buf_append(&w->buf, tx_bytes(data, len));
+    struct tx_buf *buf = &w->buf;
+    if (len <= 2 && len <= buf->capacity - buf->len && !buf->failed) {
+        /* Most pieces are heads of a byte or two, which are put faster than handed on. */
+        buf->data[buf->len] = (uint8_t)data[0];
+        buf->data[buf->len + len - 1] = (uint8_t)data[len - 1];
+        buf->len += len;
+    } else {
+        tx_buf_append(buf, tx_bytes(data, len));
+    }
     return 0;
 }
 
@@ -142,8 +150,9 @@ static void put_results(struct tx_frame_writer *w, const struct tx_result *resul
 
 /* ---- messages: the fields in the order of the structs in common/msg.h ---- */
 
-static void put_begun(struct tx_frame_writer *w, const struct tx_msg_begun *m)
+static void put_begun(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_begun *m = &msg->begun;
     put_u64(w, m->req);
     put_id(w, m->id);
     put_age(w, m->age);
@@ -151,8 +160,9 @@ static void put_begun(struct tx_frame_writer *w, const struct tx_msg_begun *m)
     put_members(w, m->nodes, m->nodes_n);
 }
 
-static void put_submit(struct tx_frame_writer *w, const struct tx_msg_submit *m)
+static void put_submit(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_submit *m = &msg->submit;
     put_u64(w, m->req);
     put_bytes(w, m->key);
     put_age(w, m->age);
@@ -161,16 +171,18 @@ static void put_submit(struct tx_frame_writer *w, const struct tx_msg_submit *m)
     put_ops(w, m->ops, m->ops_n);
 }
 
-static void put_finish(struct tx_frame_writer *w, const struct tx_msg_finish *m)
+static void put_finish(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_finish *m = &msg->finish;
     put_u64(w, m->req);
     put_id(w, m->id);
     put_token(w, &m->token);
     put_members(w, m->members, m->members_n);
 }
 
-static void put_outcome(struct tx_frame_writer *w, const struct tx_msg_outcome *m)
+static void put_outcome(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_outcome *m = &msg->outcome;
     put_u64(w, m->req);
     put_id(w, m->id);
     put_u64(w, m->outcome);
@@ -182,8 +194,9 @@ static void put_outcome(struct tx_frame_writer *w, const struct tx_msg_outcome *
     put_results(w, m->results, m->results_n);
 }
 
-static void put_operate(struct tx_frame_writer *w, const struct tx_msg_operate *m)
+static void put_operate(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_operate *m = &msg->operate;
     put_u64(w, m->req);
     put_id(w, m->id);
     put_token(w, &m->token);
@@ -193,8 +206,9 @@ static void put_operate(struct tx_frame_writer *w, const struct tx_msg_operate *
     put_ops(w, m->ops, m->ops_n);
 }
 
-static void put_operated(struct tx_frame_writer *w, const struct tx_msg_operated *m)
+static void put_operated(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_operated *m = &msg->operated;
     put_u64(w, m->req);
     put_id(w, m->id);
     put_u64(w, m->step);
@@ -205,8 +219,9 @@ static void put_operated(struct tx_frame_writer *w, const struct tx_msg_operated
     put_results(w, m->results, m->results_n);
 }
 
-static void put_prepare(struct tx_frame_writer *w, const struct tx_msg_prepare *m)
+static void put_prepare(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_prepare *m = &msg->prepare;
     put_id(w, m->id);
     put_age(w, m->age);
     put_token(w, &m->token);
@@ -217,8 +232,9 @@ static void put_prepare(struct tx_frame_writer *w, const struct tx_msg_prepare *
     put_ops(w, m->ops, m->ops_n);
 }
 
-static void put_vote(struct tx_frame_writer *w, const struct tx_msg_vote *m)
+static void put_vote(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_vote *m = &msg->vote;
     put_id(w, m->id);
     put_u64(w, m->vote);
     put_u64(w, m->incarnation);
@@ -228,24 +244,27 @@ static void put_vote(struct tx_frame_writer *w, const struct tx_msg_vote *m)
     put_results(w, m->results, m->results_n);
 }
 
-static void put_ack(struct tx_frame_writer *w, const struct tx_msg_ack *m)
+static void put_ack(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_ack *m = &msg->ack;
     put_id(w, m->id);
     put_u64(w, m->incarnation);
     put_u64(w, m->lsn.n);
     put_u64(w, m->heuristic);
 }
 
-static void put_state(struct tx_frame_writer *w, const struct tx_msg_state *m)
+static void put_state(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_state *m = &msg->state;
     put_id(w, m->id);
     put_u64(w, m->state);
     put_u64(w, m->incarnation);
     put_bool(w, m->heuristic);
 }
 
-static void put_forget(struct tx_frame_writer *w, const struct tx_msg_forget *m)
+static void put_forget(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_forget *m = &msg->forget;
     put_u64(w, m->epoch);
     put_u64(w, m->below);
     put_array(w, m->open_n);
@@ -254,24 +273,27 @@ static void put_forget(struct tx_frame_writer *w, const struct tx_msg_forget *m)
     }
 }
 
-static void put_welcome(struct tx_frame_writer *w, const struct tx_msg_welcome *m)
+static void put_welcome(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_welcome *m = &msg->welcome;
     put_u64(w, m->incarnation);
     put_u64(w, m->lsn.n);
     put_u64(w, m->age_counter);
     put_bool(w, m->refusing);
 }
 
-static void put_resolve(struct tx_frame_writer *w, const struct tx_msg_resolve *m)
+static void put_resolve(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_resolve *m = &msg->resolve;
     put_u64(w, m->req);
     put_id(w, m->id);
     put_bool(w, m->commit);
     put_text(w, m->operator_name.s);
 }
 
-static void put_status(struct tx_frame_writer *w, const struct tx_msg_status *m)
+static void put_status(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_status *m = &msg->status;
     put_u64(w, m->req);
     put_array(w, m->fields_n);
     for (size_t i = 0; i < m->fields_n && !w->over; i++) {
@@ -298,98 +320,93 @@ static void put_status(struct tx_frame_writer *w, const struct tx_msg_status *m)
     }
 }
 
-static void put_error(struct tx_frame_writer *w, const struct tx_msg_error *m)
+static void put_error(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
+    const struct tx_msg_error *m = &msg->error;
     put_u64(w, m->req);
     put_u64(w, m->error);
     put_u64(w, m->reason);
     put_bytes(w, m->text);
 }
 
-static void put_fields(struct tx_frame_writer *w, const struct tx_msg *msg)
+static void put_begin(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
-    switch (msg->type) {
-    case TX_MSG_BEGIN:
-        put_u64(w, msg->begin.req);
-        put_age(w, msg->begin.age);
-        return;
-    case TX_MSG_BEGUN:
-        put_begun(w, &msg->begun);
-        return;
-    case TX_MSG_SUBMIT:
-        put_submit(w, &msg->submit);
-        return;
-    case TX_MSG_COMMIT_REQUEST:
-    case TX_MSG_ABORT_REQUEST:
-    case TX_MSG_OUTCOME_REQUEST:
-        put_finish(w, &msg->finish);
-        return;
-    case TX_MSG_OUTCOME:
-        put_outcome(w, &msg->outcome);
-        return;
-    case TX_MSG_OUTCOME_ACK:
-    case TX_MSG_JOIN:
-    case TX_MSG_COMMIT:
-    case TX_MSG_WAIT:
-        put_id(w, msg->id.id);
-        return;
-    case TX_MSG_OPERATE:
-        put_operate(w, &msg->operate);
-        return;
-    case TX_MSG_OPERATED:
-        put_operated(w, &msg->operated);
-        return;
-    case TX_MSG_PREPARE:
-        put_prepare(w, &msg->prepare);
-        return;
-    case TX_MSG_VOTE:
-        put_vote(w, &msg->vote);
-        return;
-    case TX_MSG_ABORT:
-        put_id(w, msg->abort.id);
-        put_u64(w, msg->abort.reason);
-        return;
-    case TX_MSG_ACK:
-        put_ack(w, &msg->ack);
-        return;
-    case TX_MSG_INQUIRE:
-        put_id(w, msg->inquire.id);
-        put_bool(w, msg->inquire.in_doubt);
-        return;
-    case TX_MSG_STATE:
-        put_state(w, &msg->state);
-        return;
-    case TX_MSG_FORGET:
-        put_forget(w, &msg->forget);
-        return;
-    case TX_MSG_FENCED:
-        put_id(w, msg->fenced.id);
-        put_u64(w, msg->fenced.epoch);
-        put_u64(w, msg->fenced.life);
-        return;
-    case TX_MSG_HELLO:
-        put_u64(w, msg->hello.life);
-        put_u64(w, msg->hello.age_counter);
-        return;
-    case TX_MSG_WELCOME:
-        put_welcome(w, &msg->welcome);
-        return;
-    case TX_MSG_RESOLVE:
-        put_resolve(w, &msg->resolve);
-        return;
-    case TX_MSG_STATUS_REQUEST:
-        put_u64(w, msg->status_request.req);
-        return;
-    case TX_MSG_STATUS:
-        put_status(w, &msg->status);
-        return;
-    case TX_MSG_ERROR:
-        put_error(w, &msg->error);
-        return;
-    case TX_MSG_TYPES_N:
-        return; /* tx_frame_writer_add() has refused it */
-    }
+    const struct tx_msg_begin *m = &msg->begin;
+    put_u64(w, m->req);
+    put_age(w, m->age);
 }
+
+static void put_only_id(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_id *m = &msg->id;
+    put_id(w, m->id);
+}
+
+static void put_abort(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_abort *m = &msg->abort;
+    put_id(w, m->id);
+    put_u64(w, m->reason);
+}
+
+static void put_inquire(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_inquire *m = &msg->inquire;
+    put_id(w, m->id);
+    put_bool(w, m->in_doubt);
+}
+
+static void put_fenced(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_fenced *m = &msg->fenced;
+    put_id(w, m->id);
+    put_u64(w, m->epoch);
+    put_u64(w, m->life);
+}
+
+static void put_hello(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_hello *m = &msg->hello;
+    put_u64(w, m->life);
+    put_u64(w, m->age_counter);
+}
+
+static void put_status_request(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_status_request *m = &msg->status_request;
+    put_u64(w, m->req);
+}
+
+static void (*const put_fields[TX_MSG_TYPES_N])(struct tx_frame_writer *w,
+                                                const struct tx_msg *msg) = {
+    [TX_MSG_BEGIN] = put_begin,
+    [TX_MSG_BEGUN] = put_begun,
+    [TX_MSG_SUBMIT] = put_submit,
+    [TX_MSG_COMMIT_REQUEST] = put_finish,
+    [TX_MSG_ABORT_REQUEST] = put_finish,
+    [TX_MSG_OUTCOME_REQUEST] = put_finish,
+    [TX_MSG_OUTCOME] = put_outcome,
+    [TX_MSG_OUTCOME_ACK] = put_only_id,
+    [TX_MSG_JOIN] = put_only_id,
+    [TX_MSG_COMMIT] = put_only_id,
+    [TX_MSG_WAIT] = put_only_id,
+    [TX_MSG_OPERATE] = put_operate,
+    [TX_MSG_OPERATED] = put_operated,
+    [TX_MSG_PREPARE] = put_prepare,
+    [TX_MSG_VOTE] = put_vote,
+    [TX_MSG_ABORT] = put_abort,
+    [TX_MSG_ACK] = put_ack,
+    [TX_MSG_INQUIRE] = put_inquire,
+    [TX_MSG_STATE] = put_state,
+    [TX_MSG_FORGET] = put_forget,
+    [TX_MSG_FENCED] = put_fenced,
+    [TX_MSG_HELLO] = put_hello,
+    [TX_MSG_WELCOME] = put_welcome,
+    [TX_MSG_RESOLVE] = put_resolve,
+    [TX_MSG_STATUS_REQUEST] = put_status_request,
+    [TX_MSG_STATUS] = put_status,
+    [TX_MSG_ERROR] = put_error,
+};
 
 /* ---- the writer ---- */
 
@@ -449,7 +466,7 @@ enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct t
     writer->over = false;
     put_array(writer, wire_message_elements(msg->type));
     put_u64(writer, msg->type);
-    put_fields(writer, msg);
+    put_fields[msg->type](writer, msg);
 
     enum tx_error error = TX_OK;
     if (writer->over || writer->objects > TX_FRAME_OBJECTS_MAX) {

@@ -11,8 +11,6 @@
 
 #include "common/wire.h"
 
-#include <string.h>
-
 enum {
     WIRE_FRAME_FIELDS = 3,
     WIRE_ENVELOPE_FIELDS = 6,
@@ -29,6 +27,7 @@ enum {
 /* The elements of a message's array: its type and its fields. */
 unsigned wire_message_elements(enum tx_msg_type type);
 
+/* From WIRE_BIN on, the number announces what follows; from WIRE_ARRAY on, objects. */
 enum wire_kind {
     WIRE_NEVER, /* the one first byte that msgpack never uses */
     WIRE_NIL,
@@ -37,51 +36,41 @@ enum wire_kind {
     WIRE_INT,   /* number: a negative value, as two's complement */
     WIRE_FLOAT, /* number: its bits */
     WIRE_BIN,   /* number: bytes that follow; str as well as bin */
+    WIRE_EXT,   /* number: bytes that follow, the type among them */
     WIRE_ARRAY, /* number: elements that follow */
     WIRE_MAP,   /* number: pairs that follow */
-    WIRE_EXT,   /* number: bytes that follow, the type among them */
 };
 
+/* Two registers wide, and passed by value: reading heads is most of the work on a frame. */
 struct wire_head {
-    enum wire_kind kind;
     uint64_t number;
+    enum wire_kind kind;
+    uint32_t size; /* bytes of the head itself; 0 when the bytes end within it */
 };
 
-struct wire_cursor {
-    const uint8_t *at;
-    const uint8_t *end;
-};
+/* The head of any object; `left` is 1 or more. */
+struct wire_head wire_head_other(const uint8_t *at, size_t left);
 
-static inline size_t wire_left(const struct wire_cursor *cursor)
+/* The head at `at`, of which `left` bytes may be read. The forms that nearly all of a frame
+ * consists of are told apart here, the others there. */
+static inline struct wire_head wire_head_at(const uint8_t *at, size_t left)
 {
-    return (size_t)(cursor->end - cursor->at);
-}
-
-/* The heads from 0xc0 to 0xdf, whose first byte is not followed by a number in this byte itself. */
-bool wire_head_long(struct wire_cursor *cursor, uint8_t lead, struct wire_head *head);
-
-/* Reads a head and moves behind it (not behind the bytes or elements that it announces). False,
- * with the cursor anywhere, when the bytes end within the head. */
-static inline bool wire_head_read(struct wire_cursor *cursor, struct wire_head *head)
-{
-    if (cursor->at == cursor->end) {
-        return false;
+    if (left == 0) {
+        return (struct wire_head){0, WIRE_NEVER, 0};
     }
-    uint8_t lead = *cursor->at++;
-    if (lead < 0x80) {
-        *head = (struct wire_head){WIRE_UINT, lead};
-    } else if (lead < 0x90) {
-        *head = (struct wire_head){WIRE_MAP, lead & 0x0f};
-    } else if (lead < 0xa0) {
-        *head = (struct wire_head){WIRE_ARRAY, lead & 0x0f};
-    } else if (lead < 0xc0) {
-        *head = (struct wire_head){WIRE_BIN, lead & 0x1f};
-    } else if (lead < 0xe0) {
-        return wire_head_long(cursor, lead, head);
-    } else {
-        *head = (struct wire_head){WIRE_INT, (uint64_t)(int64_t)(int8_t)lead};
+    if (at[0] < 0x80) {
+        return (struct wire_head){at[0], WIRE_UINT, 1};
     }
-    return true;
+    if (at[0] == 0xc4 && left > 1) {
+        return (struct wire_head){at[1], WIRE_BIN, 2};
+    }
+    if ((at[0] & 0xfe) == 0xc2) {
+        return (struct wire_head){at[0] & 1, WIRE_BOOL, 1};
+    }
+    if ((at[0] & 0xf0) == 0x90) {
+        return (struct wire_head){at[0] & 0x0f, WIRE_ARRAY, 1};
+    }
+    return wire_head_other(at, left);
 }
 
 #endif

@@ -81,10 +81,20 @@ static enum tx_error add_participant(void *arg, const char *name, const char *va
     return transport_address_check(value, why);
 }
 
+static void print_participants(const void *arg, FILE *file)
+{
+    const struct coord_config *config = arg;
+
+    for (size_t i = 0; i < config->participants_n; i++)
+        fprintf(file, "%s = %s\n", config->participants[i].name.s,
+                config->participants[i].address.s);
+}
+
 const struct config_schema coord_config_schema = {
     .keys = keys,
     .keys_n = sizeof keys / sizeof keys[0],
     .free_section = "participants",
     .free_key = add_participant,
     .check_address = transport_address_check,
+    .free_print = print_participants,
 };

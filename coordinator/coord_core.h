@@ -1,10 +1,11 @@
 /* The coordinator's protocol core: a pure state machine.
  *
- * Events and the time go in, actions come out; it makes no system call, reads no clock and draws no random number. The state
- * table is in docs/protocol.md, the structures and invariants in coordinator/README.md.
+ * Events and the time go in, actions come out; it makes no system call, reads no clock and draws no
+ * random number. The state table is in docs/protocol.md, the structures and invariants in
+ * coordinator/README.md.
  *
- * Ownership: events are borrowed for the call. What an action points to lives in the actions' own arena until
- * coord_actions_clear(), whatever steps are made meanwhile. */
+ * Ownership: events are borrowed for the call. What an action points to lives in the actions' own
+ * arena until coord_actions_clear(), whatever steps are made meanwhile. */
 #ifndef ASSENT_COORDINATOR_COORD_CORE_H
 #define ASSENT_COORDINATOR_COORD_CORE_H
 
@@ -14,33 +15,35 @@
 struct coord_core;
 
 struct coord_options {
-    uint32_t id;                      /* of this coordinator */
-    uint64_t epoch;                   /* of this start; its START record is durable already */
-    uint64_t life;                    /* random, of this start */
-    const struct tx_member *nodes;    /* every participant of the cluster (name and address); copied */
+    uint32_t id;                   /* of this coordinator */
+    uint64_t epoch;                /* of this start; its START record is durable already */
+    uint64_t life;                 /* random, of this start */
+    const struct tx_member *nodes; /* every participant of the cluster (name and address); copied */
     size_t nodes_n;
-    uint64_t prepare_timeout_us;      /* for the votes; a SUBMIT may give its own */
-    uint32_t prepare_tries;           /* PREPARE is sent so often within the timeout */
-    uint64_t active_idle_us;          /* an active transaction without a word is aborted after this */
-    uint64_t resend_us;               /* COMMIT and INQUIRE again after this, growing up to resend_max_us */
+    uint64_t prepare_timeout_us; /* for the votes; a SUBMIT may give its own */
+    uint32_t prepare_tries;      /* PREPARE is sent so often within the timeout */
+    uint64_t active_idle_us;     /* an active transaction without a word is aborted after this */
+    uint64_t resend_us; /* COMMIT and INQUIRE again after this, growing up to resend_max_us */
     uint64_t resend_max_us;
-    uint64_t hello_us;                /* HELLO to every participant so often */
-    uint64_t peer_down_us;            /* a participant that has been silent for this long counts as down */
-    uint64_t forget_us;               /* FORGET so often, when the mark has moved */
-    uint64_t retention_us;            /* outcomes are kept for this long after the end */
-    size_t retained_max;              /* and at most so many */
-    size_t txs_max;                   /* open transactions; beyond it new ones are refused */
-    uint32_t lock_timeout_ms;         /* passed on in PREPARE when the client gave none; 0: the participant's own */
-    uint64_t snapshot_records;        /* after so many records the live state is restated in the log */
-    uint64_t retain_records;          /* history kept behind the last snapshot, for txrecover */
+    uint64_t hello_us;         /* HELLO to every participant so often */
+    uint64_t peer_down_us;     /* a participant that has been silent for this long counts as down */
+    uint64_t forget_us;        /* FORGET so often, when the mark has moved */
+    uint64_t retention_us;     /* outcomes are kept for this long after the end */
+    size_t retained_max;       /* and at most so many */
+    size_t txs_max;            /* open transactions; beyond it new ones are refused */
+    uint32_t lock_timeout_ms;  /* passed on in PREPARE when the client gave none; 0: the
+                                  participant's own */
+    uint64_t snapshot_records; /* after so many records the live state is restated in the log */
+    uint64_t retain_records;   /* history kept behind the last snapshot, for txrecover */
 };
 
 enum coord_event_type {
     COORD_EVENT_MESSAGE, /* a message that passed the checks of its frame */
     COORD_EVENT_DURABLE, /* the log is durable up to `lsn` */
     COORD_EVENT_TICK,    /* coord_core_deadline() has come */
-    COORD_EVENT_DISK,    /* `on`: free space is below the reserve: refuse new transactions, finish the open ones */
-    COORD_EVENT_DRAIN,   /* refuse new transactions from now on */
+    COORD_EVENT_DISK,  /* `on`: free space is below the reserve: refuse new transactions, finish the
+                          open ones */
+    COORD_EVENT_DRAIN, /* refuse new transactions from now on */
 };
 
 struct coord_event {
@@ -59,10 +62,12 @@ struct coord_event {
 enum coord_action_type {
     COORD_ACTION_SEND,    /* `msg` to the participant at `address` */
     COORD_ACTION_REPLY,   /* `msg` to `client` */
-    COORD_ACTION_APPEND,  /* `record` to the log; `lsn` is set in it and dense; `force`: somebody waits for it */
+    COORD_ACTION_APPEND,  /* `record` to the log; `lsn` is set in it and dense; `force`: somebody
+                             waits for it */
     COORD_ACTION_COMPACT, /* records up to `lsn` are no longer needed */
     COORD_ACTION_ALARM,   /* `text` for the log of the daemon; the record is an action of its own */
-    COORD_ACTION_NOTE,    /* `text`: something an operator wants to read, at `tx` or at no transaction */
+    COORD_ACTION_NOTE, /* `text`: something an operator wants to read, at `tx` or at no transaction
+                        */
 };
 
 struct coord_action {
@@ -91,15 +96,19 @@ void coord_actions_deinit(struct coord_actions *actions);
 struct coord_core *coord_core_new(const struct coord_options *options);
 void coord_core_destroy(struct coord_core **core);
 
-/* Recovery: every retained record from the last complete snapshot on, in order, before any step. TX_ECORRUPT with a text when the
- * records contradict each other. `first_epoch` in the end is the oldest epoch whose whole history the log still holds. */
-enum tx_error coord_core_recover(struct coord_core *core, const struct txlog_record *record, struct tx_why *why) TX_MUST_CHECK;
-/* After the last record (`last` is its LSN). `first_epoch`: the oldest epoch whose START the log still holds with nothing missing after it;
- * transactions of older epochs cannot be presumed. */
-void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t first_epoch, uint64_t now_us, struct coord_actions *actions);
+/* Recovery: every retained record from the last complete snapshot on, in order, before any step.
+ * TX_ECORRUPT with a text when the records contradict each other. `first_epoch` in the end is the
+ * oldest epoch whose whole history the log still holds. */
+enum tx_error coord_core_recover(struct coord_core *core, const struct txlog_record *record,
+                                 struct tx_why *why) TX_MUST_CHECK;
+/* After the last record (`last` is its LSN). `first_epoch`: the oldest epoch whose START the log
+ * still holds with nothing missing after it; transactions of older epochs cannot be presumed. */
+void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t first_epoch,
+                          uint64_t now_us, struct coord_actions *actions);
 
 /* One event. Appends to `actions`, which may still hold earlier ones. */
-void coord_core_step(struct coord_core *core, const struct coord_event *event, uint64_t now_us, struct coord_actions *actions);
+void coord_core_step(struct coord_core *core, const struct coord_event *event, uint64_t now_us,
+                     struct coord_actions *actions);
 
 /* When the core wants a TICK; UINT64_MAX for never. */
 uint64_t coord_core_deadline(const struct coord_core *core);
@@ -114,7 +123,8 @@ struct coord_stats {
 void coord_core_stats(const struct coord_core *core, struct coord_stats *stats);
 /* No transaction is undecided and nothing waits to become durable: a draining daemon may leave. */
 bool coord_core_idle(const struct coord_core *core);
-/* "none", "active", "collecting", "deciding", "committed", "finished-committed", "finished-aborted". For tests and tools. */
+/* "none", "active", "collecting", "deciding", "committed", "finished-committed",
+ * "finished-aborted". For tests and tools. */
 const char *coord_core_state_name(const struct coord_core *core, struct tx_id tx);
 /* Checks every invariant of coordinator/README.md; a broken one stops the process. For tests. */
 void coord_core_check(const struct coord_core *core);

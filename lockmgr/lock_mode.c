@@ -72,6 +72,6 @@ enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode)
     case TX_LOCK_MODES_N:
         break;
     }
-    TX_ASSERT(!"a lock mode");
+    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
     return TX_LOCK_NONE;
 }

@@ -37,7 +37,8 @@ static struct tx_bytes copy_part(uint8_t **at, struct tx_bytes part)
 static void keep_name(struct lock_request *request)
 {
     if (request->step == request->last) {
-        return; /* the resource waited for is the last one */
+        request->name = (struct lock_name){0}; /* the resource waited for is the last one */
+        return;
     }
     request->name_copy = tx_xmalloc(request->name.space.len + request->name.key.len);
     uint8_t *at = request->name_copy;
@@ -203,32 +204,43 @@ static bool take_step(struct lockmgr *mgr, struct lock_owner *owner, struct lock
     return true;
 }
 
+static void complete(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
+{
+    struct lock_request *request = &owner->request;
+    request->status = LOCK_GRANTED;
+    mgr->stats.grants++;
+    if (request->waiting) {
+        waiting_end(mgr, owner);
+    }
+    if (!request->asking) {
+        lock_events_push(out, LOCK_EVENT_GRANTED, owner);
+    }
+}
+
 void lock_request_advance(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
 {
     struct lock_request *request = &owner->request;
     while (take_step(mgr, owner, out)) {
-        if (request->step < request->last) {
-            request->step++;
-            continue;
+        if (request->step == request->last) {
+            complete(mgr, owner, out);
+            return;
         }
-        request->status = LOCK_GRANTED;
-        mgr->stats.grants++;
-        if (request->waiting) {
-            waiting_end(mgr, owner);
-        }
-        if (!request->asking) {
-            lock_events_push(out, LOCK_EVENT_GRANTED, owner);
-        }
-        return;
+        request->step++;
     }
 }
 
 /* The owner's step has become free: takes it and goes on. */
 static void go_on(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
 {
+    struct lock_request *request = &owner->request;
     enum tx_lock_mode target = owner->wait.target;
     struct lock_resource *resource = queue_leave(owner);
     grant(mgr, owner, resource, lock_hold_find(mgr, resource, owner), target);
+    if (request->step == request->last) {
+        complete(mgr, owner, out);
+        return;
+    }
+    request->step++;
     lock_request_advance(mgr, owner, out);
 }
 

@@ -1,11 +1,12 @@
 /* The participant's protocol core: a pure state machine.
  *
- * Events and the time go in, actions come out; it makes no system call, reads no clock and draws no random number. The state
- * table is in docs/protocol.md, the structures and invariants in participant/README.md. The daemon's shell performs the
- * actions in their order; so can anything else that keeps the same promises, on a virtual clock, network and disk.
+ * Events and the time go in, actions come out; it makes no system call, reads no clock and draws no
+ * random number. The state table is in docs/protocol.md, the structures and invariants in
+ * participant/README.md. The daemon's shell performs the actions in their order; so can anything
+ * else that keeps the same promises, on a virtual clock, network and disk.
  *
- * Ownership: events are borrowed for the call. What an action points to lives in the actions' own arena until
- * part_actions_clear(), whatever steps are made meanwhile. */
+ * Ownership: events are borrowed for the call. What an action points to lives in the actions' own
+ * arena until part_actions_clear(), whatever steps are made meanwhile. */
 #ifndef ASSENT_PARTICIPANT_PART_CORE_H
 #define ASSENT_PARTICIPANT_PART_CORE_H
 
@@ -16,16 +17,16 @@ struct part_core;
 
 struct part_options {
     struct tx_name name;
-    uint64_t incarnation;       /* of this start; its START record is durable already */
-    uint64_t idle_us;           /* a working transaction without a word from its client is undone after this */
-    uint64_t lock_timeout_us;   /* backstop of a lock wait */
-    uint64_t inquiry_us;        /* in doubt for longer: ask */
-    uint64_t inquiry_max_us;    /* the interval grows up to this */
-    size_t txs_max;             /* open transactions (working to prepared); beyond it new ones are refused */
+    uint64_t incarnation;     /* of this start; its START record is durable already */
+    uint64_t idle_us;         /* a working one without a word from its client is undone then */
+    uint64_t lock_timeout_us; /* backstop of a lock wait */
+    uint64_t inquiry_us;      /* in doubt for longer: ask */
+    uint64_t inquiry_max_us;  /* the interval grows up to this */
+    size_t txs_max;           /* open transactions (working to prepared); new ones are refused */
     size_t locks_max;
-    size_t tombstones_max;      /* the oldest go first, see part_core.c for why that is safe */
-    uint64_t snapshot_records;  /* after so many records the live state is restated in the log */
-    uint64_t retain_records;    /* history kept behind the last snapshot, for txrecover */
+    size_t tombstones_max;     /* the oldest go first; part_tombstone.c says why that is safe */
+    uint64_t snapshot_records; /* after so many records the live state is restated; 0: never */
+    uint64_t retain_records;   /* history kept behind the last snapshot, for txrecover */
 };
 
 /* Whoever is to be answered. */
@@ -36,18 +37,19 @@ struct part_peer {
 };
 
 enum part_event_type {
-    PART_EVENT_MESSAGE,  /* a message that passed the checks of its frame */
-    PART_EVENT_DURABLE,  /* the log is durable up to `lsn` */
-    PART_EVENT_RM,       /* the resource manager has answered an action of this core */
-    PART_EVENT_TICK,     /* part_core_deadline() has come */
-    PART_EVENT_DISK,     /* `on`: free space is below the reserve: refuse new transactions, finish the open ones */
-    PART_EVENT_DRAIN,    /* refuse new transactions from now on */
+    PART_EVENT_MESSAGE, /* a message that passed the checks of its frame */
+    PART_EVENT_DURABLE, /* the log is durable up to `lsn` */
+    PART_EVENT_RM,      /* the resource manager has answered an action of this core */
+    PART_EVENT_TICK,    /* part_core_deadline() has come */
+    PART_EVENT_DISK,    /* `on`: below the reserve: no new transactions, finish the open ones */
+    PART_EVENT_DRAIN,   /* refuse new transactions from now on */
 };
 
 /* Which call of rm.h the answer belongs to. */
 enum part_rm_call { PART_RM_EXECUTE, PART_RM_PREPARE, PART_RM_COMMIT, PART_RM_ROLLBACK };
 
-/* struct rm_answer without its borrowed parts that the core does not need; see participant/rm.h for the meanings. */
+/* struct rm_answer without its borrowed parts that the core does not need; see participant/rm.h for
+ * the meanings. */
 enum part_rm_status {
     PART_RM_OK,
     PART_RM_READ_ONLY,
@@ -79,13 +81,15 @@ struct part_event {
 
 enum part_action_type {
     PART_ACTION_SEND,     /* `msg` to `to` */
-    PART_ACTION_APPEND,   /* `record` to the log; `lsn` is set in it and dense; `force`: somebody waits for it */
+    PART_ACTION_APPEND,   /* `record` to the log; `lsn` is set in it and dense; `force`: somebody
+                             waits for it */
     PART_ACTION_EXECUTE,  /* `op` of `tx` at the resource manager; an RM event follows */
     PART_ACTION_PREPARE,  /* `tx` at the resource manager; an RM event follows */
     PART_ACTION_ROLLBACK, /* `tx` at the resource manager; no event follows */
     PART_ACTION_COMPACT,  /* records up to `lsn` are no longer needed */
     PART_ACTION_ALARM,    /* `text` for the log of the daemon; the record is an action of its own */
-    PART_ACTION_NOTE,     /* `text`: something an operator wants to read (in doubt, undone, recovered), at `tx` */
+    PART_ACTION_NOTE, /* `text`: something an operator wants to read (in doubt, undone, recovered),
+                         at `tx` */
 };
 
 struct part_action {
@@ -95,8 +99,9 @@ struct part_action {
     struct tx_msg msg;
     struct txlog_record record; /* time_ms is the shell's to fill */
     bool force;
-    bool commit_writes;  /* APPEND: in one batch with the resource manager's commit of `tx` */
-    bool redo_wanted;    /* APPEND of a PREPARED that restates: the shell fills in the redo from the resource manager */
+    bool commit_writes; /* APPEND: in one batch with the resource manager's commit of `tx` */
+    bool redo_wanted;   /* APPEND of a PREPARED that restates: the shell fills in the redo from the
+                           resource manager */
     struct tx_op op;
     struct tx_lsn lsn;
     struct tx_bytes text;
@@ -116,18 +121,27 @@ void part_actions_deinit(struct part_actions *actions);
 struct part_core *part_core_new(const struct part_options *options);
 void part_core_destroy(struct part_core **core);
 
-/* Recovery: every retained record from the last complete snapshot on (txlog/recovery.h finds where that begins), in order, before any step. TX_ECORRUPT with a text when
- * the records contradict each other. A PREPARED that is still open at the end is handed to the resource manager by the shell:
+/* Recovery: every retained record from the last complete snapshot on (txlog/recovery.h finds where
+ * that begins), in order, before any step. TX_ECORRUPT with a text when the records contradict each
+ * other. A PREPARED that is still open at the end is handed to the resource manager by the shell:
  * see part_core_each_prepared(). */
-enum tx_error part_core_recover(struct part_core *core, const struct txlog_record *record, struct tx_why *why) TX_MUST_CHECK;
-/* After the last record (`last` is its LSN): takes the locks of every prepared transaction again, and from now on the core appends at last + 1. */
-enum tx_error part_core_recovered(struct part_core *core, struct tx_lsn last, uint64_t now_us, struct part_actions *actions, struct tx_why *why) TX_MUST_CHECK;
-/* Visits the prepared (and heuristically undecided) transactions, oldest first, with the LSN of the PREPARED record. */
-void part_core_each_prepared(const struct part_core *core, void (*visit)(void *arg, struct tx_id tx, struct tx_lsn prepared), void *arg);
+enum tx_error part_core_recover(struct part_core *core, const struct txlog_record *record,
+                                struct tx_why *why) TX_MUST_CHECK;
+/* After the last record (`last` is its LSN): takes the locks of every prepared transaction again,
+ * and from now on the core appends at last + 1. */
+enum tx_error part_core_recovered(struct part_core *core, struct tx_lsn last, uint64_t now_us,
+                                  struct part_actions *actions, struct tx_why *why) TX_MUST_CHECK;
+/* Visits the prepared transactions that nobody has decided, no operator either, oldest first, with
+ * the LSN of the newest PREPARED record. */
+void part_core_each_prepared(const struct part_core *core,
+                             void (*visit)(void *arg, struct tx_id tx, struct tx_lsn prepared),
+                             void *arg);
 
-/* One event. Appends to `actions`, which may still hold earlier ones that the shell is working through (by index: the array may
- * move). */
-void part_core_step(struct part_core *core, const struct part_event *event, uint64_t now_us, struct part_actions *actions);
+/* One event. RESOLVE is answered with an ERROR message whose error is TX_OK when the decision is
+ * durable. Appends to `actions`, which may still hold earlier ones that the shell is working
+ * through (by index: the array may move). */
+void part_core_step(struct part_core *core, const struct part_event *event, uint64_t now_us,
+                    struct part_actions *actions);
 
 /* When the core wants a TICK; UINT64_MAX for never. */
 uint64_t part_core_deadline(const struct part_core *core);
@@ -137,14 +151,15 @@ struct part_stats {
     size_t locks_held, locks_waiting;
     uint64_t oldest_prepared_us; /* how long the oldest has been in doubt; 0 when none */
     uint64_t begun, committed_total, aborted_total, aborted_by[TX_REASONS_N];
-    uint64_t violations;         /* messages that no correct peer sends; dropped */
-    uint64_t stale;              /* late or repeated messages; ignored */
+    uint64_t violations; /* messages that no correct peer sends; dropped */
+    uint64_t stale;      /* late or repeated messages; ignored */
     uint64_t alarms;
 };
 void part_core_stats(const struct part_core *core, uint64_t now_us, struct part_stats *stats);
 /* No transaction is open, nothing waits to become durable: a draining daemon may leave. */
 bool part_core_idle(const struct part_core *core);
-/* What this participant says of a transaction, for tests and tools: "none", "working", ... "tombstone", "forgotten". */
+/* What this participant says of a transaction, for tests and tools: "none", "working", ...
+ * "tombstone", "forgotten". */
 const char *part_core_state_name(const struct part_core *core, struct tx_id tx);
 /* Checks every invariant of participant/README.md; a broken one stops the process. For tests. */
 void part_core_check(const struct part_core *core);

@@ -160,7 +160,8 @@ static void write_pid(int lock_fd)
         (void)ftruncate(lock_fd, 0);
 }
 
-/* A directory without a lock file was never opened for writing (a checkpoint): nobody to keep out. */
+/* A directory without a lock file was never opened for writing (a checkpoint): nobody to keep out.
+ */
 static enum tx_error lock(struct log_dir *dir, bool read_only, struct tx_why *why)
 {
     int flags = read_only ? O_RDONLY : O_RDWR | O_CREAT;

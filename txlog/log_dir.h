@@ -5,8 +5,8 @@
  *   CREATING      there only while the log is being made for the first time
  *   the rest      RocksDB's
  *
- * A directory is made into a log only when it is new or empty. Everything else that is not a whole log
- * is refused: to re-create one silently would forget promises. */
+ * A directory is made into a log only when it is new or empty. Everything else that is not a whole
+ * log is refused: to re-create one silently would forget promises. */
 #ifndef ASSENT_TXLOG_LOG_DIR_H
 #define ASSENT_TXLOG_LOG_DIR_H
 

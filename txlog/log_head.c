@@ -127,8 +127,8 @@ static enum tx_error choose(struct log_head *head, const uint8_t bytes[HEAD_BYTE
         struct tx_lsn lsn;
         enum slot_state state = read_slot(bytes + (size_t)i * SECTOR_BYTES, head->identity, &lsn);
         if (state == SLOT_NEWER)
-            return tx_why(why, TX_EVERSION, "the file " LOG_HEAD_FILE
-                                            " has a newer format than this program knows");
+            return tx_why(why, TX_EVERSION,
+                          "the file " LOG_HEAD_FILE " has a newer format than this program knows");
         foreign = foreign || state == SLOT_FOREIGN;
         if (state != SLOT_GOOD || (good && lsn.n <= head->lsn.n))
             continue;

@@ -1,9 +1,9 @@
 /* The file HEAD: the highest LSN known to be on disk, kept outside RocksDB.
  *
- * RocksDB cannot tell a log whose newest file was lost from one that never had it. HEAD can: at every
- * opening the log must reach it. It holds two slots of one sector each, written in turn, so that a torn
- * write leaves the other; the highest valid slot counts. A slot, little-endian, the rest of its sector
- * zero:
+ * RocksDB cannot tell a log whose newest file was lost from one that never had it. HEAD can: at
+ * every opening the log must reach it. It holds two slots of one sector each, written in turn, so
+ * that a torn write leaves the other; the highest valid slot counts. A slot, little-endian, the
+ * rest of its sector zero:
  *
  *   u32 crc32c   of the 28 bytes that follow
  *   u32 magic    "ASHD"
@@ -12,8 +12,8 @@
  *   u64 identity a hash of the identity of the log it belongs to
  *   u64 lsn
  *
- * HEAD may lag behind the log (it is written after each synced batch, but itself synced once a second)
- * and is never ahead of it. */
+ * HEAD may lag behind the log (it is written after each synced batch, but itself synced once a
+ * second) and is never ahead of it. */
 #ifndef ASSENT_TXLOG_LOG_HEAD_H
 #define ASSENT_TXLOG_LOG_HEAD_H
 
@@ -34,9 +34,9 @@ struct log_head {
 enum tx_error log_head_create(int directory_fd, uint64_t identity, struct tx_lsn lsn,
                               struct tx_why *why) TX_MUST_CHECK;
 
-/* Opens and reads. TX_ECORRUPT: no slot is valid, or the file is of another log; the head is then open
- * all the same, with an LSN of 0, so that the caller may write it anew. TX_EVERSION, TX_EIO, ...: it is
- * not open. */
+/* Opens and reads. TX_ECORRUPT: no slot is valid, or the file is of another log; the head is then
+ * open all the same, with an LSN of 0, so that the caller may write it anew. TX_EVERSION, TX_EIO,
+ * ...: it is not open. */
 enum tx_error log_head_open(int directory_fd, bool read_only, uint64_t identity,
                             struct log_head *head, struct tx_why *why) TX_MUST_CHECK;
 

@@ -1,7 +1,9 @@
-/* The log writer: one thread that turns everything queued since its last write into one batch with one sync.
+/* The log writer: one thread that turns everything queued since its last write into one batch with
+ * one sync.
  *
- * The owner queues appends in LSN order and is told through a descriptor how far the log is durable. A lazy append waits for
- * company: it is written with the next forced one, or after `lazy_ms`. */
+ * The owner queues appends in LSN order and is told through a descriptor how far the log is
+ * durable. A lazy append waits for company: it is written with the next forced one, or after
+ * `lazy_ms`. */
 #ifndef ASSENT_TXLOG_LOG_WRITER_H
 #define ASSENT_TXLOG_LOG_WRITER_H
 
@@ -10,8 +12,8 @@
 struct log_writer;
 
 struct log_writer_options {
-    uint32_t lazy_ms;         /* 0: 10 */
-    size_t batch_bytes_max;   /* 0: 4 MiB; a batch is cut after the append that reaches it */
+    uint32_t lazy_ms;       /* 0: 10 */
+    size_t batch_bytes_max; /* 0: 4 MiB; a batch is cut after the append that reaches it */
 };
 
 struct log_writer_stats {
@@ -23,8 +25,10 @@ struct log_writer_stats {
 enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options *options,
                              struct log_writer **writer, struct tx_why *why) TX_MUST_CHECK;
 
-/* Queues one append; copies everything. `force`: wake the writer now. Never blocks on the disk. TX_ENOMEM only. */
-enum tx_error log_writer_queue(struct log_writer *writer, const struct txlog_append *append, bool force) TX_MUST_CHECK;
+/* Queues one append; copies everything. `force`: wake the writer now. Never blocks on the disk.
+ * TX_ENOMEM only. */
+enum tx_error log_writer_queue(struct log_writer *writer, const struct txlog_append *append,
+                               bool force) TX_MUST_CHECK;
 
 /* Queues the removal of old records (txlog_compact), done between two batches. */
 void log_writer_compact(struct log_writer *writer, struct tx_lsn up_to);
@@ -32,14 +36,17 @@ void log_writer_compact(struct log_writer *writer, struct tx_lsn up_to);
 /* An eventfd that becomes readable when the durable LSN has moved or the writer has failed. */
 int log_writer_fd(const struct log_writer *writer);
 
-/* Clears the descriptor and gives the durable LSN. After a failed write: that error and its text, for ever after. */
-enum tx_error log_writer_poll(struct log_writer *writer, struct tx_lsn *durable, struct tx_why *why) TX_MUST_CHECK;
+/* Clears the descriptor and gives the durable LSN. After a failed write: that error and its text,
+ * for ever after. */
+enum tx_error log_writer_poll(struct log_writer *writer, struct tx_lsn *durable,
+                              struct tx_why *why) TX_MUST_CHECK;
 
 /* Bytes that are queued and not yet durable. */
 size_t log_writer_backlog(struct log_writer *writer);
 struct log_writer_stats log_writer_stats(struct log_writer *writer);
 
-/* Writes and syncs what is queued (unless a write has failed), ends the thread, frees. The error of the last write, if any. */
+/* Writes and syncs what is queued (unless a write has failed), ends the thread, frees. The error of
+ * the last write, if any. */
 enum tx_error log_writer_stop(struct log_writer **writer, struct tx_why *why) TX_MUST_CHECK;
 
 #endif

@@ -11,10 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What holds for the whole database. The write-ahead file is never disabled, recycled, flushed by hand
- * or written through a mapping, and writes keep their order: a synced record must be readable after any
- * crash. The info log goes silent because Debian's build has its assertions on and aborts the process
- * when that log cannot be written (a full disk); what matters comes back as errors anyway. */
+/* What holds for the whole database. The write-ahead file is never disabled, recycled, flushed by
+ * hand or written through a mapping, and writes keep their order: a synced record must be readable
+ * after any crash. The info log goes silent because Debian's build has its assertions on and aborts
+ * the process when that log cannot be written (a full disk); what matters comes back as errors
+ * anyway. */
 static const char common_settings[] =
     "manual_wal_flush=false;recycle_log_file_num=0;WAL_ttl_seconds=0;allow_mmap_writes=false;"
     "unordered_write=false;allow_2pc=false;"
@@ -24,11 +25,11 @@ static const char common_settings[] =
     "compaction_style=kCompactionStyleLevel;compression=kNoCompression;"
     "force_consistency_checks=true;";
 
-/* Damage anywhere but in the torn tail of the newest write-ahead file is an error, and so is a missing
- * older file. RocksDB's default would silently drop everything after the first damaged byte. */
-static const char strict_settings[] =
-    "paranoid_checks=true;track_and_verify_wals_in_manifest=true;"
-    "wal_recovery_mode=kTolerateCorruptedTailRecords;";
+/* Damage anywhere but in the torn tail of the newest write-ahead file is an error, and so is a
+ * missing older file. RocksDB's default would silently drop everything after the first damaged
+ * byte. */
+static const char strict_settings[] = "paranoid_checks=true;track_and_verify_wals_in_manifest=true;"
+                                      "wal_recovery_mode=kTolerateCorruptedTailRecords;";
 
 /* For reading what is left of a damaged database, which is never written to. */
 static const char salvage_settings[] =
@@ -66,8 +67,8 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* RocksDB's C interface has only texts; their beginnings are its status codes. Errors of the operating
- * system carry strerror()'s words. */
+/* RocksDB's C interface has only texts; their beginnings are its status codes. Errors of the
+ * operating system carry strerror()'s words. */
 static enum tx_error classify(const char *text)
 {
     if (starts_with(text, "Corruption:"))
@@ -78,8 +79,7 @@ static enum tx_error classify(const char *text)
     if (strstr(text, strerror(EACCES)) != NULL || strstr(text, strerror(EPERM)) != NULL ||
         strstr(text, strerror(EROFS)) != NULL)
         return TX_EACCESS;
-    if (starts_with(text, "IO error: While lock file:") ||
-        starts_with(text, "IO error: lock "))
+    if (starts_with(text, "IO error: While lock file:") || starts_with(text, "IO error: lock "))
         return TX_EBUSY;
     if (starts_with(text, "NotFound:"))
         return TX_ENOTFOUND;
@@ -100,8 +100,7 @@ static const char *remedy(enum tx_error error)
 }
 
 /* Frees RocksDB's text. */
-static enum tx_error fail(const char *directory, const char *doing, char *text,
-                          struct tx_why *why)
+static enum tx_error fail(const char *directory, const char *doing, char *text, struct tx_why *why)
 {
     enum tx_error error = classify(text);
     (void)tx_why(why, error, "%s: %s: %s%s", directory, doing, text, remedy(error));
@@ -148,8 +147,8 @@ static enum tx_error make_options(struct rdb *rdb, enum rdb_family family, enum 
     return TX_OK;
 }
 
-static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode,
-                                   const char *info_directory, struct tx_why *why)
+static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode, const char *info_directory,
+                                   struct tx_why *why)
 {
     const char *names[RDB_FAMILIES_N];
     for (int i = 0; i < RDB_FAMILIES_N; i++) {
@@ -171,8 +170,8 @@ static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode,
     return TX_OK;
 }
 
-/* RocksDB always makes an info log, and renames what it finds under that name. Reading must not leave
- * a trace in the directory, so there the (empty) file goes to a temporary one. */
+/* RocksDB always makes an info log, and renames what it finds under that name. Reading must not
+ * leave a trace in the directory, so there the (empty) file goes to a temporary one. */
 static enum tx_error open_read_only(struct rdb *rdb, enum rdb_mode mode, struct tx_why *why)
 {
     const char *base = getenv("TMPDIR");
@@ -275,16 +274,16 @@ enum tx_error rdb_destroy_files(const char *directory, struct tx_why *why)
     char *text = NULL;
     rocksdb_destroy_db(options, directory, &text);
     rocksdb_options_destroy(options);
-    return text == NULL ? TX_OK : fail(directory, "cannot remove an unfinished database", text, why);
+    return text == NULL ? TX_OK
+                        : fail(directory, "cannot remove an unfinished database", text, why);
 }
 
 enum tx_error rdb_get(struct rdb *rdb, enum rdb_family family, struct tx_bytes key,
                       struct tx_buf *out, struct tx_why *why)
 {
     char *text = NULL;
-    rocksdb_pinnableslice_t *slice =
-        rocksdb_get_pinned_cf(rdb->db, rdb->read, rdb->handles[family], (const char *)key.data,
-                              key.len, &text);
+    rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(rdb->db, rdb->read, rdb->handles[family],
+                                                           (const char *)key.data, key.len, &text);
     if (text != NULL)
         return fail(rdb->directory, "cannot read", text, why);
     if (slice == NULL)
@@ -297,10 +296,9 @@ enum tx_error rdb_get(struct rdb *rdb, enum rdb_family family, struct tx_bytes k
     return out->failed ? tx_why(why, TX_ENOMEM, "no memory for %zu bytes", len) : TX_OK;
 }
 
-static enum tx_error iterate(rocksdb_iterator_t *it,
-                             enum tx_error (*visit)(void *arg, struct tx_bytes key,
-                                                    struct tx_bytes value),
-                             void *arg)
+static enum tx_error
+iterate(rocksdb_iterator_t *it,
+        enum tx_error (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value), void *arg)
 {
     enum tx_error error = TX_OK;
     for (; error == TX_OK && rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
@@ -312,11 +310,10 @@ static enum tx_error iterate(rocksdb_iterator_t *it,
     return error;
 }
 
-enum tx_error rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from,
-                       struct tx_bytes to,
-                       enum tx_error (*visit)(void *arg, struct tx_bytes key,
-                                              struct tx_bytes value),
-                       void *arg, struct tx_why *why)
+enum tx_error
+rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from, struct tx_bytes to,
+         enum tx_error (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value), void *arg,
+         struct tx_why *why)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(options, 1);
@@ -324,8 +321,7 @@ enum tx_error rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes 
     rocksdb_readoptions_set_readahead_size(options, SCAN_READAHEAD);
     if (to.len > 0)
         rocksdb_readoptions_set_iterate_upper_bound(options, (const char *)to.data, to.len);
-    rocksdb_iterator_t *it =
-        rocksdb_create_iterator_cf(rdb->db, options, rdb->handles[family]);
+    rocksdb_iterator_t *it = rocksdb_create_iterator_cf(rdb->db, options, rdb->handles[family]);
     if (from.len > 0)
         rocksdb_iter_seek(it, (const char *)from.data, from.len);
     else
@@ -346,8 +342,7 @@ enum tx_error rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes 
 enum tx_error rdb_last_key(struct rdb *rdb, enum rdb_family family, struct tx_buf *out,
                            struct tx_why *why)
 {
-    rocksdb_iterator_t *it =
-        rocksdb_create_iterator_cf(rdb->db, rdb->read, rdb->handles[family]);
+    rocksdb_iterator_t *it = rocksdb_create_iterator_cf(rdb->db, rdb->read, rdb->handles[family]);
     rocksdb_iter_seek_to_last(it);
     bool found = rocksdb_iter_valid(it) != 0;
     tx_buf_clear(out);
@@ -374,8 +369,7 @@ void rdb_put(struct rdb *rdb, enum rdb_family family, struct tx_bytes key, struc
 
 void rdb_delete(struct rdb *rdb, enum rdb_family family, struct tx_bytes key)
 {
-    rocksdb_writebatch_delete_cf(rdb->batch, rdb->handles[family], (const char *)key.data,
-                                 key.len);
+    rocksdb_writebatch_delete_cf(rdb->batch, rdb->handles[family], (const char *)key.data, key.len);
 }
 
 void rdb_delete_range(struct rdb *rdb, enum rdb_family family, struct tx_bytes from,

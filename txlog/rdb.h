@@ -1,7 +1,8 @@
-/* RocksDB as the log uses it: fixed column families, fixed settings, errors as enum tx_error. The only
- * file that includes rocksdb/c.h is rdb.c; the settings stand there, each with its reason.
+/* RocksDB as the log uses it: fixed column families, fixed settings, errors as enum tx_error. The
+ * only file that includes rocksdb/c.h is rdb.c; the settings stand there, each with its reason.
  *
- * Reading is allowed from several threads; the one pending batch belongs to the thread that writes. */
+ * Reading is allowed from several threads; the one pending batch belongs to the thread that writes.
+ */
 #ifndef ASSENT_TXLOG_RDB_H
 #define ASSENT_TXLOG_RDB_H
 
@@ -19,8 +20,9 @@ enum rdb_mode {
 
 struct rdb;
 
-/* The error is classified from RocksDB's text (TX_ECORRUPT, TX_EFULL, TX_EACCESS, TX_EBUSY, TX_ENOTFOUND,
- * TX_EINVAL, TX_EIO); `why` names the directory, quotes RocksDB and gives the remedy. */
+/* The error is classified from RocksDB's text (TX_ECORRUPT, TX_EFULL, TX_EACCESS, TX_EBUSY,
+ * TX_ENOTFOUND, TX_EINVAL, TX_EIO); `why` names the directory, quotes RocksDB and gives the remedy.
+ */
 enum tx_error rdb_open(const char *directory, enum rdb_mode mode, size_t cache_bytes,
                        struct rdb **rdb, struct tx_why *why) TX_MUST_CHECK;
 void rdb_close(struct rdb **rdb);
@@ -31,13 +33,12 @@ enum tx_error rdb_destroy_files(const char *directory, struct tx_why *why) TX_MU
 enum tx_error rdb_get(struct rdb *rdb, enum rdb_family family, struct tx_bytes key,
                       struct tx_buf *out, struct tx_why *why) TX_MUST_CHECK;
 
-/* Visits keys from `from` (empty: the first) up to but not including `to` (empty: the end), in order;
- * stops at the visitor's first error and returns it, with the visitor's own words. */
-enum tx_error rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from,
-                       struct tx_bytes to,
-                       enum tx_error (*visit)(void *arg, struct tx_bytes key,
-                                              struct tx_bytes value),
-                       void *arg, struct tx_why *why) TX_MUST_CHECK;
+/* Visits keys from `from` (empty: the first) up to but not including `to` (empty: the end), in
+ * order; stops at the visitor's first error and returns it, with the visitor's own words. */
+enum tx_error
+rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from, struct tx_bytes to,
+         enum tx_error (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value), void *arg,
+         struct tx_why *why) TX_MUST_CHECK;
 
 /* The greatest key of a family. TX_ENOTFOUND when it is empty. */
 enum tx_error rdb_last_key(struct rdb *rdb, enum rdb_family family, struct tx_buf *out,

@@ -5,10 +5,9 @@
 
 const char *txlog_type_name(enum txlog_type type)
 {
-    static const char *const names[TXLOG_TYPES_N] = {
-        [TXLOG_NONE] = "NONE",
+    static const char *const names[TXLOG_TYPES_N] = {[TXLOG_NONE] = "NONE",
 #define X(name, text) [name] = (text),
-        TXLOG_TYPES(X)
+                                                     TXLOG_TYPES(X)
 #undef X
     };
     return (unsigned)type < TXLOG_TYPES_N ? names[type] : "UNKNOWN";
@@ -94,6 +93,7 @@ static void put_epoch(struct tx_buf *out, const struct txlog_epoch *r)
 {
     tx_buf_u32(out, r->coordinator);
     tx_buf_u64(out, r->epoch);
+    tx_buf_u64(out, r->life);
     tx_buf_blob(out, tx_bytes_str(r->address.s));
 }
 

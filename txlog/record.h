@@ -8,10 +8,10 @@
  *   u16 zero
  *   u64 lsn      must equal the key under which it is stored
  *   u64 start    the epoch (coordinator) or incarnation (participant) that wrote it
- *   u64 time_ms  wall clock of the writer, Unix milliseconds; for people only, nothing decides by it
- *   ...          the payload: the fields of its struct below, in order (integers at their size, bool
- *                and enums as u8, bytes and text as u32 length + bytes, arrays as u32 count +
- *                elements)
+ *   u64 time_ms  wall clock of the writer, Unix milliseconds; for people only, nothing decides by
+ * it
+ *   ...          the payload: the fields of its struct below, in order (integers at their size,
+ * bool and enums as u8, bytes and text as u32 length + bytes, arrays as u32 count + elements)
  *
  * An unknown version or type is an error, never skipped: it may hold a decision. */
 #ifndef ASSENT_TXLOG_RECORD_H
@@ -104,7 +104,7 @@ struct txlog_alarm {
 struct txlog_commit {
     struct tx_id id;
     struct tx_age age;
-    struct tx_bytes key; /* idempotency key */
+    struct tx_bytes key;             /* idempotency key */
     const struct tx_member *members; /* those that must commit */
     size_t members_n;
 };
@@ -164,13 +164,14 @@ struct txlog_front {
 };
 #define TXLOG_FRONT_BYTES 32u
 
-/* Checks the checksum and reads the front: what a whole log can afford for every record. The payload
- * is left to txlog_record_decode(). TX_ECORRUPT or TX_EVERSION, with a text. */
+/* Checks the checksum and reads the front: what a whole log can afford for every record. The
+ * payload is left to txlog_record_decode(). TX_ECORRUPT or TX_EVERSION, with a text. */
 enum tx_error txlog_record_front(struct tx_bytes in, struct txlog_front *front,
                                  struct tx_why *why) TX_MUST_CHECK;
 
 /* Appends the stored form to `out`. TX_ENOMEM only. */
-enum tx_error txlog_record_encode(const struct txlog_record *record, struct tx_buf *out) TX_MUST_CHECK;
+enum tx_error txlog_record_encode(const struct txlog_record *record,
+                                  struct tx_buf *out) TX_MUST_CHECK;
 
 /* Decodes a stored record. Views borrow from `in`, arrays live in `arena`. TX_ECORRUPT (checksum,
  * lengths, enums, impossible ids), TX_EVERSION (a version or type this program does not know),

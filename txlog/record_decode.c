@@ -1,5 +1,5 @@
-/* Log records: the way back from the stored form. What is read here may come from a damaged disk, so
- * everything is checked and nothing asserted. */
+/* Log records: the way back from the stored form. What is read here may come from a damaged disk,
+ * so everything is checked and nothing asserted. */
 #include "txlog/record.h"
 
 #include "common/assert.h"
@@ -130,6 +130,7 @@ static void get_epoch(struct decoder *d, struct txlog_epoch *r)
 {
     r->coordinator = tx_read_u32(&d->r);
     r->epoch = tx_read_u64(&d->r);
+    r->life = tx_read_u64(&d->r);
     r->address = get_address(d);
 }
 

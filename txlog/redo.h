@@ -1,6 +1,7 @@
 /* The redo of the built-in key-value store: its held-back writes, in order of their first write.
  *
- *   u32 count, then count times: u8 kind (1 put, 2 delete), blob space, blob key, and for a put: blob value */
+ *   u32 count, then count times: u8 kind (1 put, 2 delete), blob space, blob key, and for a put:
+ * blob value */
 #ifndef ASSENT_TXLOG_REDO_H
 #define ASSENT_TXLOG_REDO_H
 
@@ -16,11 +17,11 @@ struct redo_write {
 void redo_begin(struct tx_buf *out, uint32_t count);
 void redo_add(struct tx_buf *out, const struct redo_write *write);
 
-/* Calls `visit` for every write; stops at its first error and returns that. TX_ECORRUPT when the bytes are no redo;
- * an empty input is an empty redo. */
+/* Calls `visit` for every write; stops at its first error and returns that. TX_ECORRUPT when the
+ * bytes are no redo; an empty input is an empty redo. */
 enum tx_error redo_each(struct tx_bytes redo,
-                        enum tx_error (*visit)(void *arg, const struct redo_write *write), void *arg)
-    TX_MUST_CHECK;
+                        enum tx_error (*visit)(void *arg, const struct redo_write *write),
+                        void *arg) TX_MUST_CHECK;
 
 /* The key of a write in the data column family: u8 length of the space, the space, the key. */
 void redo_data_key(struct tx_bytes space, struct tx_bytes key, struct tx_buf *out);

@@ -1,6 +1,7 @@
-/* The log on RocksDB: column families "log" (8-byte big-endian LSN -> stored record), "meta" (format version, identity)
- * and "data" (the key-value store), and beside them the file HEAD, which holds the highest LSN known to be on disk, so
- * that a missing newest file is found out. See txlog/README.md for the settings and why. */
+/* The log on RocksDB: column families "log" (8-byte big-endian LSN -> stored record), "meta"
+ * (format version, identity) and "data" (the key-value store), and beside them the file HEAD, which
+ * holds the highest LSN known to be on disk, so that a missing newest file is found out. See
+ * txlog/README.md for the settings and why. */
 #ifndef ASSENT_TXLOG_ROCKSDB_LOG_H
 #define ASSENT_TXLOG_ROCKSDB_LOG_H
 
@@ -8,27 +9,32 @@
 
 enum rocksdb_log_mode {
     ROCKSDB_LOG_OPEN,      /* read and write; creates what is missing; one process at a time */
-    ROCKSDB_LOG_READ_ONLY, /* changes nothing in the directory; refused while a daemon has it open */
+    ROCKSDB_LOG_READ_ONLY, /* changes nothing in the directory; refused while a daemon has it open
+                            */
 };
 
 struct rocksdb_log_options {
     const char *directory;
     enum rocksdb_log_mode mode;
-    struct txlog_identity identity; /* checked; with READ_ONLY and an empty cluster: accepted whoever it is */
-    size_t cache_bytes;             /* block cache; 0: 64 MiB */
+    struct txlog_identity
+        identity;       /* checked; with READ_ONLY and an empty cluster: accepted whoever it is */
+    size_t cache_bytes; /* block cache; 0: 64 MiB */
 };
 
-/* Opens, and checks the whole retained log: the identity, the format version, that LSNs are dense, every checksum, and that
- * the end is not before HEAD. Errors, each with a text that names the directory, the position and the remedy: TX_EBUSY,
- * TX_EACCESS, TX_ENOTFOUND (READ_ONLY), TX_ECLUSTER, TX_ENODE, TX_EVERSION, TX_EGAP, TX_ECORRUPT, TX_ELOST, TX_EFULL, TX_EIO. */
+/* Opens, and checks the whole retained log: the identity, the format version, that LSNs are dense,
+ * every checksum, and that the end is not before HEAD. Errors, each with a text that names the
+ * directory, the position and the remedy: TX_EBUSY, TX_EACCESS, TX_ENOTFOUND (READ_ONLY),
+ * TX_ECLUSTER, TX_ENODE, TX_EVERSION, TX_EGAP, TX_ECORRUPT, TX_ELOST, TX_EFULL, TX_EIO. */
 enum tx_error rocksdb_log_open(const struct rocksdb_log_options *options, struct txlog **log,
                                struct tx_why *why) TX_MUST_CHECK;
 
-/* Reads as much as can be read of a damaged directory: opens READ_ONLY without the checks of the retained log, which
- * `on_damage` is then told, one call for each damaged or missing LSN range. For txrecover. */
-enum tx_error rocksdb_log_open_damaged(const struct rocksdb_log_options *options, struct txlog **log,
-                                       void (*on_damage)(void *arg, struct tx_lsn lsn, const char *text), void *arg,
-                                       struct tx_why *why) TX_MUST_CHECK;
+/* Reads as much as can be read of a damaged directory: opens READ_ONLY without the checks of the
+ * retained log, which `on_damage` is then told, one call for each damaged or missing LSN range. For
+ * txrecover. */
+enum tx_error
+rocksdb_log_open_damaged(const struct rocksdb_log_options *options, struct txlog **log,
+                         void (*on_damage)(void *arg, struct tx_lsn lsn, const char *text),
+                         void *arg, struct tx_why *why) TX_MUST_CHECK;
 
 /* Whose log it is. */
 struct txlog_identity rocksdb_log_identity(const struct txlog *log);

@@ -1,0 +1,85 @@
+/* The retry helper. */
+#include "client/client_shell.h"
+
+#include "client/client_retry.h"
+
+/* One attempt. `age`: in, of the first attempt; out, of this one when it is the first. */
+static txclient_status attempt(txclient *client, uint64_t lock_timeout_ms, struct tx_age *age,
+                               uint64_t until_us, txclient_work work, void *arg)
+{
+    txclient_tx *tx = NULL;
+    client_detail_clear(client);
+    txclient_status status = client_begin(client, lock_timeout_ms, *age, &tx);
+    if (status != TXCLIENT_OK) {
+        return status;
+    }
+    *age = age->counter == 0 ? tx->core.age : *age;
+    status = work(tx, arg);
+    if (status == TXCLIENT_OK) {
+        status = txclient_commit(tx);
+        if (status == TXCLIENT_UNKNOWN) {
+            status = client_tx_find_out(tx, until_us);
+        }
+    }
+    if (tx->core.state == CLIENT_TX_OPEN) {
+        /* The detail of what made `work` give up is worth more to the caller than that of the
+         * abort. */
+        struct client_detail kept = client->detail;
+        client->detail.reference = (struct tx_buf){0};
+        (void)txclient_abort(tx);
+        tx_buf_deinit(&client->detail.reference);
+        client->detail = kept;
+        client->detail.shown.participant = client->detail.participant.s;
+    }
+    txclient_tx_close(&tx);
+    return status;
+}
+
+/* Could the same work succeed now, and is it certain that it has had no effect? */
+static bool worth_retrying(const txclient *client, txclient_status status)
+{
+    bool undone = status == TXCLIENT_ABORTED || status == TXCLIENT_EREFUSED;
+    if (undone && client->detail.shown.status == status) {
+        return txclient_reason_transient(client->detail.shown.reason);
+    }
+    /* Nothing but begin gives these: an operation without an answer aborts its transaction. */
+    return status == TXCLIENT_EUNREACHABLE || status == TXCLIENT_ETIMEOUT;
+}
+
+static struct client_retry retry_of(const txclient_retry_options *options)
+{
+    static const txclient_retry_options none = {.size = sizeof none};
+    options = options != NULL ? options : &none;
+    uint64_t time_ms = options->time_max_ms > 0 ? options->time_max_ms : 60000;
+    uint64_t backoff_ms = options->backoff_ms > 0 ? options->backoff_ms : 5;
+    uint64_t backoff_max_ms = options->backoff_max_ms > 0 ? options->backoff_max_ms : 1000;
+    return (struct client_retry){.attempts_max =
+                                     options->attempts_max > 0 ? options->attempts_max : 20,
+                                 .deadline_us = client_now_us() + time_ms * CLIENT_MS,
+                                 .backoff_us = backoff_ms * CLIENT_MS,
+                                 .backoff_max_us = backoff_max_ms * CLIENT_MS};
+}
+
+txclient_status txclient_run(txclient *client, const txclient_retry_options *options,
+                             txclient_work work, void *arg)
+{
+    struct client_retry retry = retry_of(options);
+    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
+    struct tx_age age = {0};
+    for (;;) {
+        txclient_status status =
+            attempt(client, lock_timeout_ms, &age, retry.deadline_us, work, arg);
+        uint64_t random = 0;
+        uint64_t wait_us = 0;
+        if (!worth_retrying(client, status)) {
+            return status;
+        }
+        if (client_random(&random, sizeof random) != TX_OK) {
+            return client_fail(client, TXCLIENT_ESYSTEM, "the kernel gives no random numbers");
+        }
+        if (!client_retry_again(&retry, client_now_us(), random, &wait_us)) {
+            return status;
+        }
+        client_sleep_us(wait_us);
+    }
+}

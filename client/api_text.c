@@ -1,0 +1,95 @@
+/* Texts and names of the public enums, which mirror those of the daemons. */
+#include "client/client_shell.h"
+
+#include "common/reason.h"
+
+const char *txclient_version(void)
+{
+    return ASSENT_VERSION;
+}
+
+const char *txclient_status_text(txclient_status status)
+{
+    switch (status) {
+    case TXCLIENT_OK:
+        return "ok";
+    case TXCLIENT_ABORTED:
+        return "aborted";
+    case TXCLIENT_UNKNOWN:
+        return "the outcome is not known";
+    case TXCLIENT_EINVAL:
+        return "an argument cannot be used";
+    case TXCLIENT_ELIMIT:
+        return "a limit is reached";
+    case TXCLIENT_ENOMEM:
+        return "out of memory";
+    case TXCLIENT_ECONFIG:
+        return "the configuration cannot be used";
+    case TXCLIENT_ESTATE:
+        return "not possible any more";
+    case TXCLIENT_EUNREACHABLE:
+        return "no connection to the daemon";
+    case TXCLIENT_ETIMEOUT:
+        return "no answer in time";
+    case TXCLIENT_EREFUSED:
+        return "refused by the daemon";
+    case TXCLIENT_EPROTOCOL:
+        return "the daemon's answer cannot be understood";
+    case TXCLIENT_ESYSTEM:
+        return "refused by the operating system";
+    }
+    return "unknown status";
+}
+
+/* The public numbers are those of the messages; each is compared, so that neither can move alone.
+ */
+#define SAME(public_name, own_name)                                                                \
+    _Static_assert((int)(public_name) == (int)(own_name), #public_name " has moved")
+SAME(TXCLIENT_REASON_NONE, TX_REASON_NONE);
+SAME(TXCLIENT_REASON_WOUNDED, TX_REASON_WOUNDED);
+SAME(TXCLIENT_REASON_LOCK_TIMEOUT, TX_REASON_LOCK_TIMEOUT);
+SAME(TXCLIENT_REASON_CHECK, TX_REASON_CHECK);
+SAME(TXCLIENT_REASON_EXISTS, TX_REASON_EXISTS);
+SAME(TXCLIENT_REASON_FLOOR, TX_REASON_FLOOR);
+SAME(TXCLIENT_REASON_CEILING, TX_REASON_CEILING);
+SAME(TXCLIENT_REASON_NOT_COUNTER, TX_REASON_NOT_COUNTER);
+SAME(TXCLIENT_REASON_REFUSED, TX_REASON_REFUSED);
+SAME(TXCLIENT_REASON_CLIENT, TX_REASON_CLIENT);
+SAME(TXCLIENT_REASON_IDLE, TX_REASON_IDLE);
+SAME(TXCLIENT_REASON_LIMIT, TX_REASON_LIMIT);
+SAME(TXCLIENT_REASON_BUSY, TX_REASON_BUSY);
+SAME(TXCLIENT_REASON_UNREACHABLE, TX_REASON_UNREACHABLE);
+SAME(TXCLIENT_REASON_TIMEOUT, TX_REASON_TIMEOUT);
+SAME(TXCLIENT_REASON_RESTARTED, TX_REASON_RESTARTED);
+SAME(TXCLIENT_REASON_DISK_FULL, TX_REASON_DISK_FULL);
+SAME(TXCLIENT_REASON_DRAINING, TX_REASON_DRAINING);
+SAME(TXCLIENT_REASON_QUARANTINED, TX_REASON_QUARANTINED);
+SAME(TXCLIENT_REASON_INQUIRED, TX_REASON_INQUIRED);
+SAME(TXCLIENT_REASON_PRESUMED, TX_REASON_PRESUMED);
+SAME(TXCLIENT_REASON_OPERATOR, TX_REASON_OPERATOR);
+SAME(TXCLIENT_REASON_OPERATOR + 1, TX_REASONS_N);
+
+SAME(TXCLIENT_LOCK_IS, TX_LOCK_IS);
+SAME(TXCLIENT_LOCK_IX, TX_LOCK_IX);
+SAME(TXCLIENT_LOCK_S, TX_LOCK_S);
+SAME(TXCLIENT_LOCK_U, TX_LOCK_U);
+SAME(TXCLIENT_LOCK_SIX, TX_LOCK_SIX);
+SAME(TXCLIENT_LOCK_X, TX_LOCK_X);
+
+SAME(TXCLIENT_KEY_MAX, TX_KEY_MAX);
+SAME(TXCLIENT_VALUE_MAX, TX_VALUE_MAX);
+SAME(TXCLIENT_SPACE_MAX, TX_SPACE_MAX);
+SAME(TXCLIENT_NAME_MAX, TX_NAME_MAX);
+SAME(TXCLIENT_IDEMPOTENCY_KEY_MAX, TX_IDEMPOTENCY_KEY_MAX);
+SAME(TXCLIENT_OPS_MAX, TX_OPS_MAX);
+SAME(TXCLIENT_PARTICIPANTS_MAX, TX_MEMBERS_MAX);
+
+const char *txclient_reason_name(txclient_reason reason)
+{
+    return tx_reason_name((enum tx_reason)reason);
+}
+
+bool txclient_reason_transient(txclient_reason reason)
+{
+    return tx_reason_transient((enum tx_reason)reason);
+}

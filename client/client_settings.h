@@ -1,0 +1,49 @@
+/* The settings of a handle, and the configuration file that they may come from.
+ *
+ *     [client]
+ *     cluster = demo                         required
+ *     coordinator = tcp://127.0.0.1:7400     required
+ *     name = shop                            a label for the daemons' logs
+ *     request_timeout = 10s
+ *     commit_timeout = 40s
+ *     resend = 500ms
+ *     message_max = 1M
+ *
+ * Durations need a unit (ms, s, m, h); sizes may have one (K, M, G). Anything else in the file is
+ * refused. */
+#ifndef ASSENT_CLIENT_CLIENT_SETTINGS_H
+#define ASSENT_CLIENT_CLIENT_SETTINGS_H
+
+#include "common/ids.h"
+
+struct client_settings {
+    char cluster[TX_CLUSTER_MAX + 1];
+    struct tx_address coordinator;
+    struct tx_name name; /* may be empty */
+    uint64_t request_timeout_ms;
+    uint64_t commit_timeout_ms;
+    uint64_t resend_ms;
+    uint64_t message_max; /* bytes */
+};
+
+void client_settings_init(struct client_settings *settings);
+
+/* Each takes a text into its field. TX_EINVAL with a text that says what is wrong and what is
+ * expected. */
+enum tx_error client_settings_set_cluster(struct client_settings *settings, const char *text,
+                                          struct tx_why *why) TX_MUST_CHECK;
+enum tx_error client_settings_set_coordinator(struct client_settings *settings, const char *text,
+                                              struct tx_why *why) TX_MUST_CHECK;
+enum tx_error client_settings_set_name(struct client_settings *settings, const char *text,
+                                       struct tx_why *why) TX_MUST_CHECK;
+
+/* The bounds of the numbers. TX_EINVAL with a text. */
+enum tx_error client_settings_check(const struct client_settings *settings,
+                                    struct tx_why *why) TX_MUST_CHECK;
+
+/* Reads a file on top of the defaults. TX_ENOTFOUND, TX_EACCESS, TX_EIO, TX_EFORMAT, each with a
+ * text "FILE:LINE: ..." or "FILE: ..."; TX_ENOMEM. */
+enum tx_error client_settings_read(struct client_settings *settings, const char *file,
+                                   struct tx_why *why) TX_MUST_CHECK;
+
+#endif

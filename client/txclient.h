@@ -1,0 +1,412 @@
+/* libtxclient: transactions over several participants, from C and C++.
+ *
+ * A transaction changes keys at one or more participants and commits everywhere or nowhere. It is
+ * either interactive (begin, operations, commit) or one-shot (a batch of operations that is handed
+ * over whole). docs/client-api.md is the guide with a complete program; this header is the
+ * reference.
+ *
+ * Threads: a handle, its transactions and its batches are used by one thread at a time; several
+ * handles may be used by several threads at once. The library starts nothing process-wide: no
+ * signal handlers, no locale, no change of SIGPIPE. Signals do not interrupt its calls. A handle
+ * must not be used after fork() in the child, not even to close it: open another one there.
+ *
+ * Time: every duration is in milliseconds; 0 stands for the default. Memory: what a call returns is
+ * borrowed, and each comment says for how long, unless there is a function to free it. Bytes that a
+ * caller passes are copied before the call returns. */
+#ifndef TXCLIENT_H
+#define TXCLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define TXCLIENT_API        __attribute__((visibility("default")))
+#define TXCLIENT_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define TXCLIENT_API
+#define TXCLIENT_MUST_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- limits; a call beyond one gives TXCLIENT_ELIMIT ---- */
+
+#define TXCLIENT_KEY_MAX             4096u        /* bytes of a key */
+#define TXCLIENT_VALUE_MAX           (512u << 10) /* bytes of a value */
+#define TXCLIENT_SPACE_MAX           64u          /* bytes of a keyspace's name */
+#define TXCLIENT_NAME_MAX            31u          /* characters of a participant's name */
+#define TXCLIENT_IDEMPOTENCY_KEY_MAX 64u          /* bytes of an idempotency key */
+#define TXCLIENT_OPS_MAX             10000u       /* operations of a transaction */
+#define TXCLIENT_PARTICIPANTS_MAX    64u          /* participants of a transaction */
+
+/* ---- what a call says ---- */
+
+typedef enum txclient_status {
+    TXCLIENT_OK = 0,      /* done. For commit, submit, outcome and run: committed */
+    TXCLIENT_ABORTED = 1, /* the transaction has no effect anywhere; the detail has the reason */
+    TXCLIENT_UNKNOWN = 2, /* it may have committed: ask txclient_outcome() with the reference */
+    TXCLIENT_EINVAL = 3,  /* an argument cannot be used; nothing was sent */
+    TXCLIENT_ELIMIT = 4,  /* a limit is reached; nothing was sent */
+    TXCLIENT_ENOMEM = 5,  /* out of memory; nothing was sent */
+    TXCLIENT_ECONFIG = 6, /* the configuration file cannot be read or used */
+    TXCLIENT_ESTATE = 7,  /* not possible any more (an operation after commit, ...) */
+    TXCLIENT_EUNREACHABLE = 8, /* no connection to the daemon; nothing was sent */
+    TXCLIENT_ETIMEOUT = 9,     /* no answer in time; nothing was decided */
+    TXCLIENT_EREFUSED = 10,    /* the daemon refused and has done nothing; the reason may say why */
+    TXCLIENT_EPROTOCOL = 11,   /* an answer that this library cannot understand */
+    TXCLIENT_ESYSTEM = 12      /* the operating system refused (descriptors, random numbers, ...) */
+} txclient_status;
+
+/* Why a transaction aborted. A transient reason may be gone at the next attempt. */
+typedef enum txclient_reason {
+    TXCLIENT_REASON_NONE = 0,
+    TXCLIENT_REASON_WOUNDED = 1,      /* transient: an older transaction needed its lock */
+    TXCLIENT_REASON_LOCK_TIMEOUT = 2, /* transient: waited too long for a lock */
+    TXCLIENT_REASON_CHECK = 3,        /* a check found another value */
+    TXCLIENT_REASON_EXISTS = 4,       /* an insert found the key */
+    TXCLIENT_REASON_FLOOR = 5,        /* an add would go below its floor */
+    TXCLIENT_REASON_CEILING = 6,      /* an add would go above its ceiling */
+    TXCLIENT_REASON_NOT_COUNTER = 7,  /* an add found a value that is no number */
+    TXCLIENT_REASON_REFUSED = 8,      /* the participant refuses the operation */
+    TXCLIENT_REASON_CLIENT = 9,       /* the client asked for it */
+    TXCLIENT_REASON_IDLE = 10,        /* transient: no word from the client for too long */
+    TXCLIENT_REASON_LIMIT = 11,       /* a stated limit was reached */
+    TXCLIENT_REASON_BUSY = 12,        /* transient: too many transactions are open */
+    TXCLIENT_REASON_UNREACHABLE = 13, /* transient: a participant could not be reached */
+    TXCLIENT_REASON_TIMEOUT = 14,     /* transient: votes or an answer did not come in time */
+    TXCLIENT_REASON_RESTARTED = 15,   /* transient: a participant or coordinator restarted */
+    TXCLIENT_REASON_DISK_FULL = 16,   /* transient: a node is at its disk reserve */
+    TXCLIENT_REASON_DRAINING = 17,    /* transient: a node is about to stop */
+    TXCLIENT_REASON_QUARANTINED = 18, /* a participant came back with an old disk */
+    TXCLIENT_REASON_INQUIRED = 19,    /* transient: another participant asked before it voted */
+    TXCLIENT_REASON_PRESUMED = 20,    /* transient: no commit record, so it never committed */
+    TXCLIENT_REASON_OPERATOR = 21     /* a person decided so */
+} txclient_reason;
+
+/* A short text of a status ("aborted", "no connection to the daemon"). Never NULL; static. */
+TXCLIENT_API const char *txclient_status_text(txclient_status status);
+/* The name of a reason ("wounded", "lock-timeout"), as txctl prints it. Never NULL; static. */
+TXCLIENT_API const char *txclient_reason_name(txclient_reason reason);
+TXCLIENT_API bool txclient_reason_transient(txclient_reason reason);
+/* The version of the library that is loaded ("0.1.0"). Static. */
+TXCLIENT_API const char *txclient_version(void);
+
+/* One sentence for a person, filled by the calls that have no handle to keep it in. */
+typedef struct txclient_why {
+    char text[512];
+} txclient_why;
+
+/* ---- handles ---- */
+
+typedef struct txclient txclient;             /* a connection to one coordinator */
+typedef struct txclient_tx txclient_tx;       /* an interactive transaction */
+typedef struct txclient_batch txclient_batch; /* a list of operations */
+typedef struct txclient_node txclient_node;   /* what a daemon says of itself */
+
+/* Settings of a handle. Set `size` to sizeof and the rest to zero or NULL for the defaults. */
+typedef struct txclient_options {
+    size_t size;
+    const char *name; /* a label for the daemons' logs, as a participant's name; may be NULL */
+    uint32_t request_timeout_ms; /* for an answer that does not depend on votes; default 10,000 */
+    uint32_t
+        commit_timeout_ms; /* for a commit or a submit; default 40,000, above the prepare timeout */
+    uint32_t resend_ms;    /* the same request again after this, growing; default 500 */
+    uint32_t message_max;  /* bytes of a frame, as the daemons have it; default 1 MiB */
+} txclient_options;
+
+/* Opens a handle from a configuration file with a section [client] (see txclient(3)). Errors in it
+ * are told as "FILE:LINE: what is wrong". Nothing is sent: an unreachable coordinator shows at the
+ * first call. `why` may be NULL. TXCLIENT_ECONFIG, _ENOMEM, _ESYSTEM. `*client` is NULL unless OK.
+ */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_open_file(const char *file,
+                                                                    txclient **client,
+                                                                    txclient_why *why);
+/* Opens a handle. `cluster`: the name of the cluster; `coordinator`: "tcp://127.0.0.1:7400" or
+ * "ipc:///path". `options` and `why` may be NULL. TXCLIENT_EINVAL, _ENOMEM, _ESYSTEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_open(const char *cluster,
+                                                               const char *coordinator,
+                                                               const txclient_options *options,
+                                                               txclient **client,
+                                                               txclient_why *why);
+/* Closes the handle and sets the pointer to NULL; NULL inside is allowed. Transactions that are
+ * still open are aborted; their objects remain the caller's to close. Takes a second at most. */
+TXCLIENT_API void txclient_close(txclient **client);
+
+/* What is known about the last call with a handle or with one of its transactions. Borrowed until
+ * the next such call. The strings are never NULL. */
+typedef struct txclient_detail_data {
+    txclient_status status;
+    txclient_reason reason;  /* of an abort or a refusal */
+    const char *participant; /* which caused an abort; empty when none did */
+    const char *text;        /* a sentence for people; empty after success */
+    const char
+        *reference;    /* the transaction; empty when the call had none or its id is not known */
+    bool results_lost; /* committed, but the values that it read are no longer at hand */
+} txclient_detail_data;
+
+TXCLIENT_API const txclient_detail_data *txclient_detail(const txclient *client);
+
+/* ---- bytes and addresses ---- */
+
+/* Borrowed bytes; they may hold anything, zeroes too. */
+typedef struct txclient_bytes {
+    const void *data;
+    size_t len;
+} txclient_bytes;
+
+/* Where a value lives: a key in a keyspace of a participant. */
+typedef struct txclient_address {
+    const char *participant; /* its name */
+    const char *space;
+    txclient_bytes key;
+} txclient_address;
+
+static inline txclient_bytes txclient_data(const void *data, size_t len)
+{
+    txclient_bytes bytes;
+    bytes.data = data;
+    bytes.len = len;
+    return bytes;
+}
+
+/* The bytes of a string, without its NUL. */
+static inline txclient_bytes txclient_str(const char *text)
+{
+    return txclient_data(text, strlen(text));
+}
+
+/* The address of a key that is a string. */
+static inline txclient_address txclient_at(const char *participant, const char *space,
+                                           const char *key)
+{
+    txclient_address address;
+    address.participant = participant;
+    address.space = space;
+    address.key = txclient_str(key);
+    return address;
+}
+
+/* What an operation gave. get: the value, if found. delete: whether the key was there. add: the new
+ * value of the counter as text. All else: not found, empty. */
+typedef struct txclient_value {
+    bool found;
+    const void *data; /* never NULL */
+    size_t len;
+} txclient_value;
+
+typedef enum txclient_lock_mode {
+    TXCLIENT_LOCK_IS = 1, /* intention to share, further down */
+    TXCLIENT_LOCK_IX = 2, /* intention to write, further down */
+    TXCLIENT_LOCK_S = 3,
+    TXCLIENT_LOCK_U = 4, /* to read now and write later */
+    TXCLIENT_LOCK_SIX = 5,
+    TXCLIENT_LOCK_X = 6
+} txclient_lock_mode;
+
+/* ---- interactive transactions ---- */
+
+/* Set `size` to sizeof and the rest to zero for the defaults. */
+typedef struct txclient_begin_options {
+    size_t size;
+    uint32_t lock_timeout_ms; /* for each lock; default: the participant's own. It adds to the time
+                                 that the library waits for an operation's answer */
+} txclient_begin_options;
+
+/* Begins a transaction. `options` may be NULL. `*tx` is NULL unless OK, and is closed by the
+ * caller. TXCLIENT_EUNREACHABLE, _ETIMEOUT, _EREFUSED (reason BUSY, DRAINING, ...), _ENOMEM:
+ * nothing has begun. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
+txclient_begin(txclient *client, const txclient_begin_options *options, txclient_tx **tx);
+
+/* The operations. Each gives TXCLIENT_OK; TXCLIENT_ABORTED when the transaction is undone (the
+ * detail says why, and every later call on it gives the same again); TXCLIENT_EINVAL or _ELIMIT
+ * when it can never run, which leaves the transaction as it was; TXCLIENT_ESTATE after commit or
+ * abort; TXCLIENT_ENOMEM. An operation without an answer aborts the transaction. Values are
+ * borrowed until the transaction is closed. Out-pointers may be NULL. */
+
+/* Reads under a shared lock; for_update under an update lock, for a value that is to be changed. */
+TXCLIENT_API txclient_status txclient_get(txclient_tx *tx, txclient_address at,
+                                          txclient_value *value);
+TXCLIENT_API txclient_status txclient_get_for_update(txclient_tx *tx, txclient_address at,
+                                                     txclient_value *value);
+/* Sets a value. */
+TXCLIENT_API txclient_status txclient_put(txclient_tx *tx, txclient_address at,
+                                          txclient_bytes value);
+/* Sets a value where there is none; reason EXISTS otherwise. */
+TXCLIENT_API txclient_status txclient_insert(txclient_tx *tx, txclient_address at,
+                                             txclient_bytes value);
+/* Removes a key. An absent one is no error; `was_there` says so. */
+TXCLIENT_API txclient_status txclient_delete(txclient_tx *tx, txclient_address at, bool *was_there);
+/* Adds to a signed 64-bit counter, kept as decimal text; an absent one counts as 0. `min` and `max`
+ * (inclusive) may be NULL; reason FLOOR, CEILING or NOT_COUNTER. `value`: what the counter holds
+ * now. */
+TXCLIENT_API txclient_status txclient_add(txclient_tx *tx, txclient_address at, int64_t delta,
+                                          const int64_t *min, const int64_t *max, int64_t *value);
+/* Aborts the transaction (reason CHECK) unless the value is `expected`, or unless the key is
+ * absent. */
+TXCLIENT_API txclient_status txclient_check(txclient_tx *tx, txclient_address at,
+                                            txclient_bytes expected);
+TXCLIENT_API txclient_status txclient_check_absent(txclient_tx *tx, txclient_address at);
+/* Takes a lock. An empty key stands for the whole keyspace, an empty space with it for the whole
+ * store; a key takes S, U and X only. */
+TXCLIENT_API txclient_status txclient_lock(txclient_tx *tx, txclient_address at,
+                                           txclient_lock_mode mode);
+/* Several operations at one participant in one message. `values`: one for each operation, or NULL.
+ * TXCLIENT_EINVAL for an empty batch and for one that names two participants. */
+TXCLIENT_API txclient_status txclient_execute(txclient_tx *tx, const txclient_batch *batch,
+                                              txclient_value *values);
+
+/* Commits. TXCLIENT_OK: committed everywhere, durably. TXCLIENT_ABORTED: no effect anywhere.
+ * TXCLIENT_UNKNOWN: no definite answer came in time, and the library has asked already; ask again
+ * with txclient_outcome(). TXCLIENT_ESTATE when it has been committed or aborted before. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_commit(txclient_tx *tx);
+/* Aborts. TXCLIENT_OK: it has no effect anywhere, whether or not the daemons could be told (they
+ * find out through their idle limit). TXCLIENT_ESTATE after a commit. */
+TXCLIENT_API txclient_status txclient_abort(txclient_tx *tx);
+/* Frees the transaction and sets the pointer to NULL; aborts it first when it is still open. */
+TXCLIENT_API void txclient_tx_close(txclient_tx **tx);
+/* A text with which any process may ask what became of the transaction: "1-7-42@a,b" (its id and
+ * the participants used so far). Borrowed until the next call with the transaction. NULL when out
+ * of memory. */
+TXCLIENT_API const char *txclient_tx_reference(txclient_tx *tx);
+
+/* ---- batches ---- */
+
+/* NULL when out of memory. */
+TXCLIENT_API txclient_batch *txclient_batch_new(void);
+TXCLIENT_API void txclient_batch_free(txclient_batch **batch);
+/* Empties the batch and forgets its failure. */
+TXCLIENT_API void txclient_batch_clear(txclient_batch *batch);
+TXCLIENT_API size_t txclient_batch_count(const txclient_batch *batch);
+
+/* Each appends an operation; its value has the index that txclient_batch_count() gave before. The
+ * first failure (TXCLIENT_EINVAL, _ELIMIT, _ENOMEM) sticks: later calls, submit and execute give it
+ * again, so that one check is enough. Arguments as of the operations above. */
+TXCLIENT_API txclient_status txclient_batch_get(txclient_batch *batch, txclient_address at);
+TXCLIENT_API txclient_status txclient_batch_get_for_update(txclient_batch *batch,
+                                                           txclient_address at);
+TXCLIENT_API txclient_status txclient_batch_put(txclient_batch *batch, txclient_address at,
+                                                txclient_bytes value);
+TXCLIENT_API txclient_status txclient_batch_insert(txclient_batch *batch, txclient_address at,
+                                                   txclient_bytes value);
+TXCLIENT_API txclient_status txclient_batch_delete(txclient_batch *batch, txclient_address at);
+TXCLIENT_API txclient_status txclient_batch_add(txclient_batch *batch, txclient_address at,
+                                                int64_t delta, const int64_t *min,
+                                                const int64_t *max);
+TXCLIENT_API txclient_status txclient_batch_check(txclient_batch *batch, txclient_address at,
+                                                  txclient_bytes expected);
+TXCLIENT_API txclient_status txclient_batch_check_absent(txclient_batch *batch,
+                                                         txclient_address at);
+TXCLIENT_API txclient_status txclient_batch_lock(txclient_batch *batch, txclient_address at,
+                                                 txclient_lock_mode mode);
+/* The sentence of the failure that sticks; empty when there is none. Borrowed until the next call.
+ */
+TXCLIENT_API const char *txclient_batch_error(const txclient_batch *batch);
+
+/* ---- one-shot transactions ---- */
+
+/* Set `size` to sizeof and the rest to zero for the defaults. */
+typedef struct txclient_submit_options {
+    size_t size;
+    /* Names this piece of work, 1..64 bytes. The same key again runs nothing twice: it gives the
+     * outcome of the first time. Empty: none, and an unanswered submit cannot be asked for again.
+     */
+    txclient_bytes idempotency_key;
+    uint32_t timeout_ms;      /* for the participants' votes; default: the coordinator's own */
+    uint32_t lock_timeout_ms; /* for each lock; default: the participant's own */
+} txclient_submit_options;
+
+/* Runs a batch as one transaction, over any number of participants. `options` may be NULL.
+ * `values`: one for each operation, or NULL; filled when committed, borrowed until the next submit
+ * with this handle or its close (see results_lost of the detail). TXCLIENT_OK: committed.
+ * TXCLIENT_ABORTED. TXCLIENT_UNKNOWN: with a key, submit again with the same key, or ask
+ * txclient_outcome() when the detail has a reference; without a key there is no way to find out.
+ * TXCLIENT_EINVAL, _ELIMIT, _ENOMEM, _EUNREACHABLE, _EREFUSED: nothing was done. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
+txclient_submit(txclient *client, const txclient_batch *batch,
+                const txclient_submit_options *options, txclient_value *values);
+
+/* ---- finding out ---- */
+
+/* What became of a transaction. `reference`: from txclient_tx_reference(), from a detail, or an id
+ * alone
+ * ("1-7-42"), with which less can be found out. Asks again until the answer is definite or
+ * `wait_ms` has passed; 0: asks once. TXCLIENT_OK: committed. TXCLIENT_ABORTED. TXCLIENT_UNKNOWN:
+ * nobody can tell now, or no answer came. TXCLIENT_EINVAL: no reference. TXCLIENT_EUNREACHABLE,
+ * _EREFUSED, _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_outcome(txclient *client,
+                                                                  const char *reference,
+                                                                  uint32_t wait_ms);
+
+/* ---- running with retries ---- */
+
+/* Set `size` to sizeof and the rest to zero for the defaults. */
+typedef struct txclient_retry_options {
+    size_t size;
+    uint32_t attempts_max; /* default 20 */
+    uint32_t time_max_ms;  /* from the first begin on, finding out included; default 60,000 */
+    uint32_t backoff_ms;   /* before the second attempt, twice as long before each later one, less a
+                              random part of up to a half; default 5 */
+    uint32_t backoff_max_ms;  /* default 1,000 */
+    uint32_t lock_timeout_ms; /* as for begin */
+} txclient_retry_options;
+
+/* The caller's work on a transaction that has begun. TXCLIENT_OK: commit it. Anything else ends the
+ * attempt: return the status of the operation that failed. It must not commit, abort or close `tx`,
+ * and it may run several times, so it must have no effect but through `tx`. */
+typedef txclient_status (*txclient_work)(txclient_tx *tx, void *arg);
+
+/* Begins, calls `work`, commits. After a transient abort it does so again with the age of the first
+ * attempt, so that it is not wounded for ever. It never runs again while an outcome is unknown: it
+ * asks for the outcome until that is found out or its time is over. `retry` may be NULL.
+ * TXCLIENT_OK: committed. TXCLIENT_ABORTED: the last attempt's reason is in the detail.
+ * TXCLIENT_UNKNOWN: as for commit. Else: what begin gave at last, or what `work` returned. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_run(txclient *client,
+                                                              const txclient_retry_options *retry,
+                                                              txclient_work work, void *arg);
+
+/* ---- looking at daemons ---- */
+
+typedef struct txclient_node_field {
+    const char *name; /* "role", "version", counters, ... */
+    const char *text;
+} txclient_node_field;
+
+typedef struct txclient_node_tx {
+    const char *id;
+    const char *state;
+    const char *detail; /* what it waits for, in words; may be empty */
+    uint64_t age_ms;
+} txclient_node_tx;
+
+typedef struct txclient_node_peer {
+    const char *name;    /* "a", or "coordinator 1" */
+    const char *address; /* empty when not known */
+    const char *state;   /* "up", "down", "quarantined", ... */
+    uint64_t start;      /* its incarnation or epoch */
+    uint64_t silent_ms;  /* since its last word */
+} txclient_node_peer;
+
+/* Asks a daemon what it is doing. `address`: of any daemon; NULL: the handle's coordinator. The
+ * node is the caller's to free. TXCLIENT_EINVAL, _EUNREACHABLE, _ETIMEOUT, _EREFUSED, _EPROTOCOL,
+ * _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_inspect(txclient *client,
+                                                                  const char *address,
+                                                                  txclient_node **node);
+TXCLIENT_API void txclient_node_free(txclient_node **node);
+/* The parts, by index; NULL beyond the last. Borrowed until the node is freed. */
+TXCLIENT_API const txclient_node_field *txclient_node_field_at(const txclient_node *node, size_t i);
+TXCLIENT_API const txclient_node_tx *txclient_node_tx_at(const txclient_node *node, size_t i);
+TXCLIENT_API const txclient_node_peer *txclient_node_peer_at(const txclient_node *node, size_t i);
+/* The text of the field of this name; NULL when there is none. Borrowed until the node is freed. */
+TXCLIENT_API const char *txclient_node_get(const txclient_node *node, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,345 @@
+/* txctl: operates a running cluster from the command line. txctl(1) is its manual. */
+#include "client/txctl.h"
+
+#include "client/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct arguments {
+    struct cli_place place;
+    const char *command;
+    const char *file;    /* exec --file */
+    const char *key;     /* exec --key */
+    uint32_t timeout_ms; /* exec --timeout, outcome --wait */
+    char **words;        /* the command's own arguments */
+    int words_n;
+};
+
+static const struct argp_child place_child[] = {{&cli_place_argp, 0, NULL, 0}, {0}};
+
+/* ---- arguments ---- */
+
+static uint32_t parse_seconds(struct argp_state *state, const char *arg)
+{
+    char *end = NULL;
+    errno = 0;
+    double seconds = strtod(arg, &end);
+    if (errno != 0 || end == arg || *end != '\0' || !(seconds >= 0.0 && seconds <= 86400.0)) {
+        argp_error(state, "\"%s\" is no number of seconds from 0 to 86400", arg);
+        return 0;
+    }
+    return (uint32_t)(seconds * 1000.0);
+}
+
+static error_t parse_command_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->place;
+        return 0;
+    case 'f':
+        arguments->file = arg;
+        return 0;
+    case 'k':
+        arguments->key = arg;
+        return 0;
+    case 't':
+        arguments->timeout_ms = parse_seconds(state, arg);
+        return 0;
+    case ARGP_KEY_ARGS:
+        arguments->words = state->argv + state->next;
+        arguments->words_n = state->argc - state->next;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option exec_options[] = {
+    {"file", 'f', "FILE", 0, "read the operations from FILE (-: standard input)", 0},
+    {"key", 'k', "KEY", 0, "an idempotency key: the same key again runs nothing twice", 0},
+    {"timeout", 't', "SECONDS", 0, "for the participants' votes", 0},
+    {0}};
+static const struct argp_option outcome_options[] = {
+    {"wait", 't', "SECONDS", 0, "ask again until the answer is definite, at most so long", 0}, {0}};
+
+static const struct argp exec_argp = {
+    .options = exec_options,
+    .parser = parse_command_option,
+    .args_doc = "[OPERATION...]",
+    .doc =
+        "Runs operations as one transaction. They come from the arguments, parted by \";\", from a "
+        "file or from standard input, one a line. Options of exec stand in front of them.\v"
+        "  get|get-for-update|delete PARTICIPANT/KEYSPACE/KEY\n"
+        "  put|insert PARTICIPANT/KEYSPACE/KEY VALUE\n"
+        "  add PARTICIPANT/KEYSPACE/KEY NUMBER [--min NUMBER] [--max NUMBER]\n"
+        "  check PARTICIPANT/KEYSPACE/KEY VALUE|--absent\n"
+        "  lock PARTICIPANT[/KEYSPACE[/KEY]] IS|IX|S|U|SIX|X",
+    .children = place_child};
+static const struct argp get_argp = {.parser = parse_command_option,
+                                     .args_doc = "PARTICIPANT/KEYSPACE/KEY",
+                                     .doc = "Prints the value of a key, as it is.",
+                                     .children = place_child};
+static const struct argp outcome_argp = {
+    .options = outcome_options,
+    .parser = parse_command_option,
+    .args_doc = "ID",
+    .doc =
+        "Says what became of a transaction. ID: 1-7-42, or 1-7-42@a,b with its participants, with "
+        "which more can be found out.",
+    .children = place_child};
+static const struct argp status_argp = {
+    .parser = parse_command_option,
+    .doc = "Shows the daemons of the cluster and their open and in-doubt transactions.",
+    .children = place_child};
+
+/* ---- commands ---- */
+
+/* All of a stream with a NUL behind; NULL with errno. */
+static char *read_all(FILE *in, size_t *len)
+{
+    char *text = NULL;
+    size_t capacity = 0;
+    size_t used = 0;
+    do {
+        if (used + 1 >= capacity) {
+            capacity = capacity > 0 ? capacity * 2 : 4096;
+            char *grown = realloc(text, capacity);
+            if (grown == NULL) {
+                free(text);
+                return NULL;
+            }
+            text = grown;
+        }
+        used += fread(text + used, 1, capacity - used - 1, in);
+    } while (!feof(in) && !ferror(in));
+    if (ferror(in)) {
+        free(text);
+        return NULL;
+    }
+    text[used] = '\0';
+    *len = used;
+    return text;
+}
+
+static char *read_file(const char *name, size_t *len)
+{
+    if (strcmp(name, "-") == 0) {
+        return read_all(stdin, len);
+    }
+    FILE *in = fopen(name, "re");
+    char *text = in != NULL ? read_all(in, len) : NULL;
+    int error = errno;
+    if (in != NULL) {
+        (void)fclose(in);
+    }
+    errno = error;
+    return text;
+}
+
+/* The arguments with a blank between. */
+static char *join_words(const struct arguments *arguments, size_t *len)
+{
+    size_t size = 1;
+    for (int i = 0; i < arguments->words_n; i++) {
+        size += strlen(arguments->words[i]) + 1;
+    }
+    char *text = malloc(size);
+    char *at = text;
+    for (int i = 0; text != NULL && i < arguments->words_n; i++) {
+        at = stpcpy(at, i > 0 ? " " : "");
+        at = stpcpy(at, arguments->words[i]);
+    }
+    if (text != NULL) {
+        *at = '\0';
+        *len = (size_t)(at - text);
+    }
+    return text;
+}
+
+/* Reads and parses the operations; complains and gives the exit status, 0 when OK. */
+static int load_script(const struct arguments *arguments, struct exec_script *script)
+{
+    const char *file = arguments->words_n > 0    ? NULL
+                       : arguments->file != NULL ? arguments->file
+                                                 : "-";
+    const char *name = file == NULL ? "arguments" : strcmp(file, "-") == 0 ? "stdin" : file;
+    size_t len = 0;
+    char *text = file == NULL ? join_words(arguments, &len) : read_file(file, &len);
+    if (text == NULL) {
+        (void)fprintf(stderr, "txctl: %s: %s\n", name, strerrordesc_np(errno));
+        return errno == ENOMEM ? EX_OSERR : EX_NOINPUT;
+    }
+    struct exec_error error;
+    txclient_status status = exec_parse(text, len, script, &error);
+    if (status == TXCLIENT_ENOMEM) {
+        (void)fputs("txctl: out of memory\n", stderr);
+    } else if (status != TXCLIENT_OK) {
+        exec_error_print(&error, name, text, len, stderr);
+    }
+    free(text);
+    return status == TXCLIENT_OK ? 0 : cli_exit_status(status);
+}
+
+static int command_exec(struct arguments *arguments)
+{
+    struct exec_script script = {0};
+    txclient *client = NULL;
+    if (arguments->words_n > 0 && arguments->file != NULL) {
+        (void)fputs("txctl: operations come from arguments or from --file, not from both\n",
+                    stderr);
+        return EX_USAGE;
+    }
+    int result = load_script(arguments, &script);
+    if (result == 0) {
+        result = cli_open(&arguments->place, &client);
+    }
+    if (result == 0) {
+        result = txctl_exec(client, &script, arguments->key, arguments->timeout_ms,
+                            arguments->place.json);
+    }
+    txclient_close(&client);
+    exec_script_deinit(&script);
+    return result;
+}
+
+/* An address is what `exec` would take it for: "get ADDRESS" is parsed there. */
+static int command_get(struct arguments *arguments)
+{
+    char *words[] = {(char *)"get", arguments->words[0]};
+    struct arguments as_exec = {.words = words, .words_n = 2};
+    struct exec_script script = {0};
+    txclient *client = NULL;
+    int result = load_script(&as_exec, &script);
+    if (result == 0 && script.n != 1) {
+        (void)fputs("txctl: get takes one address\n", stderr);
+        result = EX_USAGE;
+    }
+    if (result == 0) {
+        result = cli_open(&arguments->place, &client);
+    }
+    if (result == 0) {
+        result = txctl_get(client, &script, arguments->place.json);
+    }
+    txclient_close(&client);
+    exec_script_deinit(&script);
+    return result;
+}
+
+static int command_outcome(struct arguments *arguments)
+{
+    txclient *client = NULL;
+    int result = cli_open(&arguments->place, &client);
+    if (result == 0) {
+        result = txctl_outcome(client, arguments->words[0], arguments->timeout_ms,
+                               arguments->place.json);
+    }
+    txclient_close(&client);
+    return result;
+}
+
+static int command_status(struct arguments *arguments)
+{
+    txclient *client = NULL;
+    int result = cli_open(&arguments->place, &client);
+    if (result == 0) {
+        result = txctl_status(client, arguments->place.json);
+    }
+    txclient_close(&client);
+    return result;
+}
+
+static const struct command {
+    const char *name;
+    const struct argp *argp;
+    unsigned flags; /* of argp_parse */
+    int words_min, words_max;
+    int (*run)(struct arguments *arguments);
+} commands[] = {
+    /* An operation may hold "--min" and "-5": nothing behind its first word is an option of txctl.
+     */
+    {"exec", &exec_argp, ARGP_IN_ORDER, 0, INT32_MAX, command_exec},
+    {"get", &get_argp, 0, 1, 1, command_get},
+    {"outcome", &outcome_argp, 0, 1, 1, command_outcome},
+    {"status", &status_argp, 0, 0, 0, command_status},
+};
+
+/* ---- main ---- */
+
+static error_t parse_global(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->place;
+        return 0;
+    case ARGP_KEY_ARG:
+        arguments->command = arg;
+        arguments->words = state->argv + state->next;
+        arguments->words_n = state->argc - state->next;
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "a command is missing: exec, get, outcome or status");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp global_argp = {
+    .parser = parse_global,
+    .args_doc = "COMMAND [ARGUMENT...]",
+    .doc =
+        "Operates a running cluster: runs transactions, finds out outcomes, shows what the daemons "
+        "do.\vCommands: exec, get, outcome, status; \"txctl COMMAND --help\" says more.\n"
+        "Exit status: 0 committed, 1 aborted, 2 unknown, 3 the key of get is absent, 64 wrong "
+        "usage, 69 unreachable.",
+    .children = place_child};
+
+static int run_command(const struct command *command, struct arguments *arguments)
+{
+    /* argp wants a program's name in front, and shows it in its messages. */
+    char name[32];
+    (void)snprintf(name, sizeof name, "txctl %s", command->name);
+    int argc = arguments->words_n + 1;
+    char **argv = arguments->words - 1;
+    argv[0] = name;
+    arguments->words_n = 0;
+    error_t error = argp_parse(command->argp, argc, argv, command->flags, NULL, arguments);
+    if (error != 0) {
+        return EX_OSERR;
+    }
+    if (arguments->words_n < command->words_min || arguments->words_n > command->words_max) {
+        argp_help(command->argp, stderr, ARGP_HELP_SEE | ARGP_HELP_USAGE, name);
+        return EX_USAGE;
+    }
+    return command->run(arguments);
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    cli_init();
+    if (argp_parse(&global_argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0) {
+        return EX_OSERR;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(arguments.command, commands[i].name) == 0) {
+            int result = run_command(&commands[i], &arguments);
+            if (fflush(stdout) != 0 || ferror(stdout)) {
+                (void)fprintf(stderr, "txctl: cannot write: %s\n", strerrordesc_np(errno));
+                return EX_IOERR;
+            }
+            return result;
+        }
+    }
+    (void)fprintf(stderr, "txctl: unknown command \"%s\"; there are exec, get, outcome, status\n",
+                  arguments.command);
+    return EX_USAGE;
+}

@@ -1,0 +1,155 @@
+/* What goes out: messages, records, notes and alarms, and the arena that they point into. */
+#include "coordinator/coord_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ACTIONS_FIRST_CAPACITY 64u
+
+void coord_actions_clear(struct coord_actions *actions)
+{
+    actions->n = 0;
+    tx_arena_reset(&actions->arena);
+}
+
+void coord_actions_deinit(struct coord_actions *actions)
+{
+    free(actions->items);
+    tx_arena_deinit(&actions->arena);
+    *actions = (struct coord_actions){0};
+}
+
+static struct coord_action *add(struct coord_core *core, enum coord_action_type type)
+{
+    struct coord_actions *out = core->out;
+    TX_ASSERT(out != NULL);
+    if (out->n == out->capacity) {
+        out->capacity = out->capacity > 0 ? out->capacity * 2 : ACTIONS_FIRST_CAPACITY;
+        out->items = tx_xrealloc(out->items, out->capacity * sizeof *out->items);
+    }
+    struct coord_action *action = &out->items[out->n++];
+    *action = (struct coord_action){.type = type};
+    return action;
+}
+
+void *coord_alloc(struct coord_core *core, size_t count, size_t bytes)
+{
+    void *memory = tx_arena_alloc(&core->out->arena, count, bytes);
+    TX_ASSERT(memory != NULL);
+    return memory;
+}
+
+struct tx_bytes coord_copy(struct coord_core *core, struct tx_bytes bytes)
+{
+    struct tx_bytes copy = tx_arena_copy(&core->out->arena, bytes);
+    TX_ASSERT(copy.len == bytes.len);
+    return copy;
+}
+
+struct tx_bytes coord_print(struct coord_core *core, const char *format, ...)
+{
+    char text[TX_TEXT_MAX + 1];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return coord_copy(core, tx_bytes_str(text));
+}
+
+void coord_send(struct coord_core *core, const struct coord_peer *peer, const struct tx_msg *msg)
+{
+    /* A participant in quarantine hears HELLO and nothing else, and a fenced coordinator is silent.
+     */
+    if ((peer->state == COORD_PEER_QUARANTINED && msg->type != TX_MSG_HELLO) || core->fenced ||
+        peer->address.s[0] == '\0') {
+        return;
+    }
+    struct coord_action *action = add(core, COORD_ACTION_SEND);
+    action->tx = tx_msg_tx(msg);
+    action->address = peer->address;
+    action->msg = *msg;
+}
+
+void coord_reply(struct coord_core *core, uint64_t client, const struct tx_msg *msg)
+{
+    struct coord_action *action = add(core, COORD_ACTION_REPLY);
+    action->tx = tx_msg_tx(msg);
+    action->client = client;
+    action->msg = *msg;
+}
+
+void coord_error(struct coord_core *core, struct coord_waiter to, enum tx_error error,
+                 enum tx_reason reason, struct tx_bytes text)
+{
+    struct tx_msg msg = {
+        .type = TX_MSG_ERROR,
+        .error = {.req = to.req, .error = error, .reason = reason, .text = text},
+    };
+    coord_reply(core, to.client, &msg);
+}
+
+struct tx_lsn coord_append(struct coord_core *core, struct txlog_record *record, bool force)
+{
+    TX_ASSERT(core->running);
+    TX_ASSERT(!core->fenced);
+    record->lsn.n = ++core->last.n;
+    record->start = core->options.epoch;
+    core->snapshot_next++;
+    struct coord_action *action = add(core, COORD_ACTION_APPEND);
+    action->tx = txlog_record_tx(record);
+    action->record = *record;
+    action->force = force;
+    action->lsn = record->lsn;
+    return record->lsn;
+}
+
+void coord_compact(struct coord_core *core, struct tx_lsn upto)
+{
+    add(core, COORD_ACTION_COMPACT)->lsn = upto;
+}
+
+void coord_note(struct coord_core *core, struct tx_id tx, struct tx_bytes text)
+{
+    struct coord_action *action = add(core, COORD_ACTION_NOTE);
+    action->tx = tx;
+    action->text = text;
+}
+
+void coord_alarm_keep(struct coord_core *core, struct tx_id tx, struct tx_bytes text)
+{
+    uint8_t *owned = tx_xmalloc(text.len);
+    if (text.len > 0) {
+        memcpy(owned, text.data, text.len);
+    }
+    struct coord_alarm alarm = {.tx = tx, .text = tx_bytes(owned, text.len)};
+    if (core->alarms_n < COORD_ALARMS_MAX) {
+        core->alarms = tx_xrealloc(core->alarms, (core->alarms_n + 1) * sizeof *core->alarms);
+        core->alarms[core->alarms_n++] = alarm;
+        return;
+    }
+    struct coord_alarm *oldest = &core->alarms[core->alarms_first];
+    free((void *)(uintptr_t)oldest->text.data);
+    *oldest = alarm;
+    core->alarms_first = (core->alarms_first + 1) % COORD_ALARMS_MAX;
+}
+
+void coord_alarm(struct coord_core *core, struct tx_id tx, struct tx_bytes text)
+{
+    core->stats.alarms++;
+    struct coord_action *action = add(core, COORD_ACTION_ALARM);
+    action->tx = tx;
+    action->text = text;
+    coord_alarm_keep(core, tx, text);
+    struct txlog_record record = {.type = TXLOG_ALARM, .alarm = {.id = tx, .text = text}};
+    (void)coord_append(core, &record, false);
+}
+
+void coord_alarm_tx(struct coord_core *core, struct coord_tx *tx, struct tx_bytes text)
+{
+    /* The first one says it all, and nobody can fill the log by repeating himself. */
+    if (!tx->alarmed) {
+        tx->alarmed = true;
+        coord_alarm(core, tx->id, text);
+    }
+}

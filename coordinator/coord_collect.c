@@ -1,0 +1,305 @@
+/* Collecting: COMMIT_REQUEST fixes the members, PREPARE goes out once all are introduced, and again
+ * until they have voted or the time is over. */
+#include "coordinator/coord_internal.h"
+
+#include <inttypes.h>
+
+static uint64_t at_least_one(uint64_t interval_us)
+{
+    return interval_us > 0 ? interval_us : 1;
+}
+
+bool coord_collect_abortable(const struct coord_tx *tx)
+{
+    /* Once a one-phase PREPARE is out, the outcome is the member's to say. */
+    return tx->state == COORD_ACTIVE ||
+           (tx->state == COORD_COLLECTING && !(tx->one_phase && tx->sent));
+}
+
+/* ---- PREPARE ---- */
+
+static const struct tx_member *member_list(struct coord_core *core, const struct coord_tx *tx)
+{
+    struct tx_member *list = coord_alloc(core, tx->members_n, sizeof *list);
+    for (size_t i = 0; i < tx->members_n; i++) {
+        const struct coord_member *member = &tx->members[i];
+        list[i] = (struct tx_member){
+            .name = member->peer->name,
+            .address = member->peer->address,
+            .incarnation = member->incarnation,
+            .read_only = member->read_only,
+        };
+    }
+    return list;
+}
+
+/* The operations of one member, in order, in the arena of the actions. */
+static const struct tx_op *member_ops(struct coord_core *core, const struct coord_tx *tx, size_t at,
+                                      size_t *n)
+{
+    struct tx_op *ops = coord_alloc(core, tx->ops_n, sizeof *ops);
+    *n = 0;
+    for (size_t i = 0; i < tx->ops_n; i++) {
+        if (tx->op_member[i] != at) {
+            continue;
+        }
+        struct tx_op *op = &ops[(*n)++];
+        *op = tx->ops[i];
+        op->space = coord_copy(core, op->space);
+        op->key = coord_copy(core, op->key);
+        op->value = coord_copy(core, op->value);
+    }
+    return ops;
+}
+
+static void send_prepare(struct coord_core *core, const struct coord_tx *tx, size_t at,
+                         const struct tx_member *list)
+{
+    struct tx_msg msg = {
+        .type = TX_MSG_PREPARE,
+        .prepare = {.id = tx->id,
+                    .age = tx->age,
+                    .token = tx->token,
+                    .one_phase = tx->one_phase,
+                    .one_shot = tx->one_shot,
+                    .lock_timeout_ms = tx->lock_timeout_ms > 0 ? tx->lock_timeout_ms
+                                                               : core->options.lock_timeout_ms,
+                    .members = list,
+                    .members_n = tx->members_n},
+    };
+    if (tx->one_shot) {
+        msg.prepare.ops = member_ops(core, tx, at, &msg.prepare.ops_n);
+    }
+    coord_send(core, tx->members[at].peer, &msg);
+}
+
+/* To everybody who has not voted. */
+static void send_prepares(struct coord_core *core, const struct coord_tx *tx)
+{
+    const struct tx_member *list = member_list(core, tx);
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (!tx->members[i].voted) {
+            send_prepare(core, tx, i, list);
+        }
+    }
+}
+
+static void arm_retry(struct coord_core *core, struct coord_tx *tx)
+{
+    uint64_t next = core->now + tx->interval_us;
+    coord_timer_arm(&core->timers, &tx->timer, next < tx->deadline_us ? next : tx->deadline_us);
+}
+
+static void first_prepare(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(!tx->sent);
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (tx->one_shot) {
+            tx->members[i].incarnation = tx->members[i].peer->incarnation;
+        }
+        TX_ASSERT(tx->members[i].incarnation > 0);
+    }
+    tx->sent = true;
+    tx->interval_us = at_least_one(tx->timeout_us / core->options.prepare_tries);
+    tx->deadline_us = core->now + tx->timeout_us;
+    send_prepares(core, tx);
+    arm_retry(core, tx);
+}
+
+/* ---- who is there ---- */
+
+static struct coord_peer *find_in_state(const struct coord_tx *tx, enum coord_peer_state state)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (!tx->members[i].voted && tx->members[i].peer->state == state) {
+            return tx->members[i].peer;
+        }
+    }
+    return NULL;
+}
+
+static void abort_unreachable(struct coord_core *core, struct coord_tx *tx,
+                              const struct coord_peer *peer)
+{
+    coord_abort(
+        core, tx, TX_REASON_UNREACHABLE, peer,
+        coord_print(core, "participant %s does not answer (at %s)", peer->name.s, peer->address.s));
+}
+
+static void abort_quarantined(struct coord_core *core, struct coord_tx *tx,
+                              const struct coord_peer *peer)
+{
+    coord_abort(core, tx, TX_REASON_QUARANTINED, peer,
+                coord_print(core,
+                            "participant %s came back with an old disk or a cut log; an "
+                            "operator must restore it",
+                            peer->name.s));
+}
+
+void coord_collect_start(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->members_n > 0);
+    coord_tx_move(core, tx, COORD_COLLECTING);
+    const struct coord_peer *quarantined = find_in_state(tx, COORD_PEER_QUARANTINED);
+    const struct coord_peer *down = find_in_state(tx, COORD_PEER_DOWN);
+    if (quarantined != NULL) {
+        abort_quarantined(core, tx, quarantined);
+    } else if (down != NULL) {
+        abort_unreachable(core, tx, down);
+    } else if (find_in_state(tx, COORD_PEER_NEW) != NULL) {
+        coord_timer_arm(&core->timers, &tx->timer, core->now + core->options.peer_down_us);
+    } else {
+        first_prepare(core, tx);
+    }
+}
+
+void coord_collect_peer_back(struct coord_core *core, struct coord_tx *tx,
+                             const struct coord_peer *peer)
+{
+    struct coord_member *member = coord_tx_member(tx, peer);
+    if (member == NULL || member->voted) {
+        return;
+    }
+    if (tx->inquiring) {
+        coord_one_phase_inquire(core, tx);
+    } else if (tx->sent) {
+        core->stats.resends++;
+        send_prepare(core, tx, (size_t)(member - tx->members), member_list(core, tx));
+    } else if (find_in_state(tx, COORD_PEER_NEW) == NULL) {
+        first_prepare(core, tx);
+    }
+}
+
+void coord_collect_peer_lost(struct coord_core *core, struct coord_tx *tx,
+                             const struct coord_peer *peer)
+{
+    const struct coord_member *member = coord_tx_member(tx, peer);
+    if (member == NULL || !coord_collect_abortable(tx)) {
+        return;
+    }
+    if (peer->state == COORD_PEER_QUARANTINED) {
+        abort_quarantined(core, tx, peer); /* even its vote is not to be relied upon */
+    } else if (!member->voted) {
+        abort_unreachable(core, tx, peer);
+    }
+}
+
+/* ---- time ---- */
+
+static void vote_timeout(struct coord_core *core, struct coord_tx *tx)
+{
+    size_t at = 0;
+    while (at < tx->members_n && tx->members[at].voted) {
+        at++;
+    }
+    TX_ASSERT(at < tx->members_n);
+    const struct coord_peer *silent = tx->members[at].peer;
+    coord_abort(core, tx, TX_REASON_TIMEOUT, silent,
+                coord_print(core, "the vote of participant %s did not come within %" PRIu64 " ms",
+                            silent->name.s, tx->timeout_us / 1000));
+}
+
+void coord_collect_timer(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->state == COORD_COLLECTING);
+    if (!tx->sent) {
+        abort_unreachable(core, tx, find_in_state(tx, COORD_PEER_NEW));
+    } else if (tx->inquiring) {
+        core->stats.resends++;
+        coord_one_phase_inquire(core, tx);
+    } else if (core->now < tx->deadline_us) {
+        core->stats.resends++;
+        send_prepares(core, tx);
+        arm_retry(core, tx);
+    } else if (tx->one_phase) {
+        tx->inquiring = true;
+        tx->interval_us = core->options.resend_us;
+        coord_one_phase_inquire(core, tx);
+    } else {
+        vote_timeout(core, tx);
+    }
+}
+
+/* ---- COMMIT_REQUEST ---- */
+
+/* Can these members be prepared at all? If not, the client hears why and nothing is done. */
+static bool members_valid(struct coord_core *core, struct coord_waiter from,
+                          const struct tx_msg_finish *finish)
+{
+    struct tx_bytes text = {0};
+    if (finish->members_n > TX_MEMBERS_MAX) {
+        text = coord_print(core, "%zu participants; a transaction may have %u", finish->members_n,
+                           TX_MEMBERS_MAX);
+    }
+    for (size_t i = 0; text.len == 0 && i < finish->members_n; i++) {
+        const struct tx_member *member = &finish->members[i];
+        if (coord_peer_configured(core, &member->name) == NULL) {
+            struct tx_bytes names = coord_peer_names(core);
+            text = coord_print(core, "participant '%s' is not of this cluster; it has %.*s",
+                               member->name.s, (int)names.len, (const char *)names.data);
+        } else if (member->incarnation == 0) {
+            text = coord_print(core,
+                               "the incarnation of participant %s, which did the work, is "
+                               "missing",
+                               member->name.s);
+        }
+        for (size_t j = 0; text.len == 0 && j < i; j++) {
+            if (tx_name_equal(&member->name, &finish->members[j].name)) {
+                text = coord_print(core, "participant %s is named twice", member->name.s);
+            }
+        }
+    }
+    if (text.len > 0) {
+        coord_error(core, from, finish->members_n > TX_MEMBERS_MAX ? TX_ELIMIT : TX_EINVAL,
+                    TX_REASON_NONE, text);
+    }
+    return text.len == 0;
+}
+
+static void set_members(const struct coord_core *core, struct coord_tx *tx,
+                        const struct tx_msg_finish *finish)
+{
+    tx->members = tx_xcalloc(finish->members_n, sizeof *tx->members);
+    tx->members_n = finish->members_n;
+    for (size_t i = 0; i < finish->members_n; i++) {
+        tx->members[i] = (struct coord_member){
+            .peer = coord_peer_configured(core, &finish->members[i].name),
+            .incarnation = finish->members[i].incarnation,
+            .read_only = finish->members[i].read_only,
+        };
+    }
+    tx->one_phase = finish->members_n == 1;
+    tx->timeout_us = core->options.prepare_timeout_us;
+}
+
+static const struct coord_peer *joined_unnamed(struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->joined_n; i++) {
+        if (coord_tx_member(tx, tx->joined[i]) == NULL) {
+            return tx->joined[i];
+        }
+    }
+    return NULL;
+}
+
+void coord_on_commit_request(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from,
+                             const struct tx_msg_finish *finish)
+{
+    TX_ASSERT(tx->state == COORD_ACTIVE);
+    if (!members_valid(core, from, finish)) {
+        return;
+    }
+    set_members(core, tx, finish);
+    coord_attach(core, tx, from);
+    const struct coord_peer *unnamed = joined_unnamed(tx);
+    if (unnamed != NULL) {
+        coord_abort(core, tx, TX_REASON_CLIENT, NULL,
+                    coord_print(core, "participant %s took part and is not named in the commit",
+                                unnamed->name.s));
+    } else if (tx->members_n == 0) {
+        coord_tx_move(core, tx, COORD_COLLECTING);
+        coord_finish_readers(core, tx);
+    } else {
+        coord_collect_start(core, tx);
+    }
+}

@@ -1,0 +1,226 @@
+/* The decision to commit: forced to the log first, then told, then told again until every member
+ * has acknowledged it, then ended. */
+#include "coordinator/coord_internal.h"
+
+#include <inttypes.h>
+
+void coord_send_commit(struct coord_core *core, const struct coord_tx *tx,
+                       const struct coord_peer *peer)
+{
+    TX_ASSERT(tx->state == COORD_COMMITTED || tx->state == COORD_FINISHED_COMMITTED);
+    struct tx_msg msg = {.type = TX_MSG_COMMIT, .id = {.id = tx->id}};
+    coord_send(core, peer, &msg);
+}
+
+/* To those that must commit, have not acknowledged and can hear it. The others get it with their
+ * WELCOME. */
+static void send_commits(struct coord_core *core, const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        const struct coord_member *member = &tx->members[i];
+        if (coord_member_commits(member) && !member->acked &&
+            member->peer->state == COORD_PEER_UP) {
+            coord_send_commit(core, tx, member->peer);
+        }
+    }
+}
+
+static bool nobody_writes(const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (coord_member_commits(&tx->members[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void coord_finish_readers(struct coord_core *core, struct coord_tx *tx)
+{
+    coord_tx_drop_work(tx);
+    coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
+    tx->finished_us = core->now;
+    core->stats.committed_total++;
+    coord_results_keep(core, tx);
+    coord_answer_all(core, tx);
+    coord_open_remove(core, tx);
+    coord_retain(core, tx);
+}
+
+void coord_decide(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->state == COORD_COLLECTING);
+    TX_ASSERT(!tx->one_phase || nobody_writes(tx));
+    if (nobody_writes(tx)) {
+        coord_finish_readers(core, tx);
+        return;
+    }
+    coord_tx_drop_work(tx);
+    struct txlog_record record = coord_commit_record(core, tx);
+    tx->lsn = coord_append(core, &record, true);
+    tx->logged = COORD_LOGGED_COMMIT;
+    coord_tx_move(core, tx, COORD_DECIDING);
+    coord_queue_push(&core->queue, (struct coord_resting){
+                                       .lsn = tx->lsn, .what = COORD_REST_COMMIT, .tx = tx->id});
+}
+
+static void arm_resend(struct coord_core *core, struct coord_tx *tx)
+{
+    coord_timer_arm(&core->timers, &tx->timer, core->now + tx->interval_us);
+    uint64_t doubled = tx->interval_us * 2;
+    uint64_t most = core->options.resend_max_us;
+    tx->interval_us = doubled < most ? doubled : most;
+}
+
+void coord_commit_durable(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->state == COORD_DECIDING);
+    TX_ASSERT(tx->lsn.n <= core->durable.n);
+    coord_tx_move(core, tx, COORD_COMMITTED);
+    core->stats.committed_total++;
+    coord_results_keep(core, tx);
+    coord_answer_all(core, tx);
+    send_commits(core, tx);
+    tx->interval_us = core->options.resend_us;
+    arm_resend(core, tx);
+}
+
+void coord_committed_timer(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->state == COORD_COMMITTED);
+    TX_ASSERT(!tx->logged_end);
+    core->stats.resends++;
+    send_commits(core, tx);
+    arm_resend(core, tx);
+}
+
+void coord_committed_peer_back(struct coord_core *core, struct coord_tx *tx,
+                               const struct coord_peer *peer)
+{
+    const struct coord_member *member = coord_tx_member(tx, peer);
+    if (member != NULL && coord_member_commits(member) && !member->acked) {
+        core->stats.resends++;
+        coord_send_commit(core, tx, peer);
+    }
+}
+
+/* ---- ACK, END ---- */
+
+static bool all_acked(const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (coord_member_commits(&tx->members[i]) && !tx->members[i].acked) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void append_end(struct coord_core *core, struct coord_tx *tx)
+{
+    struct txlog_peer *peers = coord_alloc(core, tx->members_n, sizeof *peers);
+    size_t n = 0;
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (coord_member_commits(&tx->members[i])) {
+            peers[n++] = tx->members[i].ack;
+        }
+    }
+    struct txlog_record record = {.type = TXLOG_END,
+                                  .end = {.id = tx->id, .peers = peers, .peers_n = n}};
+    tx->lsn = coord_append(core, &record, false);
+    tx->logged_end = true;
+    coord_timer_disarm(&core->timers, &tx->timer);
+    coord_queue_push(&core->queue,
+                     (struct coord_resting){.lsn = tx->lsn, .what = COORD_REST_END, .tx = tx->id});
+}
+
+void coord_end_durable(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->logged_end);
+    coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
+    tx->finished_us = core->now;
+    coord_open_remove(core, tx);
+    coord_retain(core, tx);
+    if (tx->recovered) {
+        coord_note(core, tx->id,
+                   coord_print(core,
+                               "decision to commit delivered to all members, %" PRIu64
+                               " ms after the restart",
+                               (core->now - tx->since_us) / 1000));
+    }
+}
+
+static void damage(struct coord_core *core, const struct coord_peer *peer, struct tx_id id,
+                   const char *decision)
+{
+    coord_alarm(core, id,
+                coord_print(core,
+                            "damage: an operator decided at participant %s against the "
+                            "decision, which was to %s",
+                            peer->name.s, decision));
+}
+
+/* Somebody's operator decided on a transaction that is forgotten here. */
+static void unknown_ack(struct coord_core *core, struct coord_peer *peer,
+                        const struct tx_msg_ack *ack)
+{
+    core->stats.stale++;
+    if (ack->heuristic == TX_HEURISTIC_DAMAGE && !tx_id_equal(peer->alarmed, ack->id)) {
+        peer->alarmed = ack->id;
+        damage(core, peer, ack->id, "abort, or is forgotten");
+    }
+}
+
+static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
+                          const struct tx_msg_ack *ack)
+{
+    member->acked = true;
+    member->ack = (struct txlog_peer){
+        .name = member->peer->name, .incarnation = ack->incarnation, .lsn = ack->lsn};
+    if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
+        damage(core, member->peer, tx->id, "commit");
+    }
+    if (all_acked(tx)) {
+        append_end(core, tx);
+    }
+}
+
+void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_ack *ack)
+{
+    coord_peer_known(peer, ack->incarnation, ack->lsn);
+    struct coord_tx *tx = coord_tx_find(core, ack->id);
+    if (tx == NULL) {
+        unknown_ack(core, peer, ack);
+        return;
+    }
+    struct coord_member *member = coord_tx_member(tx, peer);
+    if (member == NULL || member->acked) {
+        core->stats.stale++;
+        return;
+    }
+    switch (tx->state) {
+    case COORD_COMMITTED:
+        if (coord_member_commits(member)) {
+            committed_ack(core, tx, member, ack);
+        } else {
+            core->stats.violations++;
+        }
+        break;
+    case COORD_FINISHED_ABORTED:
+        /* ABORT is acknowledged by nobody but those where an operator had decided. */
+        member->acked = true;
+        if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
+            damage(core, peer, tx->id, "abort");
+        }
+        break;
+    case COORD_ACTIVE:
+    case COORD_COLLECTING:
+    case COORD_DECIDING:
+    case COORD_FINISHED_COMMITTED:
+    case COORD_RESOLVING:
+        core->stats.violations++; /* nothing was decided that it could acknowledge */
+        break;
+    case COORD_STATES_N:
+        TX_ASSERT(tx->state != COORD_STATES_N);
+    }
+}

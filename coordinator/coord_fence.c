@@ -1,0 +1,61 @@
+/* Fenced: a later start of this coordinator exists, or another one of the same epoch. Silence from
+ * then on: what this start would say could contradict the other. */
+#include "coordinator/coord_internal.h"
+
+#include <inttypes.h>
+
+static void drop_undecided(struct coord_core *core, struct coord_tx *tx)
+{
+    struct tx_bytes text = coord_print(core, "the coordinator was fenced before the outcome was "
+                                             "known; ask again at its later start");
+    for (size_t i = 0; i < tx->waiters_n; i++) {
+        coord_answer_unknown(core, tx->waiters[i], tx->id, text);
+    }
+    tx->waiters_n = 0;
+    if (tx->open) {
+        coord_open_remove(core, tx);
+    }
+    coord_tx_free(core, tx);
+}
+
+void coord_fence(struct coord_core *core, uint64_t epoch, struct tx_bytes text)
+{
+    TX_ASSERT(!core->fenced);
+    core->fenced = true;
+    coord_note(core, (struct tx_id){0}, text);
+    coord_note(core, (struct tx_id){0},
+               coord_print(core,
+                           "fenced for good: epoch %" PRIu64 " exists and this start has "
+                           "%" PRIu64 ". Stop this daemon; its data directory is an old "
+                           "copy, or a second daemon runs with the same id",
+                           epoch, core->options.epoch));
+    struct coord_tx *tx = NULL;
+    struct coord_tx *next = NULL;
+    HASH_ITER(hh_id, core->by_id, tx, next)
+    {
+        if (coord_tx_decided(tx)) {
+            coord_timer_disarm(&core->timers, &tx->timer);
+        } else {
+            drop_undecided(core, tx);
+        }
+    }
+    for (size_t i = 0; i < core->peers_n; i++) {
+        coord_timer_disarm(&core->timers, &core->peers[i]->hello);
+        coord_timer_disarm(&core->timers, &core->peers[i]->down);
+    }
+    coord_timer_disarm(&core->timers, &core->forget);
+}
+
+void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced)
+{
+    if (fenced->epoch > core->options.epoch ||
+        (fenced->epoch == core->options.epoch && fenced->life != core->options.life)) {
+        coord_fence(core, fenced->epoch,
+                    coord_print(core,
+                                "a participant has seen epoch %" PRIu64 " of this "
+                                "coordinator with another life",
+                                fenced->epoch));
+    } else {
+        core->stats.stale++;
+    }
+}

@@ -1,0 +1,87 @@
+/* The mark: what the participants need not remember any more. */
+#include "coordinator/coord_internal.h"
+
+/* The open ones of `epoch`, at most as many as a FORGET can list; beyond these the mark goes no
+ * further than `below`. */
+static struct tx_msg mark_message(struct coord_core *core, struct coord_tx *first, uint64_t epoch,
+                                  uint64_t below)
+{
+    size_t n = 0;
+    struct coord_tx *tx = first;
+    for (; tx != NULL && tx->id.epoch == epoch && n < TX_OPEN_IDS_MAX; n++) {
+        tx = TAILQ_NEXT(tx, in_open);
+    }
+    uint64_t *open = coord_alloc(core, n, sizeof *open);
+    tx = first;
+    for (size_t i = 0; i < n; i++) {
+        open[i] = tx->id.seq;
+        tx = TAILQ_NEXT(tx, in_open);
+    }
+    if (tx != NULL && tx->id.epoch == epoch) {
+        below = tx->id.seq;
+    }
+    return (struct tx_msg){
+        .type = TX_MSG_FORGET,
+        .forget = {.epoch = epoch, .below = below, .open = open, .open_n = n},
+    };
+}
+
+static struct tx_msg current_mark(struct coord_core *core)
+{
+    struct coord_tx *first = TAILQ_FIRST(&core->open);
+    while (first != NULL && first->id.epoch < core->options.epoch) {
+        first = TAILQ_NEXT(first, in_open);
+    }
+    return mark_message(core, first, core->options.epoch, core->next_seq);
+}
+
+/* All ones speak for the epoch and for all before it. So the oldest epoch with something open is
+ * the only one that may be told: a later one would call the open ones of this one finished. */
+static struct tx_msg old_mark(struct coord_core *core)
+{
+    struct coord_tx *first = TAILQ_FIRST(&core->open);
+    bool old = first != NULL && first->id.epoch < core->options.epoch;
+    return mark_message(core, old ? first : NULL, old ? first->id.epoch : core->options.epoch - 1,
+                        UINT64_MAX);
+}
+
+static bool wants(const struct coord_core *core, bool old)
+{
+    for (size_t i = 0; i < core->peers_n; i++) {
+        const struct coord_peer *peer = core->peers[i];
+        uint64_t sent = old ? peer->old_mark_sent : peer->mark_sent;
+        if (peer->state == COORD_PEER_UP &&
+            sent != (old ? core->old_mark_version : core->mark_version)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void send_mark(struct coord_core *core, bool old)
+{
+    struct tx_msg msg = old ? old_mark(core) : current_mark(core);
+    uint64_t version = old ? core->old_mark_version : core->mark_version;
+    for (size_t i = 0; i < core->peers_n; i++) {
+        struct coord_peer *peer = core->peers[i];
+        uint64_t *sent = old ? &peer->old_mark_sent : &peer->mark_sent;
+        if (peer->state == COORD_PEER_UP && *sent != version) {
+            *sent = version;
+            coord_send(core, peer, &msg);
+        }
+    }
+}
+
+void coord_forget_timer(struct coord_core *core)
+{
+    coord_timer_arm(&core->timers, &core->forget, core->now + core->options.forget_us);
+    if (wants(core, false)) {
+        send_mark(core, false);
+    }
+    /* Until the retention has passed, an outcome of an older epoch may live at its participant
+     * alone. */
+    bool passed = core->now - core->started_us >= core->options.retention_us;
+    if (passed && core->options.epoch > 1 && wants(core, true)) {
+        send_mark(core, true);
+    }
+}

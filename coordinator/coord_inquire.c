@@ -1,0 +1,74 @@
+/* INQUIRE: a participant in doubt asks. */
+#include "coordinator/coord_internal.h"
+
+#include <inttypes.h>
+
+static void send_wait(struct coord_core *core, const struct coord_tx *tx,
+                      const struct coord_peer *peer)
+{
+    struct tx_msg msg = {.type = TX_MSG_WAIT, .id = {.id = tx->id}};
+    coord_send(core, peer, &msg);
+}
+
+/* Committed, or finished so: COMMIT to whoever must commit. */
+static void tell_commit(struct coord_core *core, struct coord_tx *tx, const struct coord_peer *peer)
+{
+    const struct coord_member *member = coord_tx_member(tx, peer);
+    if (member == NULL || !coord_member_commits(member)) {
+        core->stats.violations++; /* it has promised nothing and cannot be in doubt */
+        return;
+    }
+    if (tx->state == COORD_FINISHED_COMMITTED) {
+        coord_alarm_tx(core, tx,
+                       coord_print(core,
+                                   "participant %s asks for the decision that it has "
+                                   "acknowledged: is its disk an old one?",
+                                   peer->name.s));
+    }
+    coord_send_commit(core, tx, peer);
+}
+
+static void unknown(struct coord_core *core, const struct coord_peer *peer, struct tx_id id)
+{
+    if (id.epoch > core->options.epoch) {
+        coord_fence(core, id.epoch,
+                    coord_print(core,
+                                "participant %s asks for a transaction of epoch %" PRIu64
+                                ", and this start has epoch %" PRIu64,
+                                peer->name.s, id.epoch, core->options.epoch));
+    } else if (id.epoch == core->options.epoch && id.seq >= core->next_seq) {
+        core->stats.violations++; /* never begun, so nobody can be in doubt about it */
+    } else {
+        coord_send_abort(core, id, TX_REASON_PRESUMED, peer);
+    }
+}
+
+void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
+                      const struct tx_msg_inquire *inquire)
+{
+    struct coord_tx *tx = coord_tx_find(core, inquire->id);
+    if (tx == NULL) {
+        unknown(core, peer, inquire->id);
+        return;
+    }
+    switch (tx->state) {
+    case COORD_ACTIVE:
+    case COORD_COLLECTING:
+    case COORD_DECIDING:
+        send_wait(core, tx, peer);
+        break;
+    case COORD_COMMITTED:
+    case COORD_FINISHED_COMMITTED:
+        tell_commit(core, tx, peer);
+        break;
+    case COORD_FINISHED_ABORTED:
+        coord_send_abort(core, tx->id, tx->reason, peer);
+        break;
+    case COORD_RESOLVING:
+        /* No record here, or the id would be known: presumed aborted, as for any unknown id. */
+        coord_send_abort(core, tx->id, TX_REASON_PRESUMED, peer);
+        break;
+    case COORD_STATES_N:
+        TX_ASSERT(tx->state != COORD_STATES_N);
+    }
+}

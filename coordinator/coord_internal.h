@@ -1,0 +1,450 @@
+/* What the files of the coordinator's core share: the structures and the functions that cross
+ * files.
+ *
+ * The structures are explained in coordinator/README.md. Nothing here is for anybody outside of the
+ * core. */
+#ifndef ASSENT_COORDINATOR_COORD_INTERNAL_H
+#define ASSENT_COORDINATOR_COORD_INTERNAL_H
+
+#include "common/assert.h"
+#include "coordinator/coord_core.h"
+
+#include <sys/queue.h>
+
+#define uthash_malloc(size)        tx_xmalloc(size)
+#define uthash_free(pointer, size) free(pointer)
+#define uthash_fatal(text)         tx_assert_failed(text, __FILE__, __LINE__, __func__)
+/* The hash that is the same on every machine: buckets, and with them the work done, do not vary. */
+#define HASH_FUNCTION(key, len, hash) ((hash) = (unsigned)tx_bytes_hash(tx_bytes((key), (len)), 0))
+#include <stdlib.h>
+#include <uthash.h>
+
+/* Clients that wait for the outcome of one transaction. */
+#define COORD_WAITERS_MAX 16u
+/* Ids that are being asked for at a participant, at once. */
+#define COORD_RESOLVING_MAX 1000u
+/* Results of SUBMITs kept for clients that have not acknowledged: so many, and so many bytes. */
+#define COORD_RESULTS_MAX       1000u
+#define COORD_RESULTS_BYTES_MAX (64u * 1024u * 1024u)
+/* Alarms that a snapshot restates; the newest ones. */
+#define COORD_ALARMS_MAX 1000u
+/* Transactions that a STATUS lists. */
+#define COORD_STATUS_TXS_MAX 1000u
+/* Ages at or above this are nobody's: the counter must never wrap. */
+#define COORD_AGE_MAX (UINT64_C(1) << 62)
+
+enum coord_timer_kind {
+    COORD_TIMER_TX,
+    COORD_TIMER_HELLO,
+    COORD_TIMER_DOWN,
+    COORD_TIMER_FORGET,
+};
+
+struct coord_timer {
+    enum coord_timer_kind kind;
+    void *owner;    /* the transaction or the peer */
+    uint64_t at;    /* when it fires */
+    uint64_t order; /* of two with the same time the one that was armed first fires first */
+    size_t slot;    /* in the heap, from 1; 0: not armed */
+};
+
+/* A binary heap, the earliest at slot 1. */
+struct coord_timers {
+    struct coord_timer **heap;
+    size_t n;
+    size_t capacity;
+    uint64_t armed; /* how often one was armed: gives the order */
+};
+
+enum coord_peer_state {
+    COORD_PEER_NEW, /* has not welcomed this epoch yet */
+    COORD_PEER_UP,
+    COORD_PEER_DOWN,
+    COORD_PEER_QUARANTINED,
+};
+
+struct coord_peer {
+    struct tx_name name;
+    struct tx_address address;
+    bool configured; /* else: known from the log alone, and used for what the log says only */
+    enum coord_peer_state state;
+    uint64_t incarnation;       /* that welcomed this epoch; 0: none yet */
+    uint64_t known_incarnation; /* how far its log is known to be durable */
+    struct tx_lsn known_lsn;
+    bool refusing;
+    uint64_t heard_us;
+    uint64_t hello_sent_us;
+    uint64_t mark_sent;     /* version of the mark it was sent last */
+    uint64_t old_mark_sent; /* the same for the older epochs */
+    struct tx_id alarmed;   /* the last unknown transaction that it raised an alarm with */
+    struct coord_timer hello;
+    struct coord_timer down;
+};
+
+/*  active --> collecting --> deciding --> committed --> finished-committed
+ *    |            |  |                                    ^
+ *    |            |  +----- one-phase, only readers ------+
+ *    +------------+--------> finished-aborted
+ *
+ * resolving stands apart: an id unknown here that is being asked for at its participant. */
+enum coord_state {
+    COORD_ACTIVE,
+    COORD_COLLECTING,
+    COORD_DECIDING,
+    COORD_COMMITTED,
+    COORD_FINISHED_COMMITTED,
+    COORD_FINISHED_ABORTED,
+    COORD_RESOLVING,
+    COORD_STATES_N
+};
+
+/* Which record of this transaction the log holds, or will hold once it is durable. */
+enum coord_logged { COORD_LOGGED_NOTHING, COORD_LOGGED_COMMIT, COORD_LOGGED_OUTCOME };
+
+struct coord_member {
+    struct coord_peer *peer;
+    uint64_t incarnation; /* fixed with the first PREPARE; 0 before */
+    bool read_only;
+    bool voted;
+    enum tx_vote vote;
+    bool acked;
+    struct txlog_peer ack; /* how far its log was durable with the acknowledgement */
+};
+
+struct coord_waiter {
+    uint64_t client;
+    uint64_t req;
+};
+
+/* Keys of the tables: no padding, so that they can be hashed and compared as bytes. */
+struct coord_id_key {
+    uint64_t epoch;
+    uint64_t seq;
+};
+struct coord_request_key {
+    uint64_t client;
+    uint64_t req;
+};
+
+struct coord_tx {
+    struct tx_id id;
+    struct coord_id_key id_key;
+    enum coord_state state;
+    struct tx_age age;
+    struct tx_token token;
+    uint64_t since_us; /* begun, or found at the restart */
+    bool recovered;
+
+    /* who asked, and what for */
+    bool has_request;
+    struct coord_request_key request;
+    struct tx_bytes key; /* idempotency key, owned; empty for none */
+    uint64_t content;    /* hash of a SUBMIT's operations */
+    struct coord_waiter waiters[COORD_WAITERS_MAX];
+    size_t waiters_n;
+    bool acked; /* the client has acknowledged the outcome */
+
+    /* members */
+    struct coord_member *members;
+    size_t members_n;
+    struct coord_peer **joined;
+    size_t joined_n;
+    bool one_shot;
+    bool one_phase;
+
+    /* collecting */
+    bool sent;      /* PREPARE has gone out; the members are fixed */
+    bool inquiring; /* one-phase: the vote did not come, its outcome is asked for */
+    uint64_t timeout_us;
+    uint32_t lock_timeout_ms;
+    uint64_t deadline_us;
+    uint64_t interval_us;
+    struct tx_arena work; /* a SUBMIT's operations, until the decision */
+    struct tx_op *ops;
+    uint8_t *op_member; /* for each operation the index of its member */
+    size_t ops_n;
+
+    /* the end */
+    enum coord_logged logged;
+    bool logged_end;   /* END is in the log, durable or not yet */
+    struct tx_lsn lsn; /* of the last record that the state rests on */
+    enum tx_reason reason;
+    struct tx_name who;
+    struct tx_bytes text; /* owned */
+    uint64_t finished_us;
+    bool retained;
+    struct tx_arena results_arena;
+    struct tx_result *results; /* in the order of the operations; NULL: none at hand */
+    size_t results_bytes;
+    bool results_lost;
+    bool alarmed; /* one alarm for each transaction is enough */
+
+    bool open; /* in the list of those that the mark may not pass */
+    bool holds_results;
+    struct coord_timer timer;
+    TAILQ_ENTRY(coord_tx) in_open;
+    TAILQ_ENTRY(coord_tx) in_retained;
+    TAILQ_ENTRY(coord_tx) in_results;
+    UT_hash_handle hh_id;
+    UT_hash_handle hh_key;
+    UT_hash_handle hh_request;
+};
+
+TAILQ_HEAD(coord_tx_list, coord_tx);
+
+/* What becomes possible when a record is durable. */
+enum coord_rest { COORD_REST_COMMIT, COORD_REST_END, COORD_REST_OUTCOME, COORD_REST_SNAPSHOT };
+
+struct coord_resting {
+    struct tx_lsn lsn;
+    enum coord_rest what;
+    struct tx_id tx;
+};
+
+/* A ring: whatever rests on a record waits here, in the order of the log. */
+struct coord_queue {
+    struct coord_resting *items;
+    size_t first;
+    size_t n;
+    size_t capacity;
+};
+
+struct coord_alarm {
+    struct tx_id tx;
+    struct tx_bytes text; /* owned */
+};
+
+struct coord_core {
+    struct coord_options options; /* without the nodes: those are the peers */
+    struct coord_peer *
+        *peers; /* in the order of the configuration, then those that the log named */
+    size_t peers_n;
+
+    struct coord_tx *by_id;
+    struct coord_tx *by_key;
+    struct coord_tx *by_request;
+    struct coord_tx_list open;    /* ascending by id: what the mark may not pass */
+    struct coord_tx_list acked;   /* retained and acknowledged by the client, oldest first */
+    struct coord_tx_list unacked; /* retained and not acknowledged, oldest first */
+    struct coord_tx_list results; /* those that hold results, oldest first */
+    size_t counts[COORD_STATES_N];
+    size_t retained_n;
+    size_t results_n;
+    size_t results_bytes;
+
+    struct coord_timers timers;
+    struct coord_timer forget;
+    struct coord_queue queue;
+    struct tx_lsn last;    /* record written */
+    struct tx_lsn durable; /* record known to be durable */
+
+    uint64_t next_seq;
+    uint64_t age_counter;
+    uint64_t started_us;
+    uint64_t mark_version; /* raised when a transaction of this epoch is finished for the mark */
+    uint64_t old_mark_version; /* the same for the older epochs */
+    uint64_t presume_from;     /* of older epochs from this one on a missing COMMIT record proves
+                                  "aborted" */
+    bool running;              /* recovery is over */
+    bool fenced;
+    bool disk_low;
+    bool draining;
+
+    bool snapshot_open; /* recovery: between the two ends of a snapshot. Later: written, not yet
+                           durable */
+    struct tx_lsn snapshot_begin;
+    uint64_t snapshot_next;     /* records since the last snapshot */
+    struct tx_lsn replayed_lsn; /* recovery: the first record */
+    uint64_t replayed_start;    /* recovery: the highest START so far */
+    uint64_t replayed_first;    /* recovery: the lowest START */
+
+    struct coord_alarm *alarms; /* a ring of the newest ones */
+    size_t alarms_first;
+    size_t alarms_n;
+
+    struct coord_stats stats; /* the counters; what can be counted is not kept here */
+
+    /* for the length of a step */
+    uint64_t now;
+    struct coord_actions *out;
+};
+
+/* coord_actions.c: what goes out. Whatever a message points to must live in the arena of the
+ * actions. */
+void *coord_alloc(struct coord_core *core, size_t count, size_t bytes);
+struct tx_bytes coord_copy(struct coord_core *core, struct tx_bytes bytes);
+struct tx_bytes coord_print(struct coord_core *core, const char *format, ...) TX_PRINTF(2, 3);
+void coord_send(struct coord_core *core, const struct coord_peer *peer, const struct tx_msg *msg);
+void coord_reply(struct coord_core *core, uint64_t client, const struct tx_msg *msg);
+void coord_error(struct coord_core *core, struct coord_waiter to, enum tx_error error,
+                 enum tx_reason reason, struct tx_bytes text);
+/* Numbers the record and hands it to the log. */
+struct tx_lsn coord_append(struct coord_core *core, struct txlog_record *record, bool force);
+void coord_compact(struct coord_core *core, struct tx_lsn upto);
+void coord_note(struct coord_core *core, struct tx_id tx, struct tx_bytes text);
+/* An alarm: text for the daemon's log, a record, and a place in the list that snapshots restate. */
+void coord_alarm(struct coord_core *core, struct tx_id tx, struct tx_bytes text);
+void coord_alarm_tx(struct coord_core *core, struct coord_tx *tx, struct tx_bytes text);
+void coord_alarm_keep(struct coord_core *core, struct tx_id tx, struct tx_bytes text);
+
+/* coord_timer.c */
+void coord_timer_arm(struct coord_timers *timers, struct coord_timer *timer, uint64_t at);
+void coord_timer_disarm(struct coord_timers *timers, struct coord_timer *timer);
+/* The earliest, or NULL. */
+struct coord_timer *coord_timer_first(const struct coord_timers *timers);
+
+/* coord_queue.c */
+void coord_queue_push(struct coord_queue *queue, struct coord_resting resting);
+/* Takes the first one off when it rests on nothing beyond `durable`. */
+bool coord_queue_pop(struct coord_queue *queue, struct tx_lsn durable, struct coord_resting *out);
+
+/* coord_tx.c: the table, and one function that moves a state */
+struct coord_tx *coord_tx_new(struct coord_core *core, struct tx_id id, enum coord_state state);
+void coord_tx_free(struct coord_core *core, struct coord_tx *tx);
+struct coord_tx *coord_tx_find(const struct coord_core *core, struct tx_id id);
+struct coord_tx *coord_tx_by_key(const struct coord_core *core, struct tx_bytes key);
+struct coord_tx *coord_tx_by_request(const struct coord_core *core, struct coord_waiter from);
+void coord_tx_set_key(struct coord_core *core, struct coord_tx *tx, struct tx_bytes key);
+void coord_tx_set_request(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from);
+void coord_tx_move(struct coord_core *core, struct coord_tx *tx, enum coord_state to);
+struct coord_member *coord_tx_member(struct coord_tx *tx, const struct coord_peer *peer);
+/* Remembers that this participant may hold locks for the transaction. */
+void coord_tx_join(struct coord_tx *tx, struct coord_peer *peer);
+/* What only an undecided transaction needs. */
+void coord_tx_drop_work(struct coord_tx *tx);
+/* A member that must commit. */
+bool coord_member_commits(const struct coord_member *member);
+/* Has the client an answer to hear, or already heard one? */
+bool coord_tx_decided(const struct coord_tx *tx);
+const char *coord_state_text(enum coord_state state);
+
+/* coord_retain.c: finished outcomes and results */
+void coord_open_add(struct coord_core *core, struct coord_tx *tx);
+/* Finished for the mark. */
+void coord_open_remove(struct coord_core *core, struct coord_tx *tx);
+/* From now on the outcome may be forgotten when its time is over. */
+void coord_retain(struct coord_core *core, struct coord_tx *tx);
+void coord_retain_unlink(struct coord_core *core, struct coord_tx *tx);
+void coord_retain_expired(struct coord_core *core, struct coord_tx *tx);
+void coord_retain_bound(struct coord_core *core);
+void coord_results_keep(struct coord_core *core, struct coord_tx *tx);
+void coord_results_drop(struct coord_core *core, struct coord_tx *tx);
+void coord_on_outcome_ack(struct coord_core *core, const struct tx_msg_id *msg);
+
+/* coord_begin.c */
+void coord_on_begin(struct coord_core *core, struct coord_waiter from,
+                    const struct coord_event *event);
+void coord_on_join(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_id *msg);
+void coord_active_timer(struct coord_core *core, struct coord_tx *tx);
+/* False, and the client has its answer, when nothing new may start now. */
+bool coord_may_begin(struct coord_core *core, struct coord_waiter from);
+bool coord_age_take(struct coord_core *core, struct coord_waiter from, struct tx_age given,
+                    struct tx_age *age);
+void coord_age_learn(struct coord_core *core, uint64_t counter);
+struct tx_id coord_next_id(struct coord_core *core);
+
+/* coord_submit.c */
+void coord_on_submit(struct coord_core *core, struct coord_waiter from,
+                     const struct tx_msg_submit *submit);
+
+/* coord_collect.c */
+void coord_on_commit_request(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from,
+                             const struct tx_msg_finish *finish);
+/* The members are set: PREPARE as soon as all of them are introduced. */
+void coord_collect_start(struct coord_core *core, struct coord_tx *tx);
+void coord_collect_timer(struct coord_core *core, struct coord_tx *tx);
+void coord_collect_peer_back(struct coord_core *core, struct coord_tx *tx,
+                             const struct coord_peer *peer);
+void coord_collect_peer_lost(struct coord_core *core, struct coord_tx *tx,
+                             const struct coord_peer *peer);
+/* May the coordinator still abort it on its own? */
+bool coord_collect_abortable(const struct coord_tx *tx);
+
+/* coord_vote.c */
+void coord_on_vote(struct coord_core *core, struct coord_peer *peer,
+                   const struct tx_msg_vote *vote);
+
+/* coord_decide.c */
+void coord_decide(struct coord_core *core, struct coord_tx *tx);
+void coord_commit_durable(struct coord_core *core, struct coord_tx *tx);
+void coord_end_durable(struct coord_core *core, struct coord_tx *tx);
+/* Everybody only read, or nobody took part: committed without a record. */
+void coord_finish_readers(struct coord_core *core, struct coord_tx *tx);
+void coord_send_commit(struct coord_core *core, const struct coord_tx *tx,
+                       const struct coord_peer *peer);
+void coord_committed_timer(struct coord_core *core, struct coord_tx *tx);
+void coord_committed_peer_back(struct coord_core *core, struct coord_tx *tx,
+                               const struct coord_peer *peer);
+void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_ack *ack);
+
+/* coord_one_phase.c */
+void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, struct tx_lsn lsn);
+void coord_one_phase_durable(struct coord_core *core, struct coord_tx *tx);
+void coord_one_phase_inquire(struct coord_core *core, struct coord_tx *tx);
+void coord_on_state(struct coord_core *core, struct coord_peer *peer,
+                    const struct tx_msg_state *state);
+
+/* coord_abort.c */
+void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason reason,
+                 const struct coord_peer *who, struct tx_bytes text);
+void coord_send_abort(struct coord_core *core, struct tx_id id, enum tx_reason reason,
+                      const struct coord_peer *peer);
+
+/* coord_outcome.c */
+void coord_on_finish(struct coord_core *core, struct coord_waiter from, enum tx_msg_type type,
+                     const struct tx_msg_finish *finish);
+/* Answers now when it is decided, else when it will be. */
+void coord_attach(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from);
+void coord_answer_all(struct coord_core *core, struct coord_tx *tx);
+void coord_answer_unknown(struct coord_core *core, struct coord_waiter to, struct tx_id id,
+                          struct tx_bytes text);
+
+/* coord_resolve.c: ids that are not known here */
+void coord_resolve(struct coord_core *core, struct coord_waiter from,
+                   const struct tx_msg_finish *finish);
+void coord_resolve_timer(struct coord_core *core, struct coord_tx *tx);
+void coord_resolve_state(struct coord_core *core, struct coord_tx *tx,
+                         const struct tx_msg_state *state);
+
+/* coord_inquire.c */
+void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
+                      const struct tx_msg_inquire *inquire);
+
+/* coord_peers.c */
+struct coord_peer *coord_peer_find(const struct coord_core *core, const struct tx_name *name);
+struct coord_peer *coord_peer_configured(const struct coord_core *core, const struct tx_name *name);
+struct coord_peer *coord_peer_add(struct coord_core *core, const struct tx_name *name,
+                                  const struct tx_address *address, bool configured);
+void coord_peer_known(struct coord_peer *peer, uint64_t incarnation, struct tx_lsn lsn);
+/* The names of the configured ones, for a text. */
+struct tx_bytes coord_peer_names(struct coord_core *core);
+struct tx_member *coord_peer_members(struct coord_core *core, size_t *n);
+void coord_peers_start(struct coord_core *core);
+void coord_peer_hello(struct coord_core *core, struct coord_peer *peer);
+void coord_peer_silent(struct coord_core *core, struct coord_peer *peer);
+void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t start,
+                      const struct tx_msg_welcome *welcome);
+/* The incarnation check: false when the message is not of the start that welcomed this epoch. */
+bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer, uint64_t start);
+const char *coord_peer_state_text(const struct coord_peer *peer);
+
+/* coord_fence.c */
+void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced);
+void coord_fence(struct coord_core *core, uint64_t epoch, struct tx_bytes text);
+
+/* coord_forget.c */
+void coord_forget_timer(struct coord_core *core);
+
+/* coord_recover.c */
+void coord_recover_finish(struct coord_core *core, uint64_t first_epoch);
+
+/* coord_snapshot.c */
+void coord_snapshot_maybe(struct coord_core *core);
+void coord_snapshot_durable(struct coord_core *core);
+/* The COMMIT record of a transaction, in the arena of the actions. */
+struct txlog_record coord_commit_record(struct coord_core *core, const struct coord_tx *tx);
+
+/* coord_status.c */
+void coord_on_status(struct coord_core *core, struct coord_waiter from);
+
+#endif

@@ -1,0 +1,93 @@
+/* One-phase commit: the outcome is made at the only member, and learned from it. */
+#include "coordinator/coord_internal.h"
+
+void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, struct tx_lsn lsn)
+{
+    TX_ASSERT(tx->one_phase);
+    TX_ASSERT(tx->members_n == 1);
+    struct coord_member *member = &tx->members[0];
+    member->acked = true;
+    member->ack = (struct txlog_peer){
+        .name = member->peer->name, .incarnation = member->peer->incarnation, .lsn = lsn};
+    coord_tx_drop_work(tx);
+    coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
+    tx->finished_us = core->now;
+    core->stats.committed_total++;
+    struct txlog_record record = {
+        .type = TXLOG_OUTCOME,
+        .outcome = {.id = tx->id, .outcome = TX_OUTCOME_COMMITTED, .peer = member->ack},
+    };
+    tx->lsn = coord_append(core, &record, false);
+    tx->logged = COORD_LOGGED_OUTCOME;
+    coord_queue_push(&core->queue, (struct coord_resting){
+                                       .lsn = tx->lsn, .what = COORD_REST_OUTCOME, .tx = tx->id});
+    coord_results_keep(core, tx);
+    coord_answer_all(core, tx);
+}
+
+void coord_one_phase_durable(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->state == COORD_FINISHED_COMMITTED);
+    TX_ASSERT(tx->logged == COORD_LOGGED_OUTCOME);
+    /* Its participant must not forget it before the client has heard it, or has had time enough to.
+     */
+    if (tx->acked) {
+        coord_open_remove(core, tx);
+    }
+    coord_retain(core, tx);
+}
+
+void coord_one_phase_inquire(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->inquiring);
+    struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = tx->id, .in_doubt = false}};
+    coord_send(core, tx->members[0].peer, &msg);
+    coord_timer_arm(&core->timers, &tx->timer, core->now + tx->interval_us);
+    uint64_t doubled = tx->interval_us * 2;
+    uint64_t most = core->options.resend_max_us;
+    tx->interval_us = doubled < most ? doubled : most;
+}
+
+/* The member has told what became of a one-phase transaction whose vote was lost. */
+static void inquired(struct coord_core *core, struct coord_tx *tx, const struct tx_msg_state *state)
+{
+    struct coord_member *member = &tx->members[0];
+    switch (state->state) {
+    case TX_STATE_COMMITTED:
+        member->voted = true;
+        member->vote = TX_VOTE_COMMITTED;
+        tx->results_lost = tx->one_shot;
+        coord_one_phase_committed(core, tx, (struct tx_lsn){0});
+        break;
+    case TX_STATE_NO:
+        member->voted = true;
+        member->vote = TX_VOTE_NO;
+        coord_abort(core, tx, TX_REASON_TIMEOUT, member->peer,
+                    coord_print(core,
+                                "the vote of participant %s did not come; asked, it says "
+                                "that it has not committed",
+                                member->peer->name.s));
+        break;
+    case TX_STATE_PREPARED:
+    case TX_STATE_FORGOTTEN:
+        core->stats.violations++; /* never prepared, and the mark has not passed it */
+        break;
+    case TX_STATES_N:
+        TX_ASSERT(state->state < TX_STATES_N);
+    }
+}
+
+void coord_on_state(struct coord_core *core, struct coord_peer *peer,
+                    const struct tx_msg_state *state)
+{
+    struct coord_tx *tx = coord_tx_find(core, state->id);
+    if (tx == NULL || tx->members_n != 1 || tx->members[0].peer != peer) {
+        core->stats.stale++;
+    } else if (tx->state == COORD_RESOLVING) {
+        coord_resolve_state(core, tx, state);
+    } else if (tx->state == COORD_COLLECTING && tx->inquiring) {
+        inquired(core, tx, state);
+    } else {
+        core->stats.stale++;
+    }
+}

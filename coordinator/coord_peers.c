@@ -1,0 +1,242 @@
+/* Participants as the coordinator sees them: introduced, up, down, quarantined. */
+#include "coordinator/coord_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- the table ---- */
+
+struct coord_peer *coord_peer_find(const struct coord_core *core, const struct tx_name *name)
+{
+    for (size_t i = 0; i < core->peers_n; i++) {
+        if (tx_name_equal(&core->peers[i]->name, name)) {
+            return core->peers[i];
+        }
+    }
+    return NULL;
+}
+
+struct coord_peer *coord_peer_configured(const struct coord_core *core, const struct tx_name *name)
+{
+    struct coord_peer *peer = coord_peer_find(core, name);
+    return peer != NULL && peer->configured ? peer : NULL;
+}
+
+struct coord_peer *coord_peer_add(struct coord_core *core, const struct tx_name *name,
+                                  const struct tx_address *address, bool configured)
+{
+    TX_ASSERT(coord_peer_find(core, name) == NULL);
+    struct coord_peer *peer = tx_xcalloc(1, sizeof *peer);
+    peer->name = *name;
+    peer->address = *address;
+    peer->configured = configured;
+    peer->hello = (struct coord_timer){.kind = COORD_TIMER_HELLO, .owner = peer};
+    peer->down = (struct coord_timer){.kind = COORD_TIMER_DOWN, .owner = peer};
+    core->peers = tx_xrealloc(core->peers, (core->peers_n + 1) * sizeof(struct coord_peer *));
+    core->peers[core->peers_n++] = peer;
+    return peer;
+}
+
+void coord_peer_known(struct coord_peer *peer, uint64_t incarnation, struct tx_lsn lsn)
+{
+    if (incarnation > peer->known_incarnation) {
+        peer->known_incarnation = incarnation;
+    }
+    if (lsn.n > peer->known_lsn.n) {
+        peer->known_lsn = lsn;
+    }
+}
+
+struct tx_bytes coord_peer_names(struct coord_core *core)
+{
+    struct tx_buf buf = {0};
+    for (size_t i = 0; i < core->peers_n; i++) {
+        if (core->peers[i]->configured) {
+            tx_buf_append(&buf, tx_bytes_str(buf.len > 0 ? ", " : ""));
+            tx_buf_append(&buf, tx_bytes_str(core->peers[i]->name.s));
+        }
+    }
+    TX_ASSERT(!buf.failed);
+    struct tx_bytes names = coord_copy(core, tx_buf_view(&buf));
+    tx_buf_deinit(&buf);
+    return names;
+}
+
+struct tx_member *coord_peer_members(struct coord_core *core, size_t *n)
+{
+    struct tx_member *members = coord_alloc(core, core->peers_n, sizeof *members);
+    *n = 0;
+    for (size_t i = 0; i < core->peers_n; i++) {
+        const struct coord_peer *peer = core->peers[i];
+        if (peer->configured) {
+            members[(*n)++] = (struct tx_member){
+                .name = peer->name,
+                .address = peer->address,
+                .incarnation = peer->state == COORD_PEER_UP ? peer->incarnation : 0,
+            };
+        }
+    }
+    return members;
+}
+
+const char *coord_peer_state_text(const struct coord_peer *peer)
+{
+    switch (peer->state) {
+    case COORD_PEER_NEW:
+        return "not introduced";
+    case COORD_PEER_UP:
+        return peer->refusing ? "up, refusing new work" : "up";
+    case COORD_PEER_DOWN:
+        return "down";
+    case COORD_PEER_QUARANTINED:
+        return "quarantined";
+    }
+    return "?";
+}
+
+/* ---- HELLO and silence ---- */
+
+void coord_peer_hello(struct coord_core *core, struct coord_peer *peer)
+{
+    struct tx_msg msg = {
+        .type = TX_MSG_HELLO,
+        .hello = {.life = core->options.life, .age_counter = core->age_counter},
+    };
+    coord_send(core, peer, &msg);
+    peer->hello_sent_us = core->now;
+    coord_timer_arm(&core->timers, &peer->hello, core->now + core->options.hello_us);
+}
+
+static void watch(struct coord_core *core, struct coord_peer *peer)
+{
+    coord_timer_arm(&core->timers, &peer->down, peer->heard_us + core->options.peer_down_us);
+}
+
+void coord_peers_start(struct coord_core *core)
+{
+    for (size_t i = 0; i < core->peers_n; i++) {
+        struct coord_peer *peer = core->peers[i];
+        peer->heard_us = core->now;
+        coord_peer_hello(core, peer);
+        watch(core, peer);
+    }
+}
+
+/* Tells every open transaction that has this member; any of them may be finished by it. */
+static void lost(struct coord_core *core, const struct coord_peer *peer)
+{
+    struct coord_tx *next = NULL;
+    for (struct coord_tx *tx = TAILQ_FIRST(&core->open); tx != NULL; tx = next) {
+        next = TAILQ_NEXT(tx, in_open);
+        if (tx->state == COORD_COLLECTING) {
+            coord_collect_peer_lost(core, tx, peer);
+        }
+    }
+}
+
+static void back(struct coord_core *core, const struct coord_peer *peer)
+{
+    struct coord_tx *next = NULL;
+    for (struct coord_tx *tx = TAILQ_FIRST(&core->open); tx != NULL; tx = next) {
+        next = TAILQ_NEXT(tx, in_open);
+        if (tx->state == COORD_COLLECTING) {
+            coord_collect_peer_back(core, tx, peer);
+        } else if (tx->state == COORD_COMMITTED) {
+            coord_committed_peer_back(core, tx, peer);
+        }
+    }
+}
+
+void coord_peer_silent(struct coord_core *core, struct coord_peer *peer)
+{
+    if (peer->state == COORD_PEER_QUARANTINED || peer->state == COORD_PEER_DOWN) {
+        return;
+    }
+    if (core->now < peer->heard_us + core->options.peer_down_us) {
+        watch(core, peer);
+        return;
+    }
+    peer->state = COORD_PEER_DOWN;
+    coord_note(core, (struct tx_id){0},
+               coord_print(core, "participant %s is down: no word from %s for %" PRIu64 " ms",
+                           peer->name.s, peer->address.s, core->options.peer_down_us / 1000));
+    lost(core, peer);
+}
+
+static void come_up(struct coord_core *core, struct coord_peer *peer)
+{
+    peer->state = COORD_PEER_UP;
+    peer->mark_sent = 0; /* what it was sent before may not have arrived */
+    peer->old_mark_sent = 0;
+    watch(core, peer);
+    coord_note(core, (struct tx_id){0},
+               coord_print(core, "participant %s is up, incarnation %" PRIu64, peer->name.s,
+                           peer->incarnation));
+    back(core, peer);
+}
+
+bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer, uint64_t start)
+{
+    if (peer->state == COORD_PEER_QUARANTINED || peer->state == COORD_PEER_NEW ||
+        start != peer->incarnation) {
+        core->stats.stale++;
+        /* A start that has not introduced itself: do not let it wait for the next HELLO. */
+        if (start > peer->incarnation &&
+            core->now >= peer->hello_sent_us + core->options.resend_us) {
+            coord_peer_hello(core, peer);
+        }
+        return false;
+    }
+    peer->heard_us = core->now;
+    if (peer->state == COORD_PEER_DOWN) {
+        come_up(core, peer);
+    }
+    return true;
+}
+
+/* ---- WELCOME ---- */
+
+static void quarantine(struct coord_core *core, struct coord_peer *peer,
+                       const struct tx_msg_welcome *welcome)
+{
+    if (peer->state == COORD_PEER_QUARANTINED) {
+        return;
+    }
+    peer->state = COORD_PEER_QUARANTINED;
+    coord_timer_disarm(&core->timers, &peer->down);
+    struct tx_bytes text = coord_print(core,
+                                       "participant %s came back with incarnation %" PRIu64
+                                       " and log position %" PRIu64 "; it had reached %" PRIu64
+                                       " and %" PRIu64 ": an old disk or a cut log. It is in "
+                                       "quarantine until its newest data is restored",
+                                       peer->name.s, welcome->incarnation, welcome->lsn.n,
+                                       peer->known_incarnation, peer->known_lsn.n);
+    coord_note(core, (struct tx_id){0}, text);
+    coord_alarm(core, (struct tx_id){0}, text);
+    lost(core, peer);
+}
+
+void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t start,
+                      const struct tx_msg_welcome *welcome)
+{
+    if (welcome->incarnation == 0 || welcome->incarnation != start) {
+        core->stats.violations++;
+        return;
+    }
+    if (welcome->incarnation < peer->known_incarnation || welcome->lsn.n < peer->known_lsn.n) {
+        quarantine(core, peer, welcome);
+        return;
+    }
+    if (welcome->incarnation < peer->incarnation) {
+        core->stats.stale++; /* late, from before its restart */
+        return;
+    }
+    bool same = peer->state == COORD_PEER_UP && welcome->incarnation == peer->incarnation;
+    peer->incarnation = welcome->incarnation;
+    peer->refusing = welcome->refusing;
+    peer->heard_us = core->now;
+    coord_age_learn(core, welcome->age_counter);
+    if (!same) {
+        come_up(core, peer);
+    }
+}

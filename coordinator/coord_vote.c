@@ -1,0 +1,240 @@
+/* VOTE: what it means in every state. */
+#include "coordinator/coord_internal.h"
+
+#include <inttypes.h>
+
+/* Puts a member's results where its operations stand in the SUBMIT. False when the count is wrong.
+ */
+static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg_vote *vote)
+{
+    if (!tx->one_shot) {
+        return vote->results_n == 0;
+    }
+    size_t expected = 0;
+    for (size_t i = 0; i < tx->ops_n; i++) {
+        expected += tx->op_member[i] == member;
+    }
+    if (vote->results_n != expected) {
+        return false;
+    }
+    if (tx->results == NULL) {
+        tx->results = tx_arena_alloc(&tx->results_arena, tx->ops_n, sizeof *tx->results);
+        TX_ASSERT(tx->results != NULL);
+        tx->results_bytes = tx->ops_n * sizeof *tx->results;
+    }
+    size_t next = 0;
+    for (size_t i = 0; i < tx->ops_n; i++) {
+        if (tx->op_member[i] != member) {
+            continue;
+        }
+        const struct tx_result *result = &vote->results[next++];
+        tx->results[i].found = result->found;
+        tx->results[i].value = tx_arena_copy(&tx->results_arena, result->value);
+        TX_ASSERT(tx->results[i].value.len == result->value.len);
+        tx->results_bytes += result->value.len;
+    }
+    return true;
+}
+
+static void abort_by_no(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer,
+                        const struct tx_msg_vote *vote)
+{
+    struct coord_member *member = coord_tx_member(tx, peer);
+    if (member != NULL) {
+        member->voted = true;
+        member->vote = TX_VOTE_NO;
+    }
+    coord_abort(core, tx, vote->reason, peer, vote->text);
+}
+
+/* The vote cannot be what it says: for the transaction that is a NO. */
+static void refuse(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer,
+                   struct tx_bytes text)
+{
+    core->stats.violations++;
+    coord_abort(core, tx, TX_REASON_REFUSED, peer, text);
+}
+
+static bool all_voted(const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (!tx->members[i].voted) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
+                      const struct tx_msg_vote *vote)
+{
+    struct coord_peer *peer = member->peer;
+    if (!take_results(tx, (size_t)(member - tx->members), vote)) {
+        refuse(core, tx, peer,
+               coord_print(core,
+                           "participant %s gave %zu results, which is not the number of "
+                           "its operations",
+                           peer->name.s, vote->results_n));
+        return;
+    }
+    member->voted = true;
+    member->vote = vote->vote;
+    if (all_voted(tx)) {
+        coord_decide(core, tx);
+    }
+}
+
+static void read_only_vote(struct coord_core *core, struct coord_tx *tx,
+                           struct coord_member *member, const struct tx_msg_vote *vote)
+{
+    if (vote->incarnation != member->incarnation) {
+        /* A restart loses the locks of a reader; whoever lost them says NO. */
+        core->stats.violations++;
+    } else if (!member->read_only && !tx->one_phase) {
+        refuse(core, tx, member->peer,
+               coord_print(core, "participant %s dropped out as a reader and is none",
+                           member->peer->name.s));
+    } else {
+        take_vote(core, tx, member, vote);
+    }
+}
+
+static void committed_vote(struct coord_core *core, struct coord_tx *tx,
+                           struct coord_member *member, const struct tx_msg_vote *vote)
+{
+    if (!tx->one_phase) {
+        core->stats.violations++;
+        coord_alarm_tx(core, tx,
+                       coord_print(core,
+                                   "participant %s says it has committed what is not "
+                                   "decided yet",
+                                   member->peer->name.s));
+        return;
+    }
+    if (!take_results(tx, 0, vote)) {
+        core->stats.violations++; /* it is committed all the same */
+        tx->results_lost = true;
+    }
+    member->voted = true;
+    member->vote = TX_VOTE_COMMITTED;
+    coord_one_phase_committed(core, tx, vote->lsn);
+}
+
+static void collecting_vote(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer,
+                            const struct tx_msg_vote *vote)
+{
+    struct coord_member *member = coord_tx_member(tx, peer);
+    bool dropped_out = member != NULL && member->voted && member->vote == TX_VOTE_READ_ONLY;
+    if (member == NULL || dropped_out) {
+        core->stats.stale++;
+        return;
+    }
+    if (vote->vote == TX_VOTE_NO) {
+        abort_by_no(core, tx, peer, vote);
+        return;
+    }
+    if (member->voted) {
+        core->stats.stale++;
+        return;
+    }
+    if (!tx->sent || (tx->one_phase && vote->vote == TX_VOTE_YES)) {
+        core->stats.violations++;
+        return;
+    }
+    switch (vote->vote) {
+    case TX_VOTE_YES:
+        take_vote(core, tx, member, vote);
+        break;
+    case TX_VOTE_READ_ONLY:
+        read_only_vote(core, tx, member, vote);
+        break;
+    case TX_VOTE_COMMITTED:
+        committed_vote(core, tx, member, vote);
+        break;
+    case TX_VOTE_NO:
+    case TX_VOTES_N:
+        TX_ASSERT(vote->vote < TX_VOTES_N);
+    }
+}
+
+/* Deciding, committed, or finished so. */
+static void decided_vote(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer,
+                         const struct tx_msg_vote *vote)
+{
+    const struct coord_member *member = coord_tx_member(tx, peer);
+    if (member == NULL || !coord_member_commits(member)) {
+        core->stats.stale++;
+    } else if (vote->vote == TX_VOTE_NO) {
+        coord_alarm_tx(core, tx,
+                       coord_print(core, "participant %s says NO to what it must commit (%s)",
+                                   peer->name.s, tx_reason_name(vote->reason)));
+    } else if (tx->state == COORD_COMMITTED && !member->acked) {
+        coord_send_commit(core, tx, peer);
+    } else {
+        core->stats.stale++;
+    }
+}
+
+static void aborted_vote(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer,
+                         const struct tx_msg_vote *vote)
+{
+    switch (vote->vote) {
+    case TX_VOTE_YES:
+        coord_send_abort(core, tx->id, tx->reason, peer);
+        break;
+    case TX_VOTE_COMMITTED:
+        coord_alarm_tx(core, tx,
+                       coord_print(core, "participant %s says it has committed what was aborted",
+                                   peer->name.s));
+        break;
+    case TX_VOTE_NO:
+    case TX_VOTE_READ_ONLY:
+        core->stats.stale++;
+        break;
+    case TX_VOTES_N:
+        TX_ASSERT(vote->vote < TX_VOTES_N);
+    }
+}
+
+static void active_vote(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer,
+                        const struct tx_msg_vote *vote)
+{
+    if (vote->vote == TX_VOTE_NO) {
+        abort_by_no(core, tx, peer, vote);
+    } else {
+        core->stats.violations++; /* nobody has asked it to prepare */
+    }
+}
+
+void coord_on_vote(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_vote *vote)
+{
+    if (vote->lsn.n > 0) {
+        coord_peer_known(peer, vote->incarnation, vote->lsn);
+    }
+    struct coord_tx *tx = coord_tx_find(core, vote->id);
+    if (tx == NULL) {
+        core->stats.stale++; /* a participant in doubt asks with INQUIRE */
+        return;
+    }
+    switch (tx->state) {
+    case COORD_ACTIVE:
+        active_vote(core, tx, peer, vote);
+        break;
+    case COORD_COLLECTING:
+        collecting_vote(core, tx, peer, vote);
+        break;
+    case COORD_DECIDING:
+    case COORD_COMMITTED:
+    case COORD_FINISHED_COMMITTED:
+        decided_vote(core, tx, peer, vote);
+        break;
+    case COORD_FINISHED_ABORTED:
+        aborted_vote(core, tx, peer, vote);
+        break;
+    case COORD_RESOLVING:
+        core->stats.stale++;
+        break;
+    case COORD_STATES_N:
+        TX_ASSERT(tx->state != COORD_STATES_N);
+    }
+}

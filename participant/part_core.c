@@ -1,0 +1,217 @@
+/* The core itself: its life, the dispatch of events, its deadline and its figures. */
+#include "participant/part_internal.h"
+
+#include <stdlib.h>
+
+struct part_core *part_core_new(const struct part_options *options)
+{
+    TX_ASSERT(options->incarnation >= 1 && options->name.s[0] != '\0');
+    TX_ASSERT(options->inquiry_us > 0 && options->idle_us > 0 && options->txs_max > 0);
+    struct part_core *core = tx_xcalloc(1, sizeof *core);
+    struct lockmgr_options locks = {.locks_max = options->locks_max,
+                                    .wait_timeout_us = options->lock_timeout_us};
+    core->options = *options;
+    core->locks = lockmgr_new(&locks);
+    part_list_init(&core->live);
+    part_list_init(&core->tombstones_by_age);
+    core->recovering = true;
+    return core;
+}
+
+void part_core_destroy(struct part_core **core_ptr)
+{
+    struct part_core *core = *core_ptr;
+    if (core == NULL)
+        return;
+    while (core->txs != NULL) {
+        struct part_tx *tx = core->txs;
+        if (tx->owner != NULL)
+            lockmgr_release_all(core->locks, &tx->owner, &core->events);
+        part_tx_free(core, tx);
+    }
+    while (core->tombstones != NULL)
+        part_tombstone_drop(core, core->tombstones);
+    while (core->coordinators != NULL)
+        part_coordinator_free(core, core->coordinators);
+    part_alarms_free(core);
+    lock_events_deinit(&core->events);
+    lockmgr_destroy(&core->locks);
+    free(core->heap);
+    free(core->held);
+    free(core);
+    *core_ptr = NULL;
+}
+
+/* ---- events ---- */
+
+static void on_coordinator(struct part_core *core, const struct tx_envelope *envelope,
+                           const struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_HELLO) {
+        part_on_hello(core, envelope, &msg->hello);
+        return;
+    }
+    struct part_coordinator *coordinator = part_coordinator_admit(core, envelope, msg);
+    if (coordinator == NULL)
+        return;
+    if (msg->type == TX_MSG_PREPARE)
+        part_on_prepare(core, coordinator, &msg->prepare);
+    else if (msg->type == TX_MSG_COMMIT)
+        part_on_commit(core, coordinator, msg->id.id);
+    else if (msg->type == TX_MSG_ABORT)
+        part_on_abort(core, coordinator, msg->abort.id, msg->abort.reason);
+    else if (msg->type == TX_MSG_INQUIRE)
+        part_on_inquire(core, envelope, &msg->inquire);
+    else if (msg->type == TX_MSG_WAIT)
+        part_on_wait(core, msg->id.id);
+    else if (msg->type == TX_MSG_FORGET)
+        part_on_forget(core, coordinator, &msg->forget);
+}
+
+static void on_participant(struct part_core *core, const struct tx_envelope *envelope,
+                           const struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_INQUIRE)
+        part_on_inquire(core, envelope, &msg->inquire);
+    else if (msg->type == TX_MSG_STATE)
+        part_on_state(core, envelope, &msg->state);
+}
+
+static void on_client(struct part_core *core, const struct part_event *event)
+{
+    const struct tx_msg *msg = event->msg;
+    if (msg->type == TX_MSG_OPERATE)
+        part_on_operate(core, event);
+    else if (msg->type == TX_MSG_RESOLVE)
+        part_on_resolve(core, event);
+    else if (msg->type == TX_MSG_STATUS_REQUEST)
+        part_on_status(core, event->client, msg->status_request.req);
+}
+
+static void on_message(struct part_core *core, const struct part_event *event)
+{
+    const struct tx_envelope *envelope = event->envelope;
+    if (!tx_msg_allowed(event->msg->type, envelope->role, TX_ROLE_PARTICIPANT)) {
+        core->violations++;
+        return;
+    }
+    switch (envelope->role) {
+    case TX_ROLE_COORDINATOR:
+        on_coordinator(core, envelope, event->msg);
+        return;
+    case TX_ROLE_PARTICIPANT:
+        on_participant(core, envelope, event->msg);
+        return;
+    case TX_ROLE_CLIENT:
+        on_client(core, event);
+        return;
+    case TX_ROLES_N:
+        return;
+    }
+}
+
+static void on_tick(struct part_core *core)
+{
+    struct part_tx *tx;
+    part_locks_expire(core);
+    while ((tx = part_timer_first(core)) != NULL && tx->timer_us <= core->now_us)
+        part_on_timer(core, tx);
+}
+
+static void dispatch(struct part_core *core, const struct part_event *event)
+{
+    switch (event->type) {
+    case PART_EVENT_MESSAGE:
+        on_message(core, event);
+        return;
+    case PART_EVENT_DURABLE:
+        part_on_durable(core, event->lsn);
+        return;
+    case PART_EVENT_RM:
+        part_on_rm(core, event);
+        return;
+    case PART_EVENT_TICK:
+        on_tick(core);
+        return;
+    case PART_EVENT_DISK:
+        core->disk_low = event->on;
+        return;
+    case PART_EVENT_DRAIN:
+        core->draining = true;
+        return;
+    }
+}
+
+void part_core_step(struct part_core *core, const struct part_event *event, uint64_t now_us,
+                    struct part_actions *actions)
+{
+    TX_ASSERT(!core->recovering && core->out == NULL);
+    TX_ASSERT(core->events.events_n == 0);
+    core->now_us = now_us;
+    core->out = actions;
+    dispatch(core, event);
+    part_locks_settle(core);
+    part_snapshot_if_due(core);
+    core->out = NULL;
+}
+
+uint64_t part_core_deadline(const struct part_core *core)
+{
+    uint64_t locks_us = lockmgr_next_deadline(core->locks);
+    const struct part_tx *tx = part_timer_first(core);
+    return tx != NULL && tx->timer_us < locks_us ? tx->timer_us : locks_us;
+}
+
+/* ---- figures ---- */
+
+static uint64_t oldest_prepared(const struct part_core *core, uint64_t now_us)
+{
+    uint64_t oldest = 0;
+    for (const struct part_link *l = core->live.next; l != &core->live; l = l->next) {
+        const struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_live);
+        if (tx->state == PART_PREPARED && now_us > tx->since_us && now_us - tx->since_us > oldest)
+            oldest = now_us - tx->since_us;
+    }
+    return oldest;
+}
+
+void part_core_stats(const struct part_core *core, uint64_t now_us, struct part_stats *stats)
+{
+    struct lockmgr_stats locks = lockmgr_stats(core->locks);
+    *stats = (struct part_stats){
+        .working = core->states[PART_WORKING] + core->states[PART_UNDOING],
+        .preparing = core->states[PART_PREPARING],
+        .prepared = core->states[PART_PREPARED],
+        .committed = core->states[PART_COMMITTED],
+        .heuristic = core->states[PART_HEURISTIC],
+        .tombstones = HASH_COUNT(core->tombstones),
+        .locks_held = locks.held,
+        .locks_waiting = locks.waiting,
+        .oldest_prepared_us = oldest_prepared(core, now_us),
+        .begun = core->begun,
+        .committed_total = core->committed_total,
+        .aborted_total = core->aborted_total,
+        .violations = core->violations,
+        .stale = core->stale,
+        .alarms = core->alarms_total,
+    };
+    for (size_t i = 0; i < TX_REASONS_N; i++)
+        stats->aborted_by[i] = core->aborted_by[i];
+}
+
+bool part_core_idle(const struct part_core *core)
+{
+    return part_open_n(core) == 0 && core->held_from == core->held_to &&
+           core->durable.n == core->last.n;
+}
+
+const char *part_core_state_name(const struct part_core *core, struct tx_id id)
+{
+    const struct part_tx *tx = part_tx_find(core, id);
+    if (tx != NULL)
+        return part_state_text(tx->state);
+    const struct part_coordinator *coordinator = part_coordinator_find(core, id.coordinator);
+    if (coordinator != NULL && part_mark_covers(coordinator, id))
+        return "forgotten";
+    return part_tombstone_find(core, id) != NULL ? "tombstone" : "none";
+}

@@ -1,0 +1,447 @@
+/* What the files of the participant's core share: its structures, and the functions between its
+ * files.
+ *
+ * The structures and their invariants are explained in participant/README.md. During a step the
+ * core holds the time and the list of actions, so that the functions below need not pass them on.
+ */
+#ifndef ASSENT_PARTICIPANT_PART_INTERNAL_H
+#define ASSENT_PARTICIPANT_PART_INTERNAL_H
+
+#include "common/assert.h"
+#include "lockmgr/lockmgr.h"
+#include "participant/part_core.h"
+
+/* A map that has no memory stops the process, as every allocation of a core does. */
+#define uthash_malloc(bytes) tx_xmalloc(bytes)
+#define uthash_fatal(text)   tx_assert_failed(text, __FILE__, __LINE__, __func__)
+#include <uthash.h>
+
+#define PART_ALARMS_MAX        1000u /* alarms kept in memory, the newest */
+#define PART_STATUS_TXS_MAX    1000u /* transactions shown in a STATUS */
+#define PART_STATUS_ALARMS_MAX 5u    /* alarms shown in a STATUS */
+#define PART_MARKS_MAX         256u  /* epochs of one coordinator with a mark of their own */
+#define PART_DEFERRED_MAX                                                                          \
+    (TX_MEMBERS_MAX + 2u)   /* every member may inquire, the coordinator decide */
+#define PART_ASKED_ALONE 3u /* unanswered inquiries before the other members are asked too */
+
+/* ---- lists: circular, with a head that is no element ---- */
+
+struct part_link {
+    struct part_link *prev, *next;
+};
+
+#define PART_CONTAINER(link, type, field) ((type *)(void *)((char *)(link)-offsetof(type, field)))
+
+static inline void part_list_init(struct part_link *head)
+{
+    head->prev = head->next = head;
+}
+static inline void part_list_append(struct part_link *head, struct part_link *link)
+{
+    link->prev = head->prev;
+    link->next = head;
+    head->prev->next = link;
+    head->prev = link;
+}
+/* Harmless on a link that is in no list. */
+static inline void part_list_remove(struct part_link *link)
+{
+    if (link->next == NULL)
+        return;
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    link->prev = link->next = NULL;
+}
+
+/* An id as a key of a map: no padding. */
+struct part_key {
+    uint64_t coordinator, epoch, seq;
+};
+static inline struct part_key part_key(struct tx_id id)
+{
+    return (struct part_key){id.coordinator, id.epoch, id.seq};
+}
+
+/* ---- transactions ---- */
+
+enum part_state {
+    PART_WORKING,
+    PART_UNDOING, /* refused already; only the resource manager's answer to an open call is missing
+                   */
+    PART_PREPARING,
+    PART_PREPARED,
+    PART_COMMITTED,
+    PART_HEURISTIC,
+    PART_STATES_N
+};
+
+/* Whom a transaction waits for before it can go on by itself. */
+enum part_wait {
+    PART_WAIT_NOBODY, /* prepared and later: a message will come, or an inquiry brings it */
+    PART_WAIT_CLIENT, /* working: the next step, or PREPARE */
+    PART_WAIT_LOCK,   /* working */
+    PART_WAIT_RM,     /* working, undoing, preparing: a call is under way */
+    PART_WAIT_LOG,    /* preparing: a record is being made durable */
+};
+
+/* Results in one block of memory of their own, kept for a repeated answer. */
+struct part_results {
+    size_t n;
+    struct tx_result items[];
+};
+
+/* A message that came while the transaction was preparing. */
+struct part_deferred {
+    enum tx_msg_type type; /* COMMIT, ABORT, INQUIRE */
+    enum tx_reason reason; /* ABORT */
+    bool in_doubt;         /* INQUIRE */
+    enum tx_role role;
+    struct tx_address from;
+};
+
+/* An operator's decision. */
+struct part_heuristic {
+    bool commit;
+    struct tx_name operator_name;
+    uint64_t wall_ms;
+    enum tx_heuristic end; /* NONE until the real decision has come */
+    struct tx_lsn lsn;     /* of the HEURISTIC_END */
+};
+
+struct part_tx {
+    UT_hash_handle hh;
+    struct part_key key;
+    struct tx_id id;
+    struct tx_age age;
+    struct part_coordinator *coordinator;
+    struct part_link in_coordinator;
+    struct part_link in_live; /* all but committed */
+    enum part_state state;
+    enum part_wait wait;
+    struct lock_owner *owner; /* while it has locks: working to prepared */
+    uint64_t since_us;        /* of its begin; from prepared on: of that */
+
+    size_t timer_at; /* place in the heap + 1; 0: no timer */
+    uint64_t timer_us;
+
+    struct tx_token token;
+    bool one_shot; /* its operations came with PREPARE */
+    bool one_phase;
+    bool wrote;
+    bool rm_open; /* the resource manager holds something of it that must be ended */
+    bool wounded; /* a LOCK_EVENT_WOUNDED is on its way */
+
+    /* The present step (interactive), or the only one (one-shot). */
+    uint32_t step;
+    uint64_t client, req;
+    bool client_waits;
+    uint64_t lock_timeout_us;
+    size_t ops_total; /* of all steps */
+    const struct tx_op *ops;
+    size_t ops_n, ops_done;
+    bool op_locked;
+    struct tx_result *results;
+    struct tx_arena work; /* ops, results, locks */
+
+    const struct txlog_lock *locks; /* recovery: to be taken again */
+    size_t locks_n;
+
+    struct tx_arena kept; /* members, deferred, text */
+    const struct tx_member *members;
+    size_t members_n;
+    size_t self; /* the receiver's place among them */
+    struct part_deferred *deferred;
+    size_t deferred_n;
+    enum tx_reason reason; /* undoing */
+    struct tx_bytes text;  /* undoing; and of the wound that is on its way */
+
+    struct tx_lsn lsn; /* of the record that its state rests on: PREPARED, COMMITTED or HEURISTIC */
+    uint64_t inquiry_us;    /* the present interval */
+    unsigned asked;         /* inquiries since the last word of the coordinator */
+    uint64_t said_prepared; /* a bit for each member that is in doubt as well */
+    bool noted;             /* an operator has read that it is in doubt */
+    uint64_t note_us;       /* and reads it again then */
+    struct part_heuristic heuristic;
+    struct part_results *answer; /* one-phase: the results of a one-shot, once committed */
+};
+
+/* ---- tombstones ---- */
+
+enum part_tombstone_kind { PART_TOMB_NO, PART_TOMB_READ_ONLY, PART_TOMB_READ_ONLY_ONE_PHASE };
+
+struct part_tombstone {
+    UT_hash_handle hh;
+    struct part_key key;
+    struct tx_id id;
+    struct part_coordinator *coordinator;
+    struct part_link in_coordinator;
+    struct part_link in_age; /* oldest first */
+    enum part_tombstone_kind kind;
+    enum tx_reason reason;
+    struct part_results *results; /* read-only one-shot */
+    size_t text_len;
+    char text[];
+};
+
+/* ---- coordinators ---- */
+
+struct part_mark {
+    uint64_t epoch;
+    uint64_t below;
+    uint64_t *open; /* ascending, all below `below` */
+    size_t open_n;
+};
+
+struct part_coordinator {
+    UT_hash_handle hh;
+    uint32_t id;
+    uint64_t epoch;          /* the highest seen */
+    uint64_t life;           /* of that epoch */
+    struct tx_lsn epoch_lsn; /* of its EPOCH record */
+    struct tx_address address;
+    uint64_t heard_us;
+    struct part_link txs;        /* in order of their begin */
+    struct part_link tombstones; /* oldest first */
+    uint64_t floor;              /* ids of `epoch` at or below it that are not known are refused */
+    uint64_t finished_epoch;     /* this one and all before are finished */
+    struct part_mark *marks;     /* of later epochs, ascending */
+    size_t marks_n;
+};
+
+/* ---- what waits for the log ---- */
+
+enum part_held_type {
+    PART_HELD_EPOCH,     /* WELCOME */
+    PART_HELD_PREPARED,  /* the vote YES */
+    PART_HELD_COMMITTED, /* ACK; one-phase: the vote COMMITTED */
+    PART_HELD_RESOLVED,  /* the operator's answer */
+    PART_HELD_END,       /* ACK of a heuristic end */
+    PART_HELD_SNAPSHOT,  /* COMPACT */
+};
+
+struct part_held {
+    struct tx_lsn lsn;
+    enum part_held_type type;
+    struct tx_id tx;
+    uint32_t coordinator; /* EPOCH */
+    uint64_t epoch;       /* EPOCH: nothing is due when another one has come */
+    uint64_t client, req; /* RESOLVED */
+    struct tx_lsn begin;  /* SNAPSHOT */
+};
+
+struct part_alarm {
+    struct tx_id tx;
+    struct tx_bytes text; /* on the heap */
+};
+
+struct part_core {
+    struct part_options options;
+    struct lockmgr *locks;
+    struct lock_events events;         /* the worklist of this step */
+    struct part_tx *txs;               /* map */
+    struct part_link live;             /* all but committed, in order of their begin */
+    struct part_tombstone *tombstones; /* map */
+    struct part_link tombstones_by_age;
+    struct part_coordinator *coordinators; /* map */
+    struct part_tx **heap;                 /* by timer_us, then id */
+    size_t heap_n, heap_capacity;
+    size_t states[PART_STATES_N];
+
+    struct tx_lsn last; /* appended */
+    struct tx_lsn durable;
+    struct part_held *held; /* a queue: [held_from, held_to) */
+    size_t held_from, held_to, held_capacity;
+
+    struct tx_lsn snapshot_end; /* of the last snapshot that was begun */
+    struct tx_lsn compacted;
+    uint64_t snapshot_live; /* records that it took */
+    bool snapshotting;
+
+    struct part_alarm alarms[PART_ALARMS_MAX]; /* a ring: number i is at i % PART_ALARMS_MAX */
+    uint64_t alarms_kept;                      /* ever put there */
+    uint64_t age_counter;
+    bool disk_low, draining;
+    uint64_t begun, committed_total, aborted_total, aborted_by[TX_REASONS_N];
+    uint64_t violations, stale, alarms_total;
+
+    bool recovering; /* no step yet */
+    bool restating;  /* recovery: between SNAPSHOT_BEGIN and its END */
+
+    /* Of the present step. */
+    uint64_t now_us;
+    struct part_actions *out;
+};
+
+/* part_actions.c: memory of a core never fails. */
+void *part_alloc(struct tx_arena *arena, size_t count, size_t bytes);
+struct tx_bytes part_copy(struct tx_arena *arena, struct tx_bytes bytes);
+/* Formatted, at most TX_TEXT_MAX bytes, in the actions' arena. */
+struct tx_bytes part_text(struct part_core *core, const char *format, ...) TX_PRINTF(2, 3);
+const struct tx_member *part_copy_members(struct tx_arena *arena, const struct tx_member *members,
+                                          size_t n);
+const struct tx_op *part_copy_ops(struct tx_arena *arena, const struct tx_op *ops, size_t n);
+struct tx_result *part_copy_results(struct tx_arena *arena, const struct tx_result *results,
+                                    size_t n);
+struct part_results *part_results_new(const struct tx_result *results, size_t n);
+/* The new action is borrowed until the next one. */
+struct part_action *part_act(struct part_core *core, enum part_action_type type, struct tx_id tx);
+/* Numbers the record; the caller fills in the payload. */
+struct part_action *part_append(struct part_core *core, enum txlog_type type, struct tx_id tx,
+                                bool force);
+void part_send(struct part_core *core, const struct tx_address *to, const struct tx_msg *msg);
+void part_reply(struct part_core *core, uint64_t client, const struct tx_msg *msg);
+void part_reply_error(struct part_core *core, uint64_t client, uint64_t req, enum tx_error error,
+                      enum tx_reason reason, struct tx_bytes text);
+void part_note(struct part_core *core, struct tx_id tx, struct tx_bytes text);
+
+/* part_alarm.c */
+void part_alarm(struct part_core *core, struct tx_id tx, struct tx_bytes text);
+/* Keeps it in memory unless the same one is there. */
+bool part_alarm_keep(struct part_core *core, struct tx_id tx, struct tx_bytes text);
+/* The i-th that is kept, oldest first; NULL beyond the last. */
+const struct part_alarm *part_alarm_at(const struct part_core *core, size_t i);
+void part_alarms_free(struct part_core *core);
+
+/* part_timer.c */
+void part_timer_set(struct part_core *core, struct part_tx *tx, uint64_t at_us);
+void part_timer_clear(struct part_core *core, struct part_tx *tx);
+/* The transaction whose timer is the next; NULL when there is none. */
+struct part_tx *part_timer_first(const struct part_core *core);
+uint64_t part_time_after(uint64_t now_us, uint64_t interval_us);
+
+/* part_held.c */
+void part_hold(struct part_core *core, const struct part_held *held);
+void part_on_durable(struct part_core *core, struct tx_lsn lsn);
+
+/* part_tx.c */
+struct part_tx *part_tx_find(const struct part_core *core, struct tx_id id);
+struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coordinator,
+                            struct tx_id id, struct tx_age age, enum part_state state);
+/* The one function that moves a state: checks that the move is allowed. */
+void part_tx_move(struct part_core *core, struct part_tx *tx, enum part_state state,
+                  enum part_wait wait);
+/* Frees what only an undecided transaction needs: operations, members, texts. */
+void part_tx_shrink(struct part_tx *tx);
+void part_tx_free(struct part_core *core, struct part_tx *tx);
+size_t part_open_n(const struct part_core *core);
+const char *part_state_text(enum part_state state);
+
+/* part_undo.c: undoes a working or preparing transaction, answers a waiting client and, when
+ * `tell`, votes NO. */
+void part_undo(struct part_core *core, struct part_tx *tx, enum tx_reason reason,
+               struct tx_bytes text, bool tell);
+/* The missing answer of the resource manager has come. */
+void part_undo_finish(struct part_core *core, struct part_tx *tx);
+void part_count_abort(struct part_core *core, enum tx_reason reason);
+
+/* part_tombstone.c */
+struct part_tombstone *part_tombstone_find(const struct part_core *core, struct tx_id id);
+/* Nothing when the id is below the mark; an older one stays as it is. */
+void part_tombstone_put(struct part_core *core, struct part_coordinator *coordinator,
+                        struct tx_id id, enum part_tombstone_kind kind, enum tx_reason reason,
+                        struct tx_bytes text, struct part_results **results);
+void part_tombstone_drop(struct part_core *core, struct part_tombstone *tombstone);
+
+/* part_mark.c */
+bool part_mark_covers(const struct part_coordinator *coordinator, struct tx_id id);
+/* Merges what a FORGET says; false when it says nothing new. Never takes anything back. */
+bool part_mark_merge(struct part_coordinator *coordinator, uint64_t epoch, uint64_t below,
+                     const uint64_t *open, size_t open_n);
+const struct part_mark *part_mark_find(const struct part_coordinator *coordinator, uint64_t epoch);
+void part_marks_free(struct part_coordinator *coordinator);
+
+/* part_coordinators.c */
+struct part_coordinator *part_coordinator_find(const struct part_core *core, uint32_t id);
+struct part_coordinator *part_coordinator_new(struct part_core *core, uint32_t id);
+void part_coordinator_free(struct part_core *core, struct part_coordinator *coordinator);
+bool part_introduced(const struct part_core *core, const struct part_coordinator *coordinator);
+/* Who sends: NULL when the message may not go on (and has been counted and answered). */
+struct part_coordinator *part_coordinator_admit(struct part_core *core,
+                                                const struct tx_envelope *envelope,
+                                                const struct tx_msg *msg);
+void part_on_hello(struct part_core *core, const struct tx_envelope *envelope,
+                   const struct tx_msg_hello *hello);
+void part_send_welcome(struct part_core *core, const struct part_coordinator *coordinator);
+bool part_refusing(const struct part_core *core);
+/* May a new transaction begin? NONE, or why not, with a text. */
+enum tx_reason part_refusal(struct part_core *core, struct tx_bytes *text);
+void part_learn_age(struct part_core *core, struct tx_age age);
+
+/* part_run.c */
+void part_run(struct part_core *core, struct part_tx *tx);
+void part_locks_settle(struct part_core *core);
+void part_locks_expire(struct part_core *core);
+void part_locks_release(struct part_core *core, struct part_tx *tx);
+void part_on_rm(struct part_core *core, const struct part_event *event);
+const char *part_place_print(struct lock_name name, char *out, size_t out_size);
+
+/* part_operate.c */
+void part_on_operate(struct part_core *core, const struct part_event *event);
+void part_step_done(struct part_core *core, struct part_tx *tx);
+void part_send_operated(struct part_core *core, const struct part_tx *tx, enum tx_reason reason,
+                        struct tx_bytes text);
+bool part_ops_valid(const struct tx_op *ops, size_t n, struct tx_why *why);
+
+/* part_prepare.c */
+void part_on_prepare(struct part_core *core, struct part_coordinator *coordinator,
+                     const struct tx_msg_prepare *prepare);
+void part_prepare_begin(struct part_core *core, struct part_tx *tx);
+void part_prepare_answered(struct part_core *core, struct part_tx *tx,
+                           const struct part_event *event);
+void part_prepared_durable(struct part_core *core, struct part_tx *tx);
+const struct txlog_lock *part_locks_list(struct tx_arena *arena, const struct part_tx *tx,
+                                         size_t *n);
+void part_append_prepared(struct part_core *core, const struct part_tx *tx, struct tx_bytes redo,
+                          bool restate);
+
+/* part_vote.c */
+void part_vote_no(struct part_core *core, const struct part_coordinator *coordinator,
+                  struct tx_id id, enum tx_reason reason, struct tx_bytes text);
+void part_vote_tx(struct part_core *core, const struct part_tx *tx, enum tx_vote vote);
+void part_vote_tombstone(struct part_core *core, const struct part_tombstone *tombstone);
+
+/* part_decide.c */
+void part_on_commit(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id);
+void part_on_abort(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id,
+                   enum tx_reason reason);
+void part_commit(struct part_core *core, struct part_tx *tx, const char *how);
+void part_abort_prepared(struct part_core *core, struct part_tx *tx, enum tx_reason reason,
+                         const char *how);
+void part_committed_durable(struct part_core *core, struct part_tx *tx);
+bool part_defer(struct part_core *core, struct part_tx *tx, const struct part_deferred *deferred);
+void part_deferred_play(struct part_core *core, struct tx_id id,
+                        const struct part_deferred *deferred, size_t n);
+
+/* part_resolve.c */
+void part_on_resolve(struct part_core *core, const struct part_event *event);
+void part_resolved_durable(struct part_core *core, const struct part_held *held);
+void part_heuristic_decided(struct part_core *core, struct part_tx *tx, bool commit);
+void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx);
+
+/* part_inquire.c */
+void part_in_doubt_begin(struct part_core *core, struct part_tx *tx);
+void part_inquire(struct part_core *core, struct part_tx *tx);
+void part_on_timer(struct part_core *core, struct part_tx *tx);
+void part_on_inquire(struct part_core *core, const struct tx_envelope *envelope,
+                     const struct tx_msg_inquire *inquire);
+void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
+                   const struct tx_msg_state *state);
+void part_on_wait(struct part_core *core, struct tx_id id);
+
+/* part_forget.c */
+void part_on_forget(struct part_core *core, struct part_coordinator *coordinator,
+                    const struct tx_msg_forget *forget);
+/* Drops a transaction that has ended for good and lies below the mark. */
+bool part_forget_ended(struct part_core *core, struct part_tx *tx);
+bool part_forget_valid(const struct tx_msg_forget *forget);
+void part_append_mark(struct part_core *core, const struct part_coordinator *coordinator,
+                      uint64_t epoch);
+
+/* part_snapshot.c */
+void part_snapshot_if_due(struct part_core *core);
+void part_snapshot_durable(struct part_core *core, const struct part_held *held);
+
+/* part_status.c */
+void part_on_status(struct part_core *core, uint64_t client, uint64_t req);
+
+#endif

@@ -1,0 +1,147 @@
+/* RESOLVE: an operator's decision on a transaction in doubt, and what becomes of it when the real
+ * decision comes. */
+#include "participant/part_internal.h"
+
+#include <inttypes.h>
+
+static void answer(struct part_core *core, uint64_t client, uint64_t req, enum tx_error error,
+                   struct tx_bytes text)
+{
+    part_reply_error(core, client, req, error, TX_REASON_NONE, text);
+}
+
+static const char *outcome_text(bool commit)
+{
+    return commit ? "committed" : "aborted";
+}
+
+static void decide(struct part_core *core, struct part_tx *tx, const struct part_event *event)
+{
+    const struct tx_msg_resolve *resolve = &event->msg->resolve;
+    TX_ASSERT(tx->state == PART_PREPARED);
+    tx->heuristic = (struct part_heuristic){.commit = resolve->commit,
+                                            .operator_name = resolve->operator_name,
+                                            .wall_ms = event->wall_ms};
+    struct part_action *action = part_append(core, TXLOG_HEURISTIC, tx->id, true);
+    action->record.heuristic = (struct txlog_heuristic){.id = tx->id,
+                                                        .commit = resolve->commit,
+                                                        .operator_name = resolve->operator_name,
+                                                        .time_ms = event->wall_ms};
+    action->commit_writes = resolve->commit && tx->rm_open;
+    if (!resolve->commit && tx->rm_open)
+        part_act(core, PART_ACTION_ROLLBACK, tx->id);
+    tx->rm_open = false;
+    tx->lsn = core->last;
+    part_tx_move(core, tx, PART_HEURISTIC, PART_WAIT_NOBODY);
+    part_locks_release(core, tx);
+    part_note(core, tx->id,
+              part_text(core, "%s by operator %s, without its coordinator",
+                        outcome_text(resolve->commit), resolve->operator_name.s));
+}
+
+static void hold_answer(struct part_core *core, const struct part_tx *tx,
+                        const struct part_event *event)
+{
+    struct part_held held = {.lsn = core->last,
+                             .type = PART_HELD_RESOLVED,
+                             .tx = tx->id,
+                             .client = event->client,
+                             .req = event->msg->resolve.req};
+    /* A decision that is durable already has its answer now. */
+    if (tx->lsn.n <= core->durable.n)
+        part_resolved_durable(core, &held);
+    else
+        part_hold(core, &held);
+}
+
+void part_resolved_durable(struct part_core *core, const struct part_held *held)
+{
+    char id[TX_ID_TEXT];
+    answer(core, held->client, held->req, TX_OK,
+           part_text(core,
+                     "transaction %s is decided here; its coordinator's decision will show "
+                     "whether that was right",
+                     tx_id_print(held->tx, id)));
+}
+
+void part_on_resolve(struct part_core *core, const struct part_event *event)
+{
+    const struct tx_msg_resolve *resolve = &event->msg->resolve;
+    char id[TX_ID_TEXT];
+    struct part_tx *tx = part_tx_find(core, resolve->id);
+    if (tx != NULL && tx->state == PART_PREPARED) {
+        decide(core, tx, event);
+        hold_answer(core, tx, event);
+    } else if (tx != NULL && tx->state == PART_HEURISTIC &&
+               tx->heuristic.commit == resolve->commit) {
+        hold_answer(core, tx, event);
+    } else {
+        const char *state = part_core_state_name(core, resolve->id);
+        answer(core, event->client, resolve->req, tx == NULL ? TX_EUNKNOWN : TX_ESTATE,
+               part_text(core, "transaction %s is %s here; only one in doubt can be resolved",
+                         tx_id_print(resolve->id, id), state));
+    }
+}
+
+/* ---- the real decision ---- */
+
+static void send_ack(struct part_core *core, const struct part_tx *tx)
+{
+    struct tx_msg msg = {
+        .type = TX_MSG_ACK,
+        .ack = {.id = tx->id,
+                .incarnation = core->options.incarnation,
+                .lsn = core->durable,
+                .heuristic = tx->heuristic.end},
+    };
+    part_send(core, &tx->coordinator->address, &msg);
+}
+
+static void end(struct part_core *core, struct part_tx *tx, bool commit)
+{
+    bool damage = tx->heuristic.commit != commit;
+    char id[TX_ID_TEXT];
+    part_append(core, TXLOG_HEURISTIC_END, tx->id, true)->record.heuristic_end =
+        (struct txlog_heuristic_end){.id = tx->id, .damage = damage};
+    tx->heuristic.end = damage ? TX_HEURISTIC_DAMAGE : TX_HEURISTIC_OK;
+    tx->heuristic.lsn = core->last;
+    part_timer_clear(core, tx);
+    part_hold(core, &(struct part_held){.lsn = core->last, .type = PART_HELD_END, .tx = tx->id});
+    if (damage)
+        part_alarm(core, tx->id,
+                   part_text(core,
+                             "transaction %s was %s here by operator %s, but its decision is: "
+                             "%s. Its writes here and elsewhere disagree; mend the data",
+                             tx_id_print(tx->id, id), outcome_text(tx->heuristic.commit),
+                             tx->heuristic.operator_name.s, outcome_text(commit)));
+    else
+        part_note(core, tx->id,
+                  part_text(core, "the decision is: %s, as operator %s had decided",
+                            outcome_text(commit), tx->heuristic.operator_name.s));
+}
+
+void part_heuristic_decided(struct part_core *core, struct part_tx *tx, bool commit)
+{
+    TX_ASSERT(tx->state == PART_HEURISTIC);
+    char id[TX_ID_TEXT];
+    if (tx->heuristic.end == TX_HEURISTIC_NONE) {
+        end(core, tx, commit);
+        return;
+    }
+    bool decided = (tx->heuristic.end == TX_HEURISTIC_OK) == tx->heuristic.commit;
+    if (decided != commit)
+        part_alarm(core, tx->id,
+                   part_text(core, "transaction %s was first said to be %s, then to be %s",
+                             tx_id_print(tx->id, id), outcome_text(decided), outcome_text(commit)));
+    else if (tx->heuristic.lsn.n <= core->durable.n)
+        send_ack(core, tx);
+    else
+        core->stale++; /* the ACK leaves when the record is durable */
+}
+
+void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx)
+{
+    TX_ASSERT(tx->state == PART_HEURISTIC && tx->heuristic.end != TX_HEURISTIC_NONE);
+    send_ack(core, tx);
+    (void)part_forget_ended(core, tx);
+}

@@ -1,0 +1,177 @@
+/* STATUS: what an operator sees. */
+#include "participant/part_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct fields {
+    struct part_core *core;
+    struct tx_status_field *items;
+    size_t n;
+};
+
+#define FIELDS_MAX (32u + TX_REASONS_N + PART_STATUS_ALARMS_MAX)
+
+static void add_text(struct fields *fields, const char *name, struct tx_bytes text)
+{
+    TX_ASSERT(fields->n < FIELDS_MAX);
+    fields->items[fields->n++] = (struct tx_status_field){
+        .name = part_copy(&fields->core->out->arena, tx_bytes_str(name)), .text = text};
+}
+
+static void add_number(struct fields *fields, const char *name, uint64_t value)
+{
+    add_text(fields, name, part_text(fields->core, "%" PRIu64, value));
+}
+
+static void add_aborts(struct fields *fields, const struct part_stats *stats)
+{
+    char name[64];
+    for (unsigned reason = 1; reason < TX_REASONS_N; reason++) {
+        if (stats->aborted_by[reason] == 0)
+            continue;
+        (void)snprintf(name, sizeof name, "aborted_%s", tx_reason_name((enum tx_reason)reason));
+        add_number(fields, name, stats->aborted_by[reason]);
+    }
+}
+
+static void add_alarms(struct fields *fields)
+{
+    struct part_core *core = fields->core;
+    size_t kept = core->alarms_kept < PART_ALARMS_MAX ? (size_t)core->alarms_kept : PART_ALARMS_MAX;
+    size_t shown = kept < PART_STATUS_ALARMS_MAX ? kept : PART_STATUS_ALARMS_MAX;
+    for (size_t i = kept - shown; i < kept; i++)
+        add_text(fields, "alarm", part_copy(&core->out->arena, part_alarm_at(core, i)->text));
+}
+
+static void add_all(struct fields *fields)
+{
+    struct part_core *core = fields->core;
+    struct part_stats stats;
+    part_core_stats(core, core->now_us, &stats);
+    add_text(fields, "role", tx_bytes_str("participant"));
+    add_text(fields, "name", part_text(core, "%s", core->options.name.s));
+    add_number(fields, "incarnation", core->options.incarnation);
+    add_number(fields, "lsn", core->last.n);
+    add_number(fields, "lsn_durable", core->durable.n);
+    add_text(fields, "refusing",
+             tx_bytes_str(core->draining   ? "draining"
+                          : core->disk_low ? "disk-full"
+                                           : "no"));
+    add_number(fields, "working", stats.working);
+    add_number(fields, "preparing", stats.preparing);
+    add_number(fields, "prepared", stats.prepared);
+    add_number(fields, "committed_kept", stats.committed);
+    add_number(fields, "heuristic", stats.heuristic);
+    add_number(fields, "tombstones", stats.tombstones);
+    add_number(fields, "locks_held", stats.locks_held);
+    add_number(fields, "locks_waiting", stats.locks_waiting);
+    add_number(fields, "oldest_prepared_ms", stats.oldest_prepared_us / 1000);
+    add_number(fields, "begun", stats.begun);
+    add_number(fields, "committed", stats.committed_total);
+    add_number(fields, "aborted", stats.aborted_total);
+    add_number(fields, "violations", stats.violations);
+    add_number(fields, "stale", stats.stale);
+    add_number(fields, "alarms", stats.alarms);
+    add_aborts(fields, &stats);
+    add_alarms(fields);
+}
+
+/* ---- transactions ---- */
+
+static struct tx_bytes describe_lock_wait(struct part_core *core, const struct part_tx *tx)
+{
+    struct lock_wait_info info;
+    char place[200];
+    char blocker[TX_ID_TEXT];
+    if (!lockmgr_wait_info(core->locks, tx->owner, &info))
+        return tx_bytes_str("waits for a lock");
+    part_place_print(info.name, place, sizeof place);
+    return part_text(core, "waits %" PRIu64 " ms for the %s lock on %s, held by %s (%zu in all)",
+                     (core->now_us - info.since_us) / 1000, tx_lock_mode_name(info.mode), place,
+                     tx_id_print(info.blocker, blocker), info.blockers_n);
+}
+
+static struct tx_bytes describe_heuristic(struct part_core *core, const struct part_tx *tx)
+{
+    const struct part_heuristic *heuristic = &tx->heuristic;
+    return part_text(core, "%s by operator %s; %s", heuristic->commit ? "committed" : "aborted",
+                     heuristic->operator_name.s,
+                     heuristic->end == TX_HEURISTIC_NONE ? "the decision is not known"
+                     : heuristic->end == TX_HEURISTIC_OK ? "the decision agrees"
+                                                         : "DAMAGE: the decision differs");
+}
+
+static struct tx_bytes describe(struct part_core *core, const struct part_tx *tx)
+{
+    if (tx->state == PART_PREPARED)
+        return part_text(core, "waits for the decision of coordinator %" PRIu32,
+                         tx->coordinator->id);
+    if (tx->state == PART_HEURISTIC)
+        return describe_heuristic(core, tx);
+    switch (tx->wait) {
+    case PART_WAIT_CLIENT:
+        return tx_bytes_str("waits for its client");
+    case PART_WAIT_LOCK:
+        return describe_lock_wait(core, tx);
+    case PART_WAIT_RM:
+        return tx_bytes_str("waits for the store");
+    case PART_WAIT_LOG:
+        return tx_bytes_str("waits for the log");
+    case PART_WAIT_NOBODY:
+        break;
+    }
+    return tx_bytes(NULL, 0);
+}
+
+static const struct tx_status_tx *list_txs(struct part_core *core, size_t *n)
+{
+    size_t live = part_open_n(core) + core->states[PART_HEURISTIC];
+    size_t shown = live < PART_STATUS_TXS_MAX ? live : PART_STATUS_TXS_MAX;
+    struct tx_status_tx *txs = part_alloc(&core->out->arena, shown, sizeof *txs);
+    *n = 0;
+    for (struct part_link *l = core->live.next; l != &core->live && *n < shown; l = l->next) {
+        const struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_live);
+        txs[(*n)++] = (struct tx_status_tx){
+            .id = tx->id,
+            .state = tx_bytes_str(part_state_text(tx->state)),
+            .age_ms = (core->now_us - tx->since_us) / 1000,
+            .detail = describe(core, tx),
+        };
+    }
+    return txs;
+}
+
+/* ---- coordinators ---- */
+
+static const struct tx_status_peer *list_peers(struct part_core *core, size_t *n)
+{
+    struct tx_arena *arena = &core->out->arena;
+    struct tx_status_peer *peers = part_alloc(arena, HASH_COUNT(core->coordinators), sizeof *peers);
+    *n = 0;
+    for (const struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next) {
+        peers[(*n)++] = (struct tx_status_peer){
+            .name = part_text(core, "coordinator %" PRIu32, c->id),
+            .address = part_copy(arena, tx_bytes_str(c->address.s)),
+            .state = tx_bytes_str(part_introduced(core, c) ? "introduced" : "new"),
+            .start = c->epoch,
+            .silent_ms = (core->now_us - c->heard_us) / 1000,
+        };
+    }
+    return peers;
+}
+
+void part_on_status(struct part_core *core, uint64_t client, uint64_t req)
+{
+    struct fields fields = {.core = core};
+    fields.items = part_alloc(&core->out->arena, FIELDS_MAX, sizeof *fields.items);
+    add_all(&fields);
+    struct tx_msg msg = {.type = TX_MSG_STATUS};
+    msg.status.req = req;
+    msg.status.fields = fields.items;
+    msg.status.fields_n = fields.n;
+    msg.status.txs = list_txs(core, &msg.status.txs_n);
+    msg.status.peers = list_peers(core, &msg.status.peers_n);
+    part_reply(core, client, &msg);
+}

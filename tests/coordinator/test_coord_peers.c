@@ -1,0 +1,301 @@
+/* Participants: introduction, silence, restarts, fences, regression. */
+#include "coord_driver.h"
+
+static struct driver d;
+
+static int setup(void **unused)
+{
+    (void)unused;
+    driver_up(&d);
+    driver_quiet(&d);
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    (void)unused;
+    driver_deinit(&d);
+    return 0;
+}
+
+static void fenced(char who, uint64_t epoch, uint64_t life)
+{
+    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.epoch = epoch, .life = life}};
+    driver_participant(&d, who, &msg);
+}
+
+static void hello_goes_to_everybody_at_the_start_and_again(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    assert_int_equal(driver_count(&d, TX_MSG_HELLO), NODES_N);
+    assert_int_equal(driver_sent(&d, 'a', TX_MSG_HELLO)->hello.life, d.options.life);
+    driver_ignore(&d);
+    driver_pass(&d, SECOND_US);
+    assert_int_equal(driver_count(&d, TX_MSG_HELLO), NODES_N);
+}
+
+static void ages_are_learned_and_never_wrap(void **unused)
+{
+    (void)unused;
+    struct tx_msg welcome = {.type = TX_MSG_WELCOME,
+                             .welcome = {.incarnation = 5, .lsn = {100}, .age_counter = 500}};
+    driver_participant(&d, 'a', &welcome);
+    welcome.welcome.age_counter = UINT64_MAX; /* believed by nobody */
+    driver_participant(&d, 'a', &welcome);
+    struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = 1}};
+    driver_client(&d, CLIENT, &msg);
+    assert_int_equal(driver_replied(&d, CLIENT, TX_MSG_BEGUN)->begun.age.counter, 501);
+    msg.begin = (struct tx_msg_begin){.req = 2, .age = {7, 3}};
+    driver_client(&d, CLIENT, &msg);
+    assert_int_equal(driver_replied(&d, CLIENT, TX_MSG_BEGUN)->begun.age.coordinator, 3);
+    msg.begin = (struct tx_msg_begin){.req = 3, .age = {900, 3}};
+    driver_client(&d, CLIENT, &msg);
+    assert_int_equal(driver_replied(&d, CLIENT, TX_MSG_BEGUN)->begun.age.counter, 900);
+    msg.begin = (struct tx_msg_begin){.req = 4};
+    driver_client(&d, CLIENT, &msg);
+    assert_int_equal(driver_replied(&d, CLIENT, TX_MSG_BEGUN)->begun.age.counter, 901);
+    msg.begin = (struct tx_msg_begin){.req = 5, .age = {UINT64_MAX, 3}};
+    driver_client(&d, CLIENT, &msg);
+    assert_error(&d, TX_EINVAL, TX_REASON_NONE, "age");
+}
+
+static void down__collecting_aborts_at_once_and_up_again_is_noted(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    d.alive[1] = false;
+    driver_pass(&d, 6 * SECOND_US);
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_UNREACHABLE);
+    assert_true(driver_noted(&d, "participant b is down"));
+    driver_ignore(&d);
+    submit(&d, "ab", "");
+    (void)driver_replied(&d, CLIENT, TX_MSG_OUTCOME);
+    driver_quiet(&d);
+    join(&d, 'b', id); /* a word of the same start */
+    assert_true(driver_noted(&d, "participant b is up"));
+    assert_int_equal(driver_stats(&d).peers_up, NODES_N);
+}
+
+static void down__of_one_that_has_voted_does_not_matter(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    vote(&d, 'b', id, TX_VOTE_YES, 0);
+    d.alive[1] = false;
+    driver_pass(&d, 7 * SECOND_US);
+    assert_state(&d, id, "collecting");
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    driver_durable(&d);
+    driver_ignore(&d);
+    driver_pass(&d, 20 * SECOND_US); /* a hears it again, b cannot */
+    assert_true(driver_was_sent(&d, 'a', TX_MSG_COMMIT));
+    assert_false(driver_was_sent(&d, 'b', TX_MSG_COMMIT));
+    driver_ignore(&d);
+    driver_welcome(&d, 'b');
+    (void)driver_sent(&d, 'b', TX_MSG_COMMIT);
+}
+
+static void restarted_member__prepare_again_at_once_with_the_old_incarnation(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    driver_restart_node(&d, 'b');
+    const struct tx_msg_prepare *prepare = &driver_sent(&d, 'b', TX_MSG_PREPARE)->prepare;
+    assert_int_equal(prepare->members[1].incarnation, 5);
+    vote_no(&d, 'b', id, TX_REASON_RESTARTED);
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_RESTARTED);
+}
+
+static void another_start_is_not_heard_before_its_welcome(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    driver_pass(&d, SECOND_US / 2);
+    driver_ignore(&d);
+    d.incarnation[0] = 6;
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    assert_int_equal(driver_stats(&d).stale, 1);
+    assert_int_equal(driver_count(&d, TX_MSG_HELLO), 1); /* asked to introduce itself at once */
+    driver_ignore(&d);
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    assert_int_equal(driver_count(&d, TX_MSG_HELLO), 0);
+    d.incarnation[0] = 4;
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    assert_int_equal(driver_stats(&d).stale, 3);
+    assert_state(&d, id, "collecting");
+}
+
+static void late_welcome_of_an_older_start_is_stale(void **unused)
+{
+    (void)unused;
+    d.incarnation[0] = 4;
+    driver_welcome(&d, 'a');
+    assert_int_equal(driver_stats(&d).stale, 1);
+    assert_int_equal(driver_stats(&d).peers_up, NODES_N);
+}
+
+static void impossible_messages_are_violations(void **unused)
+{
+    (void)unused;
+    struct tx_msg welcome = {.type = TX_MSG_WELCOME, .welcome = {.incarnation = 6}};
+    driver_participant(&d, 'a', &welcome); /* not what its envelope says */
+    struct tx_msg prepare = {.type = TX_MSG_PREPARE};
+    driver_participant(&d, 'a', &prepare); /* no participant sends that */
+    driver_client(&d, CLIENT, &prepare);
+    struct tx_id id = begin(&d);
+    struct tx_msg msg = {.type = TX_MSG_VOTE, .vote = {.id = id, .incarnation = 9}};
+    driver_participant(&d, 'a', &msg); /* a vote for another start */
+    struct tx_envelope stranger = {.role = TX_ROLE_PARTICIPANT, .name = {"zz"}, .start = 1};
+    struct tx_msg no = {.type = TX_MSG_JOIN, .id = {.id = id}};
+    struct coord_event event = {
+        .type = COORD_EVENT_MESSAGE, .envelope = &stranger, .msg = &no};
+    driver_step(&d, &event);
+    vote(&d, 'a', id, TX_VOTE_YES, 0); /* was not asked to prepare */
+    assert_int_equal(driver_stats(&d).violations, 6);
+    assert_state(&d, id, "active");
+    driver_quiet(&d);
+}
+
+static void regression_by_lsn__quarantined_until_the_data_is_back(void **unused)
+{
+    (void)unused;
+    struct tx_id open = tx_committed(&d); /* known to be durable up to 101 */
+    ack(&d, 'b', open);
+    struct tx_id id = tx_collecting(&d);
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    uint64_t reached = d.lsn[0];
+    driver_ignore(&d);
+    d.incarnation[0] = 6;
+    d.lsn[0] = 50;
+    driver_welcome(&d, 'a');
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_QUARANTINED);
+    assert_true(driver_noted(&d, "old disk"));
+    assert_int_equal(d.alarms, 1);
+    (void)driver_sent(&d, 'b', TX_MSG_ABORT);
+    driver_quiet(&d); /* nothing to a */
+    driver_welcome(&d, 'a');
+    assert_int_equal(d.alarms, 1);
+    inquire(&d, 'a', open); /* not believed */
+    ack(&d, 'a', open);
+    fenced('a', 9, 9);
+    driver_quiet(&d);
+    submit(&d, "a", "");
+    (void)driver_replied(&d, CLIENT, TX_MSG_OUTCOME);
+    driver_pass(&d, 10 * SECOND_US);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+    driver_quiet(&d);
+    d.incarnation[0] = 7;
+    d.lsn[0] = reached;
+    driver_welcome(&d, 'a');
+    (void)driver_sent(&d, 'a', TX_MSG_COMMIT);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 0);
+}
+
+static void regression_by_incarnation__known_after_a_restart_from_the_end_record(void **unused)
+{
+    (void)unused;
+    (void)tx_finished_committed(&d);
+    driver_restart_all(&d);
+    d.incarnation[0] = 4;
+    d.lsn[0] = 1000;
+    driver_welcome(&d, 'a');
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+    d.incarnation[1] = 6;
+    d.lsn[1] = 99;
+    driver_welcome(&d, 'b');
+    assert_int_equal(driver_stats(&d).peers_quarantined, 2);
+}
+
+static void fenced_by_another_life_of_the_same_epoch(void **unused)
+{
+    (void)unused;
+    fenced('a', 1, d.options.life); /* that is this one */
+    fenced('a', 0, 9);
+    d.incarnation[0] = 4;
+    fenced('a', 7, 9); /* from before its restart */
+    assert_int_equal(driver_stats(&d).stale, 3);
+    assert_false(driver_stats(&d).fenced);
+    d.incarnation[0] = 5;
+    fenced('a', 1, 9);
+    assert_true(driver_stats(&d).fenced);
+    assert_true(driver_noted(&d, "fenced for good"));
+}
+
+static void fenced__unknown_for_the_undecided_and_only_proven_commits_told(void **unused)
+{
+    (void)unused;
+    struct tx_id done = tx_finished_committed(&d);
+    struct tx_id aborted = tx_finished_aborted(&d);
+    struct tx_id ending = tx_committed(&d);
+    ack(&d, 'a', ending);
+    ack(&d, 'b', ending);
+    struct tx_id deciding = tx_deciding(&d);
+    driver_quiet(&d);
+    fenced('b', 2, 9);
+    (void)assert_outcome(&d, deciding, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+    driver_durable(&d); /* the COMMIT record is: nobody is told */
+    driver_quiet(&d);
+    assert_state(&d, ending, "finished-committed");
+    finish(&d, TX_MSG_OUTCOME_REQUEST, done, "ab");
+    (void)assert_outcome(&d, done, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
+    finish(&d, TX_MSG_OUTCOME_REQUEST, aborted, "ab");
+    (void)assert_outcome(&d, aborted, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+    finish(&d, TX_MSG_OUTCOME_REQUEST, deciding, "ab");
+    (void)assert_outcome(&d, deciding, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+    submit(&d, "a", "");
+    assert_error(&d, TX_ESTATE, TX_REASON_NONE, "newest data directory");
+    struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = 9}};
+    driver_client(&d, CLIENT, &msg);
+    assert_error(&d, TX_ESTATE, TX_REASON_NONE, "fenced");
+    inquire(&d, 'a', done);
+    driver_welcome(&d, 'a');
+    driver_quiet(&d);
+    assert_true(coord_core_idle(d.core));
+}
+
+static void fenced__one_that_resolves_is_unknown_and_records_may_become_durable(void **unused)
+{
+    (void)unused;
+    driver_deinit(&d);
+    driver_init(&d);
+    d.options.snapshot_records = 1;
+    d.options.retain_records = 0;
+    driver_start(&d);
+    driver_welcome_all(&d);
+    (void)tx_one_phase(&d);
+    driver_restart_all(&d);
+    driver_welcome_all(&d);
+    (void)tx_one_phase(&d);
+    driver_ignore(&d);
+    struct tx_id old = {1, 1, 99};
+    finish(&d, TX_MSG_OUTCOME_REQUEST, old, "a");
+    fenced('a', 9, 9);
+    (void)assert_outcome(&d, old, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+    uint64_t compacted = d.compacted;
+    driver_durable(&d);
+    assert_int_equal(d.compacted, compacted);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(hello_goes_to_everybody_at_the_start_and_again),
+        TEST(ages_are_learned_and_never_wrap),
+        TEST(down__collecting_aborts_at_once_and_up_again_is_noted),
+        TEST(down__of_one_that_has_voted_does_not_matter),
+        TEST(restarted_member__prepare_again_at_once_with_the_old_incarnation),
+        TEST(another_start_is_not_heard_before_its_welcome),
+        TEST(late_welcome_of_an_older_start_is_stale),
+        TEST(impossible_messages_are_violations),
+        TEST(regression_by_lsn__quarantined_until_the_data_is_back),
+        TEST(regression_by_incarnation__known_after_a_restart_from_the_end_record),
+        TEST(fenced_by_another_life_of_the_same_epoch),
+        TEST(fenced__unknown_for_the_undecided_and_only_proven_commits_told),
+        TEST(fenced__one_that_resolves_is_unknown_and_records_may_become_durable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,134 @@
+/* A minute of transfers while daemons die by kill -9 at random moments and come back. Every
+ * transfer also writes a record of its own on both sides, so that an acknowledged one that is
+ * missing, or one that is half there, is found by name.
+ *
+ * ASSENT_CHAOS_SECONDS and ASSENT_CHAOS_SEED in the environment change the length and the moments.
+ */
+#include "tests/integration/cluster.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ACCOUNTS "200"
+
+static struct cluster cluster;
+static char acked[CLUSTER_PATH + 16], attempted[CLUSTER_PATH + 16];
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 33;
+}
+
+static pid_t start_load(const char *seconds)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    execl(ASSENT_BIN_DIR "/txbench", "txbench", "--config", cluster.client_config, "transfer",
+          "--clients", "8", "--seconds", seconds, "--accounts", ACCOUNTS, "--record", "--acked",
+          acked, "--attempted", attempted, (char *)NULL);
+    _exit(127);
+}
+
+struct load {
+    pid_t pid;
+    int status;
+    bool ended;
+};
+
+static bool load_has_ended(void *arg)
+{
+    struct load *load = arg;
+
+    if (!load->ended)
+        load->ended = waitpid(load->pid, &load->status, WNOHANG) == load->pid;
+    return load->ended;
+}
+
+static bool has_acked(void *arg)
+{
+    (void)arg;
+    return file_size(acked) > 0;
+}
+
+/* Kills one daemon at a random moment and starts it again after another one. */
+static void hit(uint64_t *seed, struct load *load)
+{
+    size_t n = (size_t)(next_random(seed) % (cluster.participants_n + 1));
+    struct daemon *victim =
+        n == cluster.participants_n ? &cluster.coordinator : &cluster.participants[n];
+
+    if (wait_until(load_has_ended, load, (int)(200 + next_random(seed) % 1500)))
+        return;
+    daemon_kill(victim);
+    (void)wait_until(load_has_ended, load, (int)(next_random(seed) % 1000));
+    daemon_start(victim);
+}
+
+static void test_no_acknowledged_transfer_is_lost(void **state)
+{
+    const char *seconds = getenv("ASSENT_CHAOS_SECONDS");
+    const char *seed_text = getenv("ASSENT_CHAOS_SEED");
+    uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
+    struct load load = {0};
+    int kills = 0;
+
+    (void)state;
+    printf("ASSENT_CHAOS_SEED=%llu\n", (unsigned long long)seed);
+    load.pid = start_load(seconds != NULL ? seconds : "60");
+    assert_true(wait_until(has_acked, NULL, 30000));
+    while (!load_has_ended(&load)) {
+        hit(&seed, &load);
+        kills++;
+    }
+    printf("%d kills\n", kills);
+    assert_true(kills > 3);
+    /* The load checks the sum itself and ends with 1 when it does not hold. */
+    assert_true(WIFEXITED(load.status));
+    assert_int_equal(WEXITSTATUS(load.status), 0);
+    assert_int_equal(run_program(NULL, 0, NULL, 0, "txbench", "--config", cluster.client_config,
+                                 "verify", "--accounts", ACCOUNTS, "--acked", acked, "--attempted",
+                                 attempted, NULL),
+                     0);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    cluster_init(&cluster, 2, false);
+    snprintf(acked, sizeof acked, "%s/acked", cluster.directory);
+    snprintf(attempted, sizeof attempted, "%s/attempted", cluster.directory);
+    cluster_start(&cluster);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    cluster_deinit(&cluster);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_acknowledged_transfer_is_lost)};
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

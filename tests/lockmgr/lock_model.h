@@ -1,0 +1,70 @@
+/* A naive model of the lock manager: a list of granted locks and one waiting request per owner,
+ * looked through from end to end by the definitions at every question. It shares no code with the
+ * manager, not even the conflict table.
+ *
+ * Places are numbered: 0 the store, then the keyspaces, then the keys. */
+#ifndef ASSENT_TESTS_LOCK_MODEL_H
+#define ASSENT_TESTS_LOCK_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MODEL_OWNERS_MAX 48
+#define MODEL_SPACES     3
+#define MODEL_KEYS       5 /* per keyspace */
+#define MODEL_PLACES     (1 + MODEL_SPACES + MODEL_SPACES * MODEL_KEYS)
+#define MODEL_LOCKS_MAX  (MODEL_OWNERS_MAX * MODEL_PLACES)
+#define MODEL_EVENTS_MAX 256
+
+enum model_status { MODEL_GRANTED, MODEL_WAITING, MODEL_REFUSED };
+enum model_event_type { MODEL_EVENT_GRANTED, MODEL_EVENT_WOUNDED, MODEL_EVENT_TIMED_OUT };
+
+struct model_owner {
+    bool live, is_protected, wounded;
+    uint64_t age[5]; /* compared from the first on; the lower is the older */
+    bool waiting;
+    int path[3];
+    int modes[3];
+    int step, last;
+    uint64_t deadline;
+};
+
+struct model_lock {
+    int owner, place, mode;
+};
+
+struct model_event {
+    enum model_event_type type;
+    int owner;
+};
+
+struct model {
+    size_t locks_max;
+    struct model_owner owners[MODEL_OWNERS_MAX];
+    struct model_lock locks[MODEL_LOCKS_MAX]; /* in order of their first grant */
+    size_t locks_n;
+    int touched[MODEL_PLACES]; /* places that lost a lock or a waiter, in order */
+    size_t touched_n;
+    struct model_event events[MODEL_EVENTS_MAX]; /* emptied by the caller */
+    size_t events_n;
+    int asking; /* the owner whose grant is not told, or -1 */
+};
+
+int model_parent(int place); /* -1 for the store */
+
+void model_begin(struct model *model, int owner, const uint64_t age[5]);
+enum model_status model_acquire(struct model *model, int owner, int place, int mode,
+                                uint64_t deadline);
+void model_cancel(struct model *model, int owner);
+/* 0 released, 1 nothing held, 2 needed by a lock below */
+int model_release(struct model *model, int owner, int place);
+void model_release_all(struct model *model, int owner);
+void model_expire(struct model *model, uint64_t now);
+uint64_t model_next_deadline(const struct model *model);
+int model_held(const struct model *model, int owner, int place);
+size_t model_waiting_n(const struct model *model);
+/* How many owners the owner waits for, and the oldest of them. */
+size_t model_blockers(const struct model *model, int owner, int *oldest);
+
+#endif

@@ -1,0 +1,313 @@
+/* Random operations on the manager and on the naive model side by side: every status, every event
+ * in its order, the deadlines, the counts and the locks must agree, and the manager's invariants
+ * hold, after each step.
+ *
+ * A failure prints the seed; ASSENT_TEST_SEED=<seed> runs that one alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "common/assert.h"
+#include "lock_model.h"
+#include "lockmgr/lockmgr.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#define RUNS_N 10
+#else
+#define RUNS_N 100
+#endif
+#define STEPS_N 10000
+
+struct world {
+    uint64_t seed, random;
+    uint64_t step;
+    struct lockmgr *mgr;
+    struct lock_owner *owners[MODEL_OWNERS_MAX];
+    struct tx_id ids[MODEL_OWNERS_MAX];
+    struct lock_events events;
+    struct model model;
+    int owners_n;
+    uint64_t seq;
+    uint64_t now_us;
+    uint64_t counts[3][3]; /* statuses; events */
+};
+
+static struct world world;
+
+/* Vigna's splitmix64. */
+static uint64_t next_random(void)
+{
+    uint64_t z = world.random += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static int below(int n)
+{
+    return (int)(next_random() % (uint64_t)n);
+}
+
+static void print_where(const char *text)
+{
+    (void)fprintf(stderr, "seed %" PRIu64 ", step %" PRIu64 ": %s\n", world.seed, world.step, text);
+}
+
+static void agree(bool condition, const char *text)
+{
+    if (!condition) {
+        print_where(text);
+        fail_msg("manager and model differ: %s", text);
+    }
+}
+
+#define AGREE(condition) agree(condition, #condition)
+
+static struct lock_name place_name(int place)
+{
+    static const char *const spaces[MODEL_SPACES] = {"a", "accounts", "c"};
+    static const char *const keys[MODEL_KEYS] = {
+        "k", "key-of-16-bytes!", "key-of-17-bytes!!",
+        "a key that is longer than any of the pools of the lock manager takes: it has more than"
+        " ninety-six bytes",
+        "z"};
+    struct lock_name name = {tx_bytes(NULL, 0), tx_bytes(NULL, 0)};
+    if (place > MODEL_SPACES) {
+        name.key = tx_bytes_str(keys[(place - 1 - MODEL_SPACES) % MODEL_KEYS]);
+        place = model_parent(place);
+    }
+    if (place > 0) {
+        name.space = tx_bytes_str(spaces[place - 1]);
+    }
+    return name;
+}
+
+static int owner_of(struct tx_id id)
+{
+    for (int i = 0; i < world.owners_n; i++) {
+        if (tx_id_equal(world.ids[i], id)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Few ages, so that many owners share one, as a retry does with its first attempt. */
+static void do_begin(int i)
+{
+    world.seq++;
+    struct tx_age age = {.counter = 1 + next_random() % 40,
+                         .coordinator = (uint32_t)(1 + below(2))};
+    world.ids[i] = (struct tx_id){.coordinator = (uint32_t)(1 + below(2)),
+                                  .epoch = (uint64_t)(1 + below(3)),
+                                  .seq = world.seq};
+    world.owners[i] = lockmgr_begin(world.mgr, world.ids[i], age);
+    uint64_t rank[5] = {age.counter, age.coordinator, world.ids[i].coordinator, world.ids[i].epoch,
+                        world.ids[i].seq};
+    model_begin(&world.model, i, rank);
+}
+
+static void do_acquire(int i)
+{
+    /* Mostly keys in read and write modes; now and then anything on anything. */
+    int place = 1 + MODEL_SPACES + below(MODEL_SPACES * MODEL_KEYS);
+    int mode = below(2) == 0 ? TX_LOCK_S : TX_LOCK_X;
+    if (below(4) == 0) {
+        mode = 1 + below(6);
+    }
+    if (below(8) == 0) {
+        place = below(1 + MODEL_SPACES);
+        mode = 1 + below(below(3) == 0 ? 6 : 3);
+    }
+    uint64_t timeout_us = below(3) == 0 ? 0 : (uint64_t)(1 + below(40));
+    uint64_t deadline_us = world.now_us + (timeout_us == 0 ? 50 : timeout_us);
+    enum lock_status got =
+        lockmgr_acquire(world.mgr, world.owners[i], place_name(place), (enum tx_lock_mode)mode,
+                        world.now_us, timeout_us, &world.events);
+    enum model_status want = model_acquire(&world.model, i, place, mode, deadline_us);
+    AGREE((int)got == (int)want);
+    world.counts[0][got]++;
+}
+
+static void do_release(int i)
+{
+    static const enum tx_error errors[] = {TX_OK, TX_ENOTFOUND, TX_ESTATE};
+    int place = below(MODEL_PLACES);
+    enum tx_error got =
+        lockmgr_release(world.mgr, world.owners[i], place_name(place), &world.events);
+    AGREE(got == errors[model_release(&world.model, i, place)]);
+    AGREE(got == TX_ESTATE || lockmgr_held(world.mgr, world.owners[i], place_name(place)) == 0);
+}
+
+static void do_release_all(int i)
+{
+    lockmgr_release_all(world.mgr, &world.owners[i], &world.events);
+    AGREE(world.owners[i] == NULL);
+    model_release_all(&world.model, i);
+}
+
+static void do_expire(void)
+{
+    world.now_us += next_random() % 12;
+    lockmgr_expire(world.mgr, world.now_us, &world.events);
+    model_expire(&world.model, world.now_us);
+}
+
+static void random_step(void)
+{
+    int i = below(world.owners_n);
+    const struct model_owner *owner = &world.model.owners[i];
+    int dice = below(100);
+    if (!owner->live) {
+        do_begin(i);
+    } else if (dice < 4) {
+        do_expire();
+    } else if (owner->waiting) {
+        if (dice < 10) {
+            lockmgr_cancel(world.mgr, world.owners[i], &world.events);
+            model_cancel(&world.model, i);
+        } else if (dice < 14) {
+            do_release_all(i);
+        }
+    } else if (owner->is_protected || owner->wounded) {
+        if (dice < 40) {
+            do_release_all(i);
+        } else if (!owner->is_protected && dice < 50) {
+            do_acquire(i);
+        }
+    } else if (dice < 12) {
+        do_release(i);
+    } else if (dice < 18) {
+        do_release_all(i);
+    } else if (dice < 22) {
+        lockmgr_protect(world.mgr, world.owners[i]);
+        world.model.owners[i].is_protected = true;
+    } else {
+        do_acquire(i);
+    }
+}
+
+static void compare_events(void)
+{
+    AGREE(world.events.events_n == world.model.events_n);
+    for (size_t i = 0; i < world.events.events_n; i++) {
+        const struct lock_event *got = &world.events.events[i];
+        const struct model_event *want = &world.model.events[i];
+        AGREE((int)got->type == (int)want->type && owner_of(got->tx) == want->owner);
+        AGREE(got->owner == world.owners[want->owner]);
+        world.counts[1][got->type]++;
+    }
+    world.events.events_n = 0;
+    world.model.events_n = 0;
+}
+
+static void compare_wait(int i)
+{
+    struct lock_wait_info info;
+    bool waits = lockmgr_wait_info(world.mgr, world.owners[i], &info);
+    const struct model_owner *owner = &world.model.owners[i];
+    AGREE(waits == owner->waiting && waits == lockmgr_is_waiting(world.owners[i]));
+    AGREE(lockmgr_is_wounded(world.owners[i]) == owner->wounded);
+    if (!waits) {
+        return;
+    }
+    int oldest;
+    AGREE(info.blockers_n == model_blockers(&world.model, i, &oldest));
+    AGREE(owner_of(info.blocker) == oldest && owner_of(info.waiter) == i);
+    struct lock_name name = place_name(owner->path[owner->step]);
+    AGREE(tx_bytes_equal(info.name.space, name.space) && tx_bytes_equal(info.name.key, name.key));
+}
+
+static void compare_all(void)
+{
+    for (int i = 0; i < world.owners_n; i++) {
+        if (world.owners[i] == NULL) {
+            continue;
+        }
+        compare_wait(i);
+        for (int place = 0; place < MODEL_PLACES; place++) {
+            AGREE((int)lockmgr_held(world.mgr, world.owners[i], place_name(place)) ==
+                  model_held(&world.model, i, place));
+        }
+    }
+}
+
+static void compare_step(void)
+{
+    compare_events();
+    struct lockmgr_stats stats = lockmgr_stats(world.mgr);
+    AGREE(stats.held == world.model.locks_n);
+    AGREE(stats.waiting == model_waiting_n(&world.model));
+    AGREE(lockmgr_next_deadline(world.mgr) == model_next_deadline(&world.model));
+    if (world.step % 64 == 0) {
+        compare_all();
+    }
+    lockmgr_check(world.mgr);
+}
+
+static void run_begin(uint64_t seed)
+{
+    struct lock_events events = world.events;
+    uint64_t counts[3][3];
+    memcpy(counts, world.counts, sizeof counts);
+    memset(&world, 0, sizeof world);
+    memcpy(world.counts, counts, sizeof counts);
+    world.events = events;
+    world.seed = seed;
+    world.random = seed;
+    world.owners_n = 4 + below(MODEL_OWNERS_MAX - 3);
+    /* In every other run locks are so few that refusals are common. */
+    world.model.locks_max = below(2) == 0 ? 10000 : (size_t)(5 + below(60));
+    world.model.asking = -1;
+    struct lockmgr_options options = {.locks_max = world.model.locks_max, .wait_timeout_us = 50};
+    world.mgr = lockmgr_new(&options);
+}
+
+static void run(uint64_t seed)
+{
+    run_begin(seed);
+    for (world.step = 1; world.step <= STEPS_N; world.step++) {
+        random_step();
+        compare_step();
+    }
+    for (int i = 0; i < world.owners_n; i++) {
+        if (world.owners[i] != NULL) {
+            do_release_all(i);
+            compare_step();
+        }
+    }
+    AGREE(lockmgr_stats(world.mgr).held == 0 && lockmgr_stats(world.mgr).owners == 0);
+    lockmgr_destroy(&world.mgr);
+}
+
+static void manager_and_model_agree(void **state)
+{
+    (void)state;
+    tx_assert_hook_set(print_where);
+    const char *seed = getenv("ASSENT_TEST_SEED");
+    if (seed != NULL) {
+        run(strtoull(seed, NULL, 10));
+    } else {
+        for (uint64_t i = 0; i < RUNS_N; i++) {
+            run(1000 + i);
+        }
+        /* A run that never meets a case proves nothing about it. */
+        for (int i = 0; i < 3; i++) {
+            assert_true(world.counts[0][i] > 1000 && world.counts[1][i] > 300);
+        }
+    }
+    lock_events_deinit(&world.events);
+    tx_assert_hook_set(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(manager_and_model_agree)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,957 @@
+#include "part_driver.h"
+
+#include "common/assert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* After the others, as it asks for. */
+#include <cmocka.h>
+
+#define LIFE 7u
+
+/* ---- copies of what was sent ---- */
+
+static struct tx_bytes keep(struct driver *d, struct tx_bytes bytes)
+{
+    return tx_arena_copy(&d->arena, bytes);
+}
+
+static const struct tx_result *keep_results(struct driver *d, const struct tx_result *results,
+                                            size_t n)
+{
+    struct tx_result *copy = tx_arena_alloc(&d->arena, n, sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (struct tx_result){results[i].found, keep(d, results[i].value)};
+    return copy;
+}
+
+static void keep_status(struct driver *d, struct tx_msg_status *status)
+{
+    struct tx_status_field *fields = tx_arena_alloc(&d->arena, status->fields_n, sizeof *fields);
+    for (size_t i = 0; i < status->fields_n; i++)
+        fields[i] = (struct tx_status_field){keep(d, status->fields[i].name),
+                                             keep(d, status->fields[i].text)};
+    status->fields = fields;
+    struct tx_status_tx *txs = tx_arena_alloc(&d->arena, status->txs_n, sizeof *txs);
+    for (size_t i = 0; i < status->txs_n; i++) {
+        txs[i] = status->txs[i];
+        txs[i].state = keep(d, txs[i].state);
+        txs[i].detail = keep(d, txs[i].detail);
+    }
+    status->txs = txs;
+    struct tx_status_peer *peers = tx_arena_alloc(&d->arena, status->peers_n, sizeof *peers);
+    for (size_t i = 0; i < status->peers_n; i++)
+        peers[i] = status->peers[i];
+    status->peers = peers;
+}
+
+static void keep_sent(struct driver *d, const struct part_action *action)
+{
+    if (d->sent_n == d->sent_capacity) {
+        d->sent_capacity = d->sent_capacity > 0 ? d->sent_capacity * 2 : 64;
+        d->sent = tx_xrealloc(d->sent, d->sent_capacity * sizeof *d->sent);
+    }
+    struct tx_msg msg = action->msg;
+    if (msg.type == TX_MSG_VOTE) {
+        msg.vote.text = keep(d, msg.vote.text);
+        msg.vote.results = keep_results(d, msg.vote.results, msg.vote.results_n);
+    } else if (msg.type == TX_MSG_OPERATED) {
+        msg.operated.text = keep(d, msg.operated.text);
+        msg.operated.results = keep_results(d, msg.operated.results, msg.operated.results_n);
+    } else if (msg.type == TX_MSG_ERROR) {
+        msg.error.text = keep(d, msg.error.text);
+    } else if (msg.type == TX_MSG_STATUS) {
+        keep_status(d, &msg.status);
+    }
+    d->sent[d->sent_n++] = (struct driver_sent){action->to, msg};
+}
+
+static void keep_note(struct driver *d, const struct part_action *action)
+{
+    d->notes = tx_xrealloc(d->notes, (d->notes_n + 1) * sizeof *d->notes);
+    struct driver_note *note = &d->notes[d->notes_n++];
+    note->type = action->type;
+    (void)snprintf(note->text, sizeof note->text, "%.*s", (int)action->text.len,
+                   (const char *)action->text.data);
+}
+
+/* ---- the resource manager: puts are held back, "bad" keys are refused ---- */
+
+static void buf_set(struct tx_buf *buf, struct tx_bytes bytes)
+{
+    tx_buf_clear(buf);
+    tx_buf_append(buf, bytes);
+}
+
+static struct driver_rm_tx *rm_find(struct driver *d, struct tx_id id)
+{
+    struct driver_rm_tx *tx = d->rm_txs;
+    while (tx != NULL && !tx_id_equal(tx->id, id))
+        tx = tx->next;
+    return tx;
+}
+
+static struct driver_rm_tx *rm_begin(struct driver *d, struct tx_id id)
+{
+    struct driver_rm_tx *tx = tx_xcalloc(1, sizeof *tx);
+    tx->id = id;
+    tx->next = d->rm_txs;
+    d->rm_txs = tx;
+    return tx;
+}
+
+static void rm_end(struct driver *d, struct tx_id id)
+{
+    struct driver_rm_tx **link = &d->rm_txs;
+    while (*link != NULL && !tx_id_equal((*link)->id, id))
+        link = &(*link)->next;
+    assert_non_null(*link);
+    struct driver_rm_tx *tx = *link;
+    *link = tx->next;
+    for (size_t i = 0; i < tx->writes_n; i++) {
+        tx_buf_deinit(&tx->writes[i].key);
+        tx_buf_deinit(&tx->writes[i].value);
+    }
+    free(tx->writes);
+    free(tx);
+}
+
+static void rm_write(struct driver_rm_tx *tx, struct tx_bytes key, struct tx_bytes value)
+{
+    tx->writes = tx_xrealloc(tx->writes, (tx->writes_n + 1) * sizeof *tx->writes);
+    struct driver_write *write = &tx->writes[tx->writes_n++];
+    *write = (struct driver_write){0};
+    buf_set(&write->key, key);
+    buf_set(&write->value, value);
+}
+
+static void data_put(struct driver *d, struct tx_bytes key, struct tx_bytes value)
+{
+    for (size_t i = 0; i < d->data_n; i++) {
+        if (tx_bytes_equal(tx_buf_view(&d->data[i].key), key)) {
+            buf_set(&d->data[i].value, value);
+            return;
+        }
+    }
+    d->data = tx_xrealloc(d->data, (d->data_n + 1) * sizeof *d->data);
+    struct driver_value *entry = &d->data[d->data_n++];
+    *entry = (struct driver_value){0};
+    buf_set(&entry->key, key);
+    buf_set(&entry->value, value);
+}
+
+static const struct tx_buf *data_get(const struct driver *d, struct tx_bytes key)
+{
+    for (size_t i = 0; i < d->data_n; i++) {
+        if (tx_bytes_equal(tx_buf_view(&d->data[i].key), key))
+            return &d->data[i].value;
+    }
+    return NULL;
+}
+
+static void data_clear(struct driver *d)
+{
+    for (size_t i = 0; i < d->data_n; i++) {
+        tx_buf_deinit(&d->data[i].key);
+        tx_buf_deinit(&d->data[i].value);
+    }
+    free(d->data);
+    d->data = NULL;
+    d->data_n = 0;
+}
+
+static void rm_redo(const struct driver_rm_tx *tx, struct tx_buf *out)
+{
+    for (size_t i = 0; tx != NULL && i < tx->writes_n; i++) {
+        tx_buf_blob(out, tx_buf_view(&tx->writes[i].key));
+        tx_buf_blob(out, tx_buf_view(&tx->writes[i].value));
+    }
+}
+
+static void redo_apply(struct driver *d, struct tx_bytes redo)
+{
+    struct tx_reader r = tx_reader(redo);
+    while (tx_reader_left(&r) > 0) {
+        struct tx_bytes key = tx_read_blob(&r);
+        data_put(d, key, tx_read_blob(&r));
+    }
+    assert_true(tx_reader_done(&r));
+}
+
+static void rm_commit(struct driver *d, struct tx_id id)
+{
+    struct tx_buf redo = {0};
+    assert_non_null(rm_find(d, id));
+    rm_redo(rm_find(d, id), &redo);
+    redo_apply(d, tx_buf_view(&redo));
+    tx_buf_deinit(&redo);
+    rm_end(d, id);
+}
+
+static void rm_tell(struct driver *d, struct part_event *event)
+{
+    event->type = PART_EVENT_RM;
+    part_core_step(d->core, event, d->now_us, &d->actions);
+}
+
+static void rm_execute(struct driver *d, struct tx_id id, const struct tx_op *op)
+{
+    struct part_event event = {.tx = id, .call = PART_RM_EXECUTE};
+    struct driver_rm_tx *tx = rm_find(d, id);
+    if (tx == NULL)
+        tx = rm_begin(d, id);
+    if (op->type == TX_OP_CHECK || (op->key.len >= 3 && memcmp(op->key.data, "bad", 3) == 0)) {
+        rm_end(d, id);
+        event.status = PART_RM_ROLLED_BACK;
+        event.reason = op->type == TX_OP_CHECK ? TX_REASON_CHECK : TX_REASON_NONE;
+        event.text = tx_bytes_str("the store refuses it");
+    } else if (op->type == TX_OP_PUT) {
+        rm_write(tx, op->key, op->value);
+    } else if (op->type == TX_OP_GET) {
+        const struct tx_buf *value = data_get(d, op->key);
+        event.result.found = value != NULL;
+        event.result.value = value != NULL ? tx_buf_view(value) : tx_bytes(NULL, 0);
+    }
+    event.wrote = event.status == PART_RM_OK && tx->writes_n > 0;
+    rm_tell(d, &event);
+}
+
+static void rm_prepare(struct driver *d, struct tx_id id)
+{
+    struct part_event event = {.tx = id, .call = PART_RM_PREPARE};
+    struct driver_rm_tx *tx = rm_find(d, id);
+    struct tx_buf redo = {0};
+    assert_non_null(tx);
+    if (tx->writes_n == 0) {
+        rm_end(d, id);
+        event.status = PART_RM_READ_ONLY;
+    } else {
+        rm_redo(tx, &redo);
+        event.redo = tx_buf_view(&redo);
+    }
+    rm_tell(d, &event);
+    tx_buf_deinit(&redo);
+}
+
+static void rm_call(struct driver *d, const struct driver_call *call)
+{
+    if (call->call == PART_RM_EXECUTE)
+        rm_execute(d, call->tx, &call->op);
+    else
+        rm_prepare(d, call->tx);
+}
+
+static void rm_queue(struct driver *d, const struct part_action *action, enum part_rm_call call)
+{
+    struct driver_call waiting = {.tx = action->tx, .call = call, .op = action->op};
+    if (!d->rm_slow) {
+        rm_call(d, &waiting);
+        return;
+    }
+    waiting.op.key = keep(d, action->op.key);
+    waiting.op.value = keep(d, action->op.value);
+    d->calls = tx_xrealloc(d->calls, (d->calls_n + 1) * sizeof *d->calls);
+    d->calls[d->calls_n++] = waiting;
+}
+
+/* ---- the log ---- */
+
+static void log_append(struct driver *d, const struct txlog_record *record)
+{
+    assert_int_equal(record->lsn.n, d->log_n + 1);
+    if (d->log_n == d->log_capacity) {
+        d->log_capacity = d->log_capacity > 0 ? d->log_capacity * 2 : 256;
+        d->log = tx_xrealloc(d->log, d->log_capacity * sizeof *d->log);
+    }
+    d->log[d->log_n] = (struct tx_buf){0};
+    assert_int_equal(txlog_record_encode(record, &d->log[d->log_n]), TX_OK);
+    d->log_n++;
+}
+
+static void log_cut(struct driver *d, uint64_t upto)
+{
+    while (d->log_n > upto)
+        tx_buf_deinit(&d->log[--d->log_n]);
+}
+
+void driver_decode(const struct driver *d, uint64_t lsn, struct tx_arena *arena,
+                   struct txlog_record *record)
+{
+    struct tx_why why = {{0}};
+    assert_true(lsn >= 1 && lsn <= d->log_n);
+    enum tx_error error =
+        txlog_record_decode(tx_buf_view(&d->log[lsn - 1]), arena, record, &why);
+    if (error != TX_OK)
+        fail_msg("%s", why.text);
+}
+
+static void append(struct driver *d, struct part_action *action)
+{
+    struct tx_buf redo = {0};
+    assert_int_equal(action->record.lsn.n, action->lsn.n);
+    if (action->redo_wanted) {
+        rm_redo(rm_find(d, action->tx), &redo);
+        action->record.prepared.redo = tx_buf_view(&redo);
+    }
+    log_append(d, &action->record);
+    tx_buf_deinit(&redo);
+    if (action->commit_writes)
+        rm_commit(d, action->tx);
+}
+
+/* ---- actions ---- */
+
+static void perform(struct driver *d, struct part_action *action)
+{
+    switch (action->type) {
+    case PART_ACTION_SEND:
+        keep_sent(d, action);
+        break;
+    case PART_ACTION_APPEND:
+        append(d, action);
+        break;
+    case PART_ACTION_EXECUTE:
+        rm_queue(d, action, PART_RM_EXECUTE);
+        break;
+    case PART_ACTION_PREPARE:
+        rm_queue(d, action, PART_RM_PREPARE);
+        break;
+    case PART_ACTION_ROLLBACK:
+        rm_end(d, action->tx);
+        d->rollbacks++;
+        break;
+    case PART_ACTION_COMPACT:
+        assert_true(action->lsn.n > d->compacted && action->lsn.n <= d->durable);
+        d->compacted = action->lsn.n;
+        break;
+    case PART_ACTION_ALARM:
+    case PART_ACTION_NOTE:
+        keep_note(d, action);
+        break;
+    }
+}
+
+static void perform_all(struct driver *d)
+{
+    for (size_t i = 0; i < d->actions.n; i++) {
+        struct part_action action = d->actions.items[i];
+        perform(d, &action);
+    }
+    part_actions_clear(&d->actions);
+    if (d->check)
+        part_core_check(d->core);
+}
+
+void driver_step(struct driver *d, const struct part_event *event)
+{
+    part_core_step(d->core, event, d->now_us, &d->actions);
+    perform_all(d);
+}
+
+void driver_rm_answer(struct driver *d)
+{
+    assert_true(d->calls_n > 0);
+    struct driver_call call = d->calls[0];
+    memmove(d->calls, d->calls + 1, --d->calls_n * sizeof *d->calls);
+    rm_call(d, &call);
+    perform_all(d);
+}
+
+void driver_rm_answer_with(struct driver *d, enum part_rm_status status, enum tx_reason reason)
+{
+    assert_true(d->calls_n > 0);
+    struct driver_call call = d->calls[0];
+    memmove(d->calls, d->calls + 1, --d->calls_n * sizeof *d->calls);
+    struct part_event event = {
+        .tx = call.tx, .call = call.call, .status = status, .reason = reason};
+    if (status == PART_RM_ROLLED_BACK && rm_find(d, call.tx) != NULL)
+        rm_end(d, call.tx);
+    rm_tell(d, &event);
+    perform_all(d);
+}
+
+void driver_sync_to(struct driver *d, uint64_t lsn)
+{
+    d->durable = lsn;
+    driver_step(d, &(struct part_event){.type = PART_EVENT_DURABLE, .lsn = {lsn}});
+}
+
+void driver_sync(struct driver *d)
+{
+    while (d->durable < d->log_n)
+        driver_sync_to(d, d->log_n);
+}
+
+void driver_advance(struct driver *d, uint64_t us)
+{
+    uint64_t end = d->now_us + us;
+    uint64_t next;
+    while ((next = part_core_deadline(d->core)) <= end) {
+        d->now_us = next > d->now_us ? next : d->now_us;
+        driver_step(d, &(struct part_event){.type = PART_EVENT_TICK});
+    }
+    d->now_us = end;
+}
+
+/* ---- life ---- */
+
+struct part_options driver_options(void)
+{
+    struct part_options options = {
+        .incarnation = 1,
+        .idle_us = 10000000,
+        .lock_timeout_us = 5000000,
+        .inquiry_us = 1000000,
+        .inquiry_max_us = 8000000,
+        .txs_max = 100,
+        .locks_max = 10000,
+        .tombstones_max = 100,
+        .snapshot_records = 0,
+        .retain_records = 0,
+    };
+    (void)snprintf(options.name.s, sizeof options.name.s, "%s", DRIVER_SELF);
+    return options;
+}
+
+static enum tx_error replay(struct driver *d, uint64_t from, uint64_t to, struct tx_why *why)
+{
+    struct tx_arena arena = {0};
+    enum tx_error error = TX_OK;
+    for (uint64_t lsn = from; lsn <= to && error == TX_OK; lsn++) {
+        struct txlog_record record;
+        driver_decode(d, lsn, &arena, &record);
+        error = part_core_recover(d->core, &record, why);
+        part_core_check(d->core);
+        tx_arena_reset(&arena);
+    }
+    tx_arena_deinit(&arena);
+    return error;
+}
+
+static void rm_recover(void *arg, struct tx_id id, struct tx_lsn prepared)
+{
+    struct driver *d = arg;
+    struct tx_arena arena = {0};
+    struct txlog_record record;
+    driver_decode(d, prepared.n, &arena, &record);
+    assert_int_equal(record.type, TXLOG_PREPARED);
+    assert_true(tx_id_equal(record.prepared.id, id));
+    struct driver_rm_tx *tx = rm_begin(d, id);
+    struct tx_reader r = tx_reader(record.prepared.redo);
+    while (tx_reader_left(&r) > 0) {
+        struct tx_bytes key = tx_read_blob(&r);
+        rm_write(tx, key, tx_read_blob(&r));
+    }
+    tx_arena_deinit(&arena);
+}
+
+/* What the surviving records made of the data: the commits, each with the redo of its newest PREPARED that has one. */
+static void rebuild_data(struct driver *d)
+{
+    struct tx_arena arena = {0};
+    data_clear(d);
+    for (uint64_t lsn = 1; lsn <= d->log_n; lsn++) {
+        struct txlog_record record;
+        driver_decode(d, lsn, &arena, &record);
+        bool heuristic = record.type == TXLOG_HEURISTIC && record.heuristic.commit;
+        if (record.type == TXLOG_COMMITTED && record.committed.one_phase)
+            redo_apply(d, record.committed.redo);
+        else if (record.type == TXLOG_COMMITTED || heuristic) {
+            bool done = false; /* a restated record has nothing to apply again, but that does no harm */
+            for (uint64_t at = lsn; at-- > 1 && !done;) {
+                struct txlog_record prepared;
+                driver_decode(d, at, &arena, &prepared);
+                done = prepared.type == TXLOG_PREPARED && prepared.prepared.redo.len > 0 &&
+                       tx_id_equal(prepared.prepared.id, txlog_record_tx(&record));
+                if (done)
+                    redo_apply(d, prepared.prepared.redo);
+            }
+        }
+        tx_arena_reset(&arena);
+    }
+    tx_arena_deinit(&arena);
+}
+
+static uint64_t replay_from(const struct driver *d)
+{
+    struct tx_arena arena = {0};
+    uint64_t from = 1;
+    for (uint64_t lsn = 1; lsn <= d->log_n; lsn++) {
+        struct txlog_record record;
+        driver_decode(d, lsn, &arena, &record);
+        if (record.type == TXLOG_SNAPSHOT_END)
+            from = record.snapshot_end.begin.n;
+    }
+    tx_arena_deinit(&arena);
+    assert_true(from > d->compacted || d->log_n <= d->compacted);
+    return d->compacted > 0 ? from : 1;
+}
+
+enum tx_error driver_try_restart(struct driver *d, uint64_t upto, struct tx_why *why)
+{
+    part_actions_clear(&d->actions);
+    if (d->core != NULL)
+        part_core_destroy(&d->core);
+    while (d->rm_txs != NULL)
+        rm_end(d, d->rm_txs->id);
+    d->calls_n = 0;
+    log_cut(d, upto);
+    rebuild_data(d);
+    d->options.incarnation++;
+    struct txlog_record start = {
+        .type = TXLOG_START, .lsn = {d->log_n + 1}, .start = d->options.incarnation};
+    log_append(d, &start);
+    d->durable = d->log_n;
+    d->core = part_core_new(&d->options);
+    enum tx_error error = replay(d, replay_from(d), d->log_n, why);
+    if (error == TX_OK) {
+        part_core_each_prepared(d->core, rm_recover, d);
+        error = part_core_recovered(d->core, (struct tx_lsn){d->log_n}, d->now_us, &d->actions, why);
+    }
+    if (error == TX_OK)
+        perform_all(d);
+    return error;
+}
+
+void driver_restart(struct driver *d, uint64_t upto)
+{
+    struct tx_why why = {{0}};
+    if (driver_try_restart(d, upto, &why) != TX_OK)
+        fail_msg("%s", why.text);
+}
+
+struct driver *driver_new_bare(const struct part_options *options)
+{
+    struct driver *d = tx_xcalloc(1, sizeof *d);
+    d->options = options != NULL ? *options : driver_options();
+    d->options.incarnation = 0;
+    d->now_us = 1000000;
+    d->epoch = 1;
+    d->life = LIFE;
+    d->age = 1000;
+    d->check = true;
+    driver_restart(d, 0);
+    driver_clear(d);
+    return d;
+}
+
+struct driver *driver_new(const struct part_options *options)
+{
+    struct driver *d = driver_new_bare(options);
+    driver_hello(d, 1, LIFE);
+    driver_sync(d);
+    driver_clear(d);
+    return d;
+}
+
+void driver_free(struct driver *d)
+{
+    part_core_destroy(&d->core);
+    assert_null(d->core);
+    part_core_destroy(&d->core);
+    part_actions_deinit(&d->actions);
+    while (d->rm_txs != NULL)
+        rm_end(d, d->rm_txs->id);
+    data_clear(d);
+    log_cut(d, 0);
+    free(d->log);
+    free(d->calls);
+    free(d->sent);
+    free(d->notes);
+    tx_arena_deinit(&d->arena);
+    free(d);
+}
+
+/* ---- messages ---- */
+
+struct tx_envelope driver_envelope(uint32_t coordinator, uint64_t epoch)
+{
+    struct tx_envelope envelope = {
+        .role = TX_ROLE_COORDINATOR, .coordinator = coordinator, .start = epoch};
+    (void)snprintf(envelope.address.s, sizeof envelope.address.s, "coordinator-%u", coordinator);
+    return envelope;
+}
+
+void driver_from(struct driver *d, const struct tx_envelope *envelope, const struct tx_msg *msg)
+{
+    driver_step(d, &(struct part_event){
+                       .type = PART_EVENT_MESSAGE, .envelope = envelope, .msg = msg});
+}
+
+void driver_from_coordinator(struct driver *d, const struct tx_msg *msg)
+{
+    struct tx_envelope envelope = driver_envelope(DRIVER_COORDINATOR, d->epoch);
+    driver_from(d, &envelope, msg);
+}
+
+void driver_from_peer(struct driver *d, const char *name, const struct tx_msg *msg)
+{
+    struct tx_envelope envelope = {.role = TX_ROLE_PARTICIPANT, .start = 1};
+    (void)snprintf(envelope.name.s, sizeof envelope.name.s, "%s", name);
+    (void)snprintf(envelope.address.s, sizeof envelope.address.s, "participant-%s", name);
+    driver_from(d, &envelope, msg);
+}
+
+void driver_from_client(struct driver *d, uint64_t client, const struct tx_msg *msg)
+{
+    struct tx_envelope envelope = {.role = TX_ROLE_CLIENT};
+    driver_step(d, &(struct part_event){.type = PART_EVENT_MESSAGE,
+                                        .client = client,
+                                        .envelope = &envelope,
+                                        .msg = msg,
+                                        .wall_ms = 1700000000000});
+}
+
+struct tx_id driver_id(const struct driver *d, uint64_t seq)
+{
+    return (struct tx_id){DRIVER_COORDINATOR, d->epoch, seq};
+}
+
+struct tx_op driver_op(enum tx_op_type type, const char *key, const char *value)
+{
+    return (struct tx_op){.type = type,
+                          .space = tx_bytes_str("s"),
+                          .key = tx_bytes_str(key),
+                          .value = tx_bytes_str(value),
+                          .mode = type == TX_OP_LOCK ? TX_LOCK_X : TX_LOCK_NONE};
+}
+
+static struct tx_token token_of(struct tx_id id)
+{
+    struct tx_token token = {{0}};
+    token.bytes[0] = (uint8_t)id.seq;
+    token.bytes[1] = 0x5a;
+    return token;
+}
+
+/* Later sequences are younger, unless a test sets `age`. */
+static struct tx_age age_of(const struct driver *d, struct tx_id id)
+{
+    return (struct tx_age){d->age + id.seq, id.coordinator};
+}
+
+void driver_hello(struct driver *d, uint64_t epoch, uint64_t life)
+{
+    struct tx_msg msg = {.type = TX_MSG_HELLO, .hello = {.life = life, .age_counter = 5}};
+    d->epoch = epoch;
+    driver_from_coordinator(d, &msg);
+}
+
+void driver_operate(struct driver *d, struct tx_id id, uint32_t step, const struct tx_op *ops,
+                    size_t n)
+{
+    struct tx_msg msg = {.type = TX_MSG_OPERATE,
+                         .operate = {.req = 100 + step,
+                                     .id = id,
+                                     .token = token_of(id),
+                                     .age = age_of(d, id),
+                                     .step = step,
+                                     .ops = ops,
+                                     .ops_n = n}};
+    driver_from_client(d, 1, &msg);
+}
+
+void driver_do(struct driver *d, uint64_t seq, uint32_t step, enum tx_op_type type,
+               const char *key, const char *value)
+{
+    struct tx_op op = driver_op(type, key, value);
+    driver_operate(d, driver_id(d, seq), step, &op, 1);
+}
+
+static struct tx_member member(const char *name, uint64_t incarnation, bool read_only)
+{
+    struct tx_member made = {.incarnation = incarnation, .read_only = read_only};
+    (void)snprintf(made.name.s, sizeof made.name.s, "%s", name);
+    (void)snprintf(made.address.s, sizeof made.address.s, "participant-%s", name);
+    return made;
+}
+
+void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const struct tx_op *ops,
+                    size_t n)
+{
+    bool alone = (flags & (DRIVER_ONE_PHASE | DRIVER_ALONE)) != 0;
+    struct tx_member members[3] = {
+        member("b", 1, (flags & DRIVER_B_READ_ONLY) != 0),
+        member(DRIVER_SELF, d->options.incarnation - ((flags & DRIVER_OLD) != 0),
+               (flags & DRIVER_READ_ONLY) != 0),
+        member("c", 1, false),
+    };
+    struct tx_msg msg = {.type = TX_MSG_PREPARE,
+                         .prepare = {.id = id,
+                                     .age = age_of(d, id),
+                                     .token = token_of(id),
+                                     .one_phase = (flags & DRIVER_ONE_PHASE) != 0,
+                                     .one_shot = (flags & DRIVER_ONE_SHOT) != 0,
+                                     .members = alone ? members + 1 : members,
+                                     .members_n = alone ? 1 : 3,
+                                     .ops = ops,
+                                     .ops_n = n}};
+    if ((flags & DRIVER_BAD_TOKEN) != 0)
+        msg.prepare.token.bytes[5] = 1;
+    driver_from_coordinator(d, &msg);
+}
+
+void driver_commit(struct driver *d, struct tx_id id)
+{
+    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {id}});
+}
+
+void driver_abort(struct driver *d, struct tx_id id)
+{
+    driver_from_coordinator(
+        d, &(struct tx_msg){.type = TX_MSG_ABORT, .abort = {id, TX_REASON_CLIENT}});
+}
+
+void driver_inquire(struct driver *d, struct tx_id id)
+{
+    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_INQUIRE, .inquire = {.id = id}});
+}
+
+void driver_inquire_peer(struct driver *d, const char *name, struct tx_id id, bool in_doubt)
+{
+    struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = id, .in_doubt = in_doubt}};
+    driver_from_peer(d, name, &msg);
+}
+
+void driver_state(struct driver *d, const char *name, struct tx_id id, enum tx_state state)
+{
+    struct tx_msg msg = {.type = TX_MSG_STATE,
+                         .state = {.id = id, .state = state, .incarnation = 1}};
+    driver_from_peer(d, name, &msg);
+}
+
+void driver_wait(struct driver *d, struct tx_id id)
+{
+    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_WAIT, .id = {id}});
+}
+
+void driver_forget(struct driver *d, uint64_t epoch, uint64_t below, const uint64_t *open, size_t n)
+{
+    struct tx_msg msg = {.type = TX_MSG_FORGET, .forget = {epoch, below, open, n}};
+    driver_from_coordinator(d, &msg);
+}
+
+void driver_resolve(struct driver *d, struct tx_id id, bool commit)
+{
+    struct tx_msg msg = {.type = TX_MSG_RESOLVE,
+                         .resolve = {.req = 9, .id = id, .commit = commit}};
+    (void)snprintf(msg.resolve.operator_name.s, sizeof msg.resolve.operator_name.s, "olga");
+    driver_from_client(d, 3, &msg);
+}
+
+/* ---- states ---- */
+
+struct tx_id driver_make_working(struct driver *d, uint64_t seq)
+{
+    char key[32];
+    char value[32];
+    (void)snprintf(key, sizeof key, "k%u", (unsigned)seq);
+    (void)snprintf(value, sizeof value, "v%u", (unsigned)seq);
+    driver_do(d, seq, 1, TX_OP_PUT, key, value);
+    expect_state(d, driver_id(d, seq), "working");
+    driver_clear(d);
+    return driver_id(d, seq);
+}
+
+struct tx_id driver_make_preparing(struct driver *d, uint64_t seq)
+{
+    struct tx_id id = driver_make_working(d, seq);
+    driver_prepare(d, id, 0, NULL, 0);
+    expect_state(d, id, "preparing");
+    driver_clear(d);
+    return id;
+}
+
+struct tx_id driver_make_prepared(struct driver *d, uint64_t seq)
+{
+    struct tx_id id = driver_make_preparing(d, seq);
+    driver_sync(d);
+    expect_state(d, id, "prepared");
+    driver_clear(d);
+    return id;
+}
+
+struct tx_id driver_make_committed(struct driver *d, uint64_t seq)
+{
+    struct tx_id id = driver_make_prepared(d, seq);
+    driver_commit(d, id);
+    driver_sync(d);
+    expect_state(d, id, "committed");
+    driver_clear(d);
+    return id;
+}
+
+struct tx_id driver_make_heuristic(struct driver *d, uint64_t seq, bool commit)
+{
+    struct tx_id id = driver_make_prepared(d, seq);
+    driver_resolve(d, id, commit);
+    driver_sync(d);
+    expect_state(d, id, "heuristic");
+    driver_clear(d);
+    return id;
+}
+
+struct tx_id driver_make_tombstone(struct driver *d, uint64_t seq)
+{
+    struct tx_id id = driver_make_working(d, seq);
+    driver_abort(d, id);
+    expect_state(d, id, "tombstone");
+    driver_clear(d);
+    return id;
+}
+
+void driver_make_forgotten(struct driver *d, uint64_t below)
+{
+    driver_forget(d, d->epoch, below, NULL, 0);
+    driver_clear(d);
+}
+
+/* ---- looking ---- */
+
+void driver_clear(struct driver *d)
+{
+    if (d->calls_n == 0) /* their operations live in the arena */
+        tx_arena_reset(&d->arena);
+    d->sent_n = 0;
+    d->notes_n = 0;
+}
+
+size_t driver_count(const struct driver *d, enum tx_msg_type type)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->sent_n; i++)
+        n += d->sent[i].msg.type == type;
+    return n;
+}
+
+static const struct driver_sent *last_sent(const struct driver *d, enum tx_msg_type type)
+{
+    for (size_t i = d->sent_n; i-- > 0;) {
+        if (d->sent[i].msg.type == type)
+            return &d->sent[i];
+    }
+    fail_msg("no %s was sent", tx_msg_name(type));
+    return NULL;
+}
+
+const struct tx_msg *driver_last(const struct driver *d, enum tx_msg_type type)
+{
+    return &last_sent(d, type)->msg;
+}
+
+const struct part_peer *driver_last_to(const struct driver *d, enum tx_msg_type type)
+{
+    return &last_sent(d, type)->to;
+}
+
+bool driver_noted(const struct driver *d, enum part_action_type type, const char *part)
+{
+    for (size_t i = 0; i < d->notes_n; i++) {
+        if (d->notes[i].type == type && strstr(d->notes[i].text, part) != NULL)
+            return true;
+    }
+    return false;
+}
+
+size_t driver_records(const struct driver *d, enum txlog_type type)
+{
+    struct tx_arena arena = {0};
+    size_t n = 0;
+    for (uint64_t lsn = 1; lsn <= d->log_n; lsn++) {
+        struct txlog_record record;
+        driver_decode(d, lsn, &arena, &record);
+        n += record.type == type;
+    }
+    tx_arena_deinit(&arena);
+    return n;
+}
+
+const char *driver_value(struct driver *d, const char *key)
+{
+    const struct tx_buf *value = data_get(d, tx_bytes_str(key));
+    if (value == NULL)
+        return NULL;
+    char *text = tx_arena_alloc(&d->arena, value->len + 1, 1);
+    if (value->len > 0)
+        memcpy(text, value->data, value->len);
+    return text;
+}
+
+struct part_stats driver_stats(const struct driver *d)
+{
+    struct part_stats stats;
+    part_core_stats(d->core, d->now_us, &stats);
+    return stats;
+}
+
+/* ---- expectations ---- */
+
+void expect_state(const struct driver *d, struct tx_id id, const char *state)
+{
+    assert_string_equal(part_core_state_name(d->core, id), state);
+}
+
+void expect_vote(const struct driver *d, struct tx_id id, enum tx_vote vote)
+{
+    const struct tx_msg_vote *sent = &driver_last(d, TX_MSG_VOTE)->vote;
+    assert_true(tx_id_equal(sent->id, id));
+    assert_string_equal(tx_vote_name(sent->vote), tx_vote_name(vote));
+    assert_int_equal(sent->incarnation, d->options.incarnation);
+    assert_string_equal(driver_last_to(d, TX_MSG_VOTE)->address.s, "coordinator-1");
+    if (vote == TX_VOTE_YES || vote == TX_VOTE_COMMITTED)
+        assert_int_equal(sent->lsn.n, d->durable);
+    else
+        assert_int_equal(sent->lsn.n, 0);
+}
+
+void expect_no(const struct driver *d, struct tx_id id, enum tx_reason reason)
+{
+    expect_vote(d, id, TX_VOTE_NO);
+    assert_string_equal(tx_reason_name(driver_last(d, TX_MSG_VOTE)->vote.reason),
+                        tx_reason_name(reason));
+}
+
+void expect_answer(const struct driver *d, struct tx_id id, enum tx_state state)
+{
+    const struct tx_msg_state *sent = &driver_last(d, TX_MSG_STATE)->state;
+    assert_true(tx_id_equal(sent->id, id));
+    assert_string_equal(tx_state_name(sent->state), tx_state_name(state));
+    assert_int_equal(sent->incarnation, d->options.incarnation);
+}
+
+void expect_ack(const struct driver *d, struct tx_id id, enum tx_heuristic heuristic)
+{
+    const struct tx_msg_ack *sent = &driver_last(d, TX_MSG_ACK)->ack;
+    assert_true(tx_id_equal(sent->id, id));
+    assert_int_equal(sent->heuristic, heuristic);
+    assert_int_equal(sent->lsn.n, d->durable);
+}
+
+void expect_silence(const struct driver *d)
+{
+    if (d->sent_n > 0)
+        fail_msg("%s was sent", tx_msg_name(d->sent[0].msg.type));
+}
+
+void expect_operated(const struct driver *d, enum tx_reason reason)
+{
+    const struct tx_msg_operated *sent = &driver_last(d, TX_MSG_OPERATED)->operated;
+    assert_string_equal(tx_reason_name(sent->reason), tx_reason_name(reason));
+    assert_true(driver_last_to(d, TX_MSG_OPERATED)->is_client);
+}
+
+void expect_error(const struct driver *d, enum tx_error error, enum tx_reason reason)
+{
+    const struct tx_msg_error *sent = &driver_last(d, TX_MSG_ERROR)->error;
+    assert_string_equal(tx_error_name(sent->error), tx_error_name(error));
+    assert_string_equal(tx_reason_name(sent->reason), tx_reason_name(reason));
+    assert_true(sent->text.len > 0);
+}
+
+void expect_alarms(const struct driver *d, uint64_t n)
+{
+    assert_int_equal(driver_stats(d).alarms, n);
+}

@@ -1,0 +1,342 @@
+/* The log writer: group commit, lazy records, the descriptor, failures, and its end. */
+#include "log_fixture.h"
+#include "txlog/log_writer.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char *place;
+static char dir[256];
+
+static int setup(void **state)
+{
+    (void)state;
+    place = fixture_new();
+    (void)snprintf(dir, sizeof(dir), "%s/log", place);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fixture_remove(place);
+    return 0;
+}
+
+/* A log in front of the real one, whose appends wait at a gate, may fail, and are counted. */
+struct gated {
+    struct txlog base;
+    struct txlog *real;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool closed;      /* appends wait */
+    unsigned waiting; /* how many wait right now */
+    unsigned appends; /* that came through */
+    bool failing;
+};
+
+static struct gated *gated(struct txlog *log)
+{
+    return (struct gated *)(void *)log;
+}
+
+static enum tx_error gated_append(struct txlog *log, const struct txlog_append *appends, size_t n,
+                                  bool sync, struct tx_why *why)
+{
+    struct gated *g = gated(log);
+    (void)pthread_mutex_lock(&g->mutex);
+    g->waiting++;
+    (void)pthread_cond_broadcast(&g->changed);
+    while (g->closed)
+        (void)pthread_cond_wait(&g->changed, &g->mutex);
+    g->waiting--;
+    g->appends++;
+    bool failing = g->failing;
+    (void)pthread_mutex_unlock(&g->mutex);
+    assert_true(sync);
+    return failing ? tx_why(why, TX_EFULL, "no space at LSN %lu", (unsigned long)appends[0].lsn.n)
+                   : txlog_append(g->real, appends, n, sync, why);
+}
+
+static enum tx_error gated_compact(struct txlog *log, struct tx_lsn up_to, struct tx_why *why)
+{
+    return txlog_compact(gated(log)->real, up_to, why);
+}
+
+static struct tx_lsn gated_last(const struct txlog *log)
+{
+    return txlog_last(((const struct gated *)(const void *)log)->real);
+}
+
+static const struct txlog_vtable gated_vtable = {
+    .append = gated_append, .compact = gated_compact, .last = gated_last};
+
+static void gated_open(struct gated *g, bool closed)
+{
+    *g = (struct gated){.base = {&gated_vtable}, .real = fixture_open(dir), .closed = closed};
+    assert_int_equal(pthread_mutex_init(&g->mutex, NULL), 0);
+    assert_int_equal(pthread_cond_init(&g->changed, NULL), 0);
+}
+
+static void gated_close(struct gated *g)
+{
+    txlog_close(&g->real);
+    (void)pthread_cond_destroy(&g->changed);
+    (void)pthread_mutex_destroy(&g->mutex);
+}
+
+static void gate(struct gated *g, bool closed)
+{
+    (void)pthread_mutex_lock(&g->mutex);
+    g->closed = closed;
+    (void)pthread_cond_broadcast(&g->changed);
+    (void)pthread_mutex_unlock(&g->mutex);
+}
+
+static void wait_at_gate(struct gated *g)
+{
+    (void)pthread_mutex_lock(&g->mutex);
+    while (g->waiting == 0)
+        (void)pthread_cond_wait(&g->changed, &g->mutex);
+    (void)pthread_mutex_unlock(&g->mutex);
+}
+
+static struct log_writer *start(struct txlog *log, struct log_writer_options options)
+{
+    struct log_writer *writer = NULL;
+    assert_int_equal(log_writer_new(log, &options, &writer, NULL), TX_OK);
+    return writer;
+}
+
+static void queue(struct log_writer *writer, uint64_t lsn, bool force)
+{
+    struct tx_buf record = {0};
+    fixture_record(lsn, 100, &record);
+    struct txlog_append append = {.lsn = {lsn}, .record = tx_buf_view(&record)};
+    assert_int_equal(log_writer_queue(writer, &append, force), TX_OK);
+    tx_buf_deinit(&record); /* the writer keeps a copy */
+}
+
+/* Waits on the descriptor until the log is durable up to `lsn`, or has failed. */
+static enum tx_error await(struct log_writer *writer, uint64_t lsn, struct tx_why *why)
+{
+    struct pollfd ready = {.fd = log_writer_fd(writer), .events = POLLIN};
+    struct tx_lsn durable;
+    for (;;) {
+        if (poll(&ready, 1, 20000) != 1)
+            fail_msg("LSN %lu does not become durable", (unsigned long)lsn);
+        enum tx_error error = log_writer_poll(writer, &durable, why);
+        if (error != TX_OK || durable.n >= lsn)
+            return error;
+    }
+}
+
+static bool readable(const struct log_writer *writer)
+{
+    struct pollfd ready = {.fd = log_writer_fd(writer), .events = POLLIN};
+    return poll(&ready, 1, 0) == 1;
+}
+
+static void what_queues_meanwhile_goes_in_one_batch(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, true);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
+    assert_false(readable(writer));
+    queue(writer, 1, true);
+    wait_at_gate(&g);
+    for (uint64_t lsn = 2; lsn <= 1001; lsn++)
+        queue(writer, lsn, true);
+    assert_true(log_writer_backlog(writer) > 1001 * 100);
+    gate(&g, false);
+    assert_int_equal(await(writer, 1001, NULL), TX_OK);
+    assert_false(readable(writer)); /* polling cleared it */
+    struct log_writer_stats stats = log_writer_stats(writer);
+    assert_int_equal(stats.batches, 2);
+    assert_int_equal(stats.records, 1001);
+    assert_true(stats.bytes > 1001 * 100 && stats.sync_us_max > 0);
+    assert_true(stats.sync_us_total >= stats.sync_us_max);
+    assert_int_equal(log_writer_backlog(writer), 0);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    assert_null(writer);
+    assert_int_equal(txlog_last(g.real).n, 1001);
+    gated_close(&g);
+}
+
+static void a_batch_is_cut_at_its_size(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, true);
+    struct log_writer *writer =
+        start(&g.base, (struct log_writer_options){.batch_bytes_max = 1000});
+    queue(writer, 1, true);
+    wait_at_gate(&g);
+    for (uint64_t lsn = 2; lsn <= 41; lsn++) /* 157 bytes each: 7 in a batch */
+        queue(writer, lsn, lsn == 41);
+    gate(&g, false);
+    assert_int_equal(await(writer, 41, NULL), TX_OK);
+    assert_int_equal(log_writer_stats(writer).batches, 1 + 6);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
+static void a_lazy_record_rides_along(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){.lazy_ms = 1000000});
+    queue(writer, 1, false);
+    queue(writer, 2, false);
+    queue(writer, 3, true);
+    queue(writer, 4, false);
+    assert_int_equal(await(writer, 3, NULL), TX_OK);
+    assert_true(log_writer_stats(writer).batches <=
+                2); /* 4 may have come in time, or still waits */
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK); /* and is written at the end */
+    assert_int_equal(txlog_last(g.real).n, 4);
+    gated_close(&g);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void a_lonely_lazy_record_waits_its_time_only(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){.lazy_ms = 80});
+    uint64_t begin = now_ms();
+    queue(writer, 1, false);
+    queue(writer, 2, false);
+    assert_int_equal(await(writer, 2, NULL), TX_OK);
+    assert_true(now_ms() - begin >= 79);
+    assert_int_equal(log_writer_stats(writer).batches, 1);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
+static void a_failure_is_final(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, true);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
+    queue(writer, 1, true);
+    wait_at_gate(&g);
+    gate(&g, false);
+    assert_int_equal(await(writer, 1, NULL), TX_OK);
+    gate(&g, true);
+    g.failing = true;
+    queue(writer, 2, true);
+    wait_at_gate(&g);
+    queue(writer, 3, true);
+    gate(&g, false);
+    struct tx_why why;
+    struct tx_lsn durable;
+    assert_int_equal(await(writer, 3, &why), TX_EFULL);
+    (void)pthread_mutex_lock(&g.mutex);
+    g.failing = false; /* space again: too late */
+    (void)pthread_mutex_unlock(&g.mutex);
+    queue(writer, 4, true);
+    for (int i = 0; i < 3; i++) {
+        (void)memset(&why, 0, sizeof(why));
+        assert_int_equal(log_writer_poll(writer, &durable, &why), TX_EFULL);
+        assert_string_equal(why.text, "no space at LSN 2");
+        assert_int_equal(durable.n, 1);
+    }
+    assert_int_equal(log_writer_backlog(writer), 0);
+    assert_int_equal(log_writer_stop(&writer, &why), TX_EFULL);
+    assert_string_equal(why.text, "no space at LSN 2");
+    assert_int_equal(g.appends, 2);
+    assert_int_equal(txlog_last(g.real).n, 1);
+    gated_close(&g);
+}
+
+static void compaction_comes_between_batches(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
+    for (uint64_t lsn = 1; lsn <= 50; lsn++)
+        queue(writer, lsn, lsn == 50);
+    log_writer_compact(writer, (struct tx_lsn){50}); /* waits: the last record always stays */
+    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    queue(writer, 51, true);
+    assert_int_equal(await(writer, 51, NULL), TX_OK);
+    log_writer_compact(writer, (struct tx_lsn){20}); /* long done */
+    uint64_t give_up = now_ms() + 20000;
+    while (txlog_first(g.real).n != 51 && now_ms() < give_up)
+        (void)sched_yield();
+    assert_int_equal(txlog_first(g.real).n, 51);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
+/* The loop's thread reads the data while the writer's thread writes them: a value never goes back,
+ * and one whose record is durable is there. */
+static void data_are_read_while_the_writer_writes(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    struct txlog *log = fixture_open(dir);
+    struct log_writer *writer = start(log, (struct log_writer_options){0});
+    struct tx_buf record = {0}, got = {0};
+    struct tx_bytes key = tx_bytes_str("counter");
+    uint64_t seen = 0;
+    for (uint64_t lsn = 1; lsn <= N; lsn++) {
+        fixture_record(lsn, 20, &record);
+        struct txlog_put put = {.key = key, .value = tx_bytes(&lsn, sizeof(lsn))};
+        struct txlog_append append = {{lsn}, tx_buf_view(&record), &put, 1};
+        assert_int_equal(log_writer_queue(writer, &append, lsn % 8 == 0), TX_OK);
+        struct tx_lsn durable;
+        assert_int_equal(log_writer_poll(writer, &durable, NULL), TX_OK);
+        enum tx_error error = txlog_data_get(log, key, &got, NULL);
+        uint64_t value = 0;
+        if (error == TX_OK)
+            memcpy(&value, got.data, sizeof(value));
+        else
+            assert_int_equal(error, TX_ENOTFOUND);
+        assert_true(value >= seen && value >= durable.n && value <= lsn);
+        seen = value;
+    }
+    assert_int_equal(await(writer, N, NULL), TX_OK);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    tx_buf_deinit(&record);
+    tx_buf_deinit(&got);
+    txlog_close(&log);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        TEST(what_queues_meanwhile_goes_in_one_batch),
+        TEST(a_batch_is_cut_at_its_size),
+        TEST(a_lazy_record_rides_along),
+        TEST(a_lonely_lazy_record_waits_its_time_only),
+        TEST(a_failure_is_final),
+        TEST(compaction_comes_between_batches),
+        TEST(data_are_read_while_the_writer_writes),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* What a log says of itself. */
+#include "txlog/log_meta.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct tx_bytes key_format(void)
+{
+    return tx_bytes_str("format");
+}
+
+static struct tx_bytes key_identity(void)
+{
+    return tx_bytes_str("identity");
+}
+
+static struct tx_bytes key_compacted(void)
+{
+    return tx_bytes_str("compacted");
+}
+
+static void encode_identity(const struct txlog_identity *identity, struct tx_buf *out)
+{
+    tx_buf_blob(out, tx_bytes_str(identity->cluster));
+    tx_buf_u8(out, (uint8_t)identity->role);
+    tx_buf_blob(out, tx_bytes_str(identity->name.s));
+    tx_buf_u32(out, identity->coordinator);
+}
+
+static bool decode_identity(struct tx_bytes in, struct txlog_identity *identity)
+{
+    *identity = (struct txlog_identity){0};
+    struct tx_reader r = tx_reader(in);
+    struct tx_bytes cluster = tx_read_blob(&r);
+    uint8_t role = tx_read_u8(&r);
+    struct tx_bytes name = tx_read_blob(&r);
+    identity->coordinator = tx_read_u32(&r);
+    if (!tx_reader_done(&r) || cluster.len > TX_CLUSTER_MAX || role >= TX_ROLES_N)
+        return false;
+    if (cluster.len > 0)
+        memcpy(identity->cluster, cluster.data, cluster.len);
+    identity->role = role;
+    return name.len == 0 || tx_name_set(&identity->name, name) == TX_OK;
+}
+
+enum tx_error log_meta_identity_hash(const struct txlog_identity *identity, uint64_t *hash)
+{
+    struct tx_buf buf = {0};
+    encode_identity(identity, &buf);
+    *hash = tx_bytes_hash(tx_buf_view(&buf), 0);
+    enum tx_error error = buf.failed ? TX_ENOMEM : TX_OK;
+    tx_buf_deinit(&buf);
+    return error;
+}
+
+enum tx_error log_meta_create(struct rdb *rdb, const struct txlog_identity *identity,
+                              struct tx_why *why)
+{
+    struct tx_buf format = {0}, owner = {0};
+    tx_buf_u32(&format, LOG_META_FORMAT);
+    encode_identity(identity, &owner);
+    enum tx_error error = TX_OK;
+    if (format.failed || owner.failed) {
+        error = tx_why(why, TX_ENOMEM, "no memory to create a log");
+    } else {
+        rdb_put(rdb, RDB_META, key_format(), tx_buf_view(&format));
+        rdb_put(rdb, RDB_META, key_identity(), tx_buf_view(&owner));
+        error = rdb_commit(rdb, true, why);
+    }
+    tx_buf_deinit(&format);
+    tx_buf_deinit(&owner);
+    return error;
+}
+
+void log_meta_put_compacted(struct rdb *rdb, struct tx_lsn compacted)
+{
+    uint8_t value[8];
+    for (size_t i = 0; i < sizeof(value); i++)
+        value[i] = (uint8_t)(compacted.n >> (8 * i));
+    rdb_put(rdb, RDB_META, key_compacted(), tx_bytes(value, sizeof(value)));
+}
+
+static enum tx_error malformed(const char *directory, const char *what, struct tx_why *why)
+{
+    return tx_why(why, TX_ECORRUPT,
+                  "%s: the log's %s is missing or malformed; restore the directory from a "
+                  "checkpoint",
+                  directory, what);
+}
+
+static enum tx_error read_format(struct rdb *rdb, const char *directory, struct tx_buf *buf,
+                                 struct tx_why *why)
+{
+    enum tx_error error = rdb_get(rdb, RDB_META, key_format(), buf, why);
+    if (error != TX_OK && error != TX_ENOTFOUND)
+        return error;
+    struct tx_reader r = tx_reader(tx_buf_view(buf));
+    uint32_t format = tx_read_u32(&r);
+    if (error == TX_ENOTFOUND || !tx_reader_done(&r) || format == 0)
+        return malformed(directory, "format version", why);
+    if (format == LOG_META_FORMAT)
+        return TX_OK;
+    return tx_why(why, TX_EVERSION,
+                  "%s: the log has format %" PRIu32 ", this program knows %u; use the program "
+                  "that wrote it, or a newer one",
+                  directory, format, LOG_META_FORMAT);
+}
+
+static enum tx_error read_compacted(struct rdb *rdb, const char *directory, struct tx_buf *buf,
+                                    struct tx_lsn *compacted, struct tx_why *why)
+{
+    compacted->n = 0;
+    enum tx_error error = rdb_get(rdb, RDB_META, key_compacted(), buf, why);
+    if (error == TX_ENOTFOUND)
+        return TX_OK;
+    if (error != TX_OK)
+        return error;
+    struct tx_reader r = tx_reader(tx_buf_view(buf));
+    compacted->n = tx_read_u64(&r);
+    return tx_reader_done(&r) ? TX_OK : malformed(directory, "compaction point", why);
+}
+
+enum tx_error log_meta_read(struct rdb *rdb, const char *directory, struct log_meta *meta,
+                            struct tx_why *why)
+{
+    struct tx_buf buf = {0};
+    enum tx_error error = read_format(rdb, directory, &buf, why);
+    if (error == TX_OK) {
+        error = rdb_get(rdb, RDB_META, key_identity(), &buf, why);
+        if (error == TX_ENOTFOUND ||
+            (error == TX_OK && !decode_identity(tx_buf_view(&buf), &meta->identity)))
+            error = malformed(directory, "identity", why);
+    }
+    if (error == TX_OK)
+        error = read_compacted(rdb, directory, &buf, &meta->compacted, why);
+    tx_buf_deinit(&buf);
+    return error;
+}
+
+/* "participant a" or "coordinator 1". */
+static const char *print_node(const struct txlog_identity *identity, char out[64])
+{
+    if (identity->role == TX_ROLE_PARTICIPANT)
+        (void)snprintf(out, 64, "%s %s", tx_role_name(identity->role), identity->name.s);
+    else
+        (void)snprintf(out, 64, "%s %" PRIu32, tx_role_name(identity->role), identity->coordinator);
+    return out;
+}
+
+enum tx_error log_meta_check(const struct log_meta *meta, const struct txlog_identity *expected,
+                             const char *directory, struct tx_why *why)
+{
+    const struct txlog_identity *is = &meta->identity;
+    if (strcmp(is->cluster, expected->cluster) != 0)
+        return tx_why(why, TX_ECLUSTER,
+                      "%s: the log belongs to cluster \"%s\", not to \"%s\"; name the right "
+                      "directory or the right cluster",
+                      directory, is->cluster, expected->cluster);
+    bool same = is->role == expected->role && tx_name_equal(&is->name, &expected->name) &&
+                is->coordinator == expected->coordinator;
+    if (same)
+        return TX_OK;
+    char theirs[64], ours[64];
+    return tx_why(why, TX_ENODE,
+                  "%s: the log belongs to %s, not to %s; name the right directory or the right "
+                  "node",
+                  directory, print_node(is, theirs), print_node(expected, ours));
+}

@@ -1,0 +1,40 @@
+/* What a log says of itself, in the column family "meta":
+ *
+ *   "format"     u32 1
+ *   "identity"   blob cluster, u8 role, blob name, u32 coordinator (of struct txlog_identity)
+ *   "compacted"  u64 the highest LSN that was removed on purpose; absent: none
+ *
+ * "compacted" is what tells a compacted log from one that lost its beginning. */
+#ifndef ASSENT_TXLOG_LOG_META_H
+#define ASSENT_TXLOG_LOG_META_H
+
+#include "txlog/rdb.h"
+#include "txlog/txlog.h"
+
+#define LOG_META_FORMAT 1u
+
+struct log_meta {
+    struct txlog_identity identity;
+    struct tx_lsn compacted;
+};
+
+/* Stamps a new log, synced. */
+enum tx_error log_meta_create(struct rdb *rdb, const struct txlog_identity *identity,
+                              struct tx_why *why) TX_MUST_CHECK;
+
+/* TX_EVERSION for a newer format, TX_ECORRUPT when something is missing or malformed. */
+enum tx_error log_meta_read(struct rdb *rdb, const char *directory, struct log_meta *meta,
+                            struct tx_why *why) TX_MUST_CHECK;
+
+/* TX_ECLUSTER or TX_ENODE when the log is somebody else's. */
+enum tx_error log_meta_check(const struct log_meta *meta, const struct txlog_identity *expected,
+                             const char *directory, struct tx_why *why) TX_MUST_CHECK;
+
+/* Adds the new compaction point to the pending batch. */
+void log_meta_put_compacted(struct rdb *rdb, struct tx_lsn compacted);
+
+/* What HEAD holds of the identity. TX_ENOMEM only. */
+enum tx_error log_meta_identity_hash(const struct txlog_identity *identity,
+                                     uint64_t *hash) TX_MUST_CHECK;
+
+#endif
