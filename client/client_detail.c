@@ -103,6 +103,7 @@ static txclient_status fail_unanswered(struct txclient *client, const struct cli
 {
     const char *address = call->to->address.s;
     uint64_t waited_ms = call->timeout_us / CLIENT_MS;
+    uint64_t connect_ms = client->settings.request_timeout_ms;
     if (client->unreadable.text[0] != '\0') {
         return client_fail(client, TXCLIENT_EPROTOCOL, "%s sends what cannot be used: %.300s",
                            address, client->unreadable.text);
@@ -111,7 +112,7 @@ static txclient_status fail_unanswered(struct txclient *client, const struct cli
         return client_fail(client, TXCLIENT_EUNREACHABLE,
                            "no connection to %s within %" PRIu64
                            " ms; is the daemon running, and the address right?",
-                           address, waited_ms);
+                           address, waited_ms < connect_ms ? waited_ms : connect_ms);
     }
     return client_fail(client, TXCLIENT_ETIMEOUT,
                        "no answer from %s within %" PRIu64

@@ -108,10 +108,17 @@ struct client_request *client_pending_answered(struct client_pending *pending,
     return pending_take(pending, at);
 }
 
+/* A request that has never left does not wait for the answer's time. */
+static uint64_t request_deadline(const struct client_request *request)
+{
+    bool connecting = request->sent == 0 && request->connect_by_us < request->deadline_us;
+    return connecting ? request->connect_by_us : request->deadline_us;
+}
+
 struct client_request *client_pending_expired(struct client_pending *pending, uint64_t now_us)
 {
     for (size_t i = 0; i < pending->n; i++) {
-        if (pending->items[i]->deadline_us <= now_us) {
+        if (request_deadline(pending->items[i]) <= now_us) {
             return pending_take(pending, i);
         }
     }
@@ -137,7 +144,8 @@ uint64_t client_pending_next(const struct client_pending *pending, uint64_t now_
     uint64_t next = CLIENT_NEVER;
     for (size_t i = 0; i < pending->n; i++) {
         const struct client_request *request = pending->items[i];
-        next = request->deadline_us < next ? request->deadline_us : next;
+        uint64_t deadline_us = request_deadline(request);
+        next = deadline_us < next ? deadline_us : next;
         if (request->send_at_us > now_us && request->send_at_us < next) {
             next = request->send_at_us;
         }

@@ -27,8 +27,9 @@ struct client_request {
     struct client_channel *channel; /* the daemon; opaque here */
     struct tx_buf frame;            /* sent as it is, each time */
     uint64_t deadline_us;
-    uint64_t send_at_us;  /* CLIENT_NEVER: not again */
-    uint64_t interval_us; /* until the copy after the next; 0: send once only */
+    uint64_t connect_by_us; /* given up then when no copy has left */
+    uint64_t send_at_us;    /* CLIENT_NEVER: not again */
+    uint64_t interval_us;   /* until the copy after the next; 0: send once only */
     unsigned sent;
     client_done *done;
     void *arg;

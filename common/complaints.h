@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define COMPLAINTS_PEERS       64u
-#define COMPLAINTS_INTERVAL_US (10u * 1000u * 1000u)
+#define COMPLAINTS_INTERVAL_US (UINT64_C(10) * 1000 * 1000)
 
 struct complaint {
     uint64_t peer;

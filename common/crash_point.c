@@ -23,24 +23,46 @@ static _Noreturn void refuse(const char *text)
     abort();
 }
 
-/* Cuts "PLACE:N" at its third colon; N is 1 when it is not there. */
-static void split(const char *text)
+/* Skips whichever of two words the text begins with; NULL when it is neither. */
+static const char *skip_word(const char *text, const char *a, const char *b)
 {
-    char kind[8], what[64], when[8], rest[2];
-    long n = 1;
-    const int got = sscanf(text, "%7[a-z]:%63[A-Z_0-9]:%7[a-z]:%ld%1s", kind, what, when, &n, rest);
+    if (strncmp(text, a, strlen(a)) == 0) {
+        return text + strlen(a);
+    }
+    return strncmp(text, b, strlen(b)) == 0 ? text + strlen(b) : NULL;
+}
+
+/* The end of "KIND:NAME:WHEN" in the text; NULL when it does not begin so. */
+static const char *end_of_place(const char *text)
+{
+    static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    const char *at = skip_word(text, "log:", "send:");
     size_t len;
 
-    if ((got != 3 && got != 4) || n < 1) {
+    if (at == NULL) {
+        return NULL;
+    }
+    len = strspn(at, name_chars);
+    return len == 0 || at[len] != ':' ? NULL : skip_word(at + len + 1, "before", "after");
+}
+
+/* Takes "PLACE" or "PLACE:N". */
+static void split(const char *text)
+{
+    const char *end = end_of_place(text);
+    char *rest = NULL;
+    long n = 1;
+
+    if (end == NULL || (size_t)(end - text) >= sizeof(place)) {
         refuse(text);
     }
-    len = strlen(kind) + strlen(what) + strlen(when) + 2;
-    if ((got == 3 && text[len] != '\0') ||
-        (strcmp(kind, "log") != 0 && strcmp(kind, "send") != 0) ||
-        (strcmp(when, "before") != 0 && strcmp(when, "after") != 0)) {
-        refuse(text);
+    if (*end != '\0') {
+        n = *end == ':' && end[1] >= '1' && end[1] <= '9' ? strtol(end + 1, &rest, 10) : 0;
+        if (n < 1 || *rest != '\0') {
+            refuse(text);
+        }
     }
-    (void)snprintf(place, sizeof(place), "%s:%s:%s", kind, what, when);
+    memcpy(place, text, (size_t)(end - text));
     atomic_store(&left, n);
 }
 

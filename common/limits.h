@@ -2,23 +2,23 @@
 #ifndef ASSENT_COMMON_LIMITS_H
 #define ASSENT_COMMON_LIMITS_H
 
-#define TX_KEY_MAX             4096u          /* bytes of a key */
-#define TX_VALUE_MAX           (512u * 1024u) /* bytes of a value */
-#define TX_SPACE_MAX           64u            /* bytes of a keyspace's name */
-#define TX_NAME_MAX            31u            /* characters of a node's name */
-#define TX_CLUSTER_MAX         63u            /* characters of a cluster's name */
-#define TX_ADDRESS_MAX         127u           /* characters of an address */
-#define TX_IDEMPOTENCY_KEY_MAX 64u            /* bytes of an idempotency key */
-#define TX_TEXT_MAX            512u   /* bytes of an explanation that travels in a message */
-#define TX_OPS_MAX             10000u /* operations of a transaction */
-#define TX_MEMBERS_MAX         64u    /* participants of a transaction */
-#define TX_OPEN_IDS_MAX        4096u  /* unfinished ids listed in a FORGET */
-#define TX_MESSAGE_MAX         (1024u * 1024u) /* bytes of a frame; the default, configurable */
-#define TX_FRAME_DEPTH_MAX     16u             /* nesting of a frame */
-#define TX_FRAME_OBJECTS_MAX   200000u         /* msgpack objects of a frame */
-#define TX_FRAME_MESSAGES_MAX  10000u          /* messages of a frame */
-#define TX_NODES_MAX           1024u           /* participants of a cluster */
-#define TX_STATUS_ROWS_MAX     1000u           /* rows of each list in a STATUS */
-#define TX_COORDINATOR_ID_MAX  65535u          /* coordinators are numbered from 1 */
+#define TX_KEY_MAX             4096u    /* bytes of a key */
+#define TX_VALUE_MAX           524288u  /* bytes of a value (512 KiB) */
+#define TX_SPACE_MAX           64u      /* bytes of a keyspace's name */
+#define TX_NAME_MAX            31u      /* characters of a node's name */
+#define TX_CLUSTER_MAX         63u      /* characters of a cluster's name */
+#define TX_ADDRESS_MAX         127u     /* characters of an address */
+#define TX_IDEMPOTENCY_KEY_MAX 64u      /* bytes of an idempotency key */
+#define TX_TEXT_MAX            512u     /* bytes of an explanation that travels in a message */
+#define TX_OPS_MAX             10000u   /* operations of a transaction */
+#define TX_MEMBERS_MAX         64u      /* participants of a transaction */
+#define TX_OPEN_IDS_MAX        4096u    /* unfinished ids listed in a FORGET */
+#define TX_MESSAGE_MAX         1048576u /* bytes of a frame (1 MiB); the default, configurable */
+#define TX_FRAME_DEPTH_MAX     16u      /* nesting of a frame */
+#define TX_FRAME_OBJECTS_MAX   200000u  /* msgpack objects of a frame */
+#define TX_FRAME_MESSAGES_MAX  10000u   /* messages of a frame */
+#define TX_NODES_MAX           1024u    /* participants of a cluster */
+#define TX_STATUS_ROWS_MAX     1000u    /* rows of each list in a STATUS */
+#define TX_COORDINATOR_ID_MAX  65535u   /* coordinators are numbered from 1 */
 
 #endif

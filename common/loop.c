@@ -139,7 +139,7 @@ static void arm(struct loop *loop, uint64_t at_us)
 /* Makes the descriptor ready in time for `fire_at_us`, unless it will be already. */
 static void arm_if_needed(struct loop *loop)
 {
-    const uint64_t year_us = 365u * 24u * 3600u * UINT64_C(1000000);
+    const uint64_t year_us = UINT64_C(365) * 24 * 3600 * 1000000;
     uint64_t at_us = loop->fire_at_us;
 
     if (at_us == UINT64_MAX || (loop->armed_us != 0 && loop->armed_us <= at_us)) {

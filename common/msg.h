@@ -3,7 +3,7 @@
  *
  * A frame carries an envelope and one or more messages of one sender to one receiver. All views and
  * arrays in a message are borrowed: from the frame and an arena after decoding, from their owner
- * before encoding. */
+ * before encoding. A text for people that is longer than TX_TEXT_MAX travels cut. */
 #ifndef ASSENT_COMMON_MSG_H
 #define ASSENT_COMMON_MSG_H
 

@@ -4,7 +4,7 @@
 #include "common/crash_point.h"
 
 /* A box that has held a larger frame gives the memory back. */
-#define KEEP_MAX (64u * 1024u)
+#define KEEP_MAX ((size_t)64 * 1024)
 
 enum tx_error outbox_add(struct outbox *box, const struct tx_envelope *envelope,
                          const struct tx_msg *msg, size_t frame_max)

@@ -177,7 +177,7 @@ static transport_client client_of(struct tx_bytes id)
 {
     uint64_t number = 0;
 
-    if (id.len == 0) {
+    if (id.len != ROUTING_ID_LEN || id.data[0] != 0) {
         return 0;
     }
     for (size_t i = 0; i < id.len; i++) {

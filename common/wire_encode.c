@@ -74,9 +74,16 @@ static void put_bytes(struct tx_frame_writer *w, struct tx_bytes bytes)
     }
 }
 
-static void put_text(struct tx_frame_writer *w, const char *text)
+static void put_string(struct tx_frame_writer *w, const char *string)
 {
-    put_bytes(w, tx_bytes_str(text));
+    put_bytes(w, tx_bytes_str(string));
+}
+
+/* Words for people: rather cut than refused by the receiver, together with all else in the frame.
+ */
+static void put_text(struct tx_frame_writer *w, struct tx_bytes text)
+{
+    put_bytes(w, tx_bytes(text.data, text.len < TX_TEXT_MAX ? text.len : TX_TEXT_MAX));
 }
 
 static void put_array(struct tx_frame_writer *w, size_t count)
@@ -110,8 +117,8 @@ static void put_members(struct tx_frame_writer *w, const struct tx_member *membe
     put_array(w, n);
     for (size_t i = 0; i < n && !w->over; i++) {
         put_array(w, WIRE_MEMBER_FIELDS);
-        put_text(w, members[i].name.s);
-        put_text(w, members[i].address.s);
+        put_string(w, members[i].name.s);
+        put_string(w, members[i].address.s);
         put_u64(w, members[i].incarnation);
         put_bool(w, members[i].read_only);
     }
@@ -124,7 +131,7 @@ static void put_ops(struct tx_frame_writer *w, const struct tx_op *ops, size_t n
         const struct tx_op *op = &ops[i];
         put_array(w, WIRE_OP_FIELDS);
         put_u64(w, op->type);
-        put_text(w, op->participant.s);
+        put_string(w, op->participant.s);
         put_bytes(w, op->space);
         put_bytes(w, op->key);
         put_bytes(w, op->value);
@@ -187,8 +194,8 @@ static void put_outcome(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_id(w, m->id);
     put_u64(w, m->outcome);
     put_u64(w, m->reason);
-    put_text(w, m->who.s);
-    put_bytes(w, m->text);
+    put_string(w, m->who.s);
+    put_text(w, m->text);
     put_age(w, m->age);
     put_bool(w, m->results_lost);
     put_results(w, m->results, m->results_n);
@@ -215,7 +222,7 @@ static void put_operated(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->incarnation);
     put_bool(w, m->wrote);
     put_u64(w, m->reason);
-    put_bytes(w, m->text);
+    put_text(w, m->text);
     put_results(w, m->results, m->results_n);
 }
 
@@ -240,7 +247,7 @@ static void put_vote(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->incarnation);
     put_u64(w, m->lsn.n);
     put_u64(w, m->reason);
-    put_bytes(w, m->text);
+    put_text(w, m->text);
     put_results(w, m->results, m->results_n);
 }
 
@@ -288,7 +295,7 @@ static void put_resolve(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->req);
     put_id(w, m->id);
     put_bool(w, m->commit);
-    put_text(w, m->operator_name.s);
+    put_string(w, m->operator_name.s);
 }
 
 static void put_status(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -298,23 +305,23 @@ static void put_status(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_array(w, m->fields_n);
     for (size_t i = 0; i < m->fields_n && !w->over; i++) {
         put_array(w, WIRE_STATUS_FIELD_FIELDS);
-        put_bytes(w, m->fields[i].name);
-        put_bytes(w, m->fields[i].text);
+        put_text(w, m->fields[i].name);
+        put_text(w, m->fields[i].text);
     }
     put_array(w, m->txs_n);
     for (size_t i = 0; i < m->txs_n && !w->over; i++) {
         put_array(w, WIRE_STATUS_TX_FIELDS);
         put_id(w, m->txs[i].id);
-        put_bytes(w, m->txs[i].state);
+        put_text(w, m->txs[i].state);
         put_u64(w, m->txs[i].age_ms);
-        put_bytes(w, m->txs[i].detail);
+        put_text(w, m->txs[i].detail);
     }
     put_array(w, m->peers_n);
     for (size_t i = 0; i < m->peers_n && !w->over; i++) {
         put_array(w, WIRE_STATUS_PEER_FIELDS);
-        put_bytes(w, m->peers[i].name);
-        put_bytes(w, m->peers[i].address);
-        put_bytes(w, m->peers[i].state);
+        put_text(w, m->peers[i].name);
+        put_text(w, m->peers[i].address);
+        put_text(w, m->peers[i].state);
         put_u64(w, m->peers[i].start);
         put_u64(w, m->peers[i].silent_ms);
     }
@@ -326,7 +333,7 @@ static void put_error(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->req);
     put_u64(w, m->error);
     put_u64(w, m->reason);
-    put_bytes(w, m->text);
+    put_text(w, m->text);
 }
 
 static void put_begin(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -416,12 +423,12 @@ static void put_prefix(struct tx_frame_writer *w, const struct tx_envelope *enve
     put_array(w, WIRE_FRAME_FIELDS);
     put_u64(w, TX_WIRE_VERSION);
     put_array(w, WIRE_ENVELOPE_FIELDS);
-    put_text(w, envelope->cluster);
+    put_string(w, envelope->cluster);
     put_u64(w, envelope->role);
-    put_text(w, envelope->name.s);
+    put_string(w, envelope->name.s);
     put_u64(w, envelope->coordinator);
     put_u64(w, envelope->start);
-    put_text(w, envelope->address.s);
+    put_string(w, envelope->address.s);
     w->objects++;
     (void)append(w, count_head, sizeof count_head);
 }

@@ -67,7 +67,7 @@ static void check_collecting(const struct coord_tx *tx)
         waits = waits || !member->voted;
     }
     TX_ASSERT(waits);
-    TX_ASSERT(tx->timer.slot > 0);
+    TX_ASSERT(tx->timer.slot > 0 || !tx->sent);
     TX_ASSERT(!tx->one_phase || tx->members_n == 1);
     TX_ASSERT(!tx->one_phase || tx->key.len == 0);
     TX_ASSERT(!tx->inquiring || tx->one_phase);

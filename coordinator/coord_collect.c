@@ -146,11 +146,11 @@ void coord_collect_start(struct coord_core *core, struct coord_tx *tx)
         abort_quarantined(core, tx, quarantined);
     } else if (down != NULL) {
         abort_unreachable(core, tx, down);
-    } else if (find_in_state(tx, COORD_PEER_NEW) != NULL) {
-        coord_timer_arm(&core->timers, &tx->timer, core->now + core->options.peer_down_us);
-    } else {
+    } else if (find_in_state(tx, COORD_PEER_NEW) == NULL) {
         first_prepare(core, tx);
     }
+    /* Else the WELCOME of the last one goes on from here, or the silence of one ends it: a
+     * participant that is not introduced within peer_down of the start counts as down. */
 }
 
 void coord_collect_peer_back(struct coord_core *core, struct coord_tx *tx,
@@ -202,9 +202,8 @@ static void vote_timeout(struct coord_core *core, struct coord_tx *tx)
 void coord_collect_timer(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->state == COORD_COLLECTING);
-    if (!tx->sent) {
-        abort_unreachable(core, tx, find_in_state(tx, COORD_PEER_NEW));
-    } else if (tx->inquiring) {
+    TX_ASSERT(tx->sent);
+    if (tx->inquiring) {
         core->stats.resends++;
         coord_one_phase_inquire(core, tx);
     } else if (core->now < tx->deadline_us) {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define BLOCK_BYTES (32u * 1024u)
+#define BLOCK_BYTES ((size_t)32 * 1024)
 
 struct lock_pool_block {
     struct lock_pool_block *next;

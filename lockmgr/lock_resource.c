@@ -124,7 +124,8 @@ static void note_touched(struct lockmgr *mgr, struct lock_resource *resource)
 {
     if (mgr->touched_n == mgr->touched_capacity) {
         mgr->touched_capacity = mgr->touched_capacity == 0 ? 16 : 2 * mgr->touched_capacity;
-        mgr->touched = tx_xrealloc(mgr->touched, mgr->touched_capacity * sizeof *mgr->touched);
+        mgr->touched =
+            tx_xrealloc(mgr->touched, mgr->touched_capacity * sizeof(struct lock_resource *));
     }
     mgr->touched[mgr->touched_n] = resource;
     mgr->touched_n++;

@@ -5,9 +5,10 @@
 
 #include <stdlib.h>
 
-#define CHAINS_FIRST   64u
-#define MOVES_PER_STEP 4u /* with 1 the old array would be empty just in time for the next growth  \
-                           */
+#define CHAINS_FIRST 64u
+#define MOVES_PER_STEP                                                                             \
+    4u /* with 1 the old array would be empty just in time for the next growth                     \
+        */
 
 void lock_table_init(struct lock_table *table, uint32_t (*hash)(const struct lock_link *entry))
 {

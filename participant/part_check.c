@@ -123,9 +123,11 @@ void part_core_check(const struct part_core *core)
         check_marks(c);
     for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next) {
         check_identity(core, tx);
+        check_durability(core, tx);
+        if (core->recovering)
+            continue; /* locks and timers come at its end */
         check_locks(tx);
         check_timer(core, tx);
-        check_durability(core, tx);
     }
     lockmgr_check(core->locks);
 }

@@ -159,7 +159,7 @@ static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode, const ch
     }
     const rocksdb_options_t *const *options = (const rocksdb_options_t *const *)rdb->options;
     char *text = NULL;
-    if (mode == RDB_READ_ONLY || mode == RDB_SALVAGE)
+    if (mode == RDB_CHECK || mode == RDB_READ_ONLY || mode == RDB_SALVAGE)
         rdb->db = rocksdb_open_for_read_only_column_families(
             options[0], rdb->directory, RDB_FAMILIES_N, names, options, rdb->handles, 0, &text);
     else
@@ -170,8 +170,8 @@ static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode, const ch
     return TX_OK;
 }
 
-/* RocksDB always makes an info log, and renames what it finds under that name. Reading must not
- * leave a trace in the directory, so there the (empty) file goes to a temporary one. */
+/* RocksDB always makes an info log, and renames what it finds under that name. Mere reading must
+ * not leave a trace in the directory, so there the (empty) file goes to a temporary one. */
 static enum tx_error open_read_only(struct rdb *rdb, enum rdb_mode mode, struct tx_why *why)
 {
     const char *base = getenv("TMPDIR");

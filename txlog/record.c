@@ -209,7 +209,7 @@ static void put_payload(struct tx_buf *out, const struct txlog_record *record)
     case TXLOG_TYPES_N:
         break;
     }
-    TX_ASSERT(!"a record of no type");
+    TX_ASSERT(record->type > TXLOG_NONE && record->type < TXLOG_TYPES_N);
 }
 
 enum tx_error txlog_record_encode(const struct txlog_record *record, struct tx_buf *out)

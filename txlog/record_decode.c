@@ -249,7 +249,8 @@ static void get_payload(struct decoder *d, struct txlog_record *record)
     case TXLOG_TYPES_N:
         break;
     }
-    TX_ASSERT(!"txlog_record_front() lets no such type pass");
+    /* txlog_record_front() lets no other type pass. */
+    TX_ASSERT(record->type > TXLOG_NONE && record->type < TXLOG_TYPES_N);
 }
 
 enum tx_error txlog_record_front(struct tx_bytes in, struct txlog_front *front, struct tx_why *why)

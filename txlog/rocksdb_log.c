@@ -395,7 +395,8 @@ static enum tx_error open_checked(struct rocksdb_log *log,
     if (log->dir.content != LOG_DIR_LOG)
         error = create(log, options, why);
     if (error == TX_OK)
-        error = rdb_open(log->directory, RDB_READ_ONLY, options->cache_bytes, &log->rdb, why);
+        error = rdb_open(log->directory, log->read_only ? RDB_READ_ONLY : RDB_CHECK,
+                         options->cache_bytes, &log->rdb, why);
     if (error == TX_OK)
         error = check_all(log, options, &scan, why);
     if (error != TX_OK)

@@ -143,9 +143,6 @@ static void names_and_texts(void **state)
     msg = sample_full(TX_MSG_OUTCOME);
     msg.outcome.who = (struct tx_name){"b!"};
     refuse(&msg, TX_EFORMAT, "OUTCOME who");
-    msg = sample_full(TX_MSG_OUTCOME);
-    msg.outcome.text = of_len(TX_TEXT_MAX + 1);
-    refuse(&msg, TX_ELIMIT, "OUTCOME text");
     msg = sample_full(TX_MSG_SUBMIT);
     msg.submit.key = of_len(TX_IDEMPOTENCY_KEY_MAX + 1);
     refuse(&msg, TX_ELIMIT, "SUBMIT key");
@@ -362,6 +359,18 @@ static void other_forms_of_the_same_are_taken(void **state)
     tx_arena_deinit(&arena);
 }
 
+/* The encoder cuts a text that is too long; another sender may not. */
+static void too_long_a_text_is_refused(void **state)
+{
+    (void)state;
+    static const char head[] = "\x91\x95\x1a\x01\x01\x01\xc5\x02\x01"; /* ERROR with 513 bytes */
+    struct tx_buf buf = {0};
+    tx_buf_append(&buf, tx_bytes(head, sizeof head - 1));
+    tx_buf_append(&buf, of_len(TX_TEXT_MAX + 1));
+    refuse_messages((const char *)buf.data, buf.len, TX_ELIMIT, "ERROR text: 513");
+    tx_buf_deinit(&buf);
+}
+
 static void too_many_messages_are_refused(void **state)
 {
     (void)state;
@@ -406,6 +415,7 @@ int main(void)
         cmocka_unit_test(frames_of_the_wrong_shape),
         cmocka_unit_test(another_version_is_named),
         cmocka_unit_test(other_forms_of_the_same_are_taken),
+        cmocka_unit_test(too_long_a_text_is_refused),
         cmocka_unit_test(too_many_messages_are_refused),
         cmocka_unit_test(a_frame_above_the_limit_is_refused),
     };

@@ -115,6 +115,23 @@ static void the_largest_of_everything_survives(void **state)
     free(bytes);
 }
 
+static void a_longer_text_arrives_cut(void **state)
+{
+    (void)state;
+    static const uint8_t longer[TX_TEXT_MAX + 100];
+    struct tx_envelope envelope = sample_envelope(TX_ROLE_PARTICIPANT);
+    struct tx_msg msg = sample_full(TX_MSG_VOTE);
+    msg.vote.text = tx_bytes(longer, sizeof longer);
+    struct tx_arena arena = {0};
+    struct tx_bytes bytes = sample_frame(&envelope, &msg);
+    struct tx_frame frame = decode(bytes, &arena);
+    assert_int_equal(frame.messages[0].vote.text.len, TX_TEXT_MAX);
+    msg.vote.text.len = TX_TEXT_MAX;
+    assert_same_msg(&frame.messages[0], &msg);
+    tx_arena_deinit(&arena);
+    free((void *)bytes.data);
+}
+
 static void the_longest_lists_survive(void **state)
 {
     (void)state;
@@ -274,6 +291,7 @@ int main(void)
         cmocka_unit_test(every_enum_value_survives),
         cmocka_unit_test(every_width_of_integer_survives),
         cmocka_unit_test(the_largest_of_everything_survives),
+        cmocka_unit_test(a_longer_text_arrives_cut),
         cmocka_unit_test(the_longest_lists_survive),
         cmocka_unit_test(a_frame_of_all_messages_keeps_their_order),
         cmocka_unit_test(a_full_frame_stays_as_it_was),

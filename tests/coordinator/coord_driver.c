@@ -17,7 +17,7 @@ static size_t index_of(char who)
 
 void driver_init(struct driver *d)
 {
-    *d = (struct driver){.now = 1000 * SECOND_US};
+    *d = (struct driver){.now = 1000 * SECOND_US, .first_epoch = 1};
     for (size_t i = 0; i < NODES_N; i++) {
         d->nodes[i].name.s[0] = (char)('a' + i);
         (void)snprintf(d->nodes[i].address.s, sizeof d->nodes[i].address.s, "ipc://node-%c",
@@ -105,7 +105,7 @@ void driver_start(struct driver *d)
     store(d, &start);
     d->core = coord_core_new(&d->options);
     replay(d);
-    coord_core_recovered(d->core, (struct tx_lsn){d->log_n}, 1, d->now, &d->actions);
+    coord_core_recovered(d->core, (struct tx_lsn){d->log_n}, d->first_epoch, d->now, &d->actions);
     see(d);
     coord_core_check(d->core);
 }
@@ -263,8 +263,8 @@ static const struct tx_msg *find(struct driver *d, enum coord_action_type kind, 
 
 const struct tx_msg *driver_sent(struct driver *d, char who, enum tx_msg_type type)
 {
-    const struct tx_msg *msg = find(d, COORD_ACTION_SEND, 0, d->nodes[index_of(who)].address.s,
-                                    type, true);
+    const struct tx_msg *msg =
+        find(d, COORD_ACTION_SEND, 0, d->nodes[index_of(who)].address.s, type, true);
     if (msg == NULL) {
         fail_msg("no %s was sent to %c", tx_msg_name(type), who);
     }
@@ -395,12 +395,10 @@ void finish(struct driver *d, enum tx_msg_type type, struct tx_id id, const char
         list[i].incarnation = d->incarnation[at];
         list[i].read_only = reader;
     }
-    struct tx_msg msg = {.type = type,
-                         .finish = {.req = ++d->req,
-                                    .id = id,
-                                    .token = token_of(id),
-                                    .members = list,
-                                    .members_n = n}};
+    struct tx_msg msg = {
+        .type = type,
+        .finish = {
+            .req = ++d->req, .id = id, .token = token_of(id), .members = list, .members_n = n}};
     driver_client(d, CLIENT, &msg);
 }
 
@@ -501,8 +499,19 @@ void outcome_ack(struct driver *d, struct tx_id id)
 const struct tx_msg_outcome *assert_outcome(struct driver *d, struct tx_id id,
                                             enum tx_outcome outcome, enum tx_reason reason)
 {
-    const struct tx_msg_outcome *answer = &driver_replied(d, CLIENT, TX_MSG_OUTCOME)->outcome;
-    assert_true(tx_id_equal(answer->id, id));
+    const struct tx_msg_outcome *answer = NULL;
+    for (size_t i = 0; answer == NULL && i < d->actions.n; i++) {
+        const struct coord_action *action = &d->actions.items[i];
+        if (!d->taken[i] && action->type == COORD_ACTION_REPLY && action->client == CLIENT &&
+            action->msg.type == TX_MSG_OUTCOME && tx_id_equal(action->msg.outcome.id, id)) {
+            d->taken[i] = true;
+            answer = &action->msg.outcome;
+        }
+    }
+    if (answer == NULL) {
+        fail_msg("no outcome of transaction %d was replied", (int)id.seq);
+        abort();
+    }
     assert_string_equal(tx_outcome_name(answer->outcome), tx_outcome_name(outcome));
     assert_string_equal(tx_reason_name(answer->reason), tx_reason_name(reason));
     return answer;
@@ -520,6 +529,14 @@ void assert_error(struct driver *d, enum tx_error error, enum tx_reason reason, 
 }
 
 /* ---- transactions ---- */
+
+void fill_log(struct driver *d, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        outcome_ack(d, tx_finished_committed(d));
+        driver_ignore(d);
+    }
+}
 
 struct tx_id tx_collecting(struct driver *d)
 {

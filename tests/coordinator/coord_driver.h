@@ -1,8 +1,9 @@
 /* Drives the coordinator's core so that a test reads as a scenario.
  *
- * Participants "a" to "d" are told apart by their letter. What the core sends is taken off with sent() and
- * replied(); quiet() says that nothing was left over. Records go, in their stored form, into a log that
- * driver_restart() recovers from. HELLO, FORGET, notes and records do not disturb quiet(). */
+ * Participants "a" to "d" are told apart by their letter. What the core sends is taken off with
+ * sent() and replied(); quiet() says that nothing was left over. Records go, in their stored form,
+ * into a log that driver_restart() recovers from. HELLO, FORGET, notes and records do not disturb
+ * quiet(). */
 #ifndef ASSENT_TESTS_COORD_DRIVER_H
 #define ASSENT_TESTS_COORD_DRIVER_H
 
@@ -26,25 +27,28 @@ struct driver {
     struct coord_actions actions;
     bool *taken;
     size_t taken_capacity;
-    size_t seen;             /* actions whose records are stored */
-    struct tx_buf *log;      /* stored records; LSN n at n - 1 */
+    size_t seen;        /* actions whose records are stored */
+    struct tx_buf *log; /* stored records; LSN n at n - 1 */
     size_t log_n;
     uint64_t now;
     uint64_t incarnation[NODES_N];
     uint64_t lsn[NODES_N];
-    bool alive[NODES_N];     /* answers every HELLO with a WELCOME */
+    bool alive[NODES_N]; /* answers every HELLO with a WELCOME */
     uint64_t req;
+    uint64_t first_epoch; /* what recovery says that the log reaches back to */
     uint64_t compacted;
     size_t alarms;
 };
 
-/* A core of epoch 1 on an empty log, nobody introduced. Change d->options between init and start. */
+/* A core of epoch 1 on an empty log, nobody introduced. Change d->options between init and start.
+ */
 void driver_init(struct driver *d);
 void driver_start(struct driver *d);
 /* init, start, all four participants welcome. */
 void driver_up(struct driver *d);
 void driver_deinit(struct driver *d);
-/* The process dies and starts again in the next epoch with the first `records` of its log; nobody introduced. */
+/* The process dies and starts again in the next epoch with the first `records` of its log; nobody
+ * introduced. */
 void driver_restart(struct driver *d, size_t records);
 /* The same with what is durable at the latest: everything written. */
 void driver_restart_all(struct driver *d);
@@ -114,5 +118,8 @@ struct tx_id tx_finished_committed(struct driver *d);
 struct tx_id tx_finished_aborted(struct driver *d);
 /* A one-shot of a alone, committed at once. */
 struct tx_id tx_one_phase(struct driver *d);
+
+/* So many transactions that are finished and acknowledged, hence the first to be forgotten. */
+void fill_log(struct driver *d, size_t n);
 
 #endif

@@ -149,8 +149,7 @@ static void impossible_messages_are_violations(void **unused)
     driver_participant(&d, 'a', &msg); /* a vote for another start */
     struct tx_envelope stranger = {.role = TX_ROLE_PARTICIPANT, .name = {"zz"}, .start = 1};
     struct tx_msg no = {.type = TX_MSG_JOIN, .id = {.id = id}};
-    struct coord_event event = {
-        .type = COORD_EVENT_MESSAGE, .envelope = &stranger, .msg = &no};
+    struct coord_event event = {.type = COORD_EVENT_MESSAGE, .envelope = &stranger, .msg = &no};
     driver_step(&d, &event);
     vote(&d, 'a', id, TX_VOTE_YES, 0); /* was not asked to prepare */
     assert_int_equal(driver_stats(&d).violations, 6);

@@ -1,4 +1,5 @@
-/* Every row of the coordinator's table in docs/protocol.md, one test for each; the name says the cell. */
+/* Every row of the coordinator's table in docs/protocol.md, one test for each; the name says the
+ * cell. */
 #include "coord_driver.h"
 
 #include <string.h>

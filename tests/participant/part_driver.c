@@ -282,8 +282,7 @@ void driver_decode(const struct driver *d, uint64_t lsn, struct tx_arena *arena,
 {
     struct tx_why why = {{0}};
     assert_true(lsn >= 1 && lsn <= d->log_n);
-    enum tx_error error =
-        txlog_record_decode(tx_buf_view(&d->log[lsn - 1]), arena, record, &why);
+    enum tx_error error = txlog_record_decode(tx_buf_view(&d->log[lsn - 1]), arena, record, &why);
     if (error != TX_OK)
         fail_msg("%s", why.text);
 }
@@ -448,7 +447,8 @@ static void rm_recover(void *arg, struct tx_id id, struct tx_lsn prepared)
     tx_arena_deinit(&arena);
 }
 
-/* What the surviving records made of the data: the commits, each with the redo of its newest PREPARED that has one. */
+/* What the surviving records made of the data: the commits, each with the redo of its newest
+ * PREPARED that has one. */
 static void rebuild_data(struct driver *d)
 {
     struct tx_arena arena = {0};
@@ -460,7 +460,8 @@ static void rebuild_data(struct driver *d)
         if (record.type == TXLOG_COMMITTED && record.committed.one_phase)
             redo_apply(d, record.committed.redo);
         else if (record.type == TXLOG_COMMITTED || heuristic) {
-            bool done = false; /* a restated record has nothing to apply again, but that does no harm */
+            bool done =
+                false; /* a restated record has nothing to apply again, but that does no harm */
             for (uint64_t at = lsn; at-- > 1 && !done;) {
                 struct txlog_record prepared;
                 driver_decode(d, at, &arena, &prepared);
@@ -499,7 +500,8 @@ enum tx_error driver_try_restart(struct driver *d, uint64_t upto, struct tx_why 
         rm_end(d, d->rm_txs->id);
     d->calls_n = 0;
     log_cut(d, upto);
-    rebuild_data(d);
+    if (!d->no_data)
+        rebuild_data(d);
     d->options.incarnation++;
     struct txlog_record start = {
         .type = TXLOG_START, .lsn = {d->log_n + 1}, .start = d->options.incarnation};
@@ -509,7 +511,8 @@ enum tx_error driver_try_restart(struct driver *d, uint64_t upto, struct tx_why 
     enum tx_error error = replay(d, replay_from(d), d->log_n, why);
     if (error == TX_OK) {
         part_core_each_prepared(d->core, rm_recover, d);
-        error = part_core_recovered(d->core, (struct tx_lsn){d->log_n}, d->now_us, &d->actions, why);
+        error =
+            part_core_recovered(d->core, (struct tx_lsn){d->log_n}, d->now_us, &d->actions, why);
     }
     if (error == TX_OK)
         perform_all(d);
@@ -577,8 +580,8 @@ struct tx_envelope driver_envelope(uint32_t coordinator, uint64_t epoch)
 
 void driver_from(struct driver *d, const struct tx_envelope *envelope, const struct tx_msg *msg)
 {
-    driver_step(d, &(struct part_event){
-                       .type = PART_EVENT_MESSAGE, .envelope = envelope, .msg = msg});
+    driver_step(d,
+                &(struct part_event){.type = PART_EVENT_MESSAGE, .envelope = envelope, .msg = msg});
 }
 
 void driver_from_coordinator(struct driver *d, const struct tx_msg *msg)
@@ -654,8 +657,8 @@ void driver_operate(struct driver *d, struct tx_id id, uint32_t step, const stru
     driver_from_client(d, 1, &msg);
 }
 
-void driver_do(struct driver *d, uint64_t seq, uint32_t step, enum tx_op_type type,
-               const char *key, const char *value)
+void driver_do(struct driver *d, uint64_t seq, uint32_t step, enum tx_op_type type, const char *key,
+               const char *value)
 {
     struct tx_op op = driver_op(type, key, value);
     driver_operate(d, driver_id(d, seq), step, &op, 1);
@@ -736,8 +739,7 @@ void driver_forget(struct driver *d, uint64_t epoch, uint64_t below, const uint6
 
 void driver_resolve(struct driver *d, struct tx_id id, bool commit)
 {
-    struct tx_msg msg = {.type = TX_MSG_RESOLVE,
-                         .resolve = {.req = 9, .id = id, .commit = commit}};
+    struct tx_msg msg = {.type = TX_MSG_RESOLVE, .resolve = {.req = 9, .id = id, .commit = commit}};
     (void)snprintf(msg.resolve.operator_name.s, sizeof msg.resolve.operator_name.s, "olga");
     driver_from_client(d, 3, &msg);
 }

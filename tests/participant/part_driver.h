@@ -1,11 +1,12 @@
-/* Drives a participant's core in tests: performs its actions on a log and a resource manager in memory, so that a test
- * reads as a scenario. What is appended is durable only after driver_sync(). */
+/* Drives a participant's core in tests: performs its actions on a log and a resource manager in
+ * memory, so that a test reads as a scenario. What is appended is durable only after driver_sync().
+ */
 #ifndef ASSENT_TESTS_PARTICIPANT_PART_DRIVER_H
 #define ASSENT_TESTS_PARTICIPANT_PART_DRIVER_H
 
 #include "participant/part_core.h"
 
-#define DRIVER_SELF "a"
+#define DRIVER_SELF        "a"
 #define DRIVER_COORDINATOR 1u
 
 struct driver_write {
@@ -42,6 +43,7 @@ struct driver {
     uint64_t epoch, life; /* of the coordinator that the short forms speak for */
     uint64_t age;         /* of the next transaction */
     bool check;           /* part_core_check() after every step */
+    bool no_data;         /* a restart does not bring back the data: for very long logs */
 
     struct tx_buf *log; /* log[i] is record i + 1, as stored */
     size_t log_n, log_capacity;
@@ -96,8 +98,8 @@ void driver_hello(struct driver *d, uint64_t epoch, uint64_t life);
 void driver_operate(struct driver *d, struct tx_id id, uint32_t step, const struct tx_op *ops,
                     size_t n);
 /* One operation: step `step` of client 1. */
-void driver_do(struct driver *d, uint64_t seq, uint32_t step, enum tx_op_type type,
-               const char *key, const char *value);
+void driver_do(struct driver *d, uint64_t seq, uint32_t step, enum tx_op_type type, const char *key,
+               const char *value);
 
 enum {
     DRIVER_ONE_PHASE = 1, /* the only member */
@@ -120,7 +122,8 @@ void driver_forget(struct driver *d, uint64_t epoch, uint64_t below, const uint6
                    size_t n);
 void driver_resolve(struct driver *d, struct tx_id id, bool commit);
 
-/* Brings transaction `seq` into a state: it writes key "k<seq>" to "v<seq>" with a list of members a and b. */
+/* Brings transaction `seq` into a state: it writes key "k<seq>" to "v<seq>" with a list of members
+ * a and b. */
 struct tx_id driver_make_working(struct driver *d, uint64_t seq);
 struct tx_id driver_make_preparing(struct driver *d, uint64_t seq);
 struct tx_id driver_make_prepared(struct driver *d, uint64_t seq);

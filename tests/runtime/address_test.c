@@ -109,8 +109,9 @@ static int listen_at(const char *path)
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
     assert_true(fd >= 0);
+    assert_true(strlen(path) < sizeof(at.sun_path));
+    memcpy(at.sun_path, path, strlen(path) + 1);
     assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
     assert_int_equal(listen(fd, 1), 0);
     return fd;

@@ -41,9 +41,10 @@ static void test_frame_holds_what_was_added(void **state)
 
 static void test_large_memory_is_given_back(void **state)
 {
-    static uint8_t text[100 * 1024];
-    const struct tx_status_field field = {.text = {text, sizeof(text)}};
-    const struct tx_msg big = {.type = TX_MSG_STATUS, .status = {.fields = &field, .fields_n = 1}};
+    static uint8_t value[100 * 1024];
+    const struct tx_result result = {.found = true, .value = {value, sizeof(value)}};
+    const struct tx_msg big = {.type = TX_MSG_OPERATED,
+                               .operated = {.results = &result, .results_n = 1}};
     const struct tx_msg small = status_request(1);
     struct outbox box = {0};
 

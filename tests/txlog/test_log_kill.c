@@ -107,6 +107,7 @@ static void what_was_durable_is_there(void **state)
         durable = seen;
         txlog_close(&log);
     }
+    assert_int_equal(fixture_files(dir, "LOG"), 0);
     print_message("%lu records after %d kills\n", (unsigned long)durable, ROUNDS);
     assert_true(durable > 0);
     fixture_remove(place);
