@@ -78,6 +78,9 @@ static enum tx_error take_options(struct client_settings *settings, const txclie
     if (GIVEN(options, resend_ms) && options->resend_ms != 0) {
         settings->resend_ms = options->resend_ms;
     }
+    if (GIVEN(options, connect_timeout_ms) && options->connect_timeout_ms != 0) {
+        settings->connect_timeout_ms = options->connect_timeout_ms;
+    }
     if (GIVEN(options, message_max) && options->message_max != 0) {
         settings->message_max = options->message_max;
     }

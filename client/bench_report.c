@@ -1,7 +1,7 @@
 /* Progress, summary and verdict, for people and as JSON. */
 #include "client/bench_report.h"
 
-#include "client/json.h"
+#include "common/json.h"
 
 #include <inttypes.h>
 

@@ -139,7 +139,7 @@ static enum tx_error request_make(struct txclient *client, struct waiter *waiter
     request->id = call->id;
     request->channel = call->to;
     request->deadline_us = now_us + call->timeout_us;
-    request->connect_by_us = now_us + client->settings.request_timeout_ms * CLIENT_MS;
+    request->connect_by_us = now_us + client->settings.connect_timeout_ms * CLIENT_MS;
     request->send_at_us = now_us;
     request->interval_us = call->once ? 0 : client->settings.resend_ms * CLIENT_MS;
     request->done = waiter_done;

@@ -103,7 +103,7 @@ static txclient_status fail_unanswered(struct txclient *client, const struct cli
 {
     const char *address = call->to->address.s;
     uint64_t waited_ms = call->timeout_us / CLIENT_MS;
-    uint64_t connect_ms = client->settings.request_timeout_ms;
+    uint64_t connect_ms = client->settings.connect_timeout_ms;
     if (client->unreadable.text[0] != '\0') {
         return client_fail(client, TXCLIENT_EPROTOCOL, "%s sends what cannot be used: %.300s",
                            address, client->unreadable.text);

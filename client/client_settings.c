@@ -16,7 +16,8 @@
 void client_settings_init(struct client_settings *settings)
 {
     *settings = (struct client_settings){
-        .request_timeout_ms = 10 * 1000,
+        .connect_timeout_ms = 5 * 1000,
+        .request_timeout_ms = 15 * 1000,
         .commit_timeout_ms = 40 * 1000,
         .resend_ms = 500,
         .message_max = TX_MESSAGE_MAX,
@@ -100,7 +101,8 @@ struct unit {
     uint64_t factor;
 };
 
-/* A whole number and the unit behind it; a unit named "" allows none. */
+/* A whole number and the unit behind it, with or without blanks between; a unit named "" allows
+ * none. */
 static bool parse_with_unit(const char *text, const struct unit *units, size_t units_n,
                             uint64_t *value)
 {
@@ -112,7 +114,9 @@ static bool parse_with_unit(const char *text, const struct unit *units, size_t u
             return false;
         }
     }
-    for (size_t i = 0; at != text && i < units_n; i++) {
+    bool digits = at != text;
+    at += strspn(at, " ");
+    for (size_t i = 0; digits && i < units_n; i++) {
         if (strcmp(at, units[i].name) == 0) {
             return !__builtin_mul_overflow(number, units[i].factor, value);
         }
@@ -143,6 +147,7 @@ enum setting {
     SETTING_CLUSTER,
     SETTING_COORDINATOR,
     SETTING_NAME,
+    SETTING_CONNECT_TIMEOUT,
     SETTING_REQUEST_TIMEOUT,
     SETTING_COMMIT_TIMEOUT,
     SETTING_RESEND,
@@ -154,6 +159,7 @@ static const char *const setting_names[SETTINGS_N] = {
     [SETTING_CLUSTER] = "cluster",
     [SETTING_COORDINATOR] = "coordinator",
     [SETTING_NAME] = "name",
+    [SETTING_CONNECT_TIMEOUT] = "connect_timeout",
     [SETTING_REQUEST_TIMEOUT] = "request_timeout",
     [SETTING_COMMIT_TIMEOUT] = "commit_timeout",
     [SETTING_RESEND] = "resend",
@@ -170,6 +176,8 @@ static enum tx_error set(struct client_settings *settings, enum setting setting,
         return client_settings_set_coordinator(settings, value, why);
     case SETTING_NAME:
         return client_settings_set_name(settings, value, why);
+    case SETTING_CONNECT_TIMEOUT:
+        return set_duration(&settings->connect_timeout_ms, value, why);
     case SETTING_REQUEST_TIMEOUT:
         return set_duration(&settings->request_timeout_ms, value, why);
     case SETTING_COMMIT_TIMEOUT:

@@ -4,10 +4,11 @@
  *     cluster = demo                         required
  *     coordinator = tcp://127.0.0.1:7400     required
  *     name = shop                            a label for the daemons' logs
- *     request_timeout = 10s
- *     commit_timeout = 40s
- *     resend = 500ms
- *     message_max = 1M
+ *     connect_timeout = 5s                   for a connection; without one nothing is sent
+ *     request_timeout = 15s                  for an answer; longer than the participants'
+ * lock_timeout commit_timeout = 40s                   for an outcome; longer than the prepare
+ * timeout resend = 500ms                         the same request again after this, growing
+ *     message_max = 1M                       bytes of a frame, as the daemons have it
  *
  * Durations need a unit (ms, s, m, h); sizes may have one (K, M, G). Anything else in the file is
  * refused. */
@@ -20,6 +21,7 @@ struct client_settings {
     char cluster[TX_CLUSTER_MAX + 1];
     struct tx_address coordinator;
     struct tx_name name; /* may be empty */
+    uint64_t connect_timeout_ms;
     uint64_t request_timeout_ms;
     uint64_t commit_timeout_ms;
     uint64_t resend_ms;

@@ -111,11 +111,12 @@ typedef struct txclient_node txclient_node;   /* what a daemon says of itself */
 typedef struct txclient_options {
     size_t size;
     const char *name; /* a label for the daemons' logs, as a participant's name; may be NULL */
-    uint32_t request_timeout_ms; /* for an answer that does not depend on votes; default 10,000 */
-    uint32_t
-        commit_timeout_ms; /* for a commit or a submit; default 40,000, above the prepare timeout */
-    uint32_t resend_ms;    /* the same request again after this, growing; default 500 */
-    uint32_t message_max;  /* bytes of a frame, as the daemons have it; default 1 MiB */
+    uint32_t connect_timeout_ms; /* for a connection; default 5,000 */
+    uint32_t request_timeout_ms; /* for an answer that does not depend on votes; default 15,000,
+                                    above the participants' lock timeout */
+    uint32_t commit_timeout_ms;  /* for an outcome; default 40,000, above the prepare timeout */
+    uint32_t resend_ms;          /* the same request again after this, growing; default 500 */
+    uint32_t message_max;        /* bytes of a frame, as the daemons have it; default 1 MiB */
 } txclient_options;
 
 /* Opens a handle from a configuration file with a section [client] (see txclient(3)). Errors in it

@@ -1,6 +1,6 @@
 /* txctl exec, get and outcome. */
 #include "client/cli.h"
-#include "client/json.h"
+#include "common/json.h"
 #include "client/txctl.h"
 
 #include <stdio.h>

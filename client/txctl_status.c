@@ -1,6 +1,6 @@
 /* txctl status: the coordinator, then every participant that it knows. */
 #include "client/cli.h"
-#include "client/json.h"
+#include "common/json.h"
 #include "client/txctl.h"
 
 #include <inttypes.h>

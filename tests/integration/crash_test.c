@@ -116,8 +116,8 @@ static const struct place participant_places[] = {
     {"send:ERROR:before", NULL, false},
     {"send:ERROR:after", NULL, false},
     /* During the recovery of a transaction in doubt. */
-    {"log:EPOCH:before", "log:PREPARED:after", false},
-    {"log:EPOCH:after", "log:PREPARED:after", false},
+    {"log:EPOCH:before", "send:HELLO:after", true},
+    {"log:EPOCH:after", "send:HELLO:after", true},
     {"send:INQUIRE:before", "log:PREPARED:after", false},
     {"send:INQUIRE:after", "log:PREPARED:after", false},
     {"log:COMMITTED:before", "send:VOTE:after:2", false},

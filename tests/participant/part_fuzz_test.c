@@ -242,7 +242,7 @@ static void run(uint64_t seed)
     epoch_now = 1;
     random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     for (unsigned i = 0; i < STEPS / 4; i++) {
-        seq_base = 1 + i / 20;
+        seq_base = 1 + i / 60;
         random_event(d);
         if (i % 64 == 0)
             driver_clear(d);

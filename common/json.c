@@ -1,5 +1,5 @@
 /* JSON output. */
-#include "client/json.h"
+#include "common/json.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* A JSON writer: commas and escapes are its business, nesting is the caller's. Output is one line
  * without blanks, after RFC 8259. */
-#ifndef ASSENT_CLIENT_JSON_H
-#define ASSENT_CLIENT_JSON_H
+#ifndef ASSENT_COMMON_JSON_H
+#define ASSENT_COMMON_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

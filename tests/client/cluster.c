@@ -1,0 +1,274 @@
+/* A played cluster. */
+#include "cluster.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct tx_token token = {.bytes = {1, 2, 3, 4}};
+
+/* ---- what every answer goes through ---- */
+
+static void answer(struct fake *fake, struct peer *peer, const struct tx_msg *msg)
+{
+    if (fake->garbage && peer == fake->coordinator) {
+        peer_reply_bytes(peer, "\xc1garbage", 8);
+    }
+    if (fake->foreign && peer == fake->coordinator) {
+        peer_reply_foreign(peer, msg);
+    } else {
+        peer_reply(peer, msg);
+    }
+}
+
+/* Counts a message that the test wants ignored or refused. */
+static bool disturbed(struct fake *fake, struct peer *peer, const struct tx_msg *msg, uint64_t req)
+{
+    if (fake->ignore[msg->type] > 0) {
+        fake->ignore[msg->type]--;
+        return true;
+    }
+    if (fake->refuse[msg->type] > 0) {
+        fake->refuse[msg->type]--;
+        struct tx_msg error = {.type = TX_MSG_ERROR,
+                               .error = {.req = req,
+                                         .error = fake->refusal,
+                                         .reason = fake->refusal_reason,
+                                         .text = tx_bytes_str("the test wants it so")}};
+        answer(fake, peer, &error);
+        return true;
+    }
+    return false;
+}
+
+/* ---- the coordinator ---- */
+
+static struct tx_member member(const char *name, const struct peer *peer)
+{
+    struct tx_member made = {.incarnation = 0};
+    enum tx_error error = tx_name_set(&made.name, tx_bytes_str(name));
+    assert(error == TX_OK);
+    error = tx_address_set(&made.address, tx_bytes_str(peer_endpoint(peer)));
+    assert(error == TX_OK);
+    return made;
+}
+
+static void on_begin(struct fake *fake, const struct tx_msg *msg)
+{
+    assert(fake->begins < 16);
+    fake->ages[fake->begins++] = msg->begin.age;
+    struct tx_member nodes[2] = {member("a", fake->a), member("b", fake->b)};
+    struct tx_age age = {.counter = 100u + fake->begins, .coordinator = 1};
+    struct tx_msg begun = {.type = TX_MSG_BEGUN,
+                           .begun = {.req = msg->begin.req,
+                                     .id = {1, 7, fake->begins},
+                                     .age = msg->begin.age.counter > 0 ? msg->begin.age : age,
+                                     .token = token,
+                                     .nodes = nodes,
+                                     .nodes_n = 2}};
+    answer(fake, fake->coordinator, &begun);
+}
+
+static void send_outcome(struct fake *fake, uint64_t req, struct tx_id id, enum tx_outcome outcome,
+                         enum tx_reason reason, size_t results_n)
+{
+    struct tx_result results[FAKE_OPS_MAX];
+    assert(results_n <= FAKE_OPS_MAX);
+    for (size_t i = 0; i < results_n; i++) {
+        results[i] = (struct tx_result){.found = true, .value = tx_bytes_str("42")};
+    }
+    struct tx_msg msg = {
+        .type = TX_MSG_OUTCOME,
+        .outcome = {.req = req,
+                    .id = id,
+                    .outcome = outcome,
+                    .reason = outcome == TX_OUTCOME_ABORTED ? reason : TX_REASON_NONE,
+                    .results = results,
+                    .results_n = outcome == TX_OUTCOME_COMMITTED ? results_n : 0}};
+    answer(fake, fake->coordinator, &msg);
+}
+
+static void note_req(struct fake *fake, uint64_t req)
+{
+    fake->commit_req_moved = fake->commit_req_moved || (fake->commit_req != 0 && fake->commit_req != req);
+    fake->commit_req = req;
+}
+
+static void on_finish(struct fake *fake, const struct tx_msg *msg)
+{
+    const struct tx_msg_finish *finish = &msg->finish;
+    fake->finish = *finish;
+    assert(finish->members_n <= TX_MEMBERS_MAX);
+    memcpy(fake->members, finish->members, finish->members_n * sizeof finish->members[0]);
+    fake->finish.members = fake->members;
+    if (msg->type == TX_MSG_COMMIT_REQUEST) {
+        note_req(fake, finish->req);
+    }
+    if (disturbed(fake, fake->coordinator, msg, finish->req)) {
+        return;
+    }
+    enum tx_outcome outcome = msg->type == TX_MSG_COMMIT_REQUEST  ? fake->commit_outcome
+                              : msg->type == TX_MSG_ABORT_REQUEST ? fake->abort_outcome
+                                                                  : fake->asked_outcome;
+    enum tx_reason reason =
+        msg->type == TX_MSG_ABORT_REQUEST ? TX_REASON_CLIENT : fake->abort_reason;
+    send_outcome(fake, finish->req, finish->id, outcome, reason, 0);
+}
+
+static void on_submit(struct fake *fake, const struct tx_msg *msg)
+{
+    const struct tx_msg_submit *submit = &msg->submit;
+    note_req(fake, submit->req);
+    assert(submit->key.len <= sizeof fake->key);
+    if (submit->key.len > 0) {
+        memcpy(fake->key, submit->key.data, submit->key.len);
+    }
+    fake->key_len = submit->key.len;
+    if (!disturbed(fake, fake->coordinator, msg, submit->req)) {
+        send_outcome(fake, submit->req, (struct tx_id){1, 7, 99}, fake->commit_outcome,
+                     fake->abort_reason, submit->ops_n - (fake->wrong_results ? 1 : 0));
+    }
+}
+
+static void send_status(struct fake *fake, uint64_t req)
+{
+    struct tx_status_field fields[] = {{tx_bytes_str("role"), tx_bytes_str("coordinator")},
+                                       {tx_bytes_str("epoch"), tx_bytes_str("7")}};
+    struct tx_status_tx txs[] = {{.id = {1, 7, 5},
+                                  .state = tx_bytes_str("active"),
+                                  .age_ms = 1234,
+                                  .detail = tx_bytes_str("waits for its client")}};
+    struct tx_status_peer peers[] = {{.name = tx_bytes_str("a"),
+                                      .address = tx_bytes_str("tcp://127.0.0.1:1"),
+                                      .state = tx_bytes_str("up"),
+                                      .start = 3,
+                                      .silent_ms = 9}};
+    struct tx_msg msg = {.type = TX_MSG_STATUS,
+                         .status = {.req = req,
+                                    .fields = fields,
+                                    .fields_n = 2,
+                                    .txs = txs,
+                                    .txs_n = 1,
+                                    .peers = peers,
+                                    .peers_n = 1}};
+    answer(fake, fake->coordinator, &msg);
+}
+
+static void on_ack(struct fake *fake, const struct tx_msg *msg)
+{
+    assert(fake->acks < 16);
+    fake->acked[fake->acks++] = msg->id.id;
+}
+
+static void on_coordinator(struct peer *peer, const struct tx_msg *msg, void *arg)
+{
+    struct fake *fake = arg;
+    fake_lock(fake);
+    if (msg->type == TX_MSG_BEGIN) {
+        if (!disturbed(fake, peer, msg, msg->begin.req)) {
+            on_begin(fake, msg);
+        }
+    } else if (msg->type == TX_MSG_SUBMIT) {
+        on_submit(fake, msg);
+    } else if (msg->type == TX_MSG_OUTCOME_ACK) {
+        on_ack(fake, msg);
+    } else if (msg->type == TX_MSG_STATUS_REQUEST) {
+        if (!disturbed(fake, peer, msg, msg->status_request.req)) {
+            send_status(fake, msg->status_request.req);
+        }
+    } else {
+        on_finish(fake, msg);
+    }
+    fake_unlock(fake);
+}
+
+/* ---- the participants ---- */
+
+static void on_operate(struct fake *fake, struct peer *peer, const struct tx_msg_operate *operate)
+{
+    struct tx_result results[FAKE_OPS_MAX];
+    bool wrote = false;
+    assert(operate->ops_n <= FAKE_OPS_MAX);
+    assert(tx_token_equal(&operate->token, &token));
+    for (size_t i = 0; i < operate->ops_n; i++) {
+        results[i] = (struct tx_result){.found = true, .value = tx_bytes_str("42")};
+        wrote = wrote || tx_op_writes(operate->ops[i].type);
+    }
+    bool undone = fake->abort_operates > 0;
+    fake->abort_operates -= undone ? 1 : 0;
+    size_t results_n = operate->ops_n - (fake->wrong_results ? 1 : 0);
+    struct tx_msg msg = {
+        .type = TX_MSG_OPERATED,
+        .operated = {.req = operate->req,
+                     .id = operate->id,
+                     .step = operate->step,
+                     .incarnation = fake->incarnation,
+                     .wrote = wrote,
+                     .reason = undone ? fake->abort_reason : TX_REASON_NONE,
+                     .text = undone ? tx_bytes_str("the test undid it") : tx_bytes_str(""),
+                     .results = results,
+                     .results_n = undone ? 0 : results_n}};
+    answer(fake, peer, &msg);
+}
+
+static void on_participant(struct peer *peer, const struct tx_msg *msg, void *arg)
+{
+    struct fake *fake = arg;
+    fake_lock(fake);
+    if (msg->type == TX_MSG_OPERATE) {
+        assert(fake->operates < 16);
+        fake->steps[fake->operates++] = msg->operate.step;
+        if (!disturbed(fake, peer, msg, msg->operate.req)) {
+            on_operate(fake, peer, &msg->operate);
+        }
+    }
+    fake_unlock(fake);
+}
+
+/* ---- start and stop ---- */
+
+void fake_lock(struct fake *fake)
+{
+    (void)pthread_mutex_lock(&fake->lock);
+}
+
+void fake_unlock(struct fake *fake)
+{
+    (void)pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_start(struct fake *fake)
+{
+    *fake = (struct fake){.commit_outcome = TX_OUTCOME_COMMITTED,
+                          .asked_outcome = TX_OUTCOME_UNKNOWN,
+                          .abort_outcome = TX_OUTCOME_ABORTED,
+                          .abort_reason = TX_REASON_WOUNDED,
+                          .refusal = TX_EBUSY,
+                          .refusal_reason = TX_REASON_BUSY,
+                          .incarnation = 5};
+    (void)pthread_mutex_init(&fake->lock, NULL);
+    fake_lock(fake);
+    fake->a = peer_start(TX_ROLE_PARTICIPANT, "a", on_participant, fake);
+    fake->b = peer_start(TX_ROLE_PARTICIPANT, "b", on_participant, fake);
+    fake->coordinator = peer_start(TX_ROLE_COORDINATOR, "", on_coordinator, fake);
+    fake_unlock(fake);
+    txclient_options options = {.size = sizeof options,
+                                .name = "tests",
+                                .connect_timeout_ms = 2000,
+                                .request_timeout_ms = 300,
+                                .commit_timeout_ms = 400,
+                                .resend_ms = 40};
+    txclient_why why = {{0}};
+    txclient_status status = txclient_open(PEER_CLUSTER, peer_endpoint(fake->coordinator), &options,
+                                           &fake->client, &why);
+    assert(status == TXCLIENT_OK);
+    (void)status;
+}
+
+void fake_stop(struct fake *fake)
+{
+    txclient_close(&fake->client);
+    peer_stop(&fake->coordinator);
+    peer_stop(&fake->a);
+    peer_stop(&fake->b);
+    (void)pthread_mutex_destroy(&fake->lock);
+}

@@ -1,0 +1,58 @@
+/* A coordinator and two participants, played by peers, with a handle to them. What they do beside the usual is
+ * set by the test before it asks for it. */
+#ifndef ASSENT_TESTS_CLIENT_CLUSTER_H
+#define ASSENT_TESTS_CLIENT_CLUSTER_H
+
+#include "peer.h"
+
+#include "client/txclient.h"
+
+#include <pthread.h>
+
+#define FAKE_OPS_MAX 8
+
+struct fake {
+    struct peer *coordinator;
+    struct peer *a;
+    struct peer *b;
+    txclient *client;
+    pthread_mutex_t lock; /* over all below: tests write it, the peers' threads read and write it */
+
+    /* What to do */
+    unsigned ignore[TX_MSG_TYPES_N]; /* so many messages of a type get no answer */
+    unsigned refuse[TX_MSG_TYPES_N]; /* then so many are answered ERROR */
+    enum tx_error refusal;
+    enum tx_reason refusal_reason;
+    unsigned abort_operates;         /* so many OPERATEs are answered as undone */
+    enum tx_reason abort_reason;     /* of those, and of outcomes that are aborted */
+    enum tx_outcome commit_outcome;  /* answer to COMMIT_REQUEST and SUBMIT */
+    enum tx_outcome asked_outcome;   /* answer to OUTCOME_REQUEST */
+    enum tx_outcome abort_outcome;   /* answer to ABORT_REQUEST */
+    uint64_t incarnation;            /* of both participants */
+    bool foreign;                    /* the coordinator answers in the name of another cluster */
+    bool garbage;                    /* before each answer, the coordinator sends bytes that are no frame */
+    bool wrong_results;              /* one result too few */
+
+    /* What was seen */
+    struct tx_age ages[16]; /* of the BEGINs */
+    unsigned begins;
+    struct tx_msg_finish finish; /* the last COMMIT_REQUEST, ABORT_REQUEST or OUTCOME_REQUEST */
+    struct tx_member members[TX_MEMBERS_MAX];
+    uint64_t commit_req;   /* of the first COMMIT_REQUEST or SUBMIT */
+    bool commit_req_moved; /* a later copy had another number */
+    uint8_t key[TX_IDEMPOTENCY_KEY_MAX];
+    size_t key_len;
+    uint32_t steps[16]; /* of the OPERATEs, in order */
+    unsigned operates;
+    struct tx_id acked[16];
+    unsigned acks;
+};
+
+/* Short times, so that what is ignored is given up soon: connect 2 s, request 300 ms, commit 400 ms, resend 40 ms. */
+void fake_start(struct fake *fake);
+void fake_stop(struct fake *fake);
+
+void fake_lock(struct fake *fake);
+void fake_unlock(struct fake *fake);
+
+#endif
