@@ -385,7 +385,7 @@ static txclient_status parse_operation(struct parser *p)
 {
     struct exec_script *script = p->script;
     enum verb verb;
-    txclient_address address;
+    txclient_address address = {0};
     txclient_status status = check_shape(p, &verb);
     if (status != TXCLIENT_OK) {
         return status;

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAIN_MAX        256u /* frames taken before the loop gets its turn again */
-#define DESTINATIONS_MAX 256u /* a message can name any address: the least recently used one goes  \
+#define DRAIN_MAX 256u /* frames taken before the loop gets its turn again */
+#define DESTINATIONS_MAX                                                                           \
+    256u                      /* a message can name any address: the least recently used one goes  \
                                */
 #define QUEUE_FRAMES     1000 /* of the ROUTER, for each peer, either way */
 #define AWAY_FRAMES      256  /* of a DEALER, which also keeps them while the peer is away */

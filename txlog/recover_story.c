@@ -224,7 +224,8 @@ static enum tx_error on_committed(struct story *story, const struct txlog_record
     enum story_state was = state_of(story, committed->id);
     bool good;
     if (story->restating)
-        good = was == STORY_COMMITTED || was == STORY_NONE || !story->whole;
+        good = was == STORY_COMMITTED || was == STORY_NONE ||
+               (was == STORY_PREPARED && !story->whole);
     else if (committed->one_phase)
         good = was == STORY_NONE;
     else

@@ -1,1 +1,245 @@
-int main(void){return 0;}
+/* In doubt: inquiries, the answers of coordinator and members, and an operator's decision. */
+#include "part_driver.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+/* After the others, as it asks for. */
+#include <cmocka.h>
+
+static size_t asked(const struct driver *d, const char *address)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->sent_n; i++)
+        n += d->sent[i].msg.type == TX_MSG_INQUIRE && strcmp(d->sent[i].to.address.s, address) == 0;
+    return n;
+}
+
+static void test_intervals_grow(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_make_prepared(d, 1);
+    const uint64_t waits[] = {1000000, 1000000, 2000000, 4000000, 8000000, 8000000};
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        driver_advance(d, waits[i] - 1);
+        assert_int_equal(asked(d, "coordinator-1"), i);
+        driver_advance(d, 1);
+        assert_int_equal(asked(d, "coordinator-1"), i + 1);
+    }
+    assert_true(driver_noted(d, PART_ACTION_NOTE, "in doubt for 1000 ms"));
+    assert_true(driver_noted(d, PART_ACTION_NOTE, "in doubt for 4000 ms"));
+    assert_int_equal(driver_stats(d).oldest_prepared_us, 24000000);
+    driver_free(d);
+}
+
+static void test_members_are_asked_after_three(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_make_prepared(d, 1);
+    driver_advance(d, 4000000);
+    assert_int_equal(asked(d, "coordinator-1"), 3);
+    assert_int_equal(asked(d, "participant-b"), 0);
+    driver_advance(d, 4000000);
+    assert_int_equal(asked(d, "coordinator-1"), 4);
+    assert_int_equal(asked(d, "participant-b"), 1);
+    assert_int_equal(asked(d, "participant-c"), 1);
+    assert_int_equal(asked(d, "participant-a"), 0);
+    driver_free(d);
+}
+
+static void test_read_only_members_are_never_asked(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_working(d, 1);
+    driver_prepare(d, id, DRIVER_B_READ_ONLY, NULL, 0);
+    driver_sync(d);
+    driver_advance(d, 30000000);
+    assert_int_equal(asked(d, "participant-b"), 0);
+    assert_true(asked(d, "participant-c") > 0);
+    driver_state(d, "b", id, TX_STATE_NO); /* nobody asked */
+    expect_state(d, id, "prepared");
+    assert_int_equal(driver_stats(d).violations, 1);
+    driver_free(d);
+}
+
+static void test_wait(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    for (unsigned i = 0; i < 10; i++) {
+        driver_advance(d, 8000000);
+        driver_wait(d, id); /* the coordinator lives: nobody else is asked */
+    }
+    assert_true(asked(d, "coordinator-1") >= 10);
+    assert_int_equal(asked(d, "participant-b"), 1); /* in the first eight seconds */
+    driver_wait(d, driver_id(d, 2));
+    assert_int_equal(driver_stats(d).stale, 1);
+    driver_free(d);
+}
+
+static void test_member_knows_the_commit(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    driver_advance(d, 8000000);
+    driver_state(d, "b", id, TX_STATE_COMMITTED);
+    expect_state(d, id, "committed");
+    assert_string_equal(driver_value(d, "k1"), "v1");
+    assert_true(driver_noted(d, PART_ACTION_NOTE, "settled: committed by b after 8000 ms"));
+    driver_free(d);
+}
+
+static void test_member_says_no(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    driver_state(d, "c", id, TX_STATE_NO);
+    expect_state(d, id, "tombstone");
+    assert_int_equal(driver_records(d, TXLOG_ABORTED), 1);
+    driver_state(d, "c", id, TX_STATE_NO); /* late */
+    assert_int_equal(driver_stats(d).stale, 1);
+    driver_free(d);
+}
+
+static void test_all_prepared(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    driver_advance(d, 8000000);
+    driver_state(d, "b", id, TX_STATE_PREPARED);
+    driver_advance(d, 8000000);
+    assert_false(driver_noted(d, PART_ACTION_NOTE, "every other member"));
+    driver_state(d, "c", id, TX_STATE_PREPARED);
+    driver_advance(d, 40000000);
+    assert_true(driver_noted(d, PART_ACTION_NOTE, "every other member is in doubt as well"));
+    expect_state(d, id, "prepared");
+    driver_free(d);
+}
+
+static void test_states_nobody_may_say(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    driver_state(d, "b", id, TX_STATE_FORGOTTEN);
+    driver_state(d, "stranger", id, TX_STATE_COMMITTED);
+    driver_state(d, "a", id, TX_STATE_COMMITTED); /* itself */
+    assert_int_equal(driver_stats(d).violations, 3);
+    driver_state(d, "b", driver_id(d, 9), TX_STATE_NO);
+    assert_int_equal(driver_stats(d).stale, 1);
+    expect_state(d, id, "prepared");
+    driver_free(d);
+}
+
+/* A transaction with one member has nobody else to ask. */
+static void test_alone(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_working(d, 1);
+    driver_prepare(d, id, DRIVER_ALONE, NULL, 0);
+    driver_sync(d);
+    driver_advance(d, 60000000);
+    assert_int_equal(driver_count(d, TX_MSG_INQUIRE), asked(d, "coordinator-1"));
+    assert_false(driver_noted(d, PART_ACTION_NOTE, "every other member"));
+    driver_free(d);
+}
+
+/* ---- an operator ---- */
+
+static void test_resolve_is_answered_when_durable(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    driver_resolve(d, id, true);
+    driver_resolve(d, id, true); /* impatient */
+    expect_silence(d);
+    assert_int_equal(driver_stats(d).locks_held, 0);
+    assert_string_equal(driver_value(d, "k1"), "v1");
+    driver_sync(d);
+    expect_error(d, TX_OK, TX_REASON_NONE);
+    assert_int_equal(driver_count(d, TX_MSG_ERROR), 2);
+    assert_int_equal(driver_last(d, TX_MSG_ERROR)->error.req, 9);
+    assert_true(driver_noted(d, PART_ACTION_NOTE, "committed by operator olga"));
+    driver_clear(d);
+    driver_resolve(d, id, true);
+    expect_error(d, TX_OK, TX_REASON_NONE);
+    driver_resolve(d, id, false); /* no second opinion */
+    expect_error(d, TX_ESTATE, TX_REASON_NONE);
+    assert_int_equal(driver_records(d, TXLOG_HEURISTIC), 1);
+    driver_free(d);
+}
+
+static void test_resolve_refused(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_resolve(d, driver_id(d, 1), true);
+    expect_error(d, TX_EUNKNOWN, TX_REASON_NONE);
+    driver_resolve(d, driver_make_working(d, 2), true);
+    expect_error(d, TX_ESTATE, TX_REASON_NONE);
+    driver_resolve(d, driver_make_committed(d, 3), false);
+    expect_error(d, TX_ESTATE, TX_REASON_NONE);
+    driver_free(d);
+}
+
+/* It goes on asking: only the real decision shows whether the operator was right. */
+static void test_heuristic_inquires(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_heuristic(d, 1, false);
+    driver_advance(d, 8000000);
+    assert_int_equal(asked(d, "coordinator-1"), 4);
+    assert_int_equal(asked(d, "participant-b"), 1);
+    driver_wait(d, id);
+    driver_state(d, "c", id, TX_STATE_COMMITTED);
+    driver_sync(d);
+    expect_ack(d, id, TX_HEURISTIC_DAMAGE);
+    assert_true(driver_noted(d, PART_ACTION_ALARM, "aborted here by operator olga"));
+    driver_clear(d);
+    driver_advance(d, 60000000);
+    expect_silence(d);
+    driver_free(d);
+}
+
+static void test_heuristic_agrees(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_heuristic(d, 1, false);
+    driver_state(d, "c", id, TX_STATE_NO);
+    driver_sync(d);
+    expect_ack(d, id, TX_HEURISTIC_OK);
+    assert_true(driver_noted(d, PART_ACTION_NOTE, "as operator olga had decided"));
+    assert_int_equal(d->rollbacks, 1);
+    driver_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_intervals_grow),
+        cmocka_unit_test(test_members_are_asked_after_three),
+        cmocka_unit_test(test_read_only_members_are_never_asked),
+        cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_member_knows_the_commit),
+        cmocka_unit_test(test_member_says_no),
+        cmocka_unit_test(test_all_prepared),
+        cmocka_unit_test(test_states_nobody_may_say),
+        cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_resolve_is_answered_when_durable),
+        cmocka_unit_test(test_resolve_refused),
+        cmocka_unit_test(test_heuristic_inquires),
+        cmocka_unit_test(test_heuristic_agrees),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

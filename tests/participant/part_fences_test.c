@@ -1,1 +1,310 @@
-int main(void){return 0;}
+/* The introduction of coordinators, the fences of epoch and life, roles, and the mark. */
+#include "part_driver.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+/* After the others, as it asks for. */
+#include <cmocka.h>
+
+static void test_welcome_after_the_epoch_is_durable(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new_bare(NULL);
+    struct tx_op op = driver_op(TX_OP_PUT, "x", "1");
+    driver_hello(d, 3, 9);
+    expect_silence(d);
+    driver_hello(d, 3, 9); /* it says hello every second */
+    driver_prepare(d, driver_id(d, 1), DRIVER_ONE_SHOT, &op, 1);
+    driver_commit(d, driver_id(d, 1));
+    expect_silence(d); /* nothing else is taken before */
+    expect_alarms(d, 0);
+    driver_sync(d);
+    const struct tx_msg_welcome *welcome = &driver_last(d, TX_MSG_WELCOME)->welcome;
+    assert_int_equal(driver_count(d, TX_MSG_WELCOME), 1);
+    assert_int_equal(welcome->incarnation, 1);
+    assert_int_equal(welcome->lsn.n, d->log_n);
+    assert_int_equal(welcome->age_counter, 5);
+    assert_false(welcome->refusing);
+    driver_hello(d, 3, 9);
+    assert_int_equal(driver_count(d, TX_MSG_WELCOME), 2);
+    assert_int_equal(driver_records(d, TXLOG_EPOCH), 1);
+    driver_free(d);
+}
+
+/* Two epochs before the log is written: only the newer one is welcomed. */
+static void test_overtaken_hello(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new_bare(NULL);
+    driver_hello(d, 1, 7);
+    driver_hello(d, 2, 8);
+    driver_sync(d);
+    assert_int_equal(driver_count(d, TX_MSG_WELCOME), 1);
+    assert_int_equal(driver_records(d, TXLOG_EPOCH), 2);
+    driver_free(d);
+}
+
+static void test_lower_epoch_is_fenced(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_hello(d, 5, 8);
+    driver_clear(d);
+    struct tx_envelope old = driver_envelope(1, 4);
+    struct tx_msg hello = {.type = TX_MSG_HELLO, .hello = {.life = 8}};
+    driver_from(d, &old, &hello); /* before the record is durable, too */
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.epoch, 5);
+    driver_sync(d);
+    driver_clear(d);
+    driver_from(d, &old, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 4, 77}}});
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.id.seq, 77);
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.life, 8);
+    assert_string_equal(driver_last_to(d, TX_MSG_FENCED)->address.s, "coordinator-1");
+    expect_alarms(d, 0);
+    driver_free(d);
+}
+
+static void test_other_life_is_fenced(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_hello(d, 1, 8);
+    assert_int_equal(driver_count(d, TX_MSG_WELCOME), 0);
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.life, 7);
+    driver_restart(d, d->log_n); /* the life is remembered */
+    driver_clear(d);
+    driver_hello(d, 1, 8);
+    assert_int_equal(driver_count(d, TX_MSG_FENCED), 1);
+    driver_hello(d, 1, 7);
+    assert_int_equal(driver_count(d, TX_MSG_WELCOME), 1);
+    driver_free(d);
+}
+
+static void test_new_epoch_undoes_older_work(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id working = driver_make_working(d, 1);
+    struct tx_id prepared = driver_make_prepared(d, 2);
+    struct tx_id preparing = driver_make_preparing(d, 4);
+    driver_do(d, 3, 1, TX_OP_GET, "k2", ""); /* waits for a lock, its client for an answer */
+    driver_clear(d);
+    driver_hello(d, 2, 8);
+    expect_operated(d, TX_REASON_RESTARTED);
+    assert_int_equal(driver_count(d, TX_MSG_VOTE), 0);
+    expect_state(d, working, "tombstone");
+    expect_state(d, prepared, "prepared");
+    driver_sync(d);
+    expect_state(d, preparing, "prepared");
+    driver_clear(d);
+    driver_prepare(d, prepared, 0, NULL, 0); /* a vote that was given stands */
+    expect_vote(d, prepared, TX_VOTE_YES);
+    driver_commit(d, prepared);
+    driver_sync(d);
+    expect_ack(d, prepared, TX_HEURISTIC_NONE);
+    driver_free(d);
+}
+
+static void test_older_epoch_begins_nothing(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id old = driver_id(d, 1);
+    struct tx_op op = driver_op(TX_OP_PUT, "x", "1");
+    driver_hello(d, 2, 8);
+    driver_sync(d);
+    driver_clear(d);
+    driver_operate(d, old, 1, &op, 1);
+    expect_operated(d, TX_REASON_RESTARTED);
+    driver_prepare(d, old, DRIVER_ONE_SHOT, &op, 1);
+    expect_no(d, old, TX_REASON_RESTARTED);
+    driver_inquire_peer(d, "b", old, true);
+    expect_answer(d, old, TX_STATE_NO);
+    assert_int_equal(driver_stats(d).begun, 0);
+    driver_free(d);
+}
+
+static void test_operate_before_the_introduction(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_op op = driver_op(TX_OP_PUT, "x", "1");
+    driver_operate(d, (struct tx_id){1, 2, 1}, 1, &op, 1);
+    expect_error(d, TX_EUNREACHABLE, TX_REASON_UNREACHABLE);
+    driver_operate(d, (struct tx_id){2, 1, 1}, 1, &op, 1);
+    assert_int_equal(driver_count(d, TX_MSG_ERROR), 2);
+    driver_hello(d, 2, 8);
+    driver_operate(d, (struct tx_id){1, 2, 1}, 1, &op, 1);
+    assert_int_equal(driver_count(d, TX_MSG_ERROR), 3);
+    driver_sync(d);
+    driver_operate(d, (struct tx_id){1, 2, 1}, 1, &op, 1);
+    expect_operated(d, TX_REASON_NONE);
+    driver_free(d);
+}
+
+/* An epoch that is not known here says nothing about what it did here: no answer. */
+static void test_inquiry_of_an_unknown_epoch(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_inquire_peer(d, "b", (struct tx_id){1, 2, 1}, true);
+    driver_inquire_peer(d, "b", (struct tx_id){2, 1, 1}, true);
+    expect_silence(d);
+    driver_inquire_peer(d, "b", (struct tx_id){0}, true);
+    assert_int_equal(driver_stats(d).violations, 1);
+    driver_free(d);
+}
+
+static void test_foreign_words(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_envelope envelope = driver_envelope(2, 1);
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{2, 1, 1}}});
+    assert_int_equal(driver_stats(d).stale, 1); /* never introduced */
+    envelope = driver_envelope(1, 1);
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{2, 1, 1}}});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 2, 1}}});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_VOTE});
+    envelope.coordinator = 0;
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_HELLO});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_FORGET});
+    envelope.role = TX_ROLE_CLIENT;
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 1, 1}}});
+    envelope.role = TX_ROLES_N;
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 1, 1}}});
+    assert_int_equal(driver_stats(d).violations, 8);
+    expect_silence(d);
+    expect_alarms(d, 0);
+    driver_free(d);
+}
+
+static void test_coordinator_moves(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    struct tx_envelope envelope = driver_envelope(1, 1);
+    strcpy(envelope.address.s, "elsewhere");
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_WAIT, .id = {id}});
+    driver_advance(d, 1000000);
+    assert_string_equal(driver_last_to(d, TX_MSG_INQUIRE)->address.s, "elsewhere");
+    driver_free(d);
+}
+
+/* ---- the mark ---- */
+
+static void forgotten(const struct driver *d, uint64_t epoch, uint64_t seq, bool yes)
+{
+    const char *state = part_core_state_name(d->core, (struct tx_id){1, epoch, seq});
+    assert_int_equal(strcmp(state, "forgotten") == 0, yes);
+}
+
+static void test_mark_never_goes_back(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    const uint64_t open[] = {3, 5, 8};
+    driver_forget(d, 1, 10, open, 3);
+    driver_forget(d, 1, 9, NULL, 0);  /* late */
+    driver_forget(d, 1, 10, open, 3); /* again */
+    forgotten(d, 1, 5, false);
+    driver_forget(d, 1, 10, open + 1, 1);
+    forgotten(d, 1, 3, true);
+    forgotten(d, 1, 5, false);
+    forgotten(d, 1, 8, true);
+    driver_forget(d, 1, 12, open, 3); /* what was finished stays so */
+    forgotten(d, 1, 3, true);
+    forgotten(d, 1, 5, false);
+    forgotten(d, 1, 11, true);
+    forgotten(d, 1, 12, false);
+    assert_int_equal(driver_records(d, TXLOG_FORGET), 3);
+    driver_restart(d, d->log_n);
+    forgotten(d, 1, 3, true);
+    forgotten(d, 1, 5, false);
+    forgotten(d, 1, 11, true);
+    driver_free(d);
+}
+
+static void test_marks_of_epochs(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    const uint64_t open[] = {4};
+    driver_hello(d, 4, 8);
+    driver_sync(d);
+    driver_forget(d, 4, 3, NULL, 0);
+    driver_forget(d, 2, 6, NULL, 0);
+    driver_forget(d, 3, 9, open, 1);
+    forgotten(d, 1, 1, false);
+    forgotten(d, 2, 5, true);
+    forgotten(d, 3, 4, false);
+    driver_forget(d, 3, UINT64_MAX, open, 1); /* 3 but for one, and all before it */
+    forgotten(d, 1, 1, true);
+    forgotten(d, 2, 99, true);
+    forgotten(d, 3, 99, true);
+    forgotten(d, 3, 4, false);
+    driver_forget(d, 3, UINT64_MAX, NULL, 0);
+    forgotten(d, 3, 4, true);
+    forgotten(d, 4, 2, true);
+    forgotten(d, 4, 3, false);
+    driver_forget(d, 2, 50, NULL, 0); /* says nothing new */
+    driver_restart(d, d->log_n);
+    forgotten(d, 3, 4, true);
+    forgotten(d, 4, 2, true);
+    forgotten(d, 4, 3, false);
+    driver_free(d);
+}
+
+static void test_malformed_marks(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    const uint64_t twice[] = {3, 3};
+    const uint64_t beyond[] = {3, 10};
+    driver_forget(d, 1, 10, twice, 2);
+    driver_forget(d, 1, 10, beyond, 2);
+    driver_forget(d, 0, 10, NULL, 0);
+    driver_forget(d, 2, 10, NULL, 0); /* an epoch that has not begun */
+    assert_int_equal(driver_stats(d).violations, 4);
+    assert_int_equal(driver_records(d, TXLOG_FORGET), 0);
+    driver_free(d);
+}
+
+static void test_too_many_marks(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_hello(d, 1000, 8);
+    driver_sync(d);
+    for (uint64_t epoch = 400; epoch >= 1; epoch--)
+        driver_forget(d, epoch, 5, NULL, 0);
+    forgotten(d, 400, 1, true);
+    forgotten(d, 100, 1, false); /* later, then */
+    driver_forget(d, 300, UINT64_MAX, NULL, 0);
+    forgotten(d, 100, 1, true);
+    driver_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_welcome_after_the_epoch_is_durable),
+        cmocka_unit_test(test_overtaken_hello),
+        cmocka_unit_test(test_lower_epoch_is_fenced),
+        cmocka_unit_test(test_other_life_is_fenced),
+        cmocka_unit_test(test_new_epoch_undoes_older_work),
+        cmocka_unit_test(test_older_epoch_begins_nothing),
+        cmocka_unit_test(test_operate_before_the_introduction),
+        cmocka_unit_test(test_inquiry_of_an_unknown_epoch),
+        cmocka_unit_test(test_foreign_words),
+        cmocka_unit_test(test_coordinator_moves),
+        cmocka_unit_test(test_mark_never_goes_back),
+        cmocka_unit_test(test_marks_of_epochs),
+        cmocka_unit_test(test_malformed_marks),
+        cmocka_unit_test(test_too_many_marks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
