@@ -36,6 +36,14 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
     return true;
 }
 
+/* A participant that restarted after it had prepared or committed still stands by that, but what its
+ * operations gave was in its memory only. */
+static bool lost_results(const struct coord_tx *tx, const struct coord_member *member,
+                         const struct tx_msg_vote *vote)
+{
+    return tx->one_shot && vote->results_n == 0 && vote->incarnation != member->incarnation;
+}
+
 static void abort_by_no(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer,
                         const struct tx_msg_vote *vote)
 {
@@ -69,6 +77,14 @@ static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord
                       const struct tx_msg_vote *vote)
 {
     struct coord_peer *peer = member->peer;
+    if (lost_results(tx, member, vote)) {
+        coord_abort(core, tx, TX_REASON_RESTARTED, peer,
+                    coord_print(core,
+                                "participant %s restarted before the decision and no longer "
+                                "knows what the operations gave",
+                                peer->name.s));
+        return;
+    }
     if (!take_results(tx, (size_t)(member - tx->members), vote)) {
         refuse(core, tx, peer,
                coord_print(core,
@@ -112,7 +128,8 @@ static void committed_vote(struct coord_core *core, struct coord_tx *tx,
         return;
     }
     if (!take_results(tx, 0, vote)) {
-        core->stats.violations++; /* it is committed all the same */
+        /* It is committed all the same. */
+        core->stats.violations += !lost_results(tx, member, vote);
         tx->results_lost = true;
     }
     member->voted = true;

@@ -332,6 +332,22 @@ static void wrong_count_of_results__refused(void **unused)
     (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_REFUSED);
 }
 
+/* What the operations gave was in the memory of the participant; its vote still stands. */
+static void restarted_before_the_decision__results_are_lost(void **unused)
+{
+    (void)unused;
+    struct tx_id id = submit(&d, "ab", "");
+    driver_restart_node(&d, 'a');
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_RESTARTED);
+    assert_true(driver_was_sent(&d, 'a', TX_MSG_ABORT));
+    id = submit(&d, "a", "");
+    driver_restart_node(&d, 'a');
+    vote(&d, 'a', id, TX_VOTE_COMMITTED, 0);
+    assert_true(assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE)->results_lost);
+    assert_int_equal(driver_stats(&d).violations, 0);
+}
+
 static void one_phase_endings(void **unused)
 {
     (void)unused;
@@ -567,6 +583,7 @@ int main(void)
         TEST(results_come_back_in_the_order_of_the_submit),
         TEST(results_are_bounded),
         TEST(wrong_count_of_results__refused),
+        TEST(restarted_before_the_decision__results_are_lost),
         TEST(one_phase_endings),
         TEST(reader_with_a_key__committed_without_a_record),
         TEST(read_only_votes_that_cannot_be),

@@ -133,11 +133,13 @@ static struct tx_msg random_msg(const struct driver *d)
     } else if (msg.type == TX_MSG_HELLO) {
         msg.hello = (struct tx_msg_hello){.life = 7 + (random_below(20) == 0), .age_counter = 1};
     } else if (msg.type == TX_MSG_STATE) {
-        msg.state = (struct tx_msg_state){.id = id, .state = random_below(TX_STATES_N)};
+        msg.state =
+            (struct tx_msg_state){.id = id, .state = (enum tx_state)random_below(TX_STATES_N)};
     } else if (msg.type == TX_MSG_INQUIRE) {
         msg.inquire = (struct tx_msg_inquire){.id = id, .in_doubt = random_below(2) == 0};
     } else if (msg.type == TX_MSG_ABORT) {
-        msg.abort = (struct tx_msg_abort){.id = id, .reason = random_below(TX_REASONS_N + 2)};
+        msg.abort = (struct tx_msg_abort){.id = id,
+                                          .reason = (enum tx_reason)random_below(TX_REASONS_N + 2)};
     } else if (msg.type == TX_MSG_RESOLVE) {
         msg.resolve = (struct tx_msg_resolve){.id = id, .commit = random_below(2) == 0};
     } else {

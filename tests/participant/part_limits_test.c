@@ -173,6 +173,30 @@ static void test_alarms_are_bounded(void **unused)
     driver_free(d);
 }
 
+/* A log that is always a little behind: everything is answered once, in its order. */
+static void test_long_queue(void **unused)
+{
+    (void)unused;
+    struct part_options options = driver_options();
+    options.txs_max = 1000;
+    options.locks_max = 100000;
+    struct driver *d = driver_new(&options);
+    for (uint64_t seq = 1; seq <= 500; seq++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "q%u", (unsigned)seq);
+        one_shot(d, seq, key);
+        if (seq > 40)
+            driver_sync_to(d, d->log_n - 40);
+    }
+    driver_sync(d);
+    assert_int_equal(driver_count(d, TX_MSG_VOTE), 500);
+    for (size_t i = 0; i < d->sent_n; i++)
+        assert_int_equal(d->sent[i].msg.vote.id.seq, i + 1);
+    driver_sync_to(d, 3); /* old news */
+    assert_int_equal(driver_stats(d).prepared, 500);
+    driver_free(d);
+}
+
 /* ---- STATUS ---- */
 
 static const struct tx_msg_status *status(struct driver *d)
@@ -297,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_tombstones_max),
         cmocka_unit_test(test_tombstones_of_older_epochs_raise_no_floor),
         cmocka_unit_test(test_alarms_are_bounded),
+        cmocka_unit_test(test_long_queue),
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_status_of_many),
         cmocka_unit_test(test_places),
