@@ -106,6 +106,7 @@ int daemon_exit_status(enum tx_error error)
     case TX_OK:
         return EX_OK;
     case TX_EADDRESS:
+    case TX_EINVAL: /* what the configuration names cannot be used, as a file for a directory */
         return EX_CONFIG;
     case TX_EACCESS:
         return EX_NOPERM;
@@ -129,7 +130,6 @@ int daemon_exit_status(enum tx_error error)
     case TX_ENOTFOUND:
     case TX_EEXIST:
         return EX_CANTCREAT;
-    case TX_EINVAL:
     case TX_ELIMIT:
     case TX_ESTATE:
     case TX_ETOKEN:

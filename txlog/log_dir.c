@@ -26,6 +26,7 @@ static enum tx_error fail(const struct log_dir *dir, const char *doing, struct t
     const char *remedy = "";
     if (reason == ENOENT) {
         error = TX_ENOTFOUND;
+        remedy = "; make the directory above it first, or name another one";
     } else if (reason == EACCES || reason == EPERM || reason == EROFS) {
         error = TX_EACCESS;
         remedy = "; check the owner and mode, and that the file system is mounted for writing";
@@ -34,6 +35,7 @@ static enum tx_error fail(const struct log_dir *dir, const char *doing, struct t
         remedy = "; free space on that file system and start again";
     } else if (reason == ENOTDIR) {
         error = TX_EINVAL;
+        remedy = "; name a directory";
     }
     return tx_why(why, error, "%s: cannot %s: %s%s", dir->path, doing, strerror(reason), remedy);
 }

@@ -1,7 +1,7 @@
 /* A daemon that says what a test wants it to say. */
-#include "peer.h"
+#include "tests/client/peer.h"
 
-#include <assert.h>
+#include "common/assert.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -31,13 +31,13 @@ static void handle_frame(struct peer *peer, zmq_msg_t *body)
     struct tx_why why;
     enum tx_error error = tx_frame_decode(tx_bytes(zmq_msg_data(body), zmq_msg_size(body)),
                                           TX_MESSAGE_MAX, &arena, &frame, &why);
-    assert(error == TX_OK);
-    assert(strcmp(frame.envelope.cluster, PEER_CLUSTER) == 0);
-    assert(frame.envelope.role == TX_ROLE_CLIENT);
+    TX_ASSERT(error == TX_OK);
+    TX_ASSERT(strcmp(frame.envelope.cluster, PEER_CLUSTER) == 0);
+    TX_ASSERT(frame.envelope.role == TX_ROLE_CLIENT);
     atomic_fetch_add(&peer->frames, 1);
     for (size_t i = 0; i < frame.messages_n; i++) {
         const struct tx_msg *msg = &frame.messages[i];
-        assert(tx_msg_allowed(msg->type, TX_ROLE_CLIENT, peer->envelope.role));
+        TX_ASSERT(tx_msg_allowed(msg->type, TX_ROLE_CLIENT, peer->envelope.role));
         atomic_fetch_add(&peer->seen[msg->type], 1);
         peer->handler(peer, msg, peer->arg);
     }
@@ -56,9 +56,9 @@ static void *peer_main(void *arg)
         (void)zmq_msg_init(&peer->from);
         (void)zmq_msg_init(&body);
         int got = zmq_msg_recv(&peer->from, peer->socket, 0);
-        assert(got >= 0);
+        TX_ASSERT(got >= 0);
         got = zmq_msg_recv(&body, peer->socket, 0);
-        assert(got >= 0);
+        TX_ASSERT(got >= 0);
         handle_frame(peer, &body);
         (void)zmq_msg_close(&body);
         (void)zmq_msg_close(&peer->from);
@@ -70,11 +70,11 @@ static void *peer_main(void *arg)
 struct peer *peer_start(enum tx_role role, const char *name, peer_handler *handler, void *arg)
 {
     struct peer *peer = calloc(1, sizeof *peer);
-    assert(peer != NULL);
+    TX_ASSERT(peer != NULL);
     peer->envelope = (struct tx_envelope){.cluster = PEER_CLUSTER, .role = role, .start = 1};
     if (role == TX_ROLE_PARTICIPANT) {
         enum tx_error error = tx_name_set(&peer->envelope.name, tx_bytes_str(name));
-        assert(error == TX_OK);
+        TX_ASSERT(error == TX_OK);
     } else {
         peer->envelope.coordinator = 1;
     }
@@ -83,13 +83,13 @@ struct peer *peer_start(enum tx_role role, const char *name, peer_handler *handl
     peer->context = zmq_ctx_new();
     peer->socket = zmq_socket(peer->context, ZMQ_ROUTER);
     int failed = zmq_bind(peer->socket, "tcp://127.0.0.1:*");
-    assert(failed == 0);
+    TX_ASSERT(failed == 0);
     size_t size = sizeof peer->endpoint;
     failed = zmq_getsockopt(peer->socket, ZMQ_LAST_ENDPOINT, peer->endpoint, &size);
-    assert(failed == 0);
+    TX_ASSERT(failed == 0);
     (void)tx_address_set(&peer->envelope.address, tx_bytes_str(peer->endpoint));
     failed = pthread_create(&peer->thread, NULL, peer_main, peer);
-    assert(failed == 0);
+    TX_ASSERT(failed == 0);
     return peer;
 }
 
@@ -117,9 +117,9 @@ static void reply_as(struct peer *peer, const struct tx_envelope *envelope,
                      const struct tx_msg *msg)
 {
     struct tx_frame_writer *writer = tx_frame_writer_new(envelope);
-    assert(writer != NULL);
+    TX_ASSERT(writer != NULL);
     enum tx_error error = tx_frame_writer_add(writer, msg, TX_MESSAGE_MAX);
-    assert(error == TX_OK);
+    TX_ASSERT(error == TX_OK);
     struct tx_bytes frame = tx_frame_writer_finish(writer);
     peer_reply_bytes(peer, frame.data, frame.len);
     tx_frame_writer_destroy(&writer);

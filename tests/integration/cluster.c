@@ -66,7 +66,7 @@ static void format(char *out, size_t size, const char *text, ...)
 
 /* A port that nobody listens on now, below the range from which the kernel serves outgoing
  * connections. */
-static int free_port(void)
+int free_port(void)
 {
     static int next = 0;
 
@@ -88,9 +88,9 @@ static int free_port(void)
     return 0;
 }
 
-static void write_file(const char *path, const char *mode, const char *text)
+void file_write(const char *path, const char *text)
 {
-    FILE *file = fopen(path, mode);
+    FILE *file = fopen(path, "w");
 
     if (file == NULL)
         fail_msg("%s: %s", path, strerror(errno));
@@ -131,7 +131,7 @@ static void write_config(struct cluster *cluster, struct daemon *daemon)
     }
     assert_true(at + strlen(daemon->settings) < sizeof text);
     memcpy(text + at, daemon->settings, strlen(daemon->settings) + 1);
-    write_file(daemon->config, "w", text);
+    file_write(daemon->config, text);
 }
 
 void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp)
@@ -160,7 +160,7 @@ void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp)
            cluster->directory);
     format(text, sizeof text, "[client]\ncluster = test\ncoordinator = %s\n",
            cluster->coordinator.address);
-    write_file(cluster->client_config, "w", text);
+    file_write(cluster->client_config, text);
 }
 
 void daemon_set(struct cluster *cluster, struct daemon *daemon, const char *section,

@@ -71,5 +71,9 @@ bool wait_until(bool (*condition)(void *arg), void *arg, int timeout_ms);
 
 /* The size of a file, or -1. */
 long file_size(const char *path);
+/* Makes the file anew with this text. */
+void file_write(const char *path, const char *text);
+/* A port on 127.0.0.1 that nobody listens on now. */
+int free_port(void);
 
 #endif

@@ -149,6 +149,7 @@ static void test_exit_statuses(void **state)
     assert_int_equal(daemon_exit_status(TX_EIO), 74);
     assert_int_equal(daemon_exit_status(TX_EFULL), 74);
     assert_int_equal(daemon_exit_status(TX_ENOMEM), 71);
+    assert_int_equal(daemon_exit_status(TX_EINVAL), 78);
     assert_int_equal(daemon_exit_status(TX_ESTATE), 70);
     assert_int_equal(daemon_exit_status(TX_ENOTFOUND), 73);
 }

@@ -1,7 +1,7 @@
 /* A played cluster. */
-#include "cluster.h"
+#include "tests/client/fake_cluster.h"
 
-#include <assert.h>
+#include "common/assert.h"
 #include <string.h>
 
 static const struct tx_token token = {.bytes = {1, 2, 3, 4}};
@@ -46,15 +46,15 @@ static struct tx_member member(const char *name, const struct peer *peer)
 {
     struct tx_member made = {.incarnation = 0};
     enum tx_error error = tx_name_set(&made.name, tx_bytes_str(name));
-    assert(error == TX_OK);
+    TX_ASSERT(error == TX_OK);
     error = tx_address_set(&made.address, tx_bytes_str(peer_endpoint(peer)));
-    assert(error == TX_OK);
+    TX_ASSERT(error == TX_OK);
     return made;
 }
 
 static void on_begin(struct fake *fake, const struct tx_msg *msg)
 {
-    assert(fake->begins < 16);
+    TX_ASSERT(fake->begins < 16);
     fake->ages[fake->begins++] = msg->begin.age;
     struct tx_member nodes[2] = {member("a", fake->a), member("b", fake->b)};
     struct tx_age age = {.counter = 100u + fake->begins, .coordinator = 1};
@@ -72,7 +72,7 @@ static void send_outcome(struct fake *fake, uint64_t req, struct tx_id id, enum 
                          enum tx_reason reason, size_t results_n)
 {
     struct tx_result results[FAKE_OPS_MAX];
-    assert(results_n <= FAKE_OPS_MAX);
+    TX_ASSERT(results_n <= FAKE_OPS_MAX);
     for (size_t i = 0; i < results_n; i++) {
         results[i] = (struct tx_result){.found = true, .value = tx_bytes_str("42")};
     }
@@ -97,7 +97,7 @@ static void on_finish(struct fake *fake, const struct tx_msg *msg)
 {
     const struct tx_msg_finish *finish = &msg->finish;
     fake->finish = *finish;
-    assert(finish->members_n <= TX_MEMBERS_MAX);
+    TX_ASSERT(finish->members_n <= TX_MEMBERS_MAX);
     memcpy(fake->members, finish->members, finish->members_n * sizeof finish->members[0]);
     fake->finish.members = fake->members;
     if (msg->type == TX_MSG_COMMIT_REQUEST) {
@@ -118,7 +118,7 @@ static void on_submit(struct fake *fake, const struct tx_msg *msg)
 {
     const struct tx_msg_submit *submit = &msg->submit;
     note_req(fake, submit->req);
-    assert(submit->key.len <= sizeof fake->key);
+    TX_ASSERT(submit->key.len <= sizeof fake->key);
     if (submit->key.len > 0) {
         memcpy(fake->key, submit->key.data, submit->key.len);
     }
@@ -155,7 +155,7 @@ static void send_status(struct fake *fake, uint64_t req)
 
 static void on_ack(struct fake *fake, const struct tx_msg *msg)
 {
-    assert(fake->acks < 16);
+    TX_ASSERT(fake->acks < 16);
     fake->acked[fake->acks++] = msg->id.id;
 }
 
@@ -187,8 +187,8 @@ static void on_operate(struct fake *fake, struct peer *peer, const struct tx_msg
 {
     struct tx_result results[FAKE_OPS_MAX];
     bool wrote = false;
-    assert(operate->ops_n <= FAKE_OPS_MAX);
-    assert(tx_token_equal(&operate->token, &token));
+    TX_ASSERT(operate->ops_n <= FAKE_OPS_MAX);
+    TX_ASSERT(tx_token_equal(&operate->token, &token));
     for (size_t i = 0; i < operate->ops_n; i++) {
         results[i] = (struct tx_result){.found = true, .value = tx_bytes_str("42")};
         wrote = wrote || tx_op_writes(operate->ops[i].type);
@@ -215,7 +215,7 @@ static void on_participant(struct peer *peer, const struct tx_msg *msg, void *ar
     struct fake *fake = arg;
     fake_lock(fake);
     if (msg->type == TX_MSG_OPERATE) {
-        assert(fake->operates < 16);
+        TX_ASSERT(fake->operates < 16);
         fake->steps[fake->operates++] = msg->operate.step;
         if (!disturbed(fake, peer, msg, msg->operate.req)) {
             on_operate(fake, peer, &msg->operate);
@@ -260,7 +260,7 @@ void fake_start(struct fake *fake)
     txclient_why why = {{0}};
     txclient_status status = txclient_open(PEER_CLUSTER, peer_endpoint(fake->coordinator), &options,
                                            &fake->client, &why);
-    assert(status == TXCLIENT_OK);
+    TX_ASSERT(status == TXCLIENT_OK);
     (void)status;
 }
 

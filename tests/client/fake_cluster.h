@@ -1,9 +1,9 @@
 /* A coordinator and two participants, played by peers, with a handle to them. What they do beside the usual is
  * set by the test before it asks for it. */
-#ifndef ASSENT_TESTS_CLIENT_CLUSTER_H
-#define ASSENT_TESTS_CLIENT_CLUSTER_H
+#ifndef ASSENT_TESTS_CLIENT_FAKE_CLUSTER_H
+#define ASSENT_TESTS_CLIENT_FAKE_CLUSTER_H
 
-#include "peer.h"
+#include "tests/client/peer.h"
 
 #include "client/txclient.h"
 

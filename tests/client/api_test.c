@@ -1,0 +1,882 @@
+/* The public functions against played daemons: what is sent, sent again, given up, and called what. */
+#include "tests/client/fake_cluster.h"
+#include "tests/common/test.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+static struct fake fake;
+static txclient *client;
+
+static int start(void **state)
+{
+    (void)state;
+    fake_start(&fake);
+    client = fake.client;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    fake_stop(&fake);
+    return 0;
+}
+
+static const txclient_detail_data *detail(void)
+{
+    return txclient_detail(client);
+}
+
+static void expect(txclient_status status, txclient_status expected)
+{
+    if (status != expected) {
+        fail_msg("\"%s\" (%s) instead of \"%s\"", txclient_status_text(status), detail()->text,
+                 txclient_status_text(expected));
+    }
+}
+
+static txclient_tx *begin(void)
+{
+    txclient_tx *tx = NULL;
+    expect(txclient_begin(client, NULL, &tx), TXCLIENT_OK);
+    assert_non_null(tx);
+    return tx;
+}
+
+static txclient_address at_a(void)
+{
+    return txclient_at("a", "s", "k");
+}
+
+static txclient_address at_b(void)
+{
+    return txclient_at("b", "s", "k");
+}
+
+/* Waits for what only a peer's thread can tell. */
+static void await(bool (*condition)(void))
+{
+    for (int i = 0; i < 2000; i++) {
+        fake_lock(&fake);
+        bool holds = condition();
+        fake_unlock(&fake);
+        if (holds) {
+            return;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    fail_msg("it did not come within two seconds");
+}
+
+/* ---- interactive ---- */
+
+static void test_commit_names_its_members(void **state)
+{
+    (void)state;
+    txclient_value value;
+    int64_t counter = 0;
+    txclient_tx *tx = begin();
+    expect(txclient_get(tx, at_a(), &value), TXCLIENT_OK);
+    assert_true(value.found);
+    assert_memory_equal(value.data, "42", 2);
+    expect(txclient_add(tx, at_b(), 2, NULL, NULL, &counter), TXCLIENT_OK);
+    assert_int_equal(counter, 42);
+    expect(txclient_put(tx, at_b(), txclient_str("x")), TXCLIENT_OK);
+    assert_string_equal(txclient_tx_reference(tx), "1-7-1@a,b");
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    assert_string_equal(detail()->reference, "1-7-1@a,b");
+    fake_lock(&fake);
+    assert_int_equal(fake.finish.members_n, 2);
+    assert_string_equal(fake.members[0].name.s, "a");
+    assert_true(fake.members[0].read_only);
+    assert_false(fake.members[1].read_only);
+    assert_int_equal(fake.members[1].incarnation, 5);
+    assert_int_equal(fake.operates, 3);
+    assert_int_equal(fake.steps[0], 1);
+    assert_int_equal(fake.steps[2], 2);
+    fake_unlock(&fake);
+    /* Values live until the transaction is closed. */
+    assert_memory_equal(value.data, "42", 2);
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_ESTATE);
+    expect(txclient_commit(tx), TXCLIENT_ESTATE);
+    expect(txclient_abort(tx), TXCLIENT_ESTATE);
+    txclient_tx_close(&tx);
+    assert_null(tx);
+    txclient_tx_close(&tx);
+}
+
+static void test_an_outcome_is_acknowledged_with_the_next_frame(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    unsigned frames = peer_frames(fake.coordinator);
+    txclient_tx *next = begin();
+    assert_int_equal(peer_frames(fake.coordinator), frames + 1);
+    fake_lock(&fake);
+    assert_int_equal(fake.acks, 1);
+    assert_int_equal(fake.acked[0].seq, 1);
+    fake_unlock(&fake);
+    txclient_tx_close(&next);
+    txclient_tx_close(&tx);
+}
+
+static bool two_acks(void)
+{
+    return fake.acks == 2;
+}
+
+static void test_close_acknowledges_what_is_left(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+    tx = begin();
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+    txclient_close(&fake.client);
+    await(two_acks);
+}
+
+static void test_a_lost_operate_is_sent_again_with_its_step(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_OPERATE] = 2;
+    fake_unlock(&fake);
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_OK);
+    fake_lock(&fake);
+    assert_int_equal(fake.operates, 3);
+    assert_int_equal(fake.steps[2], 1);
+    fake_unlock(&fake);
+    txclient_tx_close(&tx);
+}
+
+static void test_an_operate_without_an_answer_aborts(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    expect(txclient_put(tx, at_b(), txclient_str("x")), TXCLIENT_OK);
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_OPERATE] = 1000;
+    fake_unlock(&fake);
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_TIMEOUT);
+    assert_string_equal(detail()->participant, "a");
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    fake_lock(&fake);
+    /* The one that did not answer may hold locks all the same. */
+    assert_int_equal(fake.finish.members_n, 2);
+    fake_unlock(&fake);
+    expect(txclient_put(tx, at_b(), txclient_str("x")), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_TIMEOUT);
+    expect(txclient_commit(tx), TXCLIENT_ABORTED);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST), 0);
+    txclient_tx_close(&tx);
+}
+
+static void test_a_restarted_participant_aborts(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_OK);
+    fake_lock(&fake);
+    fake.incarnation = 6;
+    fake_unlock(&fake);
+    expect(txclient_get(tx, at_a(), NULL), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_RESTARTED);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    expect(txclient_commit(tx), TXCLIENT_ABORTED);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST), 0);
+    txclient_tx_close(&tx);
+}
+
+static void test_undone_at_the_participant(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.abort_operates = 1;
+    fake.abort_reason = TX_REASON_FLOOR;
+    fake_unlock(&fake);
+    expect(txclient_add(tx, at_a(), -5, &(int64_t){0}, NULL, NULL), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_FLOOR);
+    assert_non_null(strstr(detail()->text, "the test undid it"));
+    expect(txclient_abort(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+}
+
+static void test_a_refused_operation_aborts(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.refuse[TX_MSG_OPERATE] = 1;
+    fake.refusal = TX_EUNKNOWN;
+    fake.refusal_reason = TX_REASON_NONE;
+    fake_unlock(&fake);
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_RESTARTED);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    txclient_tx_close(&tx);
+}
+
+static void test_wrong_answers_abort(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.wrong_results = true;
+    fake_unlock(&fake);
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_ABORTED);
+    txclient_tx_close(&tx);
+}
+
+static void test_arguments_that_cannot_work_change_nothing(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    txclient_batch *batch = txclient_batch_new();
+    expect(txclient_put(tx, txclient_at("c", "s", "k"), txclient_str("x")), TXCLIENT_EINVAL);
+    assert_non_null(strstr(detail()->text, "\"c\""));
+    expect(txclient_put(tx, txclient_at("a", "", "k"), txclient_str("x")), TXCLIENT_EINVAL);
+    expect(txclient_put(tx, txclient_at("a/b", "s", "k"), txclient_str("x")), TXCLIENT_EINVAL);
+    expect(txclient_put(tx, at_a(), txclient_data(NULL, 3)), TXCLIENT_EINVAL);
+    expect(txclient_lock(tx, at_a(), TXCLIENT_LOCK_IS), TXCLIENT_EINVAL);
+    expect(txclient_lock(tx, at_a(), (txclient_lock_mode)77), TXCLIENT_EINVAL);
+    expect(txclient_execute(tx, batch, NULL), TXCLIENT_EINVAL);
+    (void)txclient_batch_get(batch, at_a());
+    (void)txclient_batch_get(batch, at_b());
+    expect(txclient_execute(tx, batch, NULL), TXCLIENT_EINVAL);
+    assert_non_null(strstr(detail()->text, "two participants, a and b"));
+    assert_int_equal(peer_seen(fake.a, TX_MSG_OPERATE), 0);
+    expect(txclient_lock(tx, at_a(), TXCLIENT_LOCK_X), TXCLIENT_OK);
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_batch_free(&batch);
+    txclient_tx_close(&tx);
+}
+
+static void test_what_is_too_large_for_a_frame_changes_nothing(void **state)
+{
+    (void)state;
+    static char value[TXCLIENT_VALUE_MAX];
+    txclient_tx *tx = begin();
+    txclient_batch *batch = txclient_batch_new();
+    for (int i = 0; i < 3; i++) {
+        (void)txclient_batch_put(batch, at_a(), txclient_data(value, sizeof value));
+    }
+    expect(txclient_execute(tx, batch, NULL), TXCLIENT_ELIMIT);
+    expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_ELIMIT);
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_OK);
+    fake_lock(&fake);
+    assert_int_equal(fake.steps[0], 1);
+    fake_unlock(&fake);
+    txclient_batch_free(&batch);
+    txclient_tx_close(&tx);
+}
+
+static void test_several_operations_in_one_step(void **state)
+{
+    (void)state;
+    txclient_value values[3];
+    txclient_tx *tx = begin();
+    txclient_batch *batch = txclient_batch_new();
+    (void)txclient_batch_get(batch, at_a());
+    (void)txclient_batch_check_absent(batch, at_a());
+    (void)txclient_batch_delete(batch, at_a());
+    expect(txclient_execute(tx, batch, values), TXCLIENT_OK);
+    assert_int_equal(values[2].len, 2);
+    assert_int_equal(peer_seen(fake.a, TX_MSG_OPERATE), 1);
+    txclient_batch_free(&batch);
+    txclient_tx_close(&tx);
+}
+
+/* ---- the end of a transaction ---- */
+
+static void test_a_lost_commit_is_sent_again_as_it_was(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_COMMIT_REQUEST] = 2;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST), 3);
+    fake_lock(&fake);
+    assert_false(fake.commit_req_moved);
+    fake_unlock(&fake);
+    txclient_tx_close(&tx);
+}
+
+static void test_an_unanswered_commit_is_asked_for(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_COMMIT_REQUEST] = 1000;
+    fake.asked_outcome = TX_OUTCOME_COMMITTED;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_OUTCOME_REQUEST), 1);
+    txclient_tx_close(&tx);
+}
+
+static void test_unknown_stays_unknown_until_found_out(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_OK);
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_COMMIT_REQUEST] = 1000;
+    fake.ignore[TX_MSG_OUTCOME_REQUEST] = 1000;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_UNKNOWN);
+    assert_string_equal(detail()->reference, "1-7-1@a");
+    expect(txclient_commit(tx), TXCLIENT_ESTATE);
+    expect(txclient_abort(tx), TXCLIENT_ESTATE);
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_OUTCOME_REQUEST] = 0;
+    fake_unlock(&fake);
+    expect(txclient_outcome(client, txclient_tx_reference(tx), 0), TXCLIENT_UNKNOWN);
+    fake_lock(&fake);
+    fake.asked_outcome = TX_OUTCOME_ABORTED;
+    fake.abort_reason = TX_REASON_PRESUMED;
+    fake_unlock(&fake);
+    expect(txclient_outcome(client, txclient_tx_reference(tx), 0), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_PRESUMED);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 0);
+    txclient_tx_close(&tx);
+}
+
+static void test_an_outcome_that_nobody_can_tell_is_unknown(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.commit_outcome = TX_OUTCOME_UNKNOWN;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_UNKNOWN);
+    txclient_tx_close(&tx);
+}
+
+static void test_an_aborted_commit_has_its_reason(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.commit_outcome = TX_OUTCOME_ABORTED;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_WOUNDED);
+    assert_true(txclient_reason_transient(detail()->reason));
+    txclient_tx_close(&tx);
+}
+
+static void test_a_refused_commit_is_settled_by_an_abort(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.refuse[TX_MSG_COMMIT_REQUEST] = 1;
+    fake.refusal_reason = TX_REASON_DRAINING;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_DRAINING);
+    txclient_tx_close(&tx);
+    /* The answer to the abort is the truth, whatever was refused before. */
+    tx = begin();
+    fake_lock(&fake);
+    fake.refuse[TX_MSG_COMMIT_REQUEST] = 1;
+    fake.abort_outcome = TX_OUTCOME_COMMITTED;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+    tx = begin();
+    fake_lock(&fake);
+    fake.refuse[TX_MSG_COMMIT_REQUEST] = 1;
+    fake.ignore[TX_MSG_ABORT_REQUEST] = 1000;
+    fake_unlock(&fake);
+    expect(txclient_commit(tx), TXCLIENT_UNKNOWN);
+    txclient_tx_close(&tx);
+}
+
+static void test_an_abort_is_certain_without_an_answer(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_ABORT_REQUEST] = 1000;
+    fake_unlock(&fake);
+    expect(txclient_abort(tx), TXCLIENT_OK);
+    expect(txclient_abort(tx), TXCLIENT_OK);
+    expect(txclient_commit(tx), TXCLIENT_ESTATE);
+    expect(txclient_get(tx, at_a(), NULL), TXCLIENT_ESTATE);
+    txclient_tx_close(&tx);
+}
+
+static void test_closing_aborts_what_is_open(void **state)
+{
+    (void)state;
+    txclient_tx *closed = begin();
+    txclient_tx *left = begin();
+    txclient_tx_close(&closed);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    txclient_close(&fake.client);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 2);
+    assert_int_equal(txclient_get(left, at_a(), NULL), TXCLIENT_ESTATE);
+    assert_int_equal(txclient_commit(left), TXCLIENT_ESTATE);
+    assert_int_equal(txclient_abort(left), TXCLIENT_ESTATE);
+    assert_string_equal(txclient_tx_reference(left), "1-7-2");
+    txclient_tx_close(&left);
+}
+
+static void test_outcome_asks_again_until_it_is_definite(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_OUTCOME_REQUEST] = 12; /* more than one request's copies */
+    fake.asked_outcome = TX_OUTCOME_COMMITTED;
+    fake_unlock(&fake);
+    expect(txclient_outcome(client, "1-7-1@a,b", 10000), TXCLIENT_OK);
+    fake_lock(&fake);
+    assert_int_equal(fake.finish.members_n, 2);
+    assert_string_equal(fake.members[1].name.s, "b");
+    fake_unlock(&fake);
+    expect(txclient_outcome(client, "what", 0), TXCLIENT_EINVAL);
+    /* The detail's own text may be the question. */
+    expect(txclient_outcome(client, "1-7-1@a,b", 0), TXCLIENT_OK);
+    expect(txclient_outcome(client, detail()->reference, 0), TXCLIENT_OK);
+    assert_string_equal(detail()->reference, "1-7-1@a,b");
+}
+
+static void test_an_outcome_without_an_answer_is_unknown(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_OUTCOME_REQUEST] = 1000;
+    fake_unlock(&fake);
+    expect(txclient_outcome(client, "1-7-1", 0), TXCLIENT_UNKNOWN);
+    assert_int_equal(detail()->status, TXCLIENT_UNKNOWN);
+}
+
+/* ---- one-shot ---- */
+
+static txclient_batch *transfer(void)
+{
+    txclient_batch *batch = txclient_batch_new();
+    assert_int_equal(txclient_batch_add(batch, at_a(), -5, &(int64_t){0}, NULL), TXCLIENT_OK);
+    assert_int_equal(txclient_batch_add(batch, at_b(), 5, NULL, NULL), TXCLIENT_OK);
+    return batch;
+}
+
+static txclient_submit_options keyed(void)
+{
+    return (txclient_submit_options){.size = sizeof(txclient_submit_options),
+                                     .idempotency_key = txclient_str("order-1")};
+}
+
+static void test_submit(void **state)
+{
+    (void)state;
+    txclient_value values[2];
+    txclient_batch *batch = transfer();
+    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_OK);
+    assert_memory_equal(values[1].data, "42", 2);
+    assert_string_equal(detail()->reference, "1-7-99@a,b");
+    assert_false(detail()->results_lost);
+    txclient_batch_free(&batch);
+}
+
+static void test_results_that_do_not_fit_are_lost_but_the_outcome_stands(void **state)
+{
+    (void)state;
+    txclient_value values[2];
+    txclient_batch *batch = transfer();
+    fake_lock(&fake);
+    fake.wrong_results = true;
+    fake_unlock(&fake);
+    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_OK);
+    assert_true(detail()->results_lost);
+    assert_false(values[0].found);
+    txclient_batch_free(&batch);
+}
+
+static void test_a_submit_without_a_key_is_sent_once(void **state)
+{
+    (void)state;
+    txclient_batch *batch = transfer();
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_SUBMIT] = 1;
+    fake_unlock(&fake);
+    expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_UNKNOWN);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_SUBMIT), 1);
+    assert_string_equal(detail()->reference, "");
+    assert_non_null(strstr(detail()->text, "idempotency key"));
+    txclient_batch_free(&batch);
+}
+
+static void test_a_submit_with_a_key_is_sent_again(void **state)
+{
+    (void)state;
+    txclient_submit_options options = keyed();
+    txclient_batch *batch = transfer();
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_SUBMIT] = 2;
+    fake_unlock(&fake);
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_OK);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_SUBMIT), 3);
+    fake_lock(&fake);
+    assert_false(fake.commit_req_moved);
+    assert_int_equal(fake.key_len, 7);
+    assert_memory_equal(fake.key, "order-1", 7);
+    fake_unlock(&fake);
+    txclient_batch_free(&batch);
+}
+
+static void test_a_refusal_of_one_copy_proves_nothing_about_another(void **state)
+{
+    (void)state;
+    txclient_submit_options options = keyed();
+    txclient_batch *batch = transfer();
+    fake_lock(&fake);
+    fake.refuse[TX_MSG_SUBMIT] = 1;
+    fake_unlock(&fake);
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_EREFUSED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_BUSY);
+    assert_non_null(strstr(detail()->text, "the test wants it so"));
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_SUBMIT] = 1;
+    fake.refuse[TX_MSG_SUBMIT] = 1;
+    fake_unlock(&fake);
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_UNKNOWN);
+    txclient_batch_free(&batch);
+}
+
+static void test_submit_refuses_what_cannot_work(void **state)
+{
+    (void)state;
+    char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1] = {0};
+    txclient_submit_options options = keyed();
+    txclient_batch *batch = txclient_batch_new();
+    expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_EINVAL);
+    (void)txclient_batch_get(batch, at_a());
+    options.idempotency_key = txclient_data(key, sizeof key);
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_ELIMIT);
+    options.idempotency_key = txclient_data(NULL, 3);
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_EINVAL);
+    (void)txclient_batch_get(batch, txclient_at("a", "s", ""));
+    expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_EINVAL);
+    assert_non_null(strstr(detail()->text, "key is empty"));
+    txclient_batch_clear(batch);
+    for (unsigned i = 0; i <= TXCLIENT_PARTICIPANTS_MAX; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "p%u", i);
+        (void)txclient_batch_get(batch, txclient_at(name, "s", "k"));
+    }
+    expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_ELIMIT);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_SUBMIT), 0);
+    txclient_batch_free(&batch);
+}
+
+/* ---- connections ---- */
+
+static void test_without_a_connection_nothing_is_sent(void **state)
+{
+    (void)state;
+    txclient_options options = {.size = sizeof options, .connect_timeout_ms = 100};
+    txclient *alone = NULL;
+    txclient_tx *tx = NULL;
+    txclient_batch *batch = transfer();
+    assert_int_equal(txclient_open(PEER_CLUSTER, "tcp://127.0.0.1:1", &options, &alone, NULL),
+                     TXCLIENT_OK);
+    assert_int_equal(txclient_begin(alone, NULL, &tx), TXCLIENT_EUNREACHABLE);
+    assert_null(tx);
+    assert_int_equal(txclient_submit(alone, batch, NULL, NULL), TXCLIENT_EUNREACHABLE);
+    assert_int_equal(txclient_outcome(alone, "1-7-1", 0), TXCLIENT_EUNREACHABLE);
+    assert_non_null(strstr(txclient_detail(alone)->text, "tcp://127.0.0.1:1"));
+    txclient_batch_free(&batch);
+    txclient_close(&alone);
+    txclient_close(&alone);
+}
+
+static void test_open_refuses_what_cannot_work(void **state)
+{
+    (void)state;
+    txclient *none = client;
+    txclient_why why = {{0}};
+    txclient_options options = {.size = sizeof options, .name = "no name"};
+    assert_int_equal(txclient_open("", "tcp://127.0.0.1:1", NULL, &none, &why), TXCLIENT_EINVAL);
+    assert_null(none);
+    assert_int_equal(txclient_open("c", "127.0.0.1:1", NULL, &none, &why), TXCLIENT_EINVAL);
+    assert_non_null(strstr(why.text, "127.0.0.1:1"));
+    assert_int_equal(txclient_open("c", "tcp://nonsense", NULL, &none, &why), TXCLIENT_EINVAL);
+    assert_int_equal(txclient_open("c", "tcp://127.0.0.1:1", &options, &none, NULL),
+                     TXCLIENT_EINVAL);
+    assert_int_equal(txclient_open_file("/nowhere", &none, &why), TXCLIENT_ECONFIG);
+    assert_non_null(strstr(why.text, "/nowhere"));
+    /* A program that was built with a shorter struct gives less. */
+    options.size = sizeof options.size;
+    assert_int_equal(txclient_open("c", "tcp://127.0.0.1:1", &options, &none, NULL), TXCLIENT_OK);
+    txclient_close(&none);
+}
+
+static void test_another_cluster_is_told(void **state)
+{
+    (void)state;
+    txclient_tx *tx = NULL;
+    fake_lock(&fake);
+    fake.foreign = true;
+    fake_unlock(&fake);
+    expect(txclient_begin(client, NULL, &tx), TXCLIENT_EPROTOCOL);
+    assert_non_null(strstr(detail()->text, "cluster \"other\""));
+}
+
+static void test_bytes_that_are_no_frame_are_passed_over(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.garbage = true;
+    fake_unlock(&fake);
+    txclient_tx *tx = begin();
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+}
+
+static void test_a_late_answer_is_nobody_elses(void **state)
+{
+    (void)state;
+    txclient_tx *tx = NULL;
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_BEGIN] = 1000;
+    fake_unlock(&fake);
+    expect(txclient_begin(client, NULL, &tx), TXCLIENT_ETIMEOUT);
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_BEGIN] = 0;
+    fake_unlock(&fake);
+    tx = begin();
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+}
+
+static void test_inspect(void **state)
+{
+    (void)state;
+    txclient_node *node = NULL;
+    expect(txclient_inspect(client, NULL, &node), TXCLIENT_OK);
+    assert_string_equal(txclient_node_get(node, "epoch"), "7");
+    assert_null(txclient_node_get(node, "nothing"));
+    assert_string_equal(txclient_node_field_at(node, 0)->name, "role");
+    assert_null(txclient_node_field_at(node, 2));
+    assert_string_equal(txclient_node_tx_at(node, 0)->id, "1-7-5");
+    assert_int_equal(txclient_node_tx_at(node, 0)->age_ms, 1234);
+    assert_null(txclient_node_tx_at(node, 1));
+    assert_string_equal(txclient_node_peer_at(node, 0)->state, "up");
+    assert_int_equal(txclient_node_peer_at(node, 0)->start, 3);
+    assert_null(txclient_node_peer_at(node, 1));
+    txclient_node_free(&node);
+    txclient_node_free(&node);
+    expect(txclient_inspect(client, peer_endpoint(fake.coordinator), &node), TXCLIENT_OK);
+    txclient_node_free(&node);
+    expect(txclient_inspect(client, "nowhere", &node), TXCLIENT_EINVAL);
+    assert_null(node);
+}
+
+/* ---- running with retries ---- */
+
+static const txclient_retry_options patient = {.size = sizeof(txclient_retry_options),
+                                               .attempts_max = 5,
+                                               .time_max_ms = 10000,
+                                               .backoff_ms = 1};
+
+static unsigned runs;
+
+static txclient_status put_once(txclient_tx *tx, void *arg)
+{
+    runs++;
+    return txclient_put(tx, at_a(), txclient_str(arg));
+}
+
+static void test_run_keeps_its_age(void **state)
+{
+    (void)state;
+    runs = 0;
+    fake_lock(&fake);
+    fake.abort_operates = 2;
+    fake_unlock(&fake);
+    expect(txclient_run(client, &patient, put_once, (void *)"x"), TXCLIENT_OK);
+    assert_int_equal(runs, 3);
+    fake_lock(&fake);
+    assert_int_equal(fake.begins, 3);
+    assert_int_equal(fake.ages[0].counter, 0);
+    assert_int_equal(fake.ages[1].counter, 101);
+    assert_int_equal(fake.ages[2].counter, 101);
+    fake_unlock(&fake);
+}
+
+static void test_run_gives_up(void **state)
+{
+    (void)state;
+    runs = 0;
+    fake_lock(&fake);
+    fake.commit_outcome = TX_OUTCOME_ABORTED;
+    fake_unlock(&fake);
+    expect(txclient_run(client, &patient, put_once, (void *)"x"), TXCLIENT_ABORTED);
+    assert_int_equal(runs, 5);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_WOUNDED);
+}
+
+static void test_run_stops_at_what_will_not_pass(void **state)
+{
+    (void)state;
+    runs = 0;
+    fake_lock(&fake);
+    fake.abort_operates = 1;
+    fake.abort_reason = TX_REASON_FLOOR;
+    fake_unlock(&fake);
+    expect(txclient_run(client, &patient, put_once, (void *)"x"), TXCLIENT_ABORTED);
+    assert_int_equal(runs, 1);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_FLOOR);
+}
+
+static void test_run_waits_out_a_busy_coordinator(void **state)
+{
+    (void)state;
+    runs = 0;
+    fake_lock(&fake);
+    fake.refuse[TX_MSG_BEGIN] = 2;
+    fake_unlock(&fake);
+    expect(txclient_run(client, &patient, put_once, (void *)"x"), TXCLIENT_OK);
+    assert_int_equal(runs, 1);
+}
+
+/* The rule that matters most: what may have committed is not done again. */
+static void test_run_never_runs_again_while_unknown(void **state)
+{
+    (void)state;
+    runs = 0;
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_COMMIT_REQUEST] = 1000;
+    fake.ignore[TX_MSG_OUTCOME_REQUEST] = 20; /* through several questions */
+    fake.asked_outcome = TX_OUTCOME_COMMITTED;
+    fake_unlock(&fake);
+    expect(txclient_run(client, &patient, put_once, (void *)"x"), TXCLIENT_OK);
+    assert_int_equal(runs, 1);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_BEGIN), 1);
+}
+
+static void test_run_may_run_again_once_it_is_known_to_have_aborted(void **state)
+{
+    (void)state;
+    runs = 0;
+    fake_lock(&fake);
+    fake.commit_outcome = TX_OUTCOME_UNKNOWN;
+    fake.asked_outcome = TX_OUTCOME_ABORTED;
+    fake.abort_reason = TX_REASON_PRESUMED;
+    fake_unlock(&fake);
+    txclient_retry_options twice = patient;
+    twice.attempts_max = 2;
+    expect(txclient_run(client, &twice, put_once, (void *)"x"), TXCLIENT_ABORTED);
+    assert_int_equal(runs, 2);
+}
+
+static void test_run_ends_unknown_when_its_time_is_over(void **state)
+{
+    (void)state;
+    runs = 0;
+    fake_lock(&fake);
+    fake.commit_outcome = TX_OUTCOME_UNKNOWN;
+    fake_unlock(&fake);
+    txclient_retry_options hasty = patient;
+    hasty.time_max_ms = 300;
+    expect(txclient_run(client, &hasty, put_once, (void *)"x"), TXCLIENT_UNKNOWN);
+    assert_int_equal(runs, 1);
+    assert_string_equal(detail()->reference, "1-7-1@a");
+}
+
+static txclient_status give_up(txclient_tx *tx, void *arg)
+{
+    (void)arg;
+    runs++;
+    return txclient_put(tx, txclient_at("nobody", "s", "k"), txclient_str("x"));
+}
+
+static void test_run_aborts_when_the_work_gives_up(void **state)
+{
+    (void)state;
+    runs = 0;
+    expect(txclient_run(client, &patient, give_up, NULL), TXCLIENT_EINVAL);
+    assert_int_equal(runs, 1);
+    assert_non_null(strstr(detail()->text, "nobody"));
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST), 0);
+}
+
+/* ---- texts ---- */
+
+static void test_texts(void **state)
+{
+    (void)state;
+    for (int status = TXCLIENT_OK; status <= TXCLIENT_ESYSTEM; status++) {
+        assert_string_not_equal(txclient_status_text((txclient_status)status), "unknown status");
+    }
+    assert_string_equal(txclient_status_text((txclient_status)99), "unknown status");
+    assert_string_equal(txclient_reason_name(TXCLIENT_REASON_LOCK_TIMEOUT), "lock-timeout");
+    assert_false(txclient_reason_transient(TXCLIENT_REASON_CHECK));
+    assert_string_equal(txclient_version(), ASSENT_VERSION);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_commit_names_its_members),
+        TEST(test_an_outcome_is_acknowledged_with_the_next_frame),
+        TEST(test_close_acknowledges_what_is_left),
+        TEST(test_a_lost_operate_is_sent_again_with_its_step),
+        TEST(test_an_operate_without_an_answer_aborts),
+        TEST(test_a_restarted_participant_aborts),
+        TEST(test_undone_at_the_participant),
+        TEST(test_a_refused_operation_aborts),
+        TEST(test_wrong_answers_abort),
+        TEST(test_arguments_that_cannot_work_change_nothing),
+        TEST(test_what_is_too_large_for_a_frame_changes_nothing),
+        TEST(test_several_operations_in_one_step),
+        TEST(test_a_lost_commit_is_sent_again_as_it_was),
+        TEST(test_an_unanswered_commit_is_asked_for),
+        TEST(test_unknown_stays_unknown_until_found_out),
+        TEST(test_an_outcome_that_nobody_can_tell_is_unknown),
+        TEST(test_an_aborted_commit_has_its_reason),
+        TEST(test_a_refused_commit_is_settled_by_an_abort),
+        TEST(test_an_abort_is_certain_without_an_answer),
+        TEST(test_closing_aborts_what_is_open),
+        TEST(test_outcome_asks_again_until_it_is_definite),
+        TEST(test_an_outcome_without_an_answer_is_unknown),
+        TEST(test_submit),
+        TEST(test_results_that_do_not_fit_are_lost_but_the_outcome_stands),
+        TEST(test_a_submit_without_a_key_is_sent_once),
+        TEST(test_a_submit_with_a_key_is_sent_again),
+        TEST(test_a_refusal_of_one_copy_proves_nothing_about_another),
+        TEST(test_submit_refuses_what_cannot_work),
+        TEST(test_without_a_connection_nothing_is_sent),
+        TEST(test_open_refuses_what_cannot_work),
+        TEST(test_another_cluster_is_told),
+        TEST(test_bytes_that_are_no_frame_are_passed_over),
+        TEST(test_a_late_answer_is_nobody_elses),
+        TEST(test_inspect),
+        TEST(test_run_keeps_its_age),
+        TEST(test_run_gives_up),
+        TEST(test_run_stops_at_what_will_not_pass),
+        TEST(test_run_waits_out_a_busy_coordinator),
+        TEST(test_run_never_runs_again_while_unknown),
+        TEST(test_run_may_run_again_once_it_is_known_to_have_aborted),
+        TEST(test_run_ends_unknown_when_its_time_is_over),
+        TEST(test_run_aborts_when_the_work_gives_up),
+        TEST(test_texts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

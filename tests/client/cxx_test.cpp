@@ -1,0 +1,39 @@
+// The public header from C++: it compiles, and links with C names.
+#include "txclient.h"
+
+#include <cstring>
+
+static txclient_status work(txclient_tx *tx, void *arg)
+{
+    txclient_value value;
+    std::int64_t floor = 0;
+    static_cast<void>(arg);
+    static_cast<void>(txclient_get(tx, txclient_at("a", "s", "k"), &value));
+    return txclient_add(tx, txclient_at("a", "s", "k"), -1, &floor, nullptr, nullptr);
+}
+
+int main()
+{
+    txclient *client = nullptr;
+    txclient_why why;
+    txclient_options options = {};
+    options.size = sizeof options;
+    options.connect_timeout_ms = 50;
+    if (txclient_open("c", "nowhere", &options, &client, &why) != TXCLIENT_EINVAL ||
+        std::strstr(why.text, "nowhere") == nullptr) {
+        return 1;
+    }
+    txclient_batch *batch = txclient_batch_new();
+    txclient_status status = txclient_batch_put(batch, txclient_at("a", "s", "k"), txclient_str("v"));
+    txclient_batch_free(&batch);
+    if (status != TXCLIENT_OK ||
+        txclient_open("c", "tcp://127.0.0.1:1", &options, &client, &why) != TXCLIENT_OK) {
+        return 1;
+    }
+    txclient_retry_options retry = {};
+    retry.size = sizeof retry;
+    retry.attempts_max = 1;
+    status = txclient_run(client, &retry, work, nullptr);
+    txclient_close(&client);
+    return status == TXCLIENT_EUNREACHABLE ? 0 : 1;
+}

@@ -1,0 +1,204 @@
+/* Every allocation of the library fails once, in turn: a clean status comes back, nothing crashes, and the sanitizer
+ * finds nothing left behind. The linker sends the library's own allocations through the functions below; those of
+ * ZeroMQ, which stops the process when it has no memory, are its own business. */
+#include "tests/client/fake_cluster.h"
+#include "tests/common/test.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* Of the test's thread alone: the peers' threads use the same code. */
+static _Thread_local bool counting;
+static _Thread_local unsigned long allocations;
+static _Thread_local unsigned long failing; /* 0: none */
+
+static bool fails(void)
+{
+    if (!counting || ++allocations != failing) {
+        return false;
+    }
+    errno = ENOMEM;
+    return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+    return fails() ? NULL : __real_reallocarray(old, count, size);
+}
+
+/* ---- what is done under it; each stops at the first failure and leaves nothing ---- */
+
+static struct fake fake;
+
+static txclient_status do_open(void)
+{
+    txclient *client = NULL;
+    txclient_status status =
+        txclient_open(PEER_CLUSTER, peer_endpoint(fake.coordinator), NULL, &client, NULL);
+    txclient_close(&client);
+    return status;
+}
+
+static txclient_status do_interactive(void)
+{
+    txclient_tx *tx = NULL;
+    txclient_value value;
+    txclient_status status = txclient_begin(fake.client, NULL, &tx);
+    if (status == TXCLIENT_OK) {
+        status = txclient_get(tx, txclient_at("a", "s", "k"), &value);
+    }
+    if (status == TXCLIENT_OK) {
+        status = txclient_put(tx, txclient_at("b", "s", "k"), txclient_str("x"));
+    }
+    if (status == TXCLIENT_OK) {
+        status = txclient_tx_reference(tx) != NULL ? TXCLIENT_OK : TXCLIENT_ENOMEM;
+    }
+    if (status == TXCLIENT_OK) {
+        status = txclient_commit(tx);
+    }
+    txclient_tx_close(&tx);
+    return status;
+}
+
+static txclient_status do_submit(void)
+{
+    txclient_value values[3];
+    txclient_batch *batch = txclient_batch_new();
+    if (batch == NULL) {
+        return TXCLIENT_ENOMEM;
+    }
+    (void)txclient_batch_get(batch, txclient_at("a", "s", "k"));
+    (void)txclient_batch_put(batch, txclient_at("b", "s", "k"), txclient_str("x"));
+    (void)txclient_batch_delete(batch, txclient_at("b", "s", "l"));
+    txclient_status status = txclient_submit(fake.client, batch, NULL, values);
+    if (status == TXCLIENT_OK && txclient_detail(fake.client)->results_lost) {
+        status = TXCLIENT_ENOMEM; /* committed, but there was no memory for the values */
+    }
+    txclient_batch_free(&batch);
+    return status;
+}
+
+static txclient_status do_outcome(void)
+{
+    return txclient_outcome(fake.client, "1-7-1@a,b", 0);
+}
+
+static txclient_status do_inspect(void)
+{
+    txclient_node *node = NULL;
+    txclient_status status = txclient_inspect(fake.client, NULL, &node);
+    txclient_node_free(&node);
+    return status;
+}
+
+/* What may be said when there is no memory: that; or, when an answer could not be taken and none came again in time,
+ * what is said of an answer that did not come. */
+static bool honest(txclient_status status)
+{
+    return status == TXCLIENT_ENOMEM || status == TXCLIENT_ABORTED || status == TXCLIENT_UNKNOWN ||
+           status == TXCLIENT_EPROTOCOL || status == TXCLIENT_ETIMEOUT;
+}
+
+static void exhaust(txclient_status (*work)(void))
+{
+    for (unsigned long n = 1;; n++) {
+        allocations = 0;
+        failing = n;
+        counting = true;
+        txclient_status status = work();
+        counting = false;
+        if (allocations < n) {
+            assert_int_equal(status, TXCLIENT_OK);
+            assert_true(n > 1);
+            return;
+        }
+        if (status != TXCLIENT_OK && !honest(status)) {
+            fail_msg("allocation %lu: %s", n, txclient_status_text(status));
+        }
+        assert_true(n < 1000);
+    }
+}
+
+static void test_open(void **state)
+{
+    (void)state;
+    exhaust(do_open);
+}
+
+static void test_interactive(void **state)
+{
+    (void)state;
+    exhaust(do_interactive);
+}
+
+static void test_submit(void **state)
+{
+    (void)state;
+    exhaust(do_submit);
+}
+
+static void test_outcome(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.asked_outcome = TX_OUTCOME_COMMITTED;
+    fake_unlock(&fake);
+    exhaust(do_outcome);
+}
+
+static void test_inspect(void **state)
+{
+    (void)state;
+    exhaust(do_inspect);
+}
+
+/* A new handle for each test, so that none finds the memory of another. */
+static int start(void **state)
+{
+    (void)state;
+    fake_start(&fake);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    fake_stop(&fake);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_open),    TEST(test_interactive), TEST(test_submit),
+        TEST(test_outcome), TEST(test_inspect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
