@@ -116,8 +116,8 @@ static txclient_status fail_unanswered(struct txclient *client, const struct cli
     }
     return client_fail(client, TXCLIENT_ETIMEOUT,
                        "no answer from %s within %" PRIu64
-                       " ms (a daemon of another cluster does not answer either)",
-                       address, waited_ms);
+                       " ms; is it overloaded, or is it a daemon of another cluster than \"%s\"?",
+                       address, waited_ms, client->settings.cluster);
 }
 
 txclient_status client_fail_call(struct txclient *client, const struct client_call *call,

@@ -109,7 +109,9 @@ static zsock_t *new_dealer(const struct transport *t, const struct transport_add
 static enum tx_error bind_error(const char *listen, int error, struct tx_why *why)
 {
     if (error == EADDRINUSE) {
-        return tx_why(why, TX_EBUSY, "%s is in use by another process", listen);
+        return tx_why(why, TX_EBUSY,
+                      "%s is in use by another process; stop it, or choose another address",
+                      listen);
     }
     if (error == EACCES || error == EPERM) {
         return tx_why(why, TX_EACCESS, "%s: no permission to listen there", listen);

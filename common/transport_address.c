@@ -175,7 +175,10 @@ enum tx_error transport_path_check(const char *path, struct tx_why *why)
     }
     error = probe(path);
     if (error == 0) {
-        return tx_why(why, TX_EBUSY, "%s is in use: another process listens there", path);
+        return tx_why(why, TX_EBUSY,
+                      "%s is in use: another process listens there; stop it, or choose "
+                      "another path",
+                      path);
     }
     if (error == ECONNREFUSED || error == ENOENT) {
         return TX_OK; /* left behind by a process that is gone */

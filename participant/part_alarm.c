@@ -26,8 +26,8 @@ bool part_alarm_keep(struct part_core *core, struct tx_id tx, struct tx_bytes te
     uint8_t *copy = tx_xmalloc(text.len);
     if (text.len > 0)
         memcpy(copy, text.data, text.len);
-    free((void *)(uintptr_t)slot->text.data);
-    *slot = (struct part_alarm){.tx = tx, .text = tx_bytes(copy, text.len)};
+    free(slot->memory);
+    *slot = (struct part_alarm){.tx = tx, .text = tx_bytes(copy, text.len), .memory = copy};
     return true;
 }
 
@@ -47,6 +47,6 @@ void part_alarm(struct part_core *core, struct tx_id tx, struct tx_bytes text)
 void part_alarms_free(struct part_core *core)
 {
     for (size_t i = 0; i < PART_ALARMS_MAX; i++)
-        free((void *)(uintptr_t)core->alarms[i].text.data);
+        free(core->alarms[i].memory);
     core->alarms_kept = 0;
 }

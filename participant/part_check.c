@@ -102,8 +102,7 @@ static void check_tombstones(const struct part_core *core)
     size_t n = 0;
     for (const struct part_link *l = core->tombstones_by_age.next; l != &core->tombstones_by_age;
          l = l->next) {
-        const struct part_tombstone *tombstone =
-            PART_CONTAINER((struct part_link *)(uintptr_t)l, struct part_tombstone, in_age);
+        const struct part_tombstone *tombstone = PART_CONTAINER(l, struct part_tombstone, in_age);
         TX_ASSERT(!part_mark_covers(tombstone->coordinator, tombstone->id));
         TX_ASSERT(tombstone->id.epoch <= tombstone->coordinator->epoch);
         n++;

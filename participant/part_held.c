@@ -30,10 +30,12 @@ void part_hold(struct part_core *core, const struct part_held *held)
 
 static void welcome(struct part_core *core, const struct part_held *held)
 {
-    const struct part_coordinator *coordinator = part_coordinator_find(core, held->coordinator);
+    struct part_coordinator *coordinator = part_coordinator_find(core, held->coordinator);
     TX_ASSERT(coordinator != NULL);
-    if (coordinator->epoch == held->epoch)
-        part_send_welcome(core, coordinator);
+    if (coordinator->epoch != held->epoch)
+        return;
+    part_send_welcome(core, coordinator);
+    part_inquire_older_epochs(core, coordinator);
 }
 
 static void release(struct part_core *core, const struct part_held *held)

@@ -46,6 +46,15 @@ void part_inquire(struct part_core *core, struct part_tx *tx)
                                                  : tx->inquiry_us;
 }
 
+void part_inquire_older_epochs(struct part_core *core, struct part_coordinator *coordinator)
+{
+    for (struct part_link *l = coordinator->txs.next; l != &coordinator->txs; l = l->next) {
+        struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_coordinator);
+        if (is_in_doubt(tx) && tx->id.epoch < coordinator->epoch)
+            part_inquire(core, tx);
+    }
+}
+
 /* Has every member that could know said that it is in doubt as well? */
 static bool all_prepared(const struct part_tx *tx)
 {

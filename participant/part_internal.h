@@ -22,7 +22,7 @@
 #define PART_MARKS_MAX         256u  /* epochs of one coordinator with a mark of their own */
 #define PART_DEFERRED_MAX                                                                          \
     (TX_MEMBERS_MAX + 2u)   /* every member may inquire, the coordinator decide */
-#define PART_ASKED_ALONE 3u /* unanswered inquiries before the other members are asked too */
+#define PART_ASKED_ALONE 1u /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
 
@@ -129,17 +129,19 @@ struct part_tx {
     bool one_phase;
     bool wrote;
     bool rm_open; /* the resource manager holds something of it that must be ended */
-    bool wounded; /* a LOCK_EVENT_WOUNDED is on its way */
 
     /* The present step (interactive), or the only one (one-shot). */
     uint32_t step;
-    uint64_t client, req;
     bool client_waits;
+    bool op_locked; /* the next operation has its lock */
+    bool wounded;   /* a LOCK_EVENT_WOUNDED is on its way */
+    bool noted;     /* in doubt, and an operator has read so */
+    unsigned asked; /* inquiries since the last word of the coordinator */
+    uint64_t client, req;
     uint64_t lock_timeout_us;
     size_t ops_total; /* of all steps */
     const struct tx_op *ops;
     size_t ops_n, ops_done;
-    bool op_locked;
     struct tx_result *results;
     struct tx_arena work; /* ops, results, locks */
 
@@ -157,10 +159,8 @@ struct part_tx {
 
     struct tx_lsn lsn; /* of the record that its state rests on: PREPARED, COMMITTED or HEURISTIC */
     uint64_t inquiry_us;    /* the present interval */
-    unsigned asked;         /* inquiries since the last word of the coordinator */
     uint64_t said_prepared; /* a bit for each member that is in doubt as well */
-    bool noted;             /* an operator has read that it is in doubt */
-    uint64_t note_us;       /* and reads it again then */
+    uint64_t note_us;       /* an operator reads then that it is (still) in doubt */
     struct part_heuristic heuristic;
     struct part_results *answer; /* one-phase: the results of a one-shot, once committed */
 };
@@ -231,7 +231,8 @@ struct part_held {
 
 struct part_alarm {
     struct tx_id tx;
-    struct tx_bytes text; /* on the heap */
+    struct tx_bytes text;
+    uint8_t *memory; /* that it lives in */
 };
 
 struct part_core {
@@ -420,6 +421,9 @@ void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx);
 
 /* part_inquire.c */
 void part_in_doubt_begin(struct part_core *core, struct part_tx *tx);
+/* The coordinator has come back and been welcomed: it can settle what its earlier starts left in
+ * doubt, so nobody waits for the timer. */
+void part_inquire_older_epochs(struct part_core *core, struct part_coordinator *coordinator);
 void part_inquire(struct part_core *core, struct part_tx *tx);
 void part_on_timer(struct part_core *core, struct part_tx *tx);
 void part_on_inquire(struct part_core *core, const struct tx_envelope *envelope,

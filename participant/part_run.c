@@ -9,8 +9,10 @@
 
 const char *part_place_print(struct lock_name name, char *out, size_t out_size)
 {
-    if (name.space.len == 0)
-        return strcpy(out, "the store"), out;
+    if (name.space.len == 0) {
+        (void)snprintf(out, out_size, "the store");
+        return out;
+    }
     tx_bytes_print(name.space, out, out_size / 2);
     if (name.key.len > 0) {
         size_t used = strlen(out);

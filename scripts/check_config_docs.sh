@@ -1,29 +1,70 @@
 #!/bin/sh
-# Does docs/configuration.md list every configuration key of the daemons, with the default they really have, and no other?
-# usage: check_config_docs.sh TXCOORDINATOR TXPARTICIPANT docs/configuration.md
+# Does docs/configuration.md list every configuration key of the programs, with the default, the bounds and the
+# meaning that they really have, and no other key?
+# usage: check_config_docs.sh TXCOORDINATOR TXPARTICIPANT docs/configuration.md client/client_settings.c
+# exit status 1 when they differ, with the differing rows as diff -u shows them: a line with "-" is what the program
+# says and belongs into the page, one with "+" is what the page says.
 set -eu
-coordinator=$1 participant=$2 page=$3
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+coordinator=$1 participant=$2 page=$3 client=$4
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
 
-# --print-config writes "[section]" and "key = value" lines, comments between; a required key is commented out as "#key =".
-keys() {
-    awk '/^\[/ { section = substr($0, 2, index($0, "]") - 2); next }
-         /^#?[a-z_]+ =/ { line = $0; sub(/^#/, "", line); split(line, part, / *= */);
-                          print section "." part[1] " " (substr($0, 1, 1) == "#" ? "required" : part[2]) }'
+# Every required key, and nothing else: all other values in force are then the defaults.
+printf '%s\n' '[node]' 'cluster = x' 'data = x' '[participants]' 'x = tcp://127.0.0.1:1' >"$dir/txcoordinator.conf"
+printf '%s\n' '[node]' 'cluster = x' 'data = x' 'name = x' >"$dir/txparticipant.conf"
+
+# --print-config as rows of the page's tables. It writes, for each key, the meaning, what is expected with the
+# default, and "key = value"; the value in force must be that default, however it is spaced.
+rows_of_program() {
+    "$1" --config "$dir/$2.conf" --print-config | awk '
+        function plain(text) { gsub(/ /, "", text); return text }
+        /^\[/ { section = substr($0, 2, index($0, "]") - 2); next }
+        /^# Expects / {
+            at = match($0, /\. (Required\.|Default: .*\.)$/)
+            expected = substr($0, 11, at - 11)
+            last = substr($0, at + 2)
+            default_value = last == "Required." ? "required" : substr(last, 10, length(last) - 10)
+            sub(/^a time with its unit \(ms, s, m, h\) from /, "time, ", expected)
+            sub(/^a number of bytes \(K, M, G for multiples\) from /, "size, ", expected)
+            sub(/^a whole number from /, "number, ", expected)
+            sub(/^an address such as .*/, "address", expected)
+            next
+        }
+        /^# / { meaning = substr($0, 3); next }
+        section != "participants" && / = / {
+            key = substr($0, 1, index($0, " ") - 1)
+            value = substr($0, length(key) + 4)
+            if (default_value != "required" && plain(value) != plain(default_value))
+                default_value = default_value " (in force: " value ")"
+            printf "| `%s.%s` | %s | %s | %s |\n", section, key, default_value, expected, meaning
+        }'
 }
-# Table rows of a chapter: | `section.key` | default | meaning |
-rows() {
-    awk -v chapter="## $1" '$0 == chapter { on = 1; next } /^## / { on = 0 }
-         on && /^\| `[a-z_]+\.[a-z_]+`/ { split($0, part, "|"); gsub(/[` ]/, "", part[2]); gsub(/^ +| +$|`/, "", part[3]);
-                                         print part[2] " " part[3] }' "$page"
+
+# The rows of a chapter's table; with a pattern, only that part of each.
+rows_of_page() {
+    awk -v chapter="## $1" '$0 == chapter { on = 1; next } /^## / { on = 0 } on && /^\| `/' "$page"
 }
+
 status=0
+compare() {
+    if [ ! -s "$dir/program" ]; then
+        echo "$1 shows no key"
+        status=1
+    fi
+    diff -u --label "$1" --label "$page, chapter $1" "$dir/program" "$dir/page" || status=1
+}
+
 for program in "$coordinator" "$participant"; do
     name=$(basename "$program")
-    "$program" --print-config | keys | sort >"$tmp/code"
-    rows "$name" | sort >"$tmp/page"
-    [ -s "$tmp/code" ] || { echo "$name --print-config prints no key"; status=1; }
-    diff -u --label "$name --print-config" --label "$page, chapter $name" "$tmp/code" "$tmp/page" || status=1
+    rows_of_program "$program" "$name" | sort >"$dir/program"
+    rows_of_page "$name" | sort >"$dir/page"
+    compare "$name"
 done
-exit $status
+
+# The client has no --print-config: its keys are read off its table; a test of its own compares the defaults.
+sed -n 's/^ *\[SETTING_[A-Z_]*\] = "\(.*\)",$/client.\1/p' "$client" | sort >"$dir/program"
+rows_of_page 'The client' | sed 's/^| `\([^`]*\)`.*/\1/' | sort >"$dir/page"
+compare 'The client'
+
+[ "$status" != 0 ] || echo "$page agrees with the programs"
+exit "$status"

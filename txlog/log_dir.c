@@ -26,7 +26,7 @@ static enum tx_error fail(const struct log_dir *dir, const char *doing, struct t
     const char *remedy = "";
     if (reason == ENOENT) {
         error = TX_ENOTFOUND;
-        remedy = "; make the directory above it first, or name another one";
+        remedy = "; check the path, and that the directories above it exist";
     } else if (reason == EACCES || reason == EPERM || reason == EROFS) {
         error = TX_EACCESS;
         remedy = "; check the owner and mode, and that the file system is mounted for writing";

@@ -72,10 +72,9 @@ static int check_range(const struct txrecover_options *options, const struct rec
         return recover_complain(EX_USAGE, "--to %" PRIu64 " is before --from %" PRIu64,
                                 options->to.n, options->from.n);
     if (options->to.n != 0 && options->to.n < first)
-        return recover_complain(EX_USAGE,
-                                "--to %" PRIu64 ": %s begins at LSN %" PRIu64
-                                "; older records were removed",
-                                options->to.n, source->directory, first);
+        return recover_complain(
+            EX_USAGE, "--to %" PRIu64 ": %s begins at LSN %" PRIu64 "; older records were removed",
+            options->to.n, source->directory, first);
     if (options->from.n != 0 && options->from.n < first)
         (void)recover_complain(0, "%s begins at LSN %" PRIu64 "; older records were removed",
                                source->directory, first);

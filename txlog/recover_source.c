@@ -28,6 +28,7 @@ int recover_exit_status(enum tx_error error)
     case TX_EEXIST:
         return EX_CANTCREAT;
     case TX_ENOMEM:
+        return EX_OSERR;
     case TX_ELIMIT:
     case TX_EIO:
     case TX_ECLUSTER:
@@ -153,12 +154,10 @@ static enum tx_error each_visit(void *arg, struct tx_lsn lsn, struct tx_bytes st
     return each->visit(each->arg, &record, stored);
 }
 
-enum tx_error recover_source_each(struct recover_source *source, struct tx_lsn first,
-                                  struct tx_lsn last,
-                                  enum tx_error (*visit)(void *arg,
-                                                         const struct txlog_record *record,
-                                                         struct tx_bytes stored),
-                                  void *arg, struct tx_why *why)
+enum tx_error recover_source_each(
+    struct recover_source *source, struct tx_lsn first, struct tx_lsn last,
+    enum tx_error (*visit)(void *arg, const struct txlog_record *record, struct tx_bytes stored),
+    void *arg, struct tx_why *why)
 {
     struct each each = {.source = source, .visit = visit, .arg = arg};
     (void)tx_why(why, TX_EIO, "%s: cannot read its records", source->directory);

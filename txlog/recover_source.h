@@ -40,12 +40,10 @@ enum tx_error recover_source_story(struct recover_source *source, struct story *
 
 /* Visits the records from `first` to `last` (0: the end), decoded; the record and its stored form
  * are borrowed for the call. One that cannot be decoded is reported and passed over. */
-enum tx_error recover_source_each(struct recover_source *source, struct tx_lsn first,
-                                  struct tx_lsn last,
-                                  enum tx_error (*visit)(void *arg,
-                                                         const struct txlog_record *record,
-                                                         struct tx_bytes stored),
-                                  void *arg, struct tx_why *why) TX_MUST_CHECK;
+enum tx_error recover_source_each(
+    struct recover_source *source, struct tx_lsn first, struct tx_lsn last,
+    enum tx_error (*visit)(void *arg, const struct txlog_record *record, struct tx_bytes stored),
+    void *arg, struct tx_why *why) TX_MUST_CHECK;
 
 /* Reads one record; views borrow from `stored`, arrays from `arena`. */
 enum tx_error recover_source_get(struct recover_source *source, struct tx_lsn lsn,

@@ -102,8 +102,8 @@ static struct story_tx *move(struct story *story, const struct txlog_record *rec
     if (entry == NULL) {
         entry = tx_xcalloc(1, sizeof(*entry));
         entry->key = (struct key){id.coordinator, id.epoch, id.seq};
-        entry->tx = (struct story_tx){
-            .id = id, .since_ms = record->time_ms, .earlier = story->restating};
+        entry->tx =
+            (struct story_tx){.id = id, .since_ms = record->time_ms, .earlier = story->restating};
         HASH_ADD(hh, story->entries, key, sizeof(entry->key), entry);
     } else {
         TX_ASSERT(story->counts[entry->tx.state] > 0);
@@ -173,8 +173,8 @@ static enum tx_error on_epoch(struct story *story, const struct txlog_record *re
     const struct txlog_epoch *epoch = &record->epoch;
     struct story_coordinator *known = coordinator(story, epoch->coordinator);
     if (known == NULL) {
-        story->coordinators = tx_xrealloc(
-            story->coordinators, (story->coordinators_n + 1) * sizeof(*story->coordinators));
+        story->coordinators = tx_xrealloc(story->coordinators, (story->coordinators_n + 1) *
+                                                                   sizeof(*story->coordinators));
         known = &story->coordinators[story->coordinators_n++];
     } else {
         bool same = epoch->epoch == known->epoch && epoch->life == known->life;
@@ -224,8 +224,8 @@ static enum tx_error on_committed(struct story *story, const struct txlog_record
     enum story_state was = state_of(story, committed->id);
     bool good;
     if (story->restating)
-        good = was == STORY_COMMITTED || was == STORY_NONE ||
-               (was == STORY_PREPARED && !story->whole);
+        good =
+            was == STORY_COMMITTED || was == STORY_NONE || (was == STORY_PREPARED && !story->whole);
     else if (committed->one_phase)
         good = was == STORY_NONE;
     else
@@ -302,8 +302,7 @@ static enum tx_error on_forget(struct story *story, const struct txlog_record *r
                                struct tx_why *why)
 {
     const struct txlog_forget *forget = &record->forget;
-    enum tx_error error =
-        check_introduced(story, record, forget->coordinator, forget->epoch, why);
+    enum tx_error error = check_introduced(story, record, forget->coordinator, forget->epoch, why);
     if (error != TX_OK)
         return error;
     recover_marks_add(&story->marks, forget);

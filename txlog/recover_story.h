@@ -19,15 +19,15 @@
 
 /* name, text form */
 #define STORY_STATES(X)                                                                            \
-    X(STORY_NONE, "nothing")                      /* no record speaks of it */                     \
-    X(STORY_PREPARED, "prepared")                 /* P: in doubt */                                \
-    X(STORY_COMMITTED, "committed")               /* P */                                          \
-    X(STORY_ABORTED, "aborted")                   /* P: after it was prepared */                   \
-    X(STORY_HEURISTIC, "heuristic")               /* P: an operator decided, the rest is open */   \
-    X(STORY_HEURISTIC_ENDED, "heuristic, ended")  /* P: the real decision has come */              \
-    X(STORY_DECIDED, "decided to commit")         /* C: COMMIT without END */                      \
-    X(STORY_ENDED, "committed and acknowledged")  /* C: END */                                     \
-    X(STORY_OUTCOME, "committed in one phase")    /* C: OUTCOME */
+    X(STORY_NONE, "nothing")                     /* no record speaks of it */                      \
+    X(STORY_PREPARED, "prepared")                /* P: in doubt */                                 \
+    X(STORY_COMMITTED, "committed")              /* P */                                           \
+    X(STORY_ABORTED, "aborted")                  /* P: after it was prepared */                    \
+    X(STORY_HEURISTIC, "heuristic")              /* P: an operator decided, the rest is open */    \
+    X(STORY_HEURISTIC_ENDED, "heuristic, ended") /* P: the real decision has come */               \
+    X(STORY_DECIDED, "decided to commit")        /* C: COMMIT without END */                       \
+    X(STORY_ENDED, "committed and acknowledged") /* C: END */                                      \
+    X(STORY_OUTCOME, "committed in one phase")   /* C: OUTCOME */
 
 enum story_state {
 #define X(name, text) name,

@@ -74,8 +74,8 @@ static void say_heuristic(struct recover_verdict *verdict, const struct story *s
 }
 
 /* Nothing speaks of it: what follows from that differs by role. */
-static void say_nothing(struct recover_verdict *verdict, const struct story *story,
-                        struct tx_id id, struct tx_lsn first)
+static void say_nothing(struct recover_verdict *verdict, const struct story *story, struct tx_id id,
+                        struct tx_lsn first)
 {
     const struct txlog_identity *owner = story_owner(story);
     bool participant = owner->role == TX_ROLE_PARTICIPANT;

@@ -320,12 +320,16 @@ static enum tx_error create(struct rocksdb_log *log, const struct rocksdb_log_op
         error = rdb_open(log->directory, RDB_CREATE, options->cache_bytes, &rdb, why);
     if (error == TX_OK)
         error = log_meta_create(rdb, &options->identity, why);
+    if (error == TX_OK && options->begins_after.n > 0) {
+        log_meta_put_compacted(rdb, options->begins_after);
+        error = rdb_commit(rdb, true, why);
+    }
     rdb_close(&rdb);
     uint64_t hash;
     if (error == TX_OK)
         error = log_meta_identity_hash(&options->identity, &hash);
     if (error == TX_OK)
-        error = log_head_create(log->dir.fd, hash, (struct tx_lsn){0}, why);
+        error = log_head_create(log->dir.fd, hash, options->begins_after, why);
     return error == TX_OK ? log_dir_create_end(&log->dir, why) : error;
 }
 

@@ -19,6 +19,8 @@ struct rocksdb_log_options {
     struct txlog_identity
         identity;       /* checked; with READ_ONLY and an empty cluster: accepted whoever it is */
     size_t cache_bytes; /* block cache; 0: 64 MiB */
+    struct tx_lsn begins_after; /* a new log only: as if everything up to here had been compacted
+                                   away. For txrecover */
 };
 
 /* Opens, and checks the whole retained log: the identity, the format version, that LSNs are dense,

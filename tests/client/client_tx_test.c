@@ -68,7 +68,8 @@ static void test_members_are_those_used_and_marked(void **state)
     assert_int_equal(step(node("c"), 1, 30, false), TX_OK);
     assert_int_equal(step(node("a"), 2, 10, false), TX_OK);
     assert_int_equal(step(node("a"), 1, 10, true), TX_OK);
-    /* What was written stays written: a later step that says otherwise does not take the mark away. */
+    /* What was written stays written: a later step that says otherwise does not take the mark away.
+     */
     assert_int_equal(step(node("a"), 1, 10, false), TX_OK);
     assert_int_equal(tx.used_n, 2);
     client_tx_members(&tx, members);

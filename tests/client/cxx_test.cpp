@@ -6,7 +6,7 @@
 static txclient_status work(txclient_tx *tx, void *arg)
 {
     txclient_value value;
-    std::int64_t floor = 0;
+    int64_t floor = 0;
     static_cast<void>(arg);
     static_cast<void>(txclient_get(tx, txclient_at("a", "s", "k"), &value));
     return txclient_add(tx, txclient_at("a", "s", "k"), -1, &floor, nullptr, nullptr);

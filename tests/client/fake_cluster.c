@@ -74,7 +74,8 @@ static void send_outcome(struct fake *fake, uint64_t req, struct tx_id id, enum 
     struct tx_result results[FAKE_OPS_MAX];
     TX_ASSERT(results_n <= FAKE_OPS_MAX);
     for (size_t i = 0; i < results_n; i++) {
-        results[i] = (struct tx_result){.found = true, .value = tx_bytes_str("42")};
+        bool found = (fake->absent >> i & 1u) == 0;
+        results[i] = (struct tx_result){.found = found, .value = tx_bytes_str(found ? "42" : "")};
     }
     struct tx_msg msg = {
         .type = TX_MSG_OUTCOME,
@@ -89,7 +90,8 @@ static void send_outcome(struct fake *fake, uint64_t req, struct tx_id id, enum 
 
 static void note_req(struct fake *fake, uint64_t req)
 {
-    fake->commit_req_moved = fake->commit_req_moved || (fake->commit_req != 0 && fake->commit_req != req);
+    fake->commit_req_moved =
+        fake->commit_req_moved || (fake->commit_req != 0 && fake->commit_req != req);
     fake->commit_req = req;
 }
 
@@ -98,7 +100,9 @@ static void on_finish(struct fake *fake, const struct tx_msg *msg)
     const struct tx_msg_finish *finish = &msg->finish;
     fake->finish = *finish;
     TX_ASSERT(finish->members_n <= TX_MEMBERS_MAX);
-    memcpy(fake->members, finish->members, finish->members_n * sizeof finish->members[0]);
+    for (size_t i = 0; i < finish->members_n; i++) {
+        fake->members[i] = finish->members[i];
+    }
     fake->finish.members = fake->members;
     if (msg->type == TX_MSG_COMMIT_REQUEST) {
         note_req(fake, finish->req);

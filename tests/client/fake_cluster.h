@@ -1,5 +1,5 @@
-/* A coordinator and two participants, played by peers, with a handle to them. What they do beside the usual is
- * set by the test before it asks for it. */
+/* A coordinator and two participants, played by peers, with a handle to them. What they do beside
+ * the usual is set by the test before it asks for it. */
 #ifndef ASSENT_TESTS_CLIENT_FAKE_CLUSTER_H
 #define ASSENT_TESTS_CLIENT_FAKE_CLUSTER_H
 
@@ -23,15 +23,16 @@ struct fake {
     unsigned refuse[TX_MSG_TYPES_N]; /* then so many are answered ERROR */
     enum tx_error refusal;
     enum tx_reason refusal_reason;
-    unsigned abort_operates;         /* so many OPERATEs are answered as undone */
-    enum tx_reason abort_reason;     /* of those, and of outcomes that are aborted */
-    enum tx_outcome commit_outcome;  /* answer to COMMIT_REQUEST and SUBMIT */
-    enum tx_outcome asked_outcome;   /* answer to OUTCOME_REQUEST */
-    enum tx_outcome abort_outcome;   /* answer to ABORT_REQUEST */
-    uint64_t incarnation;            /* of both participants */
-    bool foreign;                    /* the coordinator answers in the name of another cluster */
-    bool garbage;                    /* before each answer, the coordinator sends bytes that are no frame */
-    bool wrong_results;              /* one result too few */
+    unsigned abort_operates;        /* so many OPERATEs are answered as undone */
+    enum tx_reason abort_reason;    /* of those, and of outcomes that are aborted */
+    enum tx_outcome commit_outcome; /* answer to COMMIT_REQUEST and SUBMIT */
+    enum tx_outcome asked_outcome;  /* answer to OUTCOME_REQUEST */
+    enum tx_outcome abort_outcome;  /* answer to ABORT_REQUEST */
+    uint64_t incarnation;           /* of both participants */
+    bool foreign;                   /* the coordinator answers in the name of another cluster */
+    bool garbage;       /* before each answer, the coordinator sends bytes that are no frame */
+    bool wrong_results; /* one result too few */
+    uint32_t absent;    /* bit i: the i-th result of a SUBMIT is not found; else it is "42" */
 
     /* What was seen */
     struct tx_age ages[16]; /* of the BEGINs */
@@ -48,7 +49,8 @@ struct fake {
     unsigned acks;
 };
 
-/* Short times, so that what is ignored is given up soon: connect 2 s, request 300 ms, commit 400 ms, resend 40 ms. */
+/* Short times, so that what is ignored is given up soon: connect 2 s, request 300 ms, commit 400
+ * ms, resend 40 ms. */
 void fake_start(struct fake *fake);
 void fake_stop(struct fake *fake);
 

@@ -1,6 +1,7 @@
-/* Every allocation of the library fails once, in turn: a clean status comes back, nothing crashes, and the sanitizer
- * finds nothing left behind. The linker sends the library's own allocations through the functions below; those of
- * ZeroMQ, which stops the process when it has no memory, are its own business. */
+/* Every allocation of the library fails once, in turn: a clean status comes back, nothing crashes,
+ * and the sanitizer finds nothing left behind. The linker sends the library's own allocations
+ * through the functions below; those of ZeroMQ, which stops the process when it has no memory, are
+ * its own business. */
 #include "tests/client/fake_cluster.h"
 #include "tests/common/test.h"
 
@@ -116,8 +117,8 @@ static txclient_status do_inspect(void)
     return status;
 }
 
-/* What may be said when there is no memory: that; or, when an answer could not be taken and none came again in time,
- * what is said of an answer that did not come. */
+/* What may be said when there is no memory: that; or, when an answer could not be taken and none
+ * came again in time, what is said of an answer that did not come. */
 static bool honest(txclient_status status)
 {
     return status == TXCLIENT_ENOMEM || status == TXCLIENT_ABORTED || status == TXCLIENT_UNKNOWN ||

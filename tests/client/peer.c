@@ -73,8 +73,8 @@ struct peer *peer_start(enum tx_role role, const char *name, peer_handler *handl
     TX_ASSERT(peer != NULL);
     peer->envelope = (struct tx_envelope){.cluster = PEER_CLUSTER, .role = role, .start = 1};
     if (role == TX_ROLE_PARTICIPANT) {
-        enum tx_error error = tx_name_set(&peer->envelope.name, tx_bytes_str(name));
-        TX_ASSERT(error == TX_OK);
+        enum tx_error set = tx_name_set(&peer->envelope.name, tx_bytes_str(name));
+        TX_ASSERT(set == TX_OK);
     } else {
         peer->envelope.coordinator = 1;
     }
@@ -87,7 +87,8 @@ struct peer *peer_start(enum tx_role role, const char *name, peer_handler *handl
     size_t size = sizeof peer->endpoint;
     failed = zmq_getsockopt(peer->socket, ZMQ_LAST_ENDPOINT, peer->endpoint, &size);
     TX_ASSERT(failed == 0);
-    (void)tx_address_set(&peer->envelope.address, tx_bytes_str(peer->endpoint));
+    enum tx_error error = tx_address_set(&peer->envelope.address, tx_bytes_str(peer->endpoint));
+    TX_ASSERT(error == TX_OK);
     failed = pthread_create(&peer->thread, NULL, peer_main, peer);
     TX_ASSERT(failed == 0);
     return peer;

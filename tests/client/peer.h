@@ -1,5 +1,5 @@
-/* The other end of the client's protocol: a thread that plays a daemon with a raw ROUTER socket and the wire
- * codec, and answers as a test wants it to. It keeps no store. */
+/* The other end of the client's protocol: a thread that plays a daemon with a raw ROUTER socket and
+ * the wire codec, and answers as a test wants it to. It keeps no store. */
 #ifndef ASSENT_TESTS_CLIENT_PEER_H
 #define ASSENT_TESTS_CLIENT_PEER_H
 

@@ -66,7 +66,7 @@ static void format(char *out, size_t size, const char *text, ...)
 
 /* A port that nobody listens on now, below the range from which the kernel serves outgoing
  * connections. */
-int free_port(void)
+static int free_port(void)
 {
     static int next = 0;
 
@@ -118,10 +118,11 @@ static void write_config(struct cluster *cluster, struct daemon *daemon)
 
     at += (size_t)snprintf(text, sizeof text, "[node]\ncluster = test\nlisten = %s\ndata = %s\n",
                            daemon->address, daemon->data);
-    if (daemon == &cluster->coordinator) {
+    if (daemon == &cluster->coordinator || daemon == &cluster->second) {
         at += (size_t)snprintf(text + at, sizeof text - at,
-                               "id = 1\n[timers]\nresend = 100ms\nhello = 100ms\n"
-                               "forget = 100ms\n[participants]\n");
+                               "id = %d\n[timers]\nresend = 100ms\nhello = 100ms\n"
+                               "forget = 100ms\n[participants]\n",
+                               daemon == &cluster->second ? 2 : 1);
         for (size_t i = 0; i < cluster->participants_n; i++)
             at += (size_t)snprintf(text + at, sizeof text - at, "%s = %s\n",
                                    cluster->participants[i].name, cluster->participants[i].address);
@@ -172,6 +173,14 @@ void daemon_set(struct cluster *cluster, struct daemon *daemon, const char *sect
     write_config(cluster, daemon);
 }
 
+void cluster_add_coordinator(struct cluster *cluster)
+{
+    strcpy(cluster->second.name, "coordinator2");
+    cluster->second.program = "txcoordinator";
+    name_files(cluster, &cluster->second);
+    write_config(cluster, &cluster->second);
+}
+
 static void check_end(const struct daemon *daemon, int status)
 {
     /* 1 is what the sanitizers exit with; 134 and SIGABRT an assertion. */
@@ -198,6 +207,8 @@ void cluster_deinit(struct cluster *cluster)
 {
     if (cluster->coordinator.pid != 0)
         daemon_kill(&cluster->coordinator);
+    if (cluster->second.pid != 0)
+        daemon_kill(&cluster->second);
     for (size_t i = 0; i < cluster->participants_n; i++)
         if (cluster->participants[i].pid != 0)
             daemon_kill(&cluster->participants[i]);

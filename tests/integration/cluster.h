@@ -28,6 +28,7 @@ struct cluster {
     struct daemon coordinator;
     struct daemon participants[CLUSTER_PARTICIPANTS_MAX];
     size_t participants_n;
+    struct daemon second; /* a further coordinator, see cluster_add_coordinator() */
     bool tcp;
 };
 
@@ -35,6 +36,8 @@ struct cluster {
  * starts nothing. Short timers are set where a test would otherwise wait. With `tcp` they listen on
  * free loopback ports, else on ipc. */
 void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp);
+/* Configures `second`: a coordinator with id 2 on the same participants. Starts nothing. */
+void cluster_add_coordinator(struct cluster *cluster);
 /* Kills what still runs (by pid) and removes the directory. A daemon that a sanitizer or an
  * assertion has ended fails the test. */
 void cluster_deinit(struct cluster *cluster);
@@ -73,7 +76,5 @@ bool wait_until(bool (*condition)(void *arg), void *arg, int timeout_ms);
 long file_size(const char *path);
 /* Makes the file anew with this text. */
 void file_write(const char *path, const char *text);
-/* A port on 127.0.0.1 that nobody listens on now. */
-int free_port(void);
 
 #endif

@@ -132,7 +132,9 @@ static void test_path(void **state)
     for (int i = 0; i < 4; i++) { /* also with a full backlog */
         assert_int_equal(transport_path_check(path, &why), TX_EBUSY);
     }
-    (void)snprintf(expected, sizeof(expected), "%s is in use: another process listens there", path);
+    (void)snprintf(expected, sizeof(expected),
+                   "%s is in use: another process listens there; stop it, or choose another path",
+                   path);
     assert_string_equal(why.text, expected);
     assert_int_equal(close(fd), 0);
     assert_int_equal(transport_path_check(path, &why), TX_OK);

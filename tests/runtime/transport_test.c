@@ -736,7 +736,8 @@ static void test_port_in_use(void **state)
     (void)state;
     assert_int_equal(try_open(&second, TX_ROLE_COORDINATOR, w.coordinator.address.s, &why),
                      TX_EBUSY);
-    (void)snprintf(expected, sizeof(expected), "%s is in use by another process",
+    (void)snprintf(expected, sizeof(expected),
+                   "%s is in use by another process; stop it, or choose another address",
                    w.coordinator.address.s);
     assert_string_equal(why.text, expected);
     assert_null(second.transport);

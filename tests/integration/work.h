@@ -1,0 +1,61 @@
+/* What tests do with transactions on a cluster of real daemons. One cluster and one client for a
+ * test at a time; the participants are "a", "b", ...; keys are in the keyspace "t". */
+#ifndef ASSENT_TESTS_INTEGRATION_WORK_H
+#define ASSENT_TESTS_INTEGRATION_WORK_H
+
+#include "client/txclient.h"
+#include "tests/integration/cluster.h"
+
+#include <stdint.h>
+
+/* Long enough for anything that must happen, on a busy machine and under sanitizers. */
+#define WORK_MS 60000
+
+extern struct cluster cluster;
+extern txclient *client;
+
+/* The place of a key of the keyspace "t". */
+#define AT(participant, key) txclient_at((participant), "t", (key))
+
+/* Fails the test, with the client's sentence, unless the call gives the status. */
+#define expect(status, wanted)              work_expect(client, (status), (wanted), #status, __LINE__)
+#define expect_of(other, status, wanted)    work_expect((other), (status), (wanted), #status, __LINE__)
+#define expect_aborted(status, why)         work_aborted(client, (status), (why), #status, __LINE__)
+#define expect_aborted_of(other, call, why) work_aborted((other), (call), (why), #call, __LINE__)
+
+void work_expect(const txclient *of, txclient_status status, txclient_status wanted,
+                 const char *what, int line);
+void work_aborted(const txclient *of, txclient_status status, txclient_reason reason,
+                  const char *what, int line);
+
+/* Teardown for cmocka: closes the client, kills what still runs, removes the directory. Also after
+ * a failure. */
+int work_teardown(void **state);
+
+/* A client with the default times. */
+txclient *work_client(const struct daemon *coordinator);
+/* A client that gives up soon: for calls that must fail. */
+txclient *work_quick_client(const struct daemon *coordinator);
+
+txclient_tx *work_begin(txclient *with);
+/* One transaction that puts `value` under `key` at every participant named by a letter of `at`. */
+txclient_status work_put(txclient *with, const char *at, const char *key, const char *value);
+/* The same until it commits; fails the test on what a retry cannot mend. */
+void work_put_surely(txclient *with, const char *at, const char *key, const char *value);
+/* Fails the test unless the key has the value; NULL stands for absent. Waits for daemons that are
+ * being started. */
+void work_holds(txclient *with, const char *participant, const char *key, const char *value);
+/* Gives the outcome of a reference, asked for until it is definite. */
+txclient_status work_outcome(txclient *with, const char *reference);
+
+/* A field of a daemon's status; false when it does not answer. */
+bool work_field(const struct daemon *daemon, const char *name, char *text, size_t size);
+/* What a coordinator's status says of a participant. */
+bool work_peer_state(const struct daemon *coordinator, const char *name, char *text, size_t size);
+/* Waits until the field has the text; fails the test when it never has. */
+void work_await_field(const struct daemon *daemon, const char *name, const char *text);
+void work_await_peer(const struct daemon *coordinator, const char *name, const char *state);
+/* Waits until nothing is open, in doubt or locked, and no decision is still being driven home. */
+void work_await_quiet(void);
+
+#endif
