@@ -226,7 +226,8 @@ static char *read_line(char *out, int out_size, void *arg)
         return NULL;
     }
     r->line_number++;
-    if (len >= out_size - 2) {
+    size_t content = strcspn(r->line, "\r\n");
+    if (content > (size_t)out_size - 3 || len >= out_size) {
         char text[80];
         (void)snprintf(text, sizeof text, "a line has at most %d bytes", out_size - 3);
         (void)fail(r, text);

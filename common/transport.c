@@ -22,11 +22,12 @@
 #define QUEUE_FRAMES     1000 /* of the ROUTER, for each peer, either way */
 #define AWAY_FRAMES      256  /* of a DEALER, which also keeps them while the peer is away */
 #define LINGER_MS        1000
+#define LINGER_OUSTED_MS 100 /* of a DEALER that made room: they must not pile up */
 #define HANDSHAKE_MS     5000
 #define HEARTBEAT_MS     1000 /* notices a peer that is gone without a word; decides nothing */
 #define SILENCE_MS       3000
-#define RECONNECT_MIN_MS 50
-#define RECONNECT_MAX_MS 1000
+#define RECONNECT_MIN_MS 20
+#define RECONNECT_MAX_MS 200
 
 /* A routing id that ZeroMQ made: a zero byte and a number. A client that chooses its own is
  * refused. As a transport_client it has a bit above its 40 bits, so that it is never 0. */
@@ -37,7 +38,7 @@ struct destination {
     struct tx_address address;
     uint64_t hash;
     uint64_t used; /* a count of uses, for the least recent one */
-    zsock_t *dealer;
+    void *dealer;
     struct outbox box;
 };
 
@@ -48,7 +49,7 @@ struct transport {
     void *arg;
     struct tx_envelope envelope;
     size_t message_max;
-    zsock_t *router;
+    void *router;
     struct tx_arena arena;
     struct destination *destinations[DESTINATIONS_MAX];
     size_t destinations_n;
@@ -60,25 +61,36 @@ struct transport {
 
 /* ------------------------------------------------------------------ sockets */
 
-static void set_int(zsock_t *sock, int option, int value)
+static void set_int(void *sock, int option, int value)
 {
-    const int rc = zmq_setsockopt(zsock_resolve(sock), option, &value, sizeof(value));
+    const int rc = zmq_setsockopt(sock, option, &value, sizeof(value));
 
     TX_ASSERT(rc == 0);
 }
 
+static void close_socket(void **sock)
+{
+    if (*sock != NULL) {
+        const int rc = zmq_close(*sock);
+
+        TX_ASSERT(rc == 0);
+        *sock = NULL;
+    }
+}
+
 /* What both kinds of socket need. Frames up to twice the limit are let in, to be counted and
- * complained of. */
-static zsock_t *new_socket(int type, size_t message_max, bool ipv6)
+ * complained of. NULL when there is no memory, descriptor or socket left, which a peer that names
+ * many addresses can bring about: zsock_new() would end the process. */
+static void *new_socket(int type, size_t message_max, bool ipv6)
 {
     const int64_t size_max = (int64_t)message_max * 2;
-    zsock_t *sock = zsock_new(type);
+    void *sock = zmq_socket(zsys_init(), type);
     int rc;
 
     if (sock == NULL) {
         return NULL;
     }
-    rc = zmq_setsockopt(zsock_resolve(sock), ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max));
+    rc = zmq_setsockopt(sock, ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max));
     TX_ASSERT(rc == 0);
     set_int(sock, ZMQ_IPV6, ipv6);
     set_int(sock, ZMQ_LINGER, LINGER_MS);
@@ -89,9 +101,9 @@ static zsock_t *new_socket(int type, size_t message_max, bool ipv6)
     return sock;
 }
 
-static zsock_t *new_dealer(const struct transport *t, const struct transport_address *address)
+static void *new_dealer(const struct transport *t, const struct transport_address *address)
 {
-    zsock_t *sock = new_socket(ZMQ_DEALER, t->message_max, address->ipv6);
+    void *sock = new_socket(ZMQ_DEALER, t->message_max, address->ipv6);
 
     if (sock == NULL) {
         return NULL;
@@ -100,8 +112,8 @@ static zsock_t *new_dealer(const struct transport *t, const struct transport_add
     set_int(sock, ZMQ_RCVHWM, 1); /* daemons answer to our ROUTER; nothing is read here */
     set_int(sock, ZMQ_RECONNECT_IVL, RECONNECT_MIN_MS);
     set_int(sock, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
-    if (zmq_connect(zsock_resolve(sock), address->endpoint) != 0) {
-        zsock_destroy(&sock);
+    if (zmq_connect(sock, address->endpoint) != 0) {
+        close_socket(&sock);
     }
     return sock;
 }
@@ -140,10 +152,10 @@ static enum tx_error bind_router(struct transport *t, const char *listen, struct
     set_int(t->router, ZMQ_RCVHWM, QUEUE_FRAMES);
     set_int(t->router, ZMQ_ROUTER_MANDATORY, 1);
     set_int(t->router, ZMQ_ROUTER_HANDOVER, 0);
-    if (zmq_bind(zsock_resolve(t->router), address.endpoint) != 0) {
+    if (zmq_bind(t->router, address.endpoint) != 0) {
         return bind_error(listen, zmq_errno(), why);
     }
-    if (zmq_getsockopt(zsock_resolve(t->router), ZMQ_LAST_ENDPOINT, bound, &bound_size) != 0) {
+    if (zmq_getsockopt(t->router, ZMQ_LAST_ENDPOINT, bound, &bound_size) != 0) {
         return bind_error(listen, zmq_errno(), why);
     }
     return tx_address_set(&t->envelope.address, tx_bytes_str(bound));
@@ -271,7 +283,7 @@ static struct tx_bytes view(zmq_msg_t *part)
 /* Takes one frame, if there is one. ZeroMQ hands over all parts of a message or none. */
 static bool receive_one(struct transport *t)
 {
-    void *socket = zsock_resolve(t->router);
+    void *socket = t->router;
     zmq_msg_t id, body;
     size_t bodies = 0;
     bool more;
@@ -326,9 +338,9 @@ static void let_leave(void *arg)
     struct transport *t = arg;
 
     for (size_t i = 0; i < t->destinations_n; i++) {
-        zsock_destroy(&t->destinations[i]->dealer);
+        close_socket(&t->destinations[i]->dealer);
     }
-    zsock_destroy(&t->router);
+    close_socket(&t->router);
     zsys_shutdown();
 }
 
@@ -357,9 +369,8 @@ static int send_part(void *socket, struct tx_bytes bytes, int flags)
 }
 
 /* Sends the box's frame, after the routing id if there is one, and empties the box. */
-static int send_box(struct transport *t, struct outbox *box, zsock_t *sock, struct tx_bytes id)
+static int send_box(struct transport *t, struct outbox *box, void *socket, struct tx_bytes id)
 {
-    void *socket = zsock_resolve(sock);
     const size_t count = outbox_count(box);
     int error = 0;
 
@@ -423,7 +434,7 @@ static void drop_message(struct transport *t, const struct tx_msg *msg, enum tx_
 
 static void destination_destroy(struct destination **d_p)
 {
-    zsock_destroy(&(*d_p)->dealer);
+    close_socket(&(*d_p)->dealer);
     outbox_deinit(&(*d_p)->box);
     free(*d_p);
     *d_p = NULL;
@@ -445,6 +456,7 @@ static struct destination **free_place(struct transport *t)
     if (outbox_count(&(*oldest)->box) > 0) {
         send_destination(t, *oldest);
     }
+    set_int((*oldest)->dealer, ZMQ_LINGER, LINGER_OUSTED_MS);
     destination_destroy(oldest);
     return oldest;
 }
@@ -564,7 +576,7 @@ enum tx_error transport_new(const struct transport_options *options, struct loop
     t->message_max = options->message_max == 0 ? TX_MESSAGE_MAX : options->message_max;
     error = bind_router(t, options->listen, why);
     if (error == TX_OK) {
-        item.socket = zsock_resolve(t->router);
+        item.socket = t->router;
         if (zloop_poller(loop_zloop(loop), &item, on_readable, t) != 0) {
             error = tx_why(why, TX_ENOMEM, "no memory for a transport");
         } else {
@@ -587,7 +599,7 @@ void transport_destroy(struct transport **t_p)
     }
     *t_p = NULL;
     if (t->router != NULL) {
-        zmq_pollitem_t item = {.socket = zsock_resolve(t->router)};
+        zmq_pollitem_t item = {.socket = t->router};
 
         transport_flush(t);
         zloop_poller_end(loop_zloop(t->loop), &item);
@@ -595,7 +607,7 @@ void transport_destroy(struct transport **t_p)
     while (t->destinations_n > 0) {
         destination_destroy(&t->destinations[--t->destinations_n]);
     }
-    zsock_destroy(&t->router);
+    close_socket(&t->router);
     outbox_clients_deinit(&t->clients);
     tx_arena_deinit(&t->arena);
     free(t);

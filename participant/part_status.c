@@ -148,9 +148,11 @@ static const struct tx_status_tx *list_txs(struct part_core *core, size_t *n)
 static const struct tx_status_peer *list_peers(struct part_core *core, size_t *n)
 {
     struct tx_arena *arena = &core->out->arena;
-    struct tx_status_peer *peers = part_alloc(arena, HASH_COUNT(core->coordinators), sizeof *peers);
+    size_t known = HASH_COUNT(core->coordinators);
+    size_t shown = known < TX_STATUS_ROWS_MAX ? known : TX_STATUS_ROWS_MAX;
+    struct tx_status_peer *peers = part_alloc(arena, shown, sizeof *peers);
     *n = 0;
-    for (const struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next) {
+    for (const struct part_coordinator *c = core->coordinators; *n < shown; c = c->hh.next) {
         peers[(*n)++] = (struct tx_status_peer){
             .name = part_text(core, "coordinator %" PRIu32, c->id),
             .address = part_copy(arena, tx_bytes_str(c->address.s)),

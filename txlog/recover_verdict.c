@@ -40,7 +40,7 @@ static void say_coordinator(struct recover_verdict *verdict, const struct story 
 
 static void say_committed(struct recover_verdict *verdict, const struct story_tx *tx)
 {
-    if (tx->earlier)
+    if (tx->earlier && tx->prepared.n == 0)
         say(verdict, "committed before this log begins: a snapshot restates it at LSN %" PRIu64,
             tx->decided.n);
     else if (tx->one_phase)

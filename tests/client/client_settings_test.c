@@ -136,6 +136,19 @@ static void test_a_line_that_would_be_cut_is_refused(void **state)
     refuse(text, 4, "a line has at most");
 }
 
+static void test_the_longest_line(void **state)
+{
+    (void)state;
+    struct client_settings settings;
+    char text[600];
+    char comment[197];
+    memset(comment, '#', sizeof comment);
+    (void)snprintf(text, sizeof text, "%.197s\r\n" REQUIRED, comment);
+    assert_int_equal(read_text(text, &settings, NULL), TX_OK);
+    (void)snprintf(text, sizeof text, "%.197s#\n" REQUIRED, comment);
+    refuse(text, 1, "at most 197 bytes");
+}
+
 static void test_binary_is_refused(void **state)
 {
     (void)state;
@@ -164,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_errors_name_the_line),
         cmocka_unit_test(test_the_first_error_is_told),
         cmocka_unit_test(test_a_line_that_would_be_cut_is_refused),
+        cmocka_unit_test(test_the_longest_line),
         cmocka_unit_test(test_binary_is_refused),
         cmocka_unit_test(test_no_file),
     };
