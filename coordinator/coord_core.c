@@ -77,8 +77,12 @@ void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t 
     core->out = actions;
     core->started_us = now_us;
     coord_recover_finish(core, first_epoch);
-    coord_peers_start(core);
-    coord_timer_arm(&core->timers, &core->forget, now_us + core->options.forget_us);
+    if (core->fenced) {
+        coord_fence_recovered(core);
+    } else {
+        coord_peers_start(core);
+        coord_timer_arm(&core->timers, &core->forget, now_us + core->options.forget_us);
+    }
     core->out = NULL;
 }
 

@@ -1,5 +1,7 @@
 /* Fenced: a later start of this coordinator exists, or another one of the same epoch. Silence from
- * then on: what this start would say could contradict the other. */
+ * then on, in every later start on this directory too: what it would say could contradict the
+ * other.
+ */
 #include "coordinator/coord_internal.h"
 
 #include <inttypes.h>
@@ -18,16 +20,29 @@ static void drop_undecided(struct coord_core *core, struct coord_tx *tx)
     coord_tx_free(core, tx);
 }
 
-void coord_fence(struct coord_core *core, uint64_t epoch, struct tx_bytes text)
+/* Without the record the next start would take an epoch above the one that fences this start, and
+ * the participants would believe a log that lacks the decisions of the other. */
+static void make_durable(struct coord_core *core, uint64_t epoch, uint64_t life)
+{
+    struct txlog_record record = {
+        .type = TXLOG_EPOCH,
+        .epoch = {.coordinator = core->options.id, .epoch = epoch, .life = life},
+    };
+    (void)coord_append(core, &record, true);
+}
+
+void coord_fence(struct coord_core *core, uint64_t epoch, uint64_t life, struct tx_bytes text)
 {
     TX_ASSERT(!core->fenced);
+    make_durable(core, epoch, life);
     core->fenced = true;
     coord_note(core, (struct tx_id){0}, text);
     coord_note(core, (struct tx_id){0},
                coord_print(core,
                            "fenced for good: epoch %" PRIu64 " exists and this start has "
                            "%" PRIu64 ". Stop this daemon; its data directory is an old "
-                           "copy, or a second daemon runs with the same id",
+                           "copy, or a second daemon runs with the same id. Start it on its "
+                           "newest directory, or on an empty one with an id never used before",
                            epoch, core->options.epoch));
     struct coord_tx *tx = NULL;
     struct coord_tx *next = NULL;
@@ -46,11 +61,24 @@ void coord_fence(struct coord_core *core, uint64_t epoch, struct tx_bytes text)
     coord_timer_disarm(&core->timers, &core->forget);
 }
 
+void coord_fence_recovered(struct coord_core *core)
+{
+    TX_ASSERT(core->fenced);
+    coord_note(core, (struct tx_id){0},
+               coord_print(core, "fenced for good: the log says that an earlier start on this data "
+                                 "directory was told of another one. Stop this daemon and start "
+                                 "it on its newest directory, or on an empty one with an id never "
+                                 "used before"));
+    for (struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
+        coord_timer_disarm(&core->timers, &tx->timer);
+    }
+}
+
 void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced)
 {
     if (fenced->epoch > core->options.epoch ||
         (fenced->epoch == core->options.epoch && fenced->life != core->options.life)) {
-        coord_fence(core, fenced->epoch,
+        coord_fence(core, fenced->epoch, fenced->life,
                     coord_print(core,
                                 "a participant has seen epoch %" PRIu64 " of this "
                                 "coordinator with another life",

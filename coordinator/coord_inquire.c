@@ -31,7 +31,7 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
 static void unknown(struct coord_core *core, const struct coord_peer *peer, struct tx_id id)
 {
     if (id.epoch > core->options.epoch) {
-        coord_fence(core, id.epoch,
+        coord_fence(core, id.epoch, 0,
                     coord_print(core,
                                 "participant %s asks for a transaction of epoch %" PRIu64
                                 ", and this start has epoch %" PRIu64,

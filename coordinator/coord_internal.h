@@ -430,7 +430,9 @@ const char *coord_peer_state_text(const struct coord_peer *peer);
 
 /* coord_fence.c */
 void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced);
-void coord_fence(struct coord_core *core, uint64_t epoch, struct tx_bytes text);
+void coord_fence(struct coord_core *core, uint64_t epoch, uint64_t life, struct tx_bytes text);
+/* The log says that an earlier start was fenced: silent from the beginning. */
+void coord_fence_recovered(struct coord_core *core);
 
 /* coord_forget.c */
 void coord_forget_timer(struct coord_core *core);

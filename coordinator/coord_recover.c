@@ -204,8 +204,13 @@ static enum tx_error recover_one(struct coord_core *core, const struct txlog_rec
         return TX_OK;
     case TXLOG_SNAPSHOT_END:
         return recover_snapshot_end(core, record, why);
-    case TXLOG_NONE:
     case TXLOG_EPOCH:
+        if (record->epoch.coordinator != core->options.id) {
+            return contradiction(why, record, "is of another coordinator");
+        }
+        core->fenced = true;
+        return TX_OK;
+    case TXLOG_NONE:
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:

@@ -26,7 +26,8 @@
 /* The numbers are part of the format: append only. P: participant, C: coordinator, B: both. */
 #define TXLOG_TYPES(X)                                                                             \
     X(TXLOG_START, "START")                   /* B: a start; `start` is durable from here on */    \
-    X(TXLOG_EPOCH, "EPOCH")                   /* P: highest epoch seen of a coordinator */         \
+    X(TXLOG_EPOCH, "EPOCH")                   /* P: highest epoch seen of a coordinator. C: of     \
+                                                 itself, elsewhere: fenced for good */             \
     X(TXLOG_PREPARED, "PREPARED")             /* P: a YES vote rests on this */                    \
     X(TXLOG_COMMITTED, "COMMITTED")           /* P: in one batch with its writes to the data */    \
     X(TXLOG_ABORTED, "ABORTED")               /* P: a prepared transaction was aborted */          \

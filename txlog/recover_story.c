@@ -408,8 +408,8 @@ static bool belongs(enum tx_role role, enum txlog_type type)
     case TXLOG_ALARM:
     case TXLOG_SNAPSHOT_BEGIN:
     case TXLOG_SNAPSHOT_END:
-        return true;
     case TXLOG_EPOCH:
+        return true;
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:

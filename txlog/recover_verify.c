@@ -87,9 +87,12 @@ static void print_damaged(const struct verification *v)
     uint64_t at = source->damaged_at.n, first = txlog_first(source->log).n;
     (void)printf("%s: DAMAGED in %" PRIu64 " places. %s of cluster %s\n", source->directory,
                  source->damages, source->name, source->identity.cluster);
-    (void)printf("readable: %" PRIu64 " records of LSN %" PRIu64 " to %" PRIu64 ", %" PRIu64
-                 " keys of the data\n",
-                 v->records, first, txlog_last(source->log).n, v->keys);
+    if (v->records == 0)
+        (void)printf("readable: no record");
+    else
+        (void)printf("readable: %" PRIu64 " records of LSN %" PRIu64 " to %" PRIu64, v->records,
+                     first, txlog_last(source->log).n);
+    (void)printf(", %" PRIu64 " keys of the data\n", v->keys);
     (void)puts("what to do:\n"
                "  1. Do not start its daemon on it, and keep a copy of the directory as it is.\n"
                "  2. If files are missing, put them back and verify again.\n"

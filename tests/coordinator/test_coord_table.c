@@ -477,6 +477,34 @@ static void any_fenced__silent_for_good(void **unused)
     assert_int_equal(d.actions.n, 0);
 }
 
+static void restart__an_epoch_record__fenced(void **unused)
+{
+    (void)unused;
+    struct tx_id committed = tx_committed(&d);
+    struct tx_id aborted = tx_finished_aborted(&d);
+    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.epoch = 2, .life = 3}};
+    driver_participant(&d, 'a', &msg);
+    const struct txlog_record *record = driver_record(&d, TXLOG_EPOCH);
+    assert_non_null(record);
+    assert_int_equal(record->epoch.coordinator, 1);
+    assert_int_equal(record->epoch.epoch, 2);
+    assert_int_equal(record->epoch.life, 3);
+    for (int i = 0; i < 3; i++) { /* the epochs rise above the one that fenced it */
+        driver_restart_all(&d);
+        assert_true(driver_stats(&d).fenced);
+        assert_true(driver_noted(&d, "fenced for good"));
+        assert_int_equal(driver_count(&d, TX_MSG_HELLO), 0);
+        driver_ignore(&d);
+        driver_welcome_all(&d);
+        driver_pass(&d, 1000 * SECOND_US);
+        driver_quiet(&d);
+        finish(&d, TX_MSG_OUTCOME_REQUEST, committed, "ab");
+        (void)assert_outcome(&d, committed, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
+        finish(&d, TX_MSG_OUTCOME_REQUEST, aborted, "ab");
+        (void)assert_outcome(&d, aborted, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+    }
+}
+
 static void restart__every_commit_without_end_is_committed_and_told_again(void **unused)
 {
     (void)unused;
@@ -593,6 +621,7 @@ int main(void)
         CELL(committed_no_of_one_that_must_commit__alarm),
         CELL(finished_committed_no_of_one_that_must_commit__alarm),
         CELL(any_fenced__silent_for_good),
+        CELL(restart__an_epoch_record__fenced),
         CELL(restart__every_commit_without_end_is_committed_and_told_again),
         CELL(unknown_inquire__abort),
         CELL(unknown_inquire_of_an_id_not_begun__dropped),

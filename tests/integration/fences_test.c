@@ -117,7 +117,7 @@ static void old_coordinator(int starts)
         expect_fenced();
         expect_never_aborted(after);
         expect(txclient_outcome(client, before, 0), TXCLIENT_OK);
-        daemon_kill(coordinator);
+        daemon_stop(coordinator);
     }
     restore(coordinator, "true");
     daemon_start(coordinator);

@@ -221,7 +221,7 @@ static void test_giant_frames(void **state)
             struct raw_peer *peer = raw_open(daemons[d]->address, NULL);
 
             raw_send_bytes(peer, tx_bytes(bytes, size));
-            (void)raw_receive_within(peer, 50); /* time to send; the connection is cut */
+            raw_expect_cut(peer);
             raw_close(&peer);
         }
         (void)raw_figure(observer, "frames_in");

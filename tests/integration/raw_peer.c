@@ -14,6 +14,7 @@
 
 struct raw_peer {
     void *context, *socket;
+    void *cuts;     /* tells of lost connections */
     zmq_msg_t body; /* of the frame being read */
     struct tx_arena arena;
     struct tx_frame frame;
@@ -35,6 +36,9 @@ struct raw_peer *raw_open(const char *address, const char *routing_id)
             zmq_setsockopt(peer->socket, ZMQ_ROUTING_ID, routing_id, strlen(routing_id)), 0);
     assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_LINGER, &(int){0}, sizeof(int)), 0);
     assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_SNDHWM, &(int){0}, sizeof(int)), 0);
+    assert_int_equal(zmq_socket_monitor(peer->socket, "inproc://cuts", ZMQ_EVENT_DISCONNECTED), 0);
+    peer->cuts = zmq_socket(peer->context, ZMQ_PAIR);
+    assert_int_equal(zmq_connect(peer->cuts, "inproc://cuts"), 0);
     assert_int_equal(zmq_connect(peer->socket, address), 0);
     assert_int_equal(zmq_msg_init(&peer->body), 0);
     return peer;
@@ -47,6 +51,8 @@ void raw_close(struct raw_peer **peer_at)
     if (peer == NULL)
         return;
     (void)zmq_msg_close(&peer->body);
+    (void)zmq_socket_monitor(peer->socket, NULL, 0);
+    (void)zmq_close(peer->cuts);
     (void)zmq_close(peer->socket);
     (void)zmq_ctx_term(peer->context);
     tx_arena_deinit(&peer->arena);
@@ -161,6 +167,14 @@ const struct tx_msg *raw_ask(struct raw_peer *peer, const struct tx_msg *msg)
 {
     raw_send(peer, msg);
     return raw_receive(peer);
+}
+
+void raw_expect_cut(struct raw_peer *peer)
+{
+    zmq_pollitem_t item = {.socket = peer->cuts, .events = ZMQ_POLLIN};
+
+    if (zmq_poll(&item, 1, ANSWER_MS) == 0)
+        fail_msg("the connection still stands after %d ms", ANSWER_MS);
 }
 
 /* ---- what the daemon says of itself ---- */

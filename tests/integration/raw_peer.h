@@ -37,6 +37,8 @@ const struct tx_msg *raw_receive_within(struct raw_peer *peer, int timeout_ms);
 /* Sends as an honest client, and gives what comes back first. */
 const struct tx_msg *raw_ask(struct raw_peer *peer, const struct tx_msg *msg);
 
+/* Waits until the daemon has cut the connection; fails the test when it does not. */
+void raw_expect_cut(struct raw_peer *peer);
 /* Waits until the daemon has taken everything that was sent here, and fails the test when it
  * answered any of it. */
 void raw_expect_silence(struct raw_peer *peer);

@@ -75,8 +75,8 @@ check_keys() {
     done
 }
 
-for program in "$bin"/*; do
-    [ ! -f "$program" ] || [ ! -x "$program" ] || check_program "$program"
+for program in "$bin"/tx*; do
+    check_program "$program"
 done
 check_keys
 for page in "$man"/*.[1-9]; do
