@@ -221,3 +221,11 @@ void log_line(enum log_level level, const struct tx_id *tx, const char *message,
     }
     errno = saved;
 }
+
+void log_text(enum log_level level, struct tx_id tx, struct tx_bytes text)
+{
+    char message[TX_TEXT_MAX + 1];
+
+    snprintf(message, sizeof message, "%.*s", (int)text.len, (const char *)text.data);
+    log_line(level, tx_id_valid(tx) ? &tx : NULL, message, "%s", "");
+}

@@ -34,6 +34,10 @@ bool log_enabled(enum log_level level);
 void log_line(enum log_level level, const struct tx_id *tx, const char *message, const char *format,
               ...) TX_PRINTF(4, 5);
 
+/* A sentence that somebody else has made (a core's note), as the message of a line; `tx` all zero:
+ * of none. */
+void log_text(enum log_level level, struct tx_id tx, struct tx_bytes text);
+
 #define LOG_DEBUG(message, ...)                                                                    \
     (log_enabled(LOG_DEBUG_LEVEL) ? log_line(LOG_DEBUG_LEVEL, NULL, message, __VA_ARGS__) : (void)0)
 #define LOG_INFO(message, ...)  log_line(LOG_INFO_LEVEL, NULL, message, __VA_ARGS__)

@@ -9,7 +9,6 @@
 #include "txlog/node_log.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,15 +59,6 @@ static void append(struct coord_shell *shell, struct coord_action *action)
         fail(shell, error, "cannot queue a log record");
 }
 
-static void note(const struct coord_action *action, enum log_level level)
-{
-    struct tx_id none = {0};
-    char text[TX_TEXT_MAX + 1];
-
-    snprintf(text, sizeof text, "%.*s", (int)action->text.len, (const char *)action->text.data);
-    log_line(level, tx_id_equal(action->tx, none) ? NULL : &action->tx, text, "%s", "");
-}
-
 static void perform(struct coord_shell *shell, struct coord_action *action)
 {
     switch (action->type) {
@@ -88,10 +78,10 @@ static void perform(struct coord_shell *shell, struct coord_action *action)
         log_writer_compact(shell->node.writer, action->lsn);
         return;
     case COORD_ACTION_ALARM:
-        note(action, LOG_ERROR_LEVEL);
+        log_text(LOG_ERROR_LEVEL, action->tx, action->text);
         return;
     case COORD_ACTION_NOTE:
-        note(action, LOG_INFO_LEVEL);
+        log_text(LOG_INFO_LEVEL, action->tx, action->text);
         return;
     }
 }

@@ -36,8 +36,8 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
     return true;
 }
 
-/* A participant that restarted after it had prepared or committed still stands by that, but what its
- * operations gave was in its memory only. */
+/* A participant that restarted after it had prepared or committed still stands by that, but what
+ * its operations gave was in its memory only. */
 static bool lost_results(const struct coord_tx *tx, const struct coord_member *member,
                          const struct tx_msg_vote *vote)
 {

@@ -5,7 +5,6 @@
 #include "common/clock.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 static void tell_core(struct part_shell *shell, struct tx_id tx, enum part_rm_call call,
                       const struct rm_answer *answer, enum part_rm_status status)
@@ -115,15 +114,6 @@ static void deliver(struct part_shell *shell, const struct part_action *action)
         transport_send(shell->transport, &action->to.address, &action->msg);
 }
 
-static void note(const struct part_action *action, enum log_level level)
-{
-    struct tx_id none = {0};
-    char text[TX_TEXT_MAX + 1];
-
-    snprintf(text, sizeof text, "%.*s", (int)action->text.len, (const char *)action->text.data);
-    log_line(level, tx_id_equal(action->tx, none) ? NULL : &action->tx, text, "%s", "");
-}
-
 static void perform(struct part_shell *shell, struct part_action *action)
 {
     switch (action->type) {
@@ -146,10 +136,10 @@ static void perform(struct part_shell *shell, struct part_action *action)
         log_writer_compact(shell->node.writer, action->lsn);
         return;
     case PART_ACTION_ALARM:
-        note(action, LOG_ERROR_LEVEL);
+        log_text(LOG_ERROR_LEVEL, action->tx, action->text);
         return;
     case PART_ACTION_NOTE:
-        note(action, LOG_INFO_LEVEL);
+        log_text(LOG_WARN_LEVEL, action->tx, action->text);
         return;
     }
 }

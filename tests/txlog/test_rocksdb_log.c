@@ -239,8 +239,8 @@ static off_t table_bytes(void)
     return bytes;
 }
 
-/* 300 MB in table files; dropping nearly all of it must give most of the space back: files below level 0
- * at once, the few of level 0 with their next compaction. */
+/* 300 MB in table files; dropping nearly all of it must give most of the space back: files below
+ * level 0 at once, the few of level 0 with their next compaction. */
 static void compact_frees_space(void **state)
 {
     (void)state;
