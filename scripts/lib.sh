@@ -8,7 +8,9 @@ PACKAGES_BUILD=(gcc g++ libc6-dev cmake ninja-build pkg-config librocksdb-dev li
     libmsgpack-dev libinih-dev uthash-dev)
 PACKAGES_TEST=(libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy mandoc)
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+BOLD='' PLAIN=''
+if [ -t 1 ]; then BOLD=$'\033[1m' PLAIN=$'\033[0m'; fi
+say() { printf '%s==>%s %s\n' "$BOLD" "$PLAIN" "$*"; }
 die() {
     printf 'error: %s\n' "$*" >&2
     exit 1

@@ -1,0 +1,359 @@
+/* Daemons that do not answer, at every stage of a transaction: dead, or hanging for a while. The
+ * client hears something definite, or UNKNOWN and then the truth; nothing is half done. */
+#include "tests/integration/work.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct daemon *const coordinator = &cluster.coordinator;
+static struct daemon *const b = &cluster.participants[1];
+
+static txclient *quick; /* gives up soon */
+
+static int two_participants(void **state)
+{
+    (void)state;
+    cluster_init(&cluster, 2, false);
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 2s");
+    /* What b has not been made to write stays unwritten for long. */
+    daemon_set(&cluster, b, "storage", "lazy = 1s");
+    cluster_start(&cluster);
+    client = work_client(coordinator);
+    quick = work_quick_client(coordinator);
+    work_put_surely(client, "ab", "k", "old");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    txclient_close(&quick);
+    return work_teardown(state);
+}
+
+static void expect_untouched(void)
+{
+    work_await_quiet();
+    work_holds(client, "a", "k", "old");
+    work_holds(client, "b", "k", "old");
+}
+
+static txclient_tx *open_on_both(txclient *with)
+{
+    txclient_tx *tx = work_begin(with);
+
+    expect_of(with, txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
+    expect_of(with, txclient_put(tx, AT("b", "k"), txclient_str("new")), TXCLIENT_OK);
+    return tx;
+}
+
+/* ---- a participant ---- */
+
+static void test_participant_down_at_begin(void **state)
+{
+    txclient_tx *tx;
+
+    (void)state;
+    daemon_kill(b);
+    work_await_peer(coordinator, "b", "down");
+    assert_true(daemon_says(coordinator, "participant b is down", 0));
+    expect_aborted(work_put(client, "ab", "k", "new"), TXCLIENT_REASON_UNREACHABLE);
+    assert_string_equal(txclient_detail(client)->participant, "b");
+    assert_non_null(strstr(txclient_detail(client)->text, b->address));
+    tx = work_begin(quick);
+    expect_of(quick, txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
+    expect_aborted_of(quick, txclient_put(tx, AT("b", "k"), txclient_str("new")),
+                      TXCLIENT_REASON_UNREACHABLE);
+    assert_string_equal(txclient_detail(quick)->participant, "b");
+    txclient_tx_close(&tx);
+    /* The other one is not held up. */
+    expect(work_put(client, "a", "alone", "1"), TXCLIENT_OK);
+    daemon_start(b);
+    expect_untouched();
+}
+
+static void test_participant_dies_during_operations(void **state)
+{
+    txclient_tx *tx = open_on_both(quick);
+    txclient_status status;
+
+    (void)state;
+    daemon_kill(b);
+    status = txclient_put(tx, AT("b", "l"), txclient_str("new"));
+    expect_of(quick, status, TXCLIENT_ABORTED);
+    assert_true(txclient_reason_transient(txclient_detail(quick)->reason));
+    assert_string_equal(txclient_detail(quick)->participant, "b");
+    expect_of(quick, txclient_commit(tx), TXCLIENT_ABORTED);
+    txclient_tx_close(&tx);
+    expect(work_put(client, "a", "k", "free"), TXCLIENT_OK);
+    expect(work_put(client, "a", "k", "old"), TXCLIENT_OK);
+    daemon_start(b);
+    expect_untouched();
+}
+
+static void test_participant_hangs_during_operations(void **state)
+{
+    txclient_tx *tx = open_on_both(quick);
+
+    (void)state;
+    daemon_signal(b, SIGSTOP);
+    expect_aborted_of(quick, txclient_put(tx, AT("b", "l"), txclient_str("new")),
+                      TXCLIENT_REASON_TIMEOUT);
+    txclient_tx_close(&tx);
+    daemon_signal(b, SIGCONT);
+    expect_untouched();
+    work_holds(client, "b", "l", NULL);
+}
+
+static void test_participant_dies_at_prepare(void **state)
+{
+    txclient_tx *tx = open_on_both(client);
+
+    (void)state;
+    daemon_kill(b);
+    expect_aborted(txclient_commit(tx), TXCLIENT_REASON_UNREACHABLE);
+    assert_string_equal(txclient_detail(client)->participant, "b");
+    txclient_tx_close(&tx);
+    daemon_start(b);
+    expect_untouched();
+}
+
+/* It hangs for longer than the coordinator waits for it, and goes on as if nothing had been. */
+static void test_participant_hangs_at_prepare(void **state)
+{
+    txclient_tx *tx = open_on_both(client);
+
+    (void)state;
+    daemon_signal(b, SIGSTOP);
+    expect_aborted(txclient_commit(tx), TXCLIENT_REASON_UNREACHABLE);
+    assert_true(daemon_says(coordinator, "participant b is down", 0));
+    txclient_tx_close(&tx);
+    daemon_signal(b, SIGCONT);
+    work_await_peer(coordinator, "b", "up");
+    expect_untouched();
+}
+
+static void test_participant_hangs_under_a_one_shot(void **state)
+{
+    (void)state;
+    daemon_signal(b, SIGSTOP);
+    expect_aborted(work_put(client, "ab", "k", "new"), TXCLIENT_REASON_UNREACHABLE);
+    assert_string_equal(txclient_detail(client)->participant, "b");
+    daemon_signal(b, SIGCONT);
+    work_await_peer(coordinator, "b", "up");
+    expect_untouched();
+}
+
+/* One-phase: the outcome is the participant's to say, so the client waits or hears UNKNOWN. */
+static void test_participant_hangs_in_one_phase(void **state)
+{
+    txclient_tx *tx = work_begin(quick);
+    char *reference;
+    txclient_status status;
+
+    (void)state;
+    expect_of(quick, txclient_put(tx, AT("b", "k"), txclient_str("new")), TXCLIENT_OK);
+    reference = strdup(txclient_tx_reference(tx));
+    daemon_signal(b, SIGSTOP);
+    expect_of(quick, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    txclient_tx_close(&tx);
+    work_await_peer(coordinator, "b", "down");
+    daemon_signal(b, SIGCONT);
+    status = work_outcome(client, reference);
+    assert_true(status == TXCLIENT_OK || status == TXCLIENT_ABORTED);
+    work_await_quiet();
+    work_holds(client, "b", "k", status == TXCLIENT_OK ? "new" : "old");
+    free(reference);
+}
+
+/* The client has its answer; what the participant has not yet written of it is told again. */
+static void test_participant_dies_after_the_decision(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char value[16];
+
+        snprintf(value, sizeof value, "new%d", i);
+        work_await_peer(coordinator, "b", "up");
+        work_put_surely(client, "ab", "k", value);
+        daemon_kill(b);
+        work_holds(client, "a", "k", value);
+        daemon_start(b);
+        work_holds(client, "b", "k", value);
+        work_await_quiet();
+    }
+}
+
+#ifdef ASSENT_CRASH_POINTS
+/* The same where it is certain that nothing of the decision was written. */
+static void test_participant_dies_before_it_writes_the_decision(void **state)
+{
+    int status;
+
+    (void)state;
+    daemon_stop(b);
+    daemon_spawn(b, "log:COMMITTED:before");
+    assert_true(daemon_says(b, "msg=serving", WORK_MS));
+    work_await_peer(coordinator, "b", "up");
+    work_put_surely(client, "ab", "k", "new");
+    assert_true(daemon_wait(b, WORK_MS, &status));
+    work_await_field(coordinator, "committed", "1");
+    work_await_peer(coordinator, "b", "down");
+    work_await_field(coordinator, "committed", "1");
+    daemon_start(b);
+    work_await_quiet();
+    work_holds(client, "a", "k", "new");
+    work_holds(client, "b", "k", "new");
+}
+#endif
+
+/* ---- the coordinator ---- */
+
+static void test_coordinator_down_at_begin(void **state)
+{
+    txclient_tx *tx = NULL;
+
+    (void)state;
+    daemon_kill(coordinator);
+    expect_of(quick, txclient_begin(quick, NULL, &tx), TXCLIENT_EUNREACHABLE);
+    assert_null(tx);
+    assert_non_null(strstr(txclient_detail(quick)->text, coordinator->address));
+    expect_of(quick, work_put(quick, "ab", "k", "new"), TXCLIENT_EUNREACHABLE);
+    expect_of(quick, txclient_outcome(quick, "1-1-1@a,b", 0), TXCLIENT_EUNREACHABLE);
+    daemon_start(coordinator);
+    expect_untouched();
+}
+
+static void test_coordinator_hangs_at_begin(void **state)
+{
+    txclient_tx *tx = NULL;
+
+    (void)state;
+    daemon_signal(coordinator, SIGSTOP);
+    expect_of(quick, txclient_begin(quick, NULL, &tx), TXCLIENT_ETIMEOUT);
+    assert_null(tx);
+    assert_non_null(strstr(txclient_detail(quick)->text, coordinator->address));
+    expect_of(quick, work_put(quick, "ab", "m", "new"), TXCLIENT_UNKNOWN);
+    daemon_signal(coordinator, SIGCONT);
+    expect_untouched();
+}
+
+/* Whether the commit is refused, hangs or is lost with the coordinator: a definite answer, or
+ * UNKNOWN and then a definite one. */
+static void coordinator_gone_at_commit(bool hangs)
+{
+    txclient_tx *tx = open_on_both(quick);
+    char *reference = strdup(txclient_tx_reference(tx));
+    txclient_status status;
+
+    if (hangs)
+        daemon_signal(coordinator, SIGSTOP);
+    else
+        daemon_kill(coordinator);
+    status = txclient_commit(tx);
+    if (hangs)
+        expect_of(quick, status, TXCLIENT_UNKNOWN);
+    else
+        assert_true(status == TXCLIENT_UNKNOWN || status == TXCLIENT_ABORTED);
+    if (status == TXCLIENT_UNKNOWN)
+        assert_string_equal(txclient_detail(quick)->reference, reference);
+    txclient_tx_close(&tx);
+    if (hangs)
+        daemon_kill(coordinator);
+    daemon_start(coordinator);
+    assert_int_equal(work_outcome(client, reference), TXCLIENT_ABORTED);
+    free(reference);
+    expect_untouched();
+}
+
+static void test_coordinator_dies_before_commit(void **state)
+{
+    (void)state;
+    coordinator_gone_at_commit(false);
+}
+
+static void test_coordinator_hangs_and_dies_at_commit(void **state)
+{
+    (void)state;
+    coordinator_gone_at_commit(true);
+}
+
+static void test_coordinator_hangs_at_commit_and_goes_on(void **state)
+{
+    txclient_tx *tx = open_on_both(quick);
+    char *reference = strdup(txclient_tx_reference(tx));
+    txclient_status status;
+
+    (void)state;
+    daemon_signal(coordinator, SIGSTOP);
+    expect_of(quick, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    txclient_tx_close(&tx);
+    daemon_signal(coordinator, SIGCONT);
+    status = work_outcome(client, reference);
+    assert_true(status == TXCLIENT_OK || status == TXCLIENT_ABORTED);
+    work_await_quiet();
+    work_holds(client, "a", "k", status == TXCLIENT_OK ? "new" : "old");
+    work_holds(client, "b", "k", status == TXCLIENT_OK ? "new" : "old");
+    free(reference);
+}
+
+#ifdef ASSENT_CRASH_POINTS
+/* It has decided and told nobody. */
+static void test_coordinator_dies_with_the_decision(void **state)
+{
+    char *reference;
+    txclient_tx *tx;
+    int status;
+
+    (void)state;
+    daemon_stop(coordinator);
+    daemon_spawn(coordinator, "log:COMMIT:after");
+    assert_true(daemon_says(coordinator, "msg=serving", WORK_MS));
+    work_await_peer(coordinator, "a", "up");
+    work_await_peer(coordinator, "b", "up");
+    tx = open_on_both(quick);
+    reference = strdup(txclient_tx_reference(tx));
+    expect_of(quick, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    txclient_tx_close(&tx);
+    assert_true(daemon_wait(coordinator, WORK_MS, &status));
+    daemon_start(coordinator);
+    assert_int_equal(work_outcome(client, reference), TXCLIENT_OK);
+    free(reference);
+    work_await_quiet();
+    work_holds(client, "a", "k", "new");
+    work_holds(client, "b", "k", "new");
+}
+#endif
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, two_participants, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(test_participant_down_at_begin),
+        WITH(test_participant_dies_during_operations),
+        WITH(test_participant_hangs_during_operations),
+        WITH(test_participant_dies_at_prepare),
+        WITH(test_participant_hangs_at_prepare),
+        WITH(test_participant_hangs_under_a_one_shot),
+        WITH(test_participant_hangs_in_one_phase),
+        WITH(test_participant_dies_after_the_decision),
+#ifdef ASSENT_CRASH_POINTS
+        WITH(test_participant_dies_before_it_writes_the_decision),
+        WITH(test_coordinator_dies_with_the_decision),
+#endif
+        WITH(test_coordinator_down_at_begin),
+        WITH(test_coordinator_hangs_at_begin),
+        WITH(test_coordinator_dies_before_commit),
+        WITH(test_coordinator_hangs_and_dies_at_commit),
+        WITH(test_coordinator_hangs_at_commit_and_goes_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
