@@ -5,9 +5,9 @@
  *     coordinator = tcp://127.0.0.1:7400     required
  *     name = shop                            a label for the daemons' logs
  *     connect_timeout = 5s                   for a connection; without one nothing is sent
- *     request_timeout = 15s                  for an answer; longer than the participants'
- * lock_timeout commit_timeout = 40s                   for an outcome; longer than the prepare
- * timeout resend = 500ms                         the same request again after this, growing
+ *     request_timeout = 15s                  for an answer; longer than a wait for a lock may be
+ *     commit_timeout = 40s                   for an outcome; longer than the prepare timeout
+ *     resend = 500ms                         the same request again after this, growing
  *     message_max = 1M                       bytes of a frame, as the daemons have it
  *
  * Durations need a unit (ms, s, m, h); sizes may have one (K, M, G). Anything else in the file is

@@ -334,8 +334,7 @@ txclient_submit(txclient *client, const txclient_batch *batch,
 /* ---- finding out ---- */
 
 /* What became of a transaction. `reference`: from txclient_tx_reference(), from a detail, or an id
- * alone
- * ("1-7-42"), with which less can be found out. Asks again until the answer is definite or
+ * alone ("1-7-42"), with which less can be found out. Asks again until the answer is definite or
  * `wait_ms` has passed; 0: asks once. TXCLIENT_OK: committed. TXCLIENT_ABORTED. TXCLIENT_UNKNOWN:
  * nobody can tell now, or no answer came. TXCLIENT_EINVAL: no reference. TXCLIENT_EUNREACHABLE,
  * _EREFUSED, _ENOMEM. */

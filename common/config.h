@@ -1,18 +1,17 @@
 /* Configuration files: INI (read with inih), described by one table per program.
  *
  * The table is the single place that knows a key: its type, default, bounds and meaning. It drives
- * reading,
- * --check-config, --print-config and the check that docs/configuration.md lists every key. Every
- * error names file and line.
+ * reading, --check-config, --print-config and the check that docs/configuration.md lists every key.
+ * Every error names file and line.
  *
  * The form, narrower than what inih would take:
  *   - "[section]" and "key = value" (or "key: value") lines; blanks around either are ignored;
  *   - a comment is a line of its own that begins with '#' or ';'. A value in which a blank and one
- * of these follow one another is refused, since it is most likely meant to end in a comment;
+ *     of these follow one another is refused, since it is most likely meant to end in a comment;
  *   - a value stands on one line: an indented line continues nothing;
  *   - a section may be opened more than once, a key may be given only once;
  *   - a line has at most CONFIG_LINE_MAX bytes and no NUL; a UTF-8 byte order mark before the first
- * is skipped. */
+ *     is skipped. */
 #ifndef ASSENT_COMMON_CONFIG_H
 #define ASSENT_COMMON_CONFIG_H
 

@@ -18,9 +18,8 @@ struct daemon_program {
 };
 
 /* Reads the command line and the configuration. True: run. False: leave with `status`, everything
- * is said
- * (--check-config and --print-config end so as well). A usage error leaves by itself with EX_USAGE
- * (64); a configuration error gives EX_CONFIG (78). */
+ * is said (--check-config and --print-config end so as well). A usage error leaves by itself with
+ * EX_USAGE (64); a configuration error gives EX_CONFIG (78). */
 bool daemon_begin(const struct daemon_program *program, int argc, char **argv, void *config,
                   int *status) TX_MUST_CHECK;
 

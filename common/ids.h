@@ -27,6 +27,9 @@ const char *tx_id_print(struct tx_id id, char out[TX_ID_TEXT]);
 /* TX_EFORMAT when the text is not exactly an id. */
 enum tx_error tx_id_parse(const char *text, struct tx_id *id) TX_MUST_CHECK;
 
+/* Counters from here on are nobody's: a liar must not be able to raise everybody's to the end. */
+#define TX_AGE_COUNTER_MAX (UINT64_C(1) << 62)
+
 /* A transaction's age in wound-wait: the lower counter is the older; the coordinator breaks ties.
  * Not a clock. A counter of 0 means "none given". A retry keeps the age of its first attempt. */
 struct tx_age {

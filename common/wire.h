@@ -4,8 +4,7 @@
  *
  *   frame    = [version, envelope, messages]        version = 1
  *   envelope = [cluster, role, name, coordinator, start, address]
- *   messages = [[type, field, ...], ...]            fields in the order of the struct in
- * common/msg.h
+ *   messages = [[type, field, ...], ...]            fields in the order of common/msg.h's struct
  *
  * Booleans are msgpack booleans, enums and integers are msgpack integers, text and bytes are `bin`
  * (a `str` is taken as well), an id is [coordinator, epoch, seq], an age [counter, coordinator], a

@@ -34,7 +34,7 @@ bool coord_may_begin(struct coord_core *core, struct coord_waiter from)
 
 void coord_age_learn(struct coord_core *core, uint64_t counter)
 {
-    if (counter > core->age_counter && counter < COORD_AGE_MAX) {
+    if (counter > core->age_counter && counter < TX_AGE_COUNTER_MAX) {
         core->age_counter = counter;
     }
 }
@@ -47,7 +47,7 @@ bool coord_age_take(struct coord_core *core, struct coord_waiter from, struct tx
         *age = (struct tx_age){.counter = core->age_counter, .coordinator = core->options.id};
         return true;
     }
-    if (given.counter >= COORD_AGE_MAX || given.coordinator == 0 ||
+    if (given.counter >= TX_AGE_COUNTER_MAX || given.coordinator == 0 ||
         given.coordinator > TX_COORDINATOR_ID_MAX) {
         coord_error(core, from, TX_EINVAL, TX_REASON_NONE,
                     coord_print(core,

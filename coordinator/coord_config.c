@@ -64,8 +64,8 @@ static enum tx_error add_participant(void *arg, const char *name, const char *va
     struct coord_config *config = arg;
     struct tx_member *member = &config->participants[config->participants_n];
 
-    if (config->participants_n == TX_MEMBERS_MAX)
-        return tx_why(why, TX_ELIMIT, "more than %u participants", TX_MEMBERS_MAX);
+    if (config->participants_n == TX_NODES_MAX)
+        return tx_why(why, TX_ELIMIT, "more than %u participants", TX_NODES_MAX);
     *member = (struct tx_member){0};
     if (tx_name_set(&member->name, tx_bytes_str(name)) != TX_OK)
         return tx_why(why, TX_EFORMAT,

@@ -11,7 +11,7 @@ struct coord_config {
     uint64_t id;
     struct tx_address listen;
     char data[1024];
-    struct tx_member participants[TX_MEMBERS_MAX]; /* the section [participants] */
+    struct tx_member participants[TX_NODES_MAX]; /* the section [participants] */
     size_t participants_n;
     uint64_t prepare_ms, active_idle_ms, resend_ms, resend_max_ms, hello_ms, peer_down_ms;
     uint64_t forget_ms, retention_ms, lock_timeout_ms, drain_ms;

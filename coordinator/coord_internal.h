@@ -30,8 +30,6 @@
 #define COORD_ALARMS_MAX 1000u
 /* Transactions that a STATUS lists. */
 #define COORD_STATUS_TXS_MAX 1000u
-/* Ages at or above this are nobody's: the counter must never wrap. */
-#define COORD_AGE_MAX (UINT64_C(1) << 62)
 
 enum coord_timer_kind {
     COORD_TIMER_TX,

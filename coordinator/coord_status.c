@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define FIELDS_MAX (32u + TX_REASONS_N)
+/* The newest alarms, with their texts. */
+#define ALARMS_SHOWN_MAX 5u
+#define FIELDS_MAX       (32u + TX_REASONS_N + ALARMS_SHOWN_MAX)
 
 static void field(struct coord_core *core, struct tx_status_field *fields, size_t *n,
                   const char *name, struct tx_bytes text)
@@ -22,6 +24,19 @@ static const char *serving(const struct coord_core *core)
         return "draining";
     }
     return core->disk_low ? "disk reserve reached" : "serving";
+}
+
+/* "alarm_1" is the oldest of those shown. */
+static void alarm_fields(struct coord_core *core, struct tx_status_field *fields, size_t *n)
+{
+    size_t kept = core->alarms_n;
+    size_t shown = kept < ALARMS_SHOWN_MAX ? kept : ALARMS_SHOWN_MAX;
+    for (size_t i = 0; i < shown; i++) {
+        size_t at = (core->alarms_first + kept - shown + i) % kept;
+        char name[32];
+        (void)snprintf(name, sizeof name, "alarm_%zu", i + 1);
+        field(core, fields, n, name, coord_copy(core, core->alarms[at].text));
+    }
 }
 
 static void fill_fields(struct coord_core *core, struct tx_msg_status *status)
@@ -66,6 +81,7 @@ static void fill_fields(struct coord_core *core, struct tx_msg_status *status)
             field(core, fields, &n, name, coord_print(core, "%" PRIu64, stats.aborted_by[i]));
         }
     }
+    alarm_fields(core, fields, &n);
     status->fields = fields;
     status->fields_n = n;
 }

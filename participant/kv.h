@@ -6,13 +6,17 @@
  * at RocksDB. The store takes no locks: the caller holds them. It always answers at once.
  *
  * What the calls of rm.h answer here, beyond what is said there:
+ *
  *   execute   RM_OK; RM_ROLLED_BACK when the operation cannot be done: nothing of it has happened,
- * the writes made before are still held, and the caller is to call rollback() next; RM_FAILED when
- * RocksDB cannot be read prepare   RM_OK with the redo (txlog/redo.h), RM_READ_ONLY without writes,
- * RM_NOT_FOUND commit    RM_OK, also without writes (the batch is empty then), RM_NOT_FOUND. LSNs
- * must not go back rollback  RM_OK; RM_NOT_FOUND for a transaction that has executed nothing here:
- * harmless recover   RM_OK; RM_FAILED when the bytes are no redo One thread at a time may call it.
- */
+ *             the writes made before are still held, and the caller is to call rollback() next;
+ *             RM_FAILED when RocksDB cannot be read
+ *   prepare   RM_OK with the redo (txlog/redo.h), RM_READ_ONLY without writes, RM_NOT_FOUND
+ *   commit    RM_OK, also without writes (the batch is empty then), RM_NOT_FOUND; LSNs must not go
+ *             back
+ *   rollback  RM_OK; RM_NOT_FOUND for a transaction that has executed nothing here: harmless
+ *   recover   RM_OK; RM_FAILED when the bytes are no redo
+ *
+ * One thread at a time may call it. */
 #ifndef ASSENT_PARTICIPANT_KV_H
 #define ASSENT_PARTICIPANT_KV_H
 

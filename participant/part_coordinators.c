@@ -120,7 +120,7 @@ enum tx_reason part_refusal(struct part_core *core, struct tx_bytes *text)
 
 void part_learn_age(struct part_core *core, struct tx_age age)
 {
-    if (age.counter > core->age_counter)
+    if (age.counter > core->age_counter && age.counter < TX_AGE_COUNTER_MAX)
         core->age_counter = age.counter;
 }
 

@@ -36,13 +36,18 @@ static void add_aborts(struct fields *fields, const struct part_stats *stats)
     }
 }
 
+/* "alarm_1" is the oldest of those shown. */
 static void add_alarms(struct fields *fields)
 {
     struct part_core *core = fields->core;
     size_t kept = core->alarms_kept < PART_ALARMS_MAX ? (size_t)core->alarms_kept : PART_ALARMS_MAX;
     size_t shown = kept < PART_STATUS_ALARMS_MAX ? kept : PART_STATUS_ALARMS_MAX;
-    for (size_t i = kept - shown; i < kept; i++)
-        add_text(fields, "alarm", part_copy(&core->out->arena, part_alarm_at(core, i)->text));
+    for (size_t i = 0; i < shown; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "alarm_%zu", i + 1);
+        add_text(fields, name,
+                 part_copy(&core->out->arena, part_alarm_at(core, kept - shown + i)->text));
+    }
 }
 
 static void add_all(struct fields *fields)

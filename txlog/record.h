@@ -8,10 +8,10 @@
  *   u16 zero
  *   u64 lsn      must equal the key under which it is stored
  *   u64 start    the epoch (coordinator) or incarnation (participant) that wrote it
- *   u64 time_ms  wall clock of the writer, Unix milliseconds; for people only, nothing decides by
- * it
+ *   u64 time_ms  wall clock of the writer, Unix milliseconds; for people, nothing decides by it
  *   ...          the payload: the fields of its struct below, in order (integers at their size,
- * bool and enums as u8, bytes and text as u32 length + bytes, arrays as u32 count + elements)
+ *                bool and enums as u8, bytes and text as u32 length + bytes, arrays as u32 count +
+ *                elements)
  *
  * An unknown version or type is an error, never skipped: it may hold a decision. */
 #ifndef ASSENT_TXLOG_RECORD_H

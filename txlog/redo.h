@@ -1,7 +1,7 @@
 /* The redo of the built-in key-value store: its held-back writes, in order of their first write.
  *
- *   u32 count, then count times: u8 kind (1 put, 2 delete), blob space, blob key, and for a put:
- * blob value */
+ *   u32 count, then count times: u8 kind (1 put, 2 delete), blob space, blob key, and for a put
+ *   blob value */
 #ifndef ASSENT_TXLOG_REDO_H
 #define ASSENT_TXLOG_REDO_H
 

@@ -56,6 +56,8 @@ static void test_time_is_bounded(void **state)
     uint64_t wait_us;
     assert_false(client_retry_again(&retry, 1000000, 0, &wait_us));
     retry = make();
+    assert_false(client_retry_again(&retry, 1000001, 0, &wait_us));
+    retry = make();
     assert_false(client_retry_again(&retry, 1000000 - 100, 0, &wait_us));
     retry = make();
     assert_true(client_retry_again(&retry, 1000000 - 101, 0, &wait_us));

@@ -52,7 +52,7 @@ static void expect_in(const char *text, const char *part)
 /* Starts the node, which must end with the status and say both texts. */
 static void expect_end(const struct node *node, int status, const char *path, const char *text)
 {
-    char file[CLUSTER_PATH + 16], config[2048], err[8192];
+    char file[CLUSTER_PATH + 16], program[1024], config[2048], err[8192];
     bool coordinator = strcmp(node->program, "txcoordinator") == 0;
     int got;
 
@@ -61,7 +61,10 @@ static void expect_end(const struct node *node, int status, const char *path, co
              node->cluster, node->identity, node->data, node->listen,
              coordinator ? "[participants]\na = ipc:///tmp/nobody.sock\n" : "");
     file_write(file, config);
-    got = run_program(NULL, 0, err, sizeof err, node->program, "--config", file, NULL);
+    snprintf(program, sizeof program, "%s/%s", ASSENT_BIN_DIR, node->program);
+    /* One that serves after all is ended, which gives another status. */
+    got = run_program(NULL, 0, err, sizeof err, "/usr/bin/timeout", "--kill-after=10", "60",
+                      program, "--config", file, NULL);
     if (got != status)
         fail_msg("status %d, not %d: %s", got, status, err);
     expect_in(err, path);

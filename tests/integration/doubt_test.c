@@ -28,6 +28,8 @@ static int two_coordinators(void **state)
     daemon_set(&cluster, first, "timers", "peer_down = 1h\nprepare = 1h");
     cluster_start(&cluster);
     daemon_start(second);
+    work_await_all_up(first);
+    work_await_all_up(second);
     client = work_client(second);
     work_put_surely(client, "ab", "k", "old");
     return 0;
@@ -144,14 +146,12 @@ static char *leave_both_in_doubt(const char *crash_point)
     daemon_stop(first);
     daemon_spawn(first, crash_point);
     assert_true(daemon_says(first, "msg=serving", WORK_MS));
-    work_await_peer(first, "a", "up");
-    work_await_peer(first, "b", "up");
+    work_await_all_up(first);
     reference = commit_unanswered();
     assert_true(daemon_wait(first, WORK_MS, &status));
 #else
     (void)crash_point;
-    work_await_peer(first, "a", "up");
-    work_await_peer(first, "b", "up");
+    work_await_all_up(first);
     reference = commit_unanswered();
     work_await_field(a, "prepared", "1");
     daemon_signal(first, SIGSTOP);
@@ -257,8 +257,7 @@ static void test_a_peer_tells_the_commit(void **state)
     daemon_stop(first);
     daemon_spawn(first, "send:COMMIT:after");
     assert_true(daemon_says(first, "msg=serving", WORK_MS));
-    work_await_peer(first, "a", "up");
-    work_await_peer(first, "b", "up");
+    work_await_all_up(first);
     reference = commit_unanswered();
     assert_true(daemon_wait(first, WORK_MS, &status));
     work_await_field(a, "prepared", "0");

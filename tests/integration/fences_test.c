@@ -61,9 +61,11 @@ static void restore(const struct daemon *daemon, const char *copy)
 /* Commits on a and b; gives the reference, which the caller frees. */
 static char *commit(const char *value)
 {
-    txclient_tx *tx = work_begin(client);
+    txclient_tx *tx;
     char *reference;
 
+    work_await_all_up(coordinator);
+    tx = work_begin(client);
     expect(txclient_put(tx, AT("a", "k"), txclient_str(value)), TXCLIENT_OK);
     expect(txclient_put(tx, AT("b", "k"), txclient_str(value)), TXCLIENT_OK);
     reference = strdup(txclient_tx_reference(tx));

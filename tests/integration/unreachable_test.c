@@ -25,6 +25,7 @@ static int two_participants(void **state)
     /* What b has not been made to write stays unwritten for long. */
     daemon_set(&cluster, b, "storage", "lazy = 1s");
     cluster_start(&cluster);
+    work_await_all_up(coordinator);
     client = work_client(coordinator);
     quick = work_quick_client(coordinator);
     work_put_surely(client, "ab", "k", "old");
@@ -315,8 +316,7 @@ static void test_coordinator_dies_with_the_decision(void **state)
     daemon_stop(coordinator);
     daemon_spawn(coordinator, "log:COMMIT:after");
     assert_true(daemon_says(coordinator, "msg=serving", WORK_MS));
-    work_await_peer(coordinator, "a", "up");
-    work_await_peer(coordinator, "b", "up");
+    work_await_all_up(coordinator);
     tx = open_on_both(quick);
     reference = strdup(txclient_tx_reference(tx));
     expect_of(quick, txclient_commit(tx), TXCLIENT_UNKNOWN);

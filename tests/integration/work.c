@@ -263,6 +263,12 @@ void work_await_peer(const struct daemon *coordinator, const char *name, const c
         fail_msg("%s sees %s as '%s', not '%s'", coordinator->name, name, awaiting.last, state);
 }
 
+void work_await_all_up(const struct daemon *coordinator)
+{
+    for (size_t i = 0; i < cluster.participants_n; i++)
+        work_await_peer(coordinator, cluster.participants[i].name, "up");
+}
+
 void work_await_quiet(void)
 {
     const char *coordinator_fields[] = {"collecting", "deciding", "committed"};

@@ -18,10 +18,10 @@ extern txclient *client;
 #define AT(participant, key) txclient_at((participant), "t", (key))
 
 /* Fails the test, with the client's sentence, unless the call gives the status. */
-#define expect(status, wanted)              work_expect(client, (status), (wanted), #status, __LINE__)
-#define expect_of(other, status, wanted)    work_expect((other), (status), (wanted), #status, __LINE__)
-#define expect_aborted(status, why)         work_aborted(client, (status), (why), #status, __LINE__)
-#define expect_aborted_of(other, call, why) work_aborted((other), (call), (why), #call, __LINE__)
+#define expect(call, wanted)               work_expect(client, (call), (wanted), #call, __LINE__)
+#define expect_of(with, call, wanted)      work_expect((with), (call), (wanted), #call, __LINE__)
+#define expect_aborted(call, why)          work_aborted(client, (call), (why), #call, __LINE__)
+#define expect_aborted_of(with, call, why) work_aborted((with), (call), (why), #call, __LINE__)
 
 void work_expect(const txclient *of, txclient_status status, txclient_status wanted,
                  const char *what, int line);
@@ -54,6 +54,8 @@ bool work_field(const struct daemon *daemon, const char *name, char *text, size_
 bool work_peer_state(const struct daemon *coordinator, const char *name, char *text, size_t size);
 /* Waits until the field has the text; fails the test when it never has. */
 void work_await_field(const struct daemon *daemon, const char *name, const char *text);
+/* Waits until every participant is up for the coordinator: interactive work may begin. */
+void work_await_all_up(const struct daemon *coordinator);
 void work_await_peer(const struct daemon *coordinator, const char *name, const char *state);
 /* Waits until nothing is open, in doubt or locked, and no decision is still being driven home. */
 void work_await_quiet(void);

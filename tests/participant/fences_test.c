@@ -32,6 +32,25 @@ static void test_welcome_after_the_epoch_is_durable(void **unused)
     driver_free(d);
 }
 
+/* Somebody who claims an age beyond all bounds must not make everybody else look old for ever. */
+static void test_invented_age(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_op op = driver_op(TX_OP_PUT, "x", "1");
+    struct tx_msg msg = {.type = TX_MSG_OPERATE,
+                         .operate = {.req = 1,
+                                     .id = driver_id(d, 1),
+                                     .age = {.counter = UINT64_MAX, .coordinator = 1},
+                                     .step = 1,
+                                     .ops = &op,
+                                     .ops_n = 1}};
+    driver_from_client(d, 1, &msg);
+    driver_hello(d, 1, 7);
+    assert_int_equal(driver_last(d, TX_MSG_WELCOME)->welcome.age_counter, 5);
+    driver_free(d);
+}
+
 /* Two epochs before the log is written: only the newer one is welcomed. */
 static void test_overtaken_hello(void **unused)
 {
@@ -292,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_welcome_after_the_epoch_is_durable),
+        cmocka_unit_test(test_invented_age),
         cmocka_unit_test(test_overtaken_hello),
         cmocka_unit_test(test_lower_epoch_is_fenced),
         cmocka_unit_test(test_other_life_is_fenced),

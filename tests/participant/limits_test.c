@@ -250,7 +250,7 @@ static void test_status(void **unused)
     assert_true(has_field(s, "heuristic", "3"));
     assert_true(has_field(s, "aborted_client", "1"));
     assert_true(has_field(s, "alarms", "2"));
-    assert_true(has_field(s, "alarm", "COMMIT of transaction 1-1-90"));
+    assert_true(has_field(s, "alarm_1", "COMMIT of transaction 1-1-90"));
     assert_true(has_field(s, "refusing", "no"));
     const char *const details[] = {
         "committed by operator olga; the decision is not known",

@@ -1,0 +1,55 @@
+/* The first program of the documentation, as it stands there, against a real cluster. */
+#include "tests/integration/cluster.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct cluster cluster;
+
+static int start(void **state)
+{
+    (void)state;
+    cluster_init(&cluster, 2, false);
+    cluster_start(&cluster);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    cluster_deinit(&cluster);
+    return 0;
+}
+
+static void expect(int wanted, const char *said)
+{
+    char out[1024], err[1024];
+    int status = run_program(out, sizeof out, err, sizeof err, ASSENT_FIRST_EXAMPLE,
+                             cluster.client_config, NULL);
+
+    if (status != wanted || strstr(out, said) == NULL)
+        fail_msg("exit %d, wanted %d and '%s': %s%s", status, wanted, said, out, err);
+}
+
+/* 100 pays 30 three times, and not a fourth time. */
+static void test_first_program(void **state)
+{
+    (void)state;
+    expect(0, "Alice has 70 left");
+    expect(0, "Alice has 40 left");
+    expect(0, "Alice has 10 left");
+    expect(1, "nothing was moved");
+    daemon_stop(&cluster.participants[1]);
+    expect(1, "nothing was moved");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_first_program)};
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
