@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Between two attempts at a participant that does not know the coordinator yet. */
+#define INTRODUCTION_PAUSE_MS 50u
+
 /* ---- begin ---- */
 
 static enum tx_error take_begun(void *arg, const struct tx_msg *answer)
@@ -207,6 +210,14 @@ static txclient_status abort_after(struct operating *operating, const struct cli
                                tx_bytes_str(tx->core.text.text));
 }
 
+/* A participant takes no operation before the transaction's coordinator has introduced itself
+ * there, which it does a moment after either has started. Nothing was done: the same step may be
+ * sent again. */
+static bool not_introduced_yet(enum tx_error error, const struct client_reply *reply)
+{
+    return error == TX_OK && reply->refused && reply->refusal == TX_EUNREACHABLE;
+}
+
 static txclient_status operate_at(struct operating *operating, struct client_channel *channel,
                                   const struct tx_op *ops)
 {
@@ -232,7 +243,13 @@ static txclient_status operate_at(struct operating *operating, struct client_cha
                                .take = take_operated,
                                .arg = operating};
     struct client_reply reply;
+    uint64_t until_us = client_now_us() + call.timeout_us;
     enum tx_error error = client_call(client, &call, &reply);
+    while (not_introduced_yet(error, &reply) && client_now_us() < until_us) {
+        client_sleep_us(INTRODUCTION_PAUSE_MS * CLIENT_MS);
+        call.req = msg.operate.req = client_pending_next_req(&client->pending);
+        error = client_call(client, &call, &reply);
+    }
     if (error != TX_OK || reply.refused) {
         return abort_after(operating, &call, error, &reply);
     }

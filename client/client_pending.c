@@ -17,6 +17,7 @@ static enum tx_error pending_reserve(struct client_pending *pending)
         return TX_OK;
     }
     size_t capacity = pending->capacity > 0 ? pending->capacity * 2 : 4;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     struct client_request **items = reallocarray(pending->items, capacity, sizeof *items);
     if (items == NULL) {
         return TX_ENOMEM;

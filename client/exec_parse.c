@@ -75,7 +75,10 @@ static txclient_status read_escape(struct parser *p, struct word *word)
     static const char names[] = "nrt0\\\"';# ";
     static const char values[] = "\n\r\t\0\\\"';# ";
     size_t at = p->at++;
-    char c = p->at < p->len ? p->text[p->at] : '\n';
+    char c = '\n';
+    if (p->at < p->len) {
+        c = p->text[p->at];
+    }
     if (c == 'x') {
         int high = p->at + 1 < p->len ? hex_digit(p->text[p->at + 1]) : -1;
         int low = p->at + 2 < p->len ? hex_digit(p->text[p->at + 2]) : -1;
@@ -267,7 +270,7 @@ static bool is_option(const struct word *word, const char *name)
 
 static txclient_status parse_add(struct parser *p, txclient_address address)
 {
-    int64_t delta;
+    int64_t delta = 0;
     int64_t bounds[2];
     const int64_t *min = NULL;
     const int64_t *max = NULL;

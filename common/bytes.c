@@ -1,5 +1,5 @@
-/* Byte views, their hash and their print form, the growing buffer, the bounded reader, the arena.
- */
+/* Byte views, their hash and their print form, the growing buffer, the bounded reader,
+ * the arena. */
 #include "common/bytes.h"
 
 #include "common/assert.h"

@@ -34,8 +34,8 @@ const char *tx_bytes_print(struct tx_bytes bytes, char *out, size_t out_size);
 uint32_t tx_crc32c(uint32_t crc, struct tx_bytes bytes);
 
 /* A growing buffer. A failed allocation sets `failed` and leaves the content as it was; later
- * appends do nothing, so that a writer may check once at the end. All zero is a valid empty buffer.
- */
+ * appends do nothing, so that a writer may check once at the end. All zero is a valid
+ * empty buffer. */
 struct tx_buf {
     uint8_t *data;
     size_t len;

@@ -94,8 +94,8 @@ unsigned wire_message_elements(enum tx_msg_type type)
         [TX_MSG_ABORT] = 2,          [TX_MSG_ACK] = 4,
         [TX_MSG_INQUIRE] = 2,        [TX_MSG_WAIT] = 1,
         [TX_MSG_STATE] = 4,          [TX_MSG_FORGET] = 3,
-        [TX_MSG_FENCED] = 3,         [TX_MSG_HELLO] = 2,
-        [TX_MSG_WELCOME] = 4,        [TX_MSG_RESOLVE] = 4,
+        [TX_MSG_FENCED] = 3,         [TX_MSG_HELLO] = 3,
+        [TX_MSG_WELCOME] = 5,        [TX_MSG_RESOLVE] = 4,
         [TX_MSG_STATUS_REQUEST] = 1, [TX_MSG_STATUS] = 4,
         [TX_MSG_ERROR] = 4,
     };

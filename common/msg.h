@@ -225,12 +225,14 @@ struct tx_msg_fenced {
 struct tx_msg_hello {
     uint64_t life;        /* random for each start: two lives of one epoch are a restored disk */
     uint64_t age_counter; /* highest age counter known */
+    uint64_t number;      /* the WELCOME that answers it repeats this */
 };
 struct tx_msg_welcome {
     uint64_t incarnation;
     struct tx_lsn lsn; /* last durable */
     uint64_t age_counter;
-    bool refusing; /* takes no new transactions (disk reserve, draining) */
+    bool refusing;   /* takes no new transactions (disk reserve, draining) */
+    uint64_t number; /* of the HELLO */
 };
 struct tx_msg_resolve {
     uint64_t req;

@@ -25,8 +25,8 @@ void outbox_deinit(struct outbox *box);
 #define OUTBOX_CLIENTS_MAX 512u
 #define OUTBOX_SLOTS       1024u /* a power of two, at least twice OUTBOX_CLIENTS_MAX */
 
-/* Boxes by client number; those with messages are the first `n`. All zero is a valid empty table.
- */
+/* Boxes by client number; those with messages are the first `n`. All zero is a valid
+ * empty table. */
 struct outbox_clients {
     struct outbox boxes[OUTBOX_CLIENTS_MAX];
     uint64_t numbers[OUTBOX_CLIENTS_MAX];
@@ -34,8 +34,8 @@ struct outbox_clients {
     unsigned n;
 };
 
-/* The client's box; NULL when it has none and the table is full (flush first). `number` is not 0.
- */
+/* The client's box; NULL when it has none and the table is full (flush first). `number` is
+ * not 0. */
 struct outbox *outbox_clients_get(struct outbox_clients *clients, uint64_t number);
 /* Forgets every client. Call when the boxes are empty. */
 void outbox_clients_clear(struct outbox_clients *clients);

@@ -54,8 +54,8 @@ void transport_destroy(struct transport **transport);
 
 /* The bound endpoint, with the port that the kernel chose. */
 const char *transport_endpoint(const struct transport *transport);
-/* The epoch or incarnation, for the envelopes from now on; what is queued leaves with the old one.
- */
+/* The epoch or incarnation, for the envelopes from now on; what is queued leaves with the
+ * old one. */
 void transport_set_start(struct transport *transport, uint64_t start);
 
 /* Queues for the daemon at `address` (connects at the first use) or for a client. Copies

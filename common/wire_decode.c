@@ -517,6 +517,7 @@ static void get_welcome(struct decoder *d, struct tx_msg *msg)
     m->lsn.n = get_u64(d, "lsn");
     m->age_counter = get_u64(d, "age_counter");
     m->refusing = get_bool(d, "refusing");
+    m->number = get_u64(d, "number");
 }
 
 static void get_resolve(struct decoder *d, struct tx_msg *msg)
@@ -586,6 +587,7 @@ static void get_hello(struct decoder *d, struct tx_msg *msg)
     struct tx_msg_hello *m = &msg->hello;
     m->life = get_u64(d, "life");
     m->age_counter = get_u64(d, "age_counter");
+    m->number = get_u64(d, "number");
 }
 
 static void get_status_request(struct decoder *d, struct tx_msg *msg)

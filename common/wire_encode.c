@@ -79,8 +79,8 @@ static void put_string(struct tx_frame_writer *w, const char *string)
     put_bytes(w, tx_bytes_str(string));
 }
 
-/* Words for people: rather cut than refused by the receiver, together with all else in the frame.
- */
+/* Words for people: rather cut than refused by the receiver, together with all else in
+ * the frame. */
 static void put_text(struct tx_frame_writer *w, struct tx_bytes text)
 {
     put_bytes(w, tx_bytes(text.data, text.len < TX_TEXT_MAX ? text.len : TX_TEXT_MAX));
@@ -287,6 +287,7 @@ static void put_welcome(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->lsn.n);
     put_u64(w, m->age_counter);
     put_bool(w, m->refusing);
+    put_u64(w, m->number);
 }
 
 static void put_resolve(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -376,6 +377,7 @@ static void put_hello(struct tx_frame_writer *w, const struct tx_msg *msg)
     const struct tx_msg_hello *m = &msg->hello;
     put_u64(w, m->life);
     put_u64(w, m->age_counter);
+    put_u64(w, m->number);
 }
 
 static void put_status_request(struct tx_frame_writer *w, const struct tx_msg *msg)

@@ -1,5 +1,5 @@
-/* Abort: decided in memory alone. A participant that misses the message asks, and finds no commit.
- */
+/* Abort: decided in memory alone. A participant that misses the message asks, and finds
+ * no commit. */
 #include "coordinator/coord_internal.h"
 
 #include <string.h>

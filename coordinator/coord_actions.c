@@ -59,8 +59,8 @@ struct tx_bytes coord_print(struct coord_core *core, const char *format, ...)
 
 void coord_send(struct coord_core *core, const struct coord_peer *peer, const struct tx_msg *msg)
 {
-    /* A participant in quarantine hears HELLO and nothing else, and a fenced coordinator is silent.
-     */
+    /* A participant in quarantine hears HELLO and nothing else, and a fenced coordinator
+     * is silent. */
     if ((peer->state == COORD_PEER_QUARANTINED && msg->type != TX_MSG_HELLO) || core->fenced ||
         peer->address.s[0] == '\0') {
         return;

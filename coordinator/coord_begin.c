@@ -1,5 +1,5 @@
-/* BEGIN and JOIN: a transaction whose operations go from its client straight to the participants.
- */
+/* BEGIN and JOIN: a transaction whose operations go from its client straight to the
+ * participants. */
 #include "coordinator/coord_internal.h"
 
 #include <inttypes.h>

@@ -66,8 +66,8 @@ enum coord_action_type {
                              waits for it */
     COORD_ACTION_COMPACT, /* records up to `lsn` are no longer needed */
     COORD_ACTION_ALARM,   /* `text` for the log of the daemon; the record is an action of its own */
-    COORD_ACTION_NOTE, /* `text`: something an operator wants to read, at `tx` or at no transaction
-                        */
+    COORD_ACTION_NOTE,    /* `text`: something an operator wants to read, at `tx` or at
+                           * no transaction */
 };
 
 struct coord_action {

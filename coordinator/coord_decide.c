@@ -116,7 +116,7 @@ static bool all_acked(const struct coord_tx *tx)
     return true;
 }
 
-static void append_end(struct coord_core *core, struct coord_tx *tx)
+struct txlog_record coord_end_record(struct coord_core *core, const struct coord_tx *tx)
 {
     struct txlog_peer *peers = coord_alloc(core, tx->members_n, sizeof *peers);
     size_t n = 0;
@@ -125,8 +125,13 @@ static void append_end(struct coord_core *core, struct coord_tx *tx)
             peers[n++] = tx->members[i].ack;
         }
     }
-    struct txlog_record record = {.type = TXLOG_END,
-                                  .end = {.id = tx->id, .peers = peers, .peers_n = n}};
+    return (struct txlog_record){.type = TXLOG_END,
+                                 .end = {.id = tx->id, .peers = peers, .peers_n = n}};
+}
+
+static void append_end(struct coord_core *core, struct coord_tx *tx)
+{
+    struct txlog_record record = coord_end_record(core, tx);
     tx->lsn = coord_append(core, &record, false);
     tx->logged_end = true;
     coord_timer_disarm(&core->timers, &tx->timer);

@@ -1,7 +1,6 @@
 /* Fenced: a later start of this coordinator exists, or another one of the same epoch. Silence from
  * then on, in every later start on this directory too: what it would say could contradict the
- * other.
- */
+ * other. */
 #include "coordinator/coord_internal.h"
 
 #include <inttypes.h>

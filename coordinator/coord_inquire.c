@@ -18,7 +18,9 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
         core->stats.violations++; /* it has promised nothing and cannot be in doubt */
         return;
     }
-    if (tx->state == COORD_FINISHED_COMMITTED) {
+    /* The start that has acknowledged asked before: its acknowledgement has overtaken that. A later
+     * one cannot have forgotten what was durable. */
+    if (tx->state == COORD_FINISHED_COMMITTED && peer->incarnation != member->ack.incarnation) {
         coord_alarm_tx(core, tx,
                        coord_print(core,
                                    "participant %s asks for the decision that it has "

@@ -72,6 +72,10 @@ struct coord_peer {
     bool refusing;
     uint64_t heard_us;
     uint64_t hello_sent_us;
+    uint64_t hello_number; /* a new one once a WELCOME has answered the last */
+    bool hello_answered;
+    uint64_t asked_incarnation; /* what was known when HELLO was sent with this number first */
+    struct tx_lsn asked_lsn;
     uint64_t mark_sent;     /* version of the mark it was sent last */
     uint64_t old_mark_sent; /* the same for the older epochs */
     struct tx_id alarmed;   /* the last unknown transaction that it raised an alarm with */
@@ -443,6 +447,7 @@ void coord_snapshot_maybe(struct coord_core *core);
 void coord_snapshot_durable(struct coord_core *core);
 /* The COMMIT record of a transaction, in the arena of the actions. */
 struct txlog_record coord_commit_record(struct coord_core *core, const struct coord_tx *tx);
+struct txlog_record coord_end_record(struct coord_core *core, const struct coord_tx *tx);
 
 /* coord_status.c */
 void coord_on_status(struct coord_core *core, struct coord_waiter from);

@@ -29,8 +29,8 @@ void coord_one_phase_durable(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->state == COORD_FINISHED_COMMITTED);
     TX_ASSERT(tx->logged == COORD_LOGGED_OUTCOME);
-    /* Its participant must not forget it before the client has heard it, or has had time enough to.
-     */
+    /* Its participant must not forget it before the client has heard it, or has had time
+     * enough to. */
     if (tx->acked) {
         coord_open_remove(core, tx);
     }

@@ -1,5 +1,5 @@
-/* What a client hears of a transaction, and when: COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST.
- */
+/* What a client hears of a transaction, and when: COMMIT_REQUEST, ABORT_REQUEST,
+ * OUTCOME_REQUEST. */
 #include "coordinator/coord_internal.h"
 
 #include <inttypes.h>
@@ -91,8 +91,8 @@ static bool token_fits(struct coord_core *core, const struct coord_tx *tx, struc
     return false;
 }
 
-/* Those that the client names as used may hold locks for it, whether or not their JOIN has arrived.
- */
+/* Those that the client names as used may hold locks for it, whether or not their JOIN
+ * has arrived. */
 static void join_named(const struct coord_core *core, struct coord_tx *tx,
                        const struct tx_msg_finish *finish)
 {

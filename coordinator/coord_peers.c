@@ -96,11 +96,28 @@ const char *coord_peer_state_text(const struct coord_peer *peer)
 
 /* ---- HELLO and silence ---- */
 
+/* The next WELCOME was written after this point, so it cannot be below what is known now. A HELLO
+ * that is sent again keeps its number: an answer that takes longer than the interval counts, too.
+ */
+static void number_hello(struct coord_peer *peer)
+{
+    if (!peer->hello_answered) {
+        return;
+    }
+    peer->hello_number++;
+    peer->hello_answered = false;
+    peer->asked_incarnation = peer->known_incarnation;
+    peer->asked_lsn = peer->known_lsn;
+}
+
 void coord_peer_hello(struct coord_core *core, struct coord_peer *peer)
 {
+    number_hello(peer);
     struct tx_msg msg = {
         .type = TX_MSG_HELLO,
-        .hello = {.life = core->options.life, .age_counter = core->age_counter},
+        .hello = {.life = core->options.life,
+                  .age_counter = core->age_counter,
+                  .number = peer->hello_number},
     };
     coord_send(core, peer, &msg);
     peer->hello_sent_us = core->now;
@@ -117,6 +134,8 @@ void coord_peers_start(struct coord_core *core)
     for (size_t i = 0; i < core->peers_n; i++) {
         struct coord_peer *peer = core->peers[i];
         peer->heard_us = core->now;
+        peer->hello_number = core->options.life; /* no answer to an earlier start fits */
+        peer->hello_answered = true;
         coord_peer_hello(core, peer);
         watch(core, peer);
     }
@@ -216,6 +235,16 @@ static void quarantine(struct coord_core *core, struct coord_peer *peer,
     lost(core, peer);
 }
 
+/* Is it below what was known? Of a start that has spoken already, a WELCOME may come after younger
+ * acknowledgements; of a later start, it is the first word. */
+static bool regressed(const struct coord_peer *peer, const struct tx_msg_welcome *welcome)
+{
+    if (welcome->incarnation > peer->incarnation) {
+        return welcome->incarnation < peer->known_incarnation || welcome->lsn.n < peer->known_lsn.n;
+    }
+    return welcome->incarnation < peer->asked_incarnation || welcome->lsn.n < peer->asked_lsn.n;
+}
+
 void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t start,
                       const struct tx_msg_welcome *welcome)
 {
@@ -223,7 +252,12 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t
         core->stats.violations++;
         return;
     }
-    if (welcome->incarnation < peer->known_incarnation || welcome->lsn.n < peer->known_lsn.n) {
+    if (welcome->number != peer->hello_number) {
+        core->stats.stale++; /* overtaken by what it has said since, or to an earlier start */
+        return;
+    }
+    peer->hello_answered = true;
+    if (regressed(peer, welcome)) {
         quarantine(core, peer, welcome);
         return;
     }

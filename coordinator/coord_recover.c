@@ -1,5 +1,5 @@
-/* Recovery: the state that the records of the log leave behind, and what contradicts itself there.
- */
+/* Recovery: the state that the records of the log leave behind, and what contradicts
+ * itself there. */
 #include "coordinator/coord_internal.h"
 
 #include <inttypes.h>
@@ -110,7 +110,12 @@ static enum tx_error recover_end(struct coord_core *core, const struct txlog_rec
         return contradiction(why, record, "has no COMMIT before it");
     }
     for (size_t i = 0; i < record->end.peers_n; i++) {
-        learn_peer(core, &record->end.peers[i]);
+        const struct txlog_peer *ack = &record->end.peers[i];
+        learn_peer(core, ack);
+        struct coord_member *member = coord_tx_member(tx, coord_peer_find(core, &ack->name));
+        if (member != NULL) {
+            member->ack = *ack;
+        }
     }
     if (tx->logged_end) {
         return core->snapshot_open ? TX_OK : contradiction(why, record, "was written before");

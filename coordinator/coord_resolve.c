@@ -97,8 +97,8 @@ static void ask_member(struct coord_core *core, struct coord_waiter from, struct
     ask(core, tx);
 }
 
-/* Did every one of them welcome this epoch? Then none of them can prepare an older one's any more.
- */
+/* Did every one of them welcome this epoch? Then none of them can prepare an older one's
+ * any more. */
 static bool all_introduced(const struct coord_core *core, const struct tx_msg_finish *finish)
 {
     for (size_t i = 0; i < finish->members_n; i++) {

@@ -122,8 +122,8 @@ void coord_on_outcome_ack(struct coord_core *core, const struct tx_msg_id *msg)
     TAILQ_REMOVE(&core->unacked, tx, in_retained);
     tx->acked = true;
     TAILQ_INSERT_TAIL(&core->acked, tx, in_retained);
-    /* A one-phase outcome is durable here once it is retained: its participant may forget it now.
-     */
+    /* A one-phase outcome is durable here once it is retained: its participant may forget
+     * it now. */
     if (tx->open) {
         coord_open_remove(core, tx);
     }

@@ -8,8 +8,8 @@
 
 struct coord_shell;
 
-/* Opens the log, recovers, and binds. The text of a failure names the file, directory or address.
- */
+/* Opens the log, recovers, and binds. The text of a failure names the file, directory
+ * or address. */
 enum tx_error coord_shell_new(const struct coord_config *config, struct coord_shell **shell,
                               struct tx_why *why) TX_MUST_CHECK;
 

@@ -53,7 +53,7 @@ static void restate_tx(struct coord_core *core, const struct coord_tx *tx)
         record = coord_commit_record(core, tx);
         (void)coord_append(core, &record, false);
         if (tx->logged_end) {
-            record = (struct txlog_record){.type = TXLOG_END, .end = {.id = tx->id}};
+            record = coord_end_record(core, tx);
             (void)coord_append(core, &record, false);
         }
         break;

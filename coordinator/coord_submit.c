@@ -154,8 +154,8 @@ static void set_members(struct coord_tx *tx, struct coord_peer *const *peers, si
     /* With several members the read locks of each must last until the decision, so none drops out
      * early. */
     tx->members[0].read_only = peers_n == 1 && only_reads(tx);
-    /* The COMMIT record is what a key is found by after a restart: with a key there is always one.
-     */
+    /* The COMMIT record is what a key is found by after a restart: with a key there is
+     * always one. */
     tx->one_phase = peers_n == 1 && tx->key.len == 0;
 }
 

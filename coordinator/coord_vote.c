@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-/* Puts a member's results where its operations stand in the SUBMIT. False when the count is wrong.
- */
+/* Puts a member's results where its operations stand in the SUBMIT. False when the count
+ * is wrong. */
 static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg_vote *vote)
 {
     if (!tx->one_shot) {

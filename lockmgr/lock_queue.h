@@ -6,8 +6,8 @@
  * it. There are at most 49 classes, so a subtree's classes are the bits of one word, and a waiter
  * that may be granted is found without looking at those that may not: the cost is logarithmic in
  * the length of the queue, times the classes in it. (R. Seidel, C. Aragon, "Randomized search
- * trees", 1996; the priorities are the hashes of the transaction ids, hence the same in every run.)
- */
+ * trees", 1996; the priorities are the hashes of the transaction ids, hence the same in
+ * every run.) */
 #ifndef ASSENT_LOCKMGR_LOCK_QUEUE_H
 #define ASSENT_LOCKMGR_LOCK_QUEUE_H
 

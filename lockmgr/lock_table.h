@@ -28,8 +28,8 @@ void lock_table_init(struct lock_table *table, uint32_t (*hash)(const struct loc
 /* The table must be empty. */
 void lock_table_deinit(struct lock_table *table);
 
-/* The first entry of the chain that holds every entry of this hash, among others; NULL when empty.
- */
+/* The first entry of the chain that holds every entry of this hash, among others; NULL
+ * when empty. */
 struct lock_link *lock_table_chain(const struct lock_table *table, uint32_t hash);
 void lock_table_insert(struct lock_table *table, struct lock_link *entry);
 /* The entry must be in the table. */

@@ -41,8 +41,8 @@ enum lock_event_type {
     LOCK_EVENT_WOUNDED, /* an older transaction needs what this owner holds: the caller must undo it
                            and call lockmgr_release_all(). Told once per owner. A request of this
                            owner that was waiting has been withdrawn */
-    LOCK_EVENT_TIMED_OUT, /* the owner's waiting request was withdrawn; what it held it still holds
-                           */
+    LOCK_EVENT_TIMED_OUT, /* the owner's waiting request was withdrawn; what it held it
+                           * still holds */
 };
 
 struct lock_event {

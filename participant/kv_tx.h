@@ -13,8 +13,8 @@
 enum kv_tx_state {
     KV_TX_WORKING,
     KV_TX_PREPARED,
-    KV_TX_COMMITTED, /* its entries are in the overlay; lives on for the batch that it has lent out
-                      */
+    KV_TX_COMMITTED, /* its entries are in the overlay; lives on for the batch that it has
+                      * lent out */
 };
 
 /* A transaction id without padding, so that it can be hashed and compared as bytes. */

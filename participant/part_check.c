@@ -34,8 +34,8 @@ static void check_identity(const struct part_core *core, const struct part_tx *t
     TX_ASSERT(part_tombstone_find(core, tx->id) == NULL);
 }
 
-/* P5: locks live from working to prepared; P6: who waits for a lock waits in the lock manager too.
- */
+/* P5: locks live from working to prepared; P6: who waits for a lock waits in the lock
+ * manager too. */
 static void check_locks(const struct part_tx *tx)
 {
     TX_ASSERT((tx->owner != NULL) == is_open_state(tx->state));

@@ -132,7 +132,8 @@ void part_send_welcome(struct part_core *core, const struct part_coordinator *co
         .welcome = {.incarnation = core->options.incarnation,
                     .lsn = core->durable,
                     .age_counter = core->age_counter,
-                    .refusing = part_refusing(core)},
+                    .refusing = part_refusing(core),
+                    .number = coordinator->hello_number},
     };
     part_send(core, &coordinator->address, &msg);
 }
@@ -187,6 +188,7 @@ void part_on_hello(struct part_core *core, const struct tx_envelope *envelope,
         return;
     }
     heard(core, coordinator, envelope);
+    coordinator->hello_number = hello->number;
     part_learn_age(core, (struct tx_age){.counter = hello->age_counter});
     if (envelope->start > coordinator->epoch)
         take_epoch(core, coordinator, envelope, hello->life);

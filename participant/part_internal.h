@@ -2,8 +2,8 @@
  * files.
  *
  * The structures and their invariants are explained in participant/README.md. During a step the
- * core holds the time and the list of actions, so that the functions below need not pass them on.
- */
+ * core holds the time and the list of actions, so that the functions below need not pass
+ * them on. */
 #ifndef ASSENT_PARTICIPANT_PART_INTERNAL_H
 #define ASSENT_PARTICIPANT_PART_INTERNAL_H
 
@@ -66,8 +66,8 @@ static inline struct part_key part_key(struct tx_id id)
 
 enum part_state {
     PART_WORKING,
-    PART_UNDOING, /* refused already; only the resource manager's answer to an open call is missing
-                   */
+    PART_UNDOING, /* refused already; only the resource manager's answer to an open call
+                   * is missing */
     PART_PREPARING,
     PART_PREPARED,
     PART_COMMITTED,
@@ -200,6 +200,7 @@ struct part_coordinator {
     struct tx_lsn epoch_lsn; /* of its EPOCH record */
     struct tx_address address;
     uint64_t heard_us;
+    uint64_t hello_number;       /* of the last HELLO, for the WELCOME */
     struct part_link txs;        /* in order of their begin */
     struct part_link tombstones; /* oldest first */
     uint64_t floor;              /* ids of `epoch` at or below it that are not known are refused */

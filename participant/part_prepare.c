@@ -67,8 +67,8 @@ void part_append_prepared(struct part_core *core, const struct part_tx *tx, stru
     prepared.locks = part_locks_list(arena, tx, &prepared.locks_n);
     struct part_action *action = part_append(core, TXLOG_PREPARED, tx->id, !restate);
     action->record.prepared = prepared;
-    /* An operator's decision has ended it in the resource manager: nobody needs its redo any more.
-     */
+    /* An operator's decision has ended it in the resource manager: nobody needs its redo
+     * any more. */
     action->redo_wanted = restate && tx->state != PART_HEURISTIC;
 }
 

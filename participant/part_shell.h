@@ -9,8 +9,8 @@
 
 struct part_shell;
 
-/* Opens the log, recovers, and binds. The text of a failure names the file, directory or address.
- */
+/* Opens the log, recovers, and binds. The text of a failure names the file, directory
+ * or address. */
 enum tx_error part_shell_new(const struct part_config *config, struct part_shell **shell,
                              struct tx_why *why) TX_MUST_CHECK;
 

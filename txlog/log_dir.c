@@ -62,13 +62,13 @@ static enum tx_error find_other(const struct log_dir *dir, char name[NAME_MAX + 
 {
     int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    name[0] = '\0';
     if (entries == NULL) {
         enum tx_error error = fail(dir, "list the directory", why);
         if (fd >= 0)
             (void)close(fd);
         return error;
     }
-    name[0] = '\0';
     const struct dirent *entry;
     while (name[0] == '\0' && (entry = readdir(entries)) != NULL) {
         if (!is_ours(entry->d_name))
@@ -162,8 +162,8 @@ static void write_pid(int lock_fd)
         (void)ftruncate(lock_fd, 0);
 }
 
-/* A directory without a lock file was never opened for writing (a checkpoint): nobody to keep out.
- */
+/* A directory without a lock file was never opened for writing (a checkpoint): nobody to
+ * keep out. */
 static enum tx_error lock(struct log_dir *dir, bool read_only, struct tx_why *why)
 {
     int flags = read_only ? O_RDONLY : O_RDWR | O_CREAT;

@@ -1,8 +1,8 @@
 /* RocksDB as the log uses it: fixed column families, fixed settings, errors as enum tx_error. The
  * only file that includes rocksdb/c.h is rdb.c; the settings stand there, each with its reason.
  *
- * Reading is allowed from several threads; the one pending batch belongs to the thread that writes.
- */
+ * Reading is allowed from several threads; the one pending batch belongs to the thread
+ * that writes. */
 #ifndef ASSENT_TXLOG_RDB_H
 #define ASSENT_TXLOG_RDB_H
 
@@ -22,8 +22,8 @@ enum rdb_mode {
 struct rdb;
 
 /* The error is classified from RocksDB's text (TX_ECORRUPT, TX_EFULL, TX_EACCESS, TX_EBUSY,
- * TX_ENOTFOUND, TX_EINVAL, TX_EIO); `why` names the directory, quotes RocksDB and gives the remedy.
- */
+ * TX_ENOTFOUND, TX_EINVAL, TX_EIO); `why` names the directory, quotes RocksDB and gives
+ * the remedy. */
 enum tx_error rdb_open(const char *directory, enum rdb_mode mode, size_t cache_bytes,
                        struct rdb **rdb, struct tx_why *why) TX_MUST_CHECK;
 void rdb_close(struct rdb **rdb);

@@ -281,7 +281,7 @@ enum tx_error txlog_record_front(struct tx_bytes in, struct txlog_front *front, 
 enum tx_error txlog_record_decode(struct tx_bytes in, struct tx_arena *arena,
                                   struct txlog_record *record, struct tx_why *why)
 {
-    struct txlog_front front;
+    struct txlog_front front = {.type = TXLOG_START};
     enum tx_error error = txlog_record_front(in, &front, why);
     if (error != TX_OK)
         return error;

@@ -1,5 +1,5 @@
-/* Records as JSON. Bytes that are no UTF-8 come in hexadecimal, under the name with "_hex" behind.
- */
+/* Records as JSON. Bytes that are no UTF-8 come in hexadecimal, under the name with
+ * "_hex" behind. */
 #ifndef ASSENT_TXLOG_RECOVER_JSON_H
 #define ASSENT_TXLOG_RECOVER_JSON_H
 

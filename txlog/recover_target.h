@@ -13,8 +13,8 @@ struct recover_target {
 };
 
 /* A new log of the source's identity that begins where the source's does. 0, or the exit status
- * after a complaint: 73 when `path` exists and is not empty, lies in the source, or cannot be made.
- */
+ * after a complaint: 73 when `path` exists and is not empty, lies in the source, or cannot
+ * be made. */
 int recover_target_open(struct recover_target *target, const char *path,
                         const struct recover_source *source) TX_MUST_CHECK;
 /* Closes the log and gives the directory its name. 0, or the exit status after a complaint. */

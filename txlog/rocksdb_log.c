@@ -396,6 +396,7 @@ static enum tx_error open_checked(struct rocksdb_log *log,
 {
     struct log_scan scan;
     enum tx_error error = TX_OK;
+    TX_ASSERT(log != NULL);
     if (log->dir.content != LOG_DIR_LOG)
         error = create(log, options, why);
     if (error == TX_OK)
@@ -482,6 +483,7 @@ rocksdb_log_open_damaged(const struct rocksdb_log_options *options, struct txlog
     struct rocksdb_log *log = NULL;
     enum tx_error error = begin_open(options, true, &log, why);
     if (error == TX_OK) {
+        TX_ASSERT(log != NULL);
         log->damaged = true;
         error = open_damaged(log, options, on_damage, arg, why);
     }

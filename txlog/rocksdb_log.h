@@ -9,8 +9,8 @@
 
 enum rocksdb_log_mode {
     ROCKSDB_LOG_OPEN,      /* read and write; creates what is missing; one process at a time */
-    ROCKSDB_LOG_READ_ONLY, /* changes nothing in the directory; refused while a daemon has it open
-                            */
+    ROCKSDB_LOG_READ_ONLY, /* changes nothing in the directory; refused while a daemon has
+                            * it open */
 };
 
 struct rocksdb_log_options {

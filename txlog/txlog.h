@@ -67,8 +67,8 @@ struct txlog {
  * returns. A batch without sync is durable when any later synced batch is. */
 enum tx_error txlog_append(struct txlog *log, const struct txlog_append *appends, size_t n,
                            bool sync, struct tx_why *why) TX_MUST_CHECK;
-/* TX_ENOTFOUND when the log does not hold that LSN. The stored form replaces the content of `out`.
- */
+/* TX_ENOTFOUND when the log does not hold that LSN. The stored form replaces the content
+ * of `out`. */
 enum tx_error txlog_get(struct txlog *log, struct tx_lsn lsn, struct tx_buf *out,
                         struct tx_why *why) TX_MUST_CHECK;
 /* Visits the stored records from `first` to `last` (both included; a `last` of 0 means the end) in

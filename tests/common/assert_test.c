@@ -25,8 +25,8 @@ static void assert_again(const char *text)
     TX_ASSERT(strlen(text) == 0);
 }
 
-/* Fails an assertion in a child under `hook`, and gives what the hook wrote, or the child's stderr.
- */
+/* Fails an assertion in a child under `hook`, and gives what the hook wrote, or the
+ * child's stderr. */
 static void fail_in_child(void (*hook)(const char *), char *out, size_t out_size)
 {
     int fds[2];

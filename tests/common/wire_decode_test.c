@@ -249,8 +249,8 @@ static void envelopes(void **state)
 
 /* ---- frames by hand: what the encoder cannot be made to write ---- */
 
-/* [version, envelope of client "c", messages]; the first argument's text follows as the messages.
- */
+/* [version, envelope of client "c", messages]; the first argument's text follows as
+ * the messages. */
 static void refuse_messages(const char *messages, size_t len, enum tx_error expected,
                             const char *words)
 {

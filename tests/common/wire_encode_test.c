@@ -230,8 +230,8 @@ static void a_full_frame_stays_as_it_was(void **state)
     tx_frame_writer_destroy(&writer);
 }
 
-/* Gigabytes of values are refused at the first one that does not fit; nothing like it is allocated.
- */
+/* Gigabytes of values are refused at the first one that does not fit; nothing like it
+ * is allocated. */
 static void a_message_far_beyond_the_limit_costs_little(void **state)
 {
     (void)state;

@@ -140,9 +140,9 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
     } else if (type == TX_MSG_FENCED) {
         msg.fenced = (struct tx_msg_fenced){id, 8, UINT64_C(0xfedcba9876543210)};
     } else if (type == TX_MSG_HELLO) {
-        msg.hello = (struct tx_msg_hello){UINT64_C(0xfedcba9876543210), 11};
+        msg.hello = (struct tx_msg_hello){UINT64_C(0xfedcba9876543210), 11, 13};
     } else if (type == TX_MSG_WELCOME) {
-        msg.welcome = (struct tx_msg_welcome){9, {88}, 12, true};
+        msg.welcome = (struct tx_msg_welcome){9, {88}, 12, true, 14};
     } else {
         msg.id = (struct tx_msg_id){id};
     }
@@ -463,11 +463,13 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
     } else if (a->type == TX_MSG_HELLO) {
         assert_int_equal(a->hello.life, b->hello.life);
         assert_int_equal(a->hello.age_counter, b->hello.age_counter);
+        assert_int_equal(a->hello.number, b->hello.number);
     } else if (a->type == TX_MSG_WELCOME) {
         assert_int_equal(a->welcome.incarnation, b->welcome.incarnation);
         assert_int_equal(a->welcome.lsn.n, b->welcome.lsn.n);
         assert_int_equal(a->welcome.age_counter, b->welcome.age_counter);
         assert_int_equal(a->welcome.refusing, b->welcome.refusing);
+        assert_int_equal(a->welcome.number, b->welcome.number);
     } else if (a->type == TX_MSG_RESOLVE) {
         assert_int_equal(a->resolve.req, b->resolve.req);
         assert_int_equal(a->resolve.commit, b->resolve.commit);

@@ -529,8 +529,9 @@ static void status_of_every_kind(void **unused)
 {
     (void)unused;
     struct tx_msg msg = {.type = TX_MSG_STATUS_REQUEST};
-    struct tx_msg refusing = {.type = TX_MSG_WELCOME,
-                              .welcome = {.incarnation = 5, .lsn = {100}, .refusing = true}};
+    struct tx_msg refusing = {
+        .type = TX_MSG_WELCOME,
+        .welcome = {.incarnation = 5, .lsn = {100}, .refusing = true, .number = d.hello_number[0]}};
     driver_participant(&d, 'a', &refusing);
     (void)submit(&d, "c", "");
     d.lsn[1] = 99;
@@ -542,6 +543,7 @@ static void status_of_every_kind(void **unused)
     struct coord_event event = {.type = COORD_EVENT_DISK, .on = true};
     driver_step(&d, &event);
     driver_pass(&d, 31 * SECOND_US);
+    refusing.welcome.number = d.hello_number[0];
     driver_participant(&d, 'a', &refusing);
     driver_ignore(&d);
     driver_client(&d, CLIENT, &msg);

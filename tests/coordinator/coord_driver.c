@@ -72,6 +72,9 @@ static void see(struct driver *d)
             d->compacted = action->lsn.n;
         } else if (action->type == COORD_ACTION_ALARM) {
             d->alarms++;
+        } else if (action->type == COORD_ACTION_SEND && action->msg.type == TX_MSG_HELLO) {
+            char who = action->address.s[strlen(action->address.s) - 1];
+            d->hello_number[index_of(who)] = action->msg.hello.number;
         }
     }
 }
@@ -184,7 +187,9 @@ void driver_welcome(struct driver *d, char who)
     size_t at = index_of(who);
     d->alive[at] = true;
     struct tx_msg msg = {.type = TX_MSG_WELCOME,
-                         .welcome = {.incarnation = d->incarnation[at], .lsn = {d->lsn[at]}}};
+                         .welcome = {.incarnation = d->incarnation[at],
+                                     .lsn = {d->lsn[at]},
+                                     .number = d->hello_number[at]}};
     driver_participant(d, who, &msg);
 }
 

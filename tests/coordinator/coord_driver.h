@@ -33,15 +33,16 @@ struct driver {
     uint64_t now;
     uint64_t incarnation[NODES_N];
     uint64_t lsn[NODES_N];
-    bool alive[NODES_N]; /* answers every HELLO with a WELCOME */
+    uint64_t hello_number[NODES_N]; /* of the last HELLO to each */
+    bool alive[NODES_N];            /* answers every HELLO with a WELCOME */
     uint64_t req;
     uint64_t first_epoch; /* what recovery says that the log reaches back to */
     uint64_t compacted;
     size_t alarms;
 };
 
-/* A core of epoch 1 on an empty log, nobody introduced. Change d->options between init and start.
- */
+/* A core of epoch 1 on an empty log, nobody introduced. Change d->options between init
+ * and start. */
 void driver_init(struct driver *d);
 void driver_start(struct driver *d);
 /* init, start, all four participants welcome. */

@@ -21,6 +21,7 @@ static uint64_t random_below(uint64_t n)
 /* What was said of each transaction of this epoch. */
 static bool commit_said[SEQS];
 static bool abort_said[SEQS];
+static unsigned commits, aborts; /* of all runs */
 
 static struct tx_id random_id(const struct driver *d)
 {
@@ -128,8 +129,11 @@ static void check_said(const struct driver *d, bool strict)
         bool commit = action->type == COORD_ACTION_SEND && action->msg.type == TX_MSG_COMMIT;
         if (action->type == COORD_ACTION_REPLY && action->msg.type == TX_MSG_OUTCOME) {
             commit = action->msg.outcome.outcome == TX_OUTCOME_COMMITTED;
-            abort_said[action->tx.seq] |= action->msg.outcome.outcome == TX_OUTCOME_ABORTED;
+            bool abort = action->msg.outcome.outcome == TX_OUTCOME_ABORTED;
+            aborts += abort && !abort_said[action->tx.seq];
+            abort_said[action->tx.seq] |= abort;
         }
+        commits += commit && !commit_said[action->tx.seq];
         commit_said[action->tx.seq] |= commit;
         assert_true(!strict || !commit_said[action->tx.seq] || !abort_said[action->tx.seq]);
     }
@@ -197,6 +201,9 @@ static void random_messages_keep_the_invariants(void **unused)
     for (uint64_t i = 0; i < RUNS; i++) {
         run(i, i % 2 == 0);
     }
+    print_message("%u commits, %u aborts\n", commits, aborts);
+    /* Or the messages would not reach what they are meant to reach. */
+    assert_true(commits > 100 && aborts > 1000);
 }
 
 int main(void)

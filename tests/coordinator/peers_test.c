@@ -38,8 +38,10 @@ static void hello_goes_to_everybody_at_the_start_and_again(void **unused)
 static void ages_are_learned_and_never_wrap(void **unused)
 {
     (void)unused;
-    struct tx_msg welcome = {.type = TX_MSG_WELCOME,
-                             .welcome = {.incarnation = 5, .lsn = {100}, .age_counter = 500}};
+    struct tx_msg welcome = {
+        .type = TX_MSG_WELCOME,
+        .welcome = {
+            .incarnation = 5, .lsn = {100}, .age_counter = 500, .number = d.hello_number[0]}};
     driver_participant(&d, 'a', &welcome);
     welcome.welcome.age_counter = UINT64_MAX; /* believed by nobody */
     driver_participant(&d, 'a', &welcome);
@@ -192,6 +194,52 @@ static void regression_by_lsn__quarantined_until_the_data_is_back(void **unused)
     assert_int_equal(driver_stats(&d).peers_quarantined, 0);
 }
 
+/* WELCOME left before the acknowledgement, and was overtaken by it. */
+static void overtaken_welcome__is_no_regression(void **unused)
+{
+    (void)unused;
+    driver_pass(&d, SECOND_US); /* a HELLO that is not answered below */
+    uint64_t before = d.lsn[0];
+    struct tx_id id = tx_committed(&d);
+    ack(&d, 'a', id);
+    assert_true(d.lsn[0] > before);
+    d.lsn[0] = before;
+    driver_welcome(&d, 'a');
+    assert_int_equal(driver_stats(&d).peers_quarantined, 0);
+    d.alive[0] = false;
+    driver_pass(&d, SECOND_US); /* asked after the acknowledgement: now it is one */
+    driver_welcome(&d, 'a');
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+}
+
+/* A WELCOME for an earlier start of this coordinator introduces nobody to this one. */
+static void welcome_of_another_number__stale(void **unused)
+{
+    (void)unused;
+    uint64_t number = d.hello_number[0];
+    driver_restart_all(&d);
+    assert_true(d.hello_number[0] != number);
+    d.hello_number[0] = number;
+    driver_welcome(&d, 'a');
+    assert_int_equal(driver_stats(&d).peers_up, 0);
+    assert_int_equal(driver_stats(&d).stale, 1);
+}
+
+/* An answer that takes longer than the next HELLO still counts. */
+static void welcome_to_an_earlier_hello_of_the_same_number__introduces(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    uint64_t number = d.hello_number[0];
+    d.alive[0] = false;
+    driver_pass(&d, 2 * SECOND_US);
+    assert_int_equal(d.hello_number[0], number);
+    driver_welcome(&d, 'a');
+    assert_int_equal(driver_stats(&d).peers_quarantined, 0);
+    driver_pass(&d, SECOND_US);
+    assert_int_equal(d.hello_number[0], number + 1);
+}
+
 static void regression_by_incarnation__known_after_a_restart_from_the_end_record(void **unused)
 {
     (void)unused;
@@ -291,6 +339,9 @@ int main(void)
         TEST(late_welcome_of_an_older_start_is_stale),
         TEST(impossible_messages_are_violations),
         TEST(regression_by_lsn__quarantined_until_the_data_is_back),
+        TEST(overtaken_welcome__is_no_regression),
+        TEST(welcome_of_another_number__stale),
+        TEST(welcome_to_an_earlier_hello_of_the_same_number__introduces),
         TEST(regression_by_incarnation__known_after_a_restart_from_the_end_record),
         TEST(fenced_by_another_life_of_the_same_epoch),
         TEST(fenced__unknown_for_the_undecided_and_only_proven_commits_told),

@@ -429,10 +429,26 @@ static void finished_aborted_yes_inquire_join__abort(void **unused)
     driver_quiet(&d);
 }
 
+static void finished_committed_inquire_that_the_ack_has_overtaken__commit(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_finished_committed(&d);
+    inquire(&d, 'a', id);
+    (void)driver_sent(&d, 'a', TX_MSG_COMMIT);
+    driver_restart_all(&d); /* the log says who has acknowledged */
+    driver_welcome(&d, 'a');
+    driver_ignore(&d);
+    inquire(&d, 'a', id);
+    (void)driver_sent(&d, 'a', TX_MSG_COMMIT);
+    assert_int_equal(d.alarms, 0);
+    driver_quiet(&d);
+}
+
 static void finished_committed_inquire_of_one_that_acknowledged__alarm_commit(void **unused)
 {
     (void)unused;
     struct tx_id id = tx_finished_committed(&d);
+    driver_restart_node(&d, 'a');
     inquire(&d, 'a', id);
     assert_int_equal(d.alarms, 1);
     const struct txlog_record *record = driver_record(&d, TXLOG_ALARM);
@@ -617,6 +633,7 @@ int main(void)
         CELL(committed_inquire__commit),
         CELL(committed_ack_of_every_member__lazy_end_finished_when_durable),
         CELL(finished_aborted_yes_inquire_join__abort),
+        CELL(finished_committed_inquire_that_the_ack_has_overtaken__commit),
         CELL(finished_committed_inquire_of_one_that_acknowledged__alarm_commit),
         CELL(committed_no_of_one_that_must_commit__alarm),
         CELL(finished_committed_no_of_one_that_must_commit__alarm),

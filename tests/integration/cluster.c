@@ -328,6 +328,13 @@ void cluster_start(struct cluster *cluster)
     for (size_t i = 0; i < cluster->participants_n; i++)
         daemon_start(&cluster->participants[i]);
     daemon_start(&cluster->coordinator);
+    for (size_t i = 0; i < cluster->participants_n; i++) {
+        char text[64];
+
+        format(text, sizeof text, "participant %s is up", cluster->participants[i].name);
+        if (!daemon_says(&cluster->coordinator, text, START_MS))
+            fail_msg("participant %s is not up", cluster->participants[i].name);
+    }
 }
 
 void daemon_signal(struct daemon *daemon, int signal_number)

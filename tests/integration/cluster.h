@@ -51,6 +51,7 @@ void daemon_set(struct cluster *cluster, struct daemon *daemon, const char *sect
 void daemon_spawn(struct daemon *daemon, const char *crash_point);
 /* Starts it and waits until it serves; fails the test with the end of its log when it does not. */
 void daemon_start(struct daemon *daemon);
+/* Starts all of them, and waits until the coordinator has every participant up. */
 void cluster_start(struct cluster *cluster);
 /* Signals it. */
 void daemon_signal(struct daemon *daemon, int signal_number);

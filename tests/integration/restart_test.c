@@ -363,6 +363,21 @@ static void test_sigint_leaves_at_once(void **state)
     work_holds(client, "b", "k", NULL);
 }
 
+/* A participant does not know a coordinator that has just started, for a moment; the client does
+ * not see that. */
+static void test_operations_right_after_a_start(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        restart(coordinator, true);
+        txclient_tx *tx = work_begin(client);
+        expect(txclient_put(tx, AT("a", "soon"), txclient_str("1")), TXCLIENT_OK);
+        expect(txclient_put(tx, AT("b", "soon"), txclient_str("1")), TXCLIENT_OK);
+        expect(txclient_commit(tx), TXCLIENT_OK);
+        txclient_tx_close(&tx);
+    }
+}
+
 static void test_ten_kills_in_a_row(void **state)
 {
     struct daemon *daemons[3] = {coordinator, a, b};
@@ -402,6 +417,7 @@ int main(void)
         WITH(two_serving, test_coordinator_drains),
         WITH(two_serving, test_sigterm_with_nothing_open),
         WITH(two_serving, test_sigint_leaves_at_once),
+        WITH(two_serving, test_operations_right_after_a_start),
         WITH(two_serving, test_ten_kills_in_a_row),
     };
 

@@ -26,8 +26,10 @@ static void test_welcome_after_the_epoch_is_durable(void **unused)
     assert_int_equal(welcome->lsn.n, d->log_n);
     assert_int_equal(welcome->age_counter, 5);
     assert_false(welcome->refusing);
-    driver_hello(d, 3, 9);
+    struct tx_msg hello = {.type = TX_MSG_HELLO, .hello = {.life = 9, .number = 17}};
+    driver_from_coordinator(d, &hello);
     assert_int_equal(driver_count(d, TX_MSG_WELCOME), 2);
+    assert_int_equal(driver_last(d, TX_MSG_WELCOME)->welcome.number, 17);
     assert_int_equal(driver_records(d, TXLOG_EPOCH), 1);
     driver_free(d);
 }

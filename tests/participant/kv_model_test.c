@@ -1,8 +1,8 @@
 /* The key-value store against a naive model: random transactions, interleaved, with random progress
  * of the log, and crashes that lose what had not reached it.
  *
- * The model locks as the participant does: an open transaction owns the keys that it has touched.
- */
+ * The model locks as the participant does: an open transaction owns the keys that it
+ * has touched. */
 #include "kv_fixture.h"
 
 #include <setjmp.h>

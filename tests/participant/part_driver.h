@@ -1,6 +1,6 @@
 /* Drives a participant's core in tests: performs its actions on a log and a resource manager in
- * memory, so that a test reads as a scenario. What is appended is durable only after driver_sync().
- */
+ * memory, so that a test reads as a scenario. What is appended is durable only after
+ * driver_sync(). */
 #ifndef ASSENT_TESTS_PARTICIPANT_PART_DRIVER_H
 #define ASSENT_TESTS_PARTICIPANT_PART_DRIVER_H
 

@@ -104,8 +104,8 @@ static void test_every_prefix(void **unused)
     driver_free(d);
 }
 
-/* What was said before the crash is said again after it, at whatever durable point the crash came.
- */
+/* What was said before the crash is said again after it, at whatever durable point the
+ * crash came. */
 static void test_answers_agree_after_a_crash(void **unused)
 {
     (void)unused;
@@ -156,8 +156,8 @@ static void compare(const struct driver *a, const struct driver *b)
         for (uint64_t seq = 1; seq <= 40; seq++) {
             struct tx_id id = {DRIVER_COORDINATOR, epoch, seq};
             const char *state = part_core_state_name(a->core, id);
-            /* Tombstones are memory of this incarnation only; a longer replay makes more of them.
-             */
+            /* Tombstones are memory of this incarnation only; a longer replay makes more
+             * of them. */
             if (strcmp(state, "tombstone") != 0)
                 expect_state(b, id, state);
         }
@@ -211,8 +211,8 @@ static void test_cut_snapshots(void **unused)
     for (uint64_t upto = 1; upto <= d->log_n; upto++) {
         struct driver *cut = clone(d, upto, 0);
         for (uint64_t seq = 3; seq < SEQS; seq++) {
-            /* A restated PREPARED comes again before its HEURISTIC: the records speak for the rest.
-             */
+            /* A restated PREPARED comes again before its HEURISTIC: the records speak for
+             * the rest. */
             if (seq != 5 && seq != 6 && seq != 9)
                 expect_state(cut, driver_id(d, seq), expected(d, upto, seq));
         }
@@ -260,8 +260,8 @@ static void test_retained_history(void **unused)
         driver_make_committed(d, seq);
     assert_true(driver_records(d, TXLOG_SNAPSHOT_END) >= 1);
     assert_int_equal(d->compacted, 0);
-    /* The live state grows, and with it the distance of the snapshots: they never feed themselves.
-     */
+    /* The live state grows, and with it the distance of the snapshots: they never
+     * feed themselves. */
     assert_true(driver_records(d, TXLOG_SNAPSHOT_END) <= 8);
     driver_free(d);
 }

@@ -1,5 +1,5 @@
-/* What the runtime's tests share: a directory of their own, files in it, and the lines on stderr.
- */
+/* What the runtime's tests share: a directory of their own, files in it, and the lines
+ * on stderr. */
 #ifndef ASSENT_TESTS_RUNTIME_SCRATCH_H
 #define ASSENT_TESTS_RUNTIME_SCRATCH_H
 

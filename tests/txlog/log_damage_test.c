@@ -23,8 +23,8 @@ enum { RECORDS = 200, REDO_BYTES = 1000 };
 static char *place;
 static char dir[256];
 
-/* A value beside the log, which keeps the first write-ahead file needed until the data are flushed.
- */
+/* A value beside the log, which keeps the first write-ahead file needed until the data
+ * are flushed. */
 static enum tx_error put_data(struct txlog *log)
 {
     struct tx_buf record = {0};
@@ -129,8 +129,8 @@ static long records_by_default_settings(void)
     return n;
 }
 
-/* The reason for the recovery mode: with RocksDB's default the same damage opens, and half is gone.
- */
+/* The reason for the recovery mode: with RocksDB's default the same damage opens, and half
+ * is gone. */
 static void a_flipped_byte_in_the_middle_is_found(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* The log on RocksDB: every function of the interface, whose directory it is, and what is refused.
- */
+/* The log on RocksDB: every function of the interface, whose directory it is, and what
+ * is refused. */
 #include "log_fixture.h"
 #include "txlog/log_meta.h"
 #include "txlog/lsn_key.h"

@@ -1,0 +1,410 @@
+#include "sim_client.h"
+
+#include "network.h"
+#include "plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESEND_US  UINT64_C(100000)
+#define GIVE_UP_US UINT64_C(3000000)
+
+enum phase {
+    PHASE_IDLE,
+    PHASE_BEGIN,
+    PHASE_OPERATE,
+    PHASE_COMMIT,
+    PHASE_ASK, /* the outcome is unknown so far */
+    PHASE_SUBMIT,
+};
+
+struct used {
+    uint32_t steps;
+    uint64_t incarnation;
+    bool wrote;
+};
+
+struct sim_client {
+    enum phase phase;
+    struct plan plan;
+    bool retry; /* the same plan again, with its age */
+    uint64_t req, serial;
+    uint64_t give_up_at;
+    size_t coordinator;
+    struct tx_id id;
+    struct tx_age age;
+    struct tx_token token;
+    size_t probing;  /* asks once more for what was told: its place + 1; 0: not */
+    bool read_wrong; /* a total that is not zero; a fault only if it commits */
+    unsigned step;
+    struct used used[SIM_PARTICIPANTS_MAX];
+};
+
+static void enter(struct sim *sim, struct sim_client *self, enum phase phase)
+{
+    self->phase = phase;
+    self->req++;
+    self->give_up_at = sim->now + GIVE_UP_US;
+}
+
+/* ---- requests ---- */
+
+static void send_finish(struct sim *sim, size_t node, enum tx_msg_type type)
+{
+    const struct sim_client *self = sim->nodes[node].client;
+    struct tx_member members[SIM_PARTICIPANTS_MAX] = {0};
+    struct tx_msg msg = {
+        .type = type,
+        .finish = {.req = self->req, .id = self->id, .token = self->token, .members = members}};
+
+    for (unsigned i = 0; i < sim->options.participants; i++) {
+        const struct sim_node *participant = &sim->nodes[sim_participant_node(sim, i)];
+
+        if (self->used[i].incarnation == 0)
+            continue;
+        members[msg.finish.members_n++] =
+            (struct tx_member){.name = participant->name,
+                               .address = participant->address,
+                               .incarnation = self->used[i].incarnation,
+                               .read_only = !self->used[i].wrote};
+    }
+    sim_network_send(sim, node, self->coordinator, &msg);
+}
+
+static void send_operate(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    struct tx_op ops[PLAN_OPS_MAX];
+    unsigned participant;
+    size_t n = plan_step(&self->plan, self->step, ops, &participant);
+    struct tx_msg msg = {.type = TX_MSG_OPERATE,
+                         .operate = {.req = self->req,
+                                     .id = self->id,
+                                     .token = self->token,
+                                     .age = self->age,
+                                     .step = self->used[participant].steps + 1,
+                                     .ops = ops,
+                                     .ops_n = n}};
+
+    sim_network_send(sim, node, sim_participant_node(sim, participant), &msg);
+}
+
+static void send_submit(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    struct tx_op ops[PLAN_OPS_MAX];
+    struct tx_msg msg = {
+        .type = TX_MSG_SUBMIT,
+        .submit = {
+            .req = self->req, .key = tx_bytes_str(self->plan.key), .age = self->age, .ops = ops}};
+
+    msg.submit.ops_n = plan_all(&self->plan, sim, ops);
+    sim_network_send(sim, node, self->coordinator, &msg);
+}
+
+static void send_request(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    struct tx_msg begin = {.type = TX_MSG_BEGIN, .begin = {.req = self->req, .age = self->age}};
+
+    switch (self->phase) {
+    case PHASE_IDLE:
+        return;
+    case PHASE_BEGIN:
+        sim_network_send(sim, node, self->coordinator, &begin);
+        return;
+    case PHASE_OPERATE:
+        send_operate(sim, node);
+        return;
+    case PHASE_COMMIT:
+        send_finish(sim, node, TX_MSG_COMMIT_REQUEST);
+        return;
+    case PHASE_ASK:
+        send_finish(sim, node, TX_MSG_OUTCOME_REQUEST);
+        return;
+    case PHASE_SUBMIT:
+        send_submit(sim, node);
+        return;
+    }
+}
+
+static void go(struct sim *sim, size_t node, enum phase phase)
+{
+    enter(sim, sim->nodes[node].client, phase);
+    send_request(sim, node);
+    sim_tick_at(sim, node, sim->now + RESEND_US);
+}
+
+/* ---- beginning and ending ---- */
+
+static void rest(struct sim *sim, size_t node)
+{
+    uint64_t longest = sim->healed ? 2000000 : 50000;
+
+    sim->nodes[node].client->phase = PHASE_IDLE;
+    sim->nodes[node].client->probing = 0;
+    sim_tick_at(sim, node, sim->now + sim_random_between(&sim->random, 1000, longest));
+}
+
+/* Asks again for what somebody was told before: the answer may be UNKNOWN by now, never another. */
+static void probe(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    size_t at = (size_t)sim_random_between(&sim->random, 0, sim->told_n - 1);
+    const struct sim_told *old = &sim->told[at];
+
+    self->retry = false;
+    if (!tx_id_valid(old->id)) {
+        rest(sim, node);
+        return;
+    }
+    self->probing = at + 1;
+    self->id = old->id;
+    self->coordinator = old->id.coordinator - 1;
+    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
+        self->used[i] = (struct used){.incarnation = old->incarnations[i],
+                                      .wrote = (old->wrote >> i & 1u) != 0};
+    go(sim, node, PHASE_ASK);
+}
+
+static void begin(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+
+    if (sim->told_n > 0 && (sim->healed || sim_random_percent(&sim->random, 10))) {
+        probe(sim, node);
+        return;
+    }
+    if (sim->healed)
+        return;
+    self->serial++;
+    if (!self->retry) {
+        plan_draw(&self->plan, sim, node * 1000000 + self->serial);
+        self->age = (struct tx_age){0};
+        self->coordinator =
+            (size_t)sim_random_between(&sim->random, 0, sim->options.coordinators - 1);
+    }
+    self->retry = false;
+    plan_again(&self->plan);
+    self->id = (struct tx_id){0};
+    self->step = 0;
+    self->read_wrong = false;
+    memset(self->used, 0, sizeof self->used);
+    go(sim, node, self->plan.submit ? PHASE_SUBMIT : PHASE_BEGIN);
+}
+
+static unsigned wrote_mask(const struct sim *sim, const struct sim_client *self)
+{
+    unsigned mask = 0;
+
+    if (self->plan.submit)
+        return self->plan.kind == PLAN_TOTAL ? 0 : 1u << self->plan.from | 1u << self->plan.to;
+    for (unsigned i = 0; i < sim->options.participants; i++)
+        mask |= (unsigned)self->used[i].wrote << i;
+    return mask;
+}
+
+static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    char id[TX_ID_TEXT];
+
+    if (sim->told_n == sim->told_capacity) {
+        sim->told_capacity = sim->told_capacity * 2 + 64;
+        sim->told = tx_xrealloc(sim->told, sim->told_capacity * sizeof *sim->told);
+    }
+    sim->told[sim->told_n++] = (struct sim_told){
+        .client = node, .id = self->id, .outcome = outcome, .wrote = wrote_mask(sim, self)};
+    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
+        sim->told[sim->told_n - 1].incarnations[i] = self->used[i].incarnation;
+    sim_trace(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
+              tx_outcome_name(outcome));
+    if (outcome == TX_OUTCOME_COMMITTED && self->read_wrong)
+        sim_fail(sim, "%s committed with a wrong total", id);
+    self->retry =
+        outcome == TX_OUTCOME_ABORTED && !self->plan.aborts && sim_random_percent(&sim->random, 50);
+}
+
+/* Its end is certain: no COMMIT_REQUEST has left. */
+static void give_up(struct sim *sim, size_t node)
+{
+    send_finish(sim, node, TX_MSG_ABORT_REQUEST);
+    told(sim, node, TX_OUTCOME_ABORTED);
+    rest(sim, node);
+}
+
+void sim_client_tick(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    bool late = sim->now >= self->give_up_at;
+
+    if (self->phase == PHASE_IDLE) {
+        begin(sim, node);
+    } else if (self->phase == PHASE_OPERATE && late) {
+        give_up(sim, node);
+    } else if ((self->phase == PHASE_BEGIN && late) || (self->probing > 0 && late) ||
+               (self->phase == PHASE_SUBMIT && late && !self->plan.keyed)) {
+        rest(sim, node);
+    } else if (self->phase == PHASE_COMMIT && late) {
+        go(sim, node, PHASE_ASK);
+    } else {
+        if (self->phase != PHASE_SUBMIT || self->plan.keyed) /* without a key it leaves once */
+            send_request(sim, node);
+        sim_tick_at(sim, node, sim->now + RESEND_US);
+    }
+}
+
+/* ---- answers ---- */
+
+static void on_begun(struct sim *sim, size_t node, const struct tx_msg_begun *begun)
+{
+    struct sim_client *self = sim->nodes[node].client;
+
+    if (self->phase != PHASE_BEGIN || begun->req != self->req)
+        return;
+    self->id = begun->id;
+    self->age = begun->age;
+    self->token = begun->token;
+    go(sim, node, PHASE_OPERATE);
+}
+
+static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operated *operated)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    struct tx_op ops[PLAN_OPS_MAX];
+    struct used *used;
+    unsigned participant;
+
+    if (self->phase != PHASE_OPERATE || operated->req != self->req)
+        return;
+    plan_step(&self->plan, self->step, ops, &participant);
+    used = &self->used[participant];
+    if (operated->reason != TX_REASON_NONE ||
+        (used->incarnation != 0 && used->incarnation != operated->incarnation)) {
+        give_up(sim, node);
+        return;
+    }
+    used->steps = operated->step;
+    used->incarnation = operated->incarnation;
+    used->wrote = operated->wrote;
+    if (!plan_read(&self->plan, self->step, operated->results, operated->results_n))
+        self->read_wrong = true;
+    self->step++;
+    if (self->step < self->plan.steps)
+        go(sim, node, PHASE_OPERATE);
+    else if (self->plan.aborts)
+        give_up(sim, node);
+    else
+        go(sim, node, PHASE_COMMIT);
+}
+
+static void on_committed_submit(struct sim *sim, struct sim_client *self,
+                                const struct tx_msg_outcome *outcome)
+{
+    if (self->plan.kind != PLAN_TOTAL || outcome->results_lost)
+        return;
+    if (outcome->results_n != (size_t)SIM_ACCOUNTS * self->plan.steps)
+        sim_fail(sim, "a committed SUBMIT without its results");
+    if (!plan_read(&self->plan, self->plan.steps - 1, outcome->results, outcome->results_n))
+        self->read_wrong = true;
+}
+
+static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
+{
+    const struct sim_told *old = &sim->told[sim->nodes[node].client->probing - 1];
+    char id[TX_ID_TEXT];
+
+    /* Of several members that only read no record is left: aborted is as true (docs/protocol.md).
+     */
+    bool same = outcome->outcome == old->outcome || old->wrote == 0;
+
+    if (outcome->outcome != TX_OUTCOME_UNKNOWN && !same)
+        sim_fail(sim, "%s was told %s, and now %s (%.*s)", tx_id_print(old->id, id),
+                 tx_outcome_name(old->outcome), tx_outcome_name(outcome->outcome),
+                 (int)outcome->text.len, (const char *)outcome->text.data);
+    rest(sim, node);
+}
+
+static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    struct tx_msg ack = {.type = TX_MSG_OUTCOME_ACK, .id = {.id = outcome->id}};
+
+    if (self->phase < PHASE_COMMIT || outcome->req != self->req)
+        return;
+    if (self->probing > 0) {
+        on_probed(sim, node, outcome);
+        return;
+    }
+    if (outcome->outcome == TX_OUTCOME_UNKNOWN) {
+        if (self->phase == PHASE_COMMIT)
+            enter(sim, self, PHASE_ASK); /* asks at the next tick */
+        else if (self->phase == PHASE_SUBMIT && !self->plan.keyed)
+            rest(sim, node);
+        return;
+    }
+    self->id = outcome->id;
+    if (outcome->age.counter > 0)
+        self->age = outcome->age;
+    if (self->plan.submit && outcome->outcome == TX_OUTCOME_COMMITTED)
+        on_committed_submit(sim, self, outcome);
+    told(sim, node, outcome->outcome);
+    sim_network_send(sim, node, self->coordinator, &ack);
+    rest(sim, node);
+}
+
+static void on_error(struct sim *sim, size_t node, const struct tx_msg_error *error)
+{
+    struct sim_client *self = sim->nodes[node].client;
+
+    if (error->req != self->req || self->phase == PHASE_IDLE)
+        return;
+    sim_trace(sim, "%s hears: %.*s", sim->nodes[node].name.s, (int)error->text.len,
+              (const char *)error->text.data);
+    if (self->phase == PHASE_OPERATE)
+        give_up(sim, node);
+    else if (self->phase == PHASE_COMMIT)
+        enter(sim, self, PHASE_ASK);
+    else if (self->phase == PHASE_BEGIN || (self->phase == PHASE_SUBMIT && !self->plan.keyed))
+        rest(sim, node);
+}
+
+void sim_client_received(struct sim *sim, size_t node, size_t from, const struct tx_msg *msg)
+{
+    (void)from;
+    if (msg->type == TX_MSG_BEGUN)
+        on_begun(sim, node, &msg->begun);
+    else if (msg->type == TX_MSG_OPERATED)
+        on_operated(sim, node, &msg->operated);
+    else if (msg->type == TX_MSG_OUTCOME)
+        on_outcome(sim, node, &msg->outcome);
+    else if (msg->type == TX_MSG_ERROR)
+        on_error(sim, node, &msg->error);
+    else
+        sim_fail(sim, "%s got a %s", sim->nodes[node].name.s, tx_msg_name(msg->type));
+}
+
+/* ---- life ---- */
+
+void sim_client_start(struct sim *sim, size_t node)
+{
+    sim->nodes[node].client = tx_xcalloc(1, sizeof(struct sim_client));
+    sim_tick_at(sim, node, sim->now + sim_random_between(&sim->random, 1000, 500000));
+}
+
+void sim_client_stop(struct sim *sim, size_t node)
+{
+    free(sim->nodes[node].client);
+    sim->nodes[node].client = NULL;
+}
+
+void sim_client_end(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+
+    if (self->phase == PHASE_IDLE || self->probing > 0)
+        return;
+    told(sim, node, TX_OUTCOME_UNKNOWN);
+    sim->told[sim->told_n - 1].unknown_for_good = true;
+}

@@ -1,0 +1,148 @@
+#include "sim_coordinator.h"
+
+#include "network.h"
+#include "txlog/recovery.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sim_coordinator {
+    struct coord_core *core;
+    struct coord_actions actions;
+};
+
+static void append(struct sim *sim, size_t node, struct coord_action *action)
+{
+    char id[TX_ID_TEXT];
+
+    action->record.start = sim->nodes[node].start;
+    sim_disk_append(sim->nodes[node].disk, &action->record, NULL, 0);
+    sim_trace(sim, "%s logs %" PRIu64 " %s %s", sim->nodes[node].name.s, action->record.lsn.n,
+              txlog_type_name(action->record.type),
+              tx_id_print(txlog_record_tx(&action->record), id));
+    sim_sync(sim, node, action->force);
+}
+
+static void perform(struct sim *sim, size_t node, struct coord_action *action)
+{
+    switch (action->type) {
+    case COORD_ACTION_SEND:
+        sim_network_send(sim, node, sim_find(sim, &action->address), &action->msg);
+        return;
+    case COORD_ACTION_REPLY:
+        sim_network_send(sim, node, (size_t)action->client, &action->msg);
+        return;
+    case COORD_ACTION_APPEND:
+        append(sim, node, action);
+        return;
+    case COORD_ACTION_COMPACT:
+        sim_compact(&sim->nodes[node], action->lsn);
+        return;
+    case COORD_ACTION_ALARM:
+        sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)action->text.len,
+                 (const char *)action->text.data);
+        return;
+    case COORD_ACTION_NOTE:
+        sim_trace(sim, "%s notes: %.*s", sim->nodes[node].name.s, (int)action->text.len,
+                  (const char *)action->text.data);
+        return;
+    }
+}
+
+static void perform_all(struct sim *sim, size_t node)
+{
+    struct sim_coordinator *self = sim->nodes[node].coordinator;
+
+    for (size_t i = 0; i < self->actions.n && !sim_dies(&sim->nodes[node]); i++)
+        perform(sim, node, &self->actions.items[i]);
+    coord_actions_clear(&self->actions);
+    coord_core_check(self->core);
+    sim_tick_at(sim, node, coord_core_deadline(self->core));
+}
+
+void sim_coordinator_step(struct sim *sim, size_t node, struct coord_event *event)
+{
+    struct sim_coordinator *self = sim->nodes[node].coordinator;
+
+    if (event->type == COORD_EVENT_MESSAGE && event->msg->type == TX_MSG_BEGIN) {
+        uint64_t secret[2] = {sim_random_next(&sim->random), sim_random_next(&sim->random)};
+
+        memcpy(event->token.bytes, secret, sizeof event->token.bytes);
+    }
+    coord_core_step(self->core, event, sim->now, &self->actions);
+    perform_all(sim, node);
+}
+
+static enum tx_error replay(void *arg, const struct txlog_record *record, struct tx_why *why)
+{
+    return coord_core_recover(((struct sim_coordinator *)arg)->core, record, why);
+}
+
+static struct coord_core *core_new(struct sim *sim, size_t node)
+{
+    struct tx_member members[SIM_PARTICIPANTS_MAX] = {0};
+    struct coord_options options = {.id = (uint32_t)node + 1,
+                                    .epoch = sim->nodes[node].start,
+                                    .life = sim_random_next(&sim->random),
+                                    .nodes = members,
+                                    .nodes_n = sim->options.participants,
+                                    .prepare_timeout_us = 1500000,
+                                    .prepare_tries = 8,
+                                    .active_idle_us = 2000000,
+                                    .resend_us = 100000,
+                                    .resend_max_us = 2000000,
+                                    .hello_us = 300000,
+                                    .peer_down_us = 1500000,
+                                    .forget_us = 300000,
+                                    .retention_us = sim->options.retention_us,
+                                    .retained_max = 100000,
+                                    .txs_max = 1000,
+                                    .snapshot_records = sim->options.snapshot_records,
+                                    .retain_records = sim->options.retain_records};
+
+    for (unsigned i = 0; i < sim->options.participants; i++) {
+        const struct sim_node *participant = &sim->nodes[sim_participant_node(sim, i)];
+
+        members[i].name = participant->name;
+        members[i].address = participant->address;
+    }
+    return coord_core_new(&options);
+}
+
+void sim_coordinator_start(struct sim *sim, size_t node)
+{
+    struct sim_coordinator *self = tx_xcalloc(1, sizeof *self);
+    struct txlog *log = sim_disk_log(sim->nodes[node].disk);
+    struct recovery_summary summary;
+    struct tx_why why = {""};
+    enum tx_error error;
+
+    sim->nodes[node].start = txlog_last_start(log) + 1;
+    self->core = core_new(sim, node);
+    sim->nodes[node].coordinator = self;
+    error = recovery_replay(log, replay, self, &summary, &why);
+    if (error != TX_OK) {
+        sim_fail(sim, "%s cannot start: %s", sim->nodes[node].name.s, why.text);
+        abort();
+    }
+    sim_append_start(sim, node);
+    coord_core_recovered(self->core, txlog_last(log), summary.first_epoch, sim->now,
+                         &self->actions);
+    perform_all(sim, node);
+}
+
+void sim_coordinator_stop(struct sim *sim, size_t node)
+{
+    struct sim_coordinator *self = sim->nodes[node].coordinator;
+
+    coord_actions_deinit(&self->actions);
+    coord_core_destroy(&self->core);
+    free(self);
+    sim->nodes[node].coordinator = NULL;
+}
+
+const struct coord_core *sim_coordinator_core(const struct sim_node *node)
+{
+    return node->coordinator->core;
+}
