@@ -33,16 +33,16 @@ static void make_durable(struct coord_core *core, uint64_t epoch, uint64_t life)
 void coord_fence(struct coord_core *core, uint64_t epoch, uint64_t life, struct tx_bytes text)
 {
     TX_ASSERT(!core->fenced);
+    coord_note(core, (struct tx_id){0}, text);
+    coord_alarm(core, (struct tx_id){0},
+                coord_print(core,
+                            "fenced for good: epoch %" PRIu64 " exists and this start has "
+                            "%" PRIu64 ". Stop this daemon; its data directory is an old "
+                            "copy, or a second daemon runs with the same id. Start it on its "
+                            "newest directory, or on an empty one with an id never used before",
+                            epoch, core->options.epoch));
     make_durable(core, epoch, life);
     core->fenced = true;
-    coord_note(core, (struct tx_id){0}, text);
-    coord_note(core, (struct tx_id){0},
-               coord_print(core,
-                           "fenced for good: epoch %" PRIu64 " exists and this start has "
-                           "%" PRIu64 ". Stop this daemon; its data directory is an old "
-                           "copy, or a second daemon runs with the same id. Start it on its "
-                           "newest directory, or on an empty one with an id never used before",
-                           epoch, core->options.epoch));
     struct coord_tx *tx = NULL;
     struct coord_tx *next = NULL;
     HASH_ITER(hh_id, core->by_id, tx, next)

@@ -230,7 +230,6 @@ static void quarantine(struct coord_core *core, struct coord_peer *peer,
                                        "quarantine until its newest data is restored",
                                        peer->name.s, welcome->incarnation, welcome->lsn.n,
                                        peer->known_incarnation, peer->known_lsn.n);
-    coord_note(core, (struct tx_id){0}, text);
     coord_alarm(core, (struct tx_id){0}, text);
     lost(core, peer);
 }
