@@ -323,11 +323,8 @@ void daemon_start(struct daemon *daemon)
     fail_msg("daemon %s does not serve", daemon->name);
 }
 
-void cluster_start(struct cluster *cluster)
+void cluster_await_up(const struct cluster *cluster)
 {
-    for (size_t i = 0; i < cluster->participants_n; i++)
-        daemon_start(&cluster->participants[i]);
-    daemon_start(&cluster->coordinator);
     for (size_t i = 0; i < cluster->participants_n; i++) {
         char text[64];
 
@@ -335,6 +332,14 @@ void cluster_start(struct cluster *cluster)
         if (!daemon_says(&cluster->coordinator, text, START_MS))
             fail_msg("participant %s is not up", cluster->participants[i].name);
     }
+}
+
+void cluster_start(struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->participants_n; i++)
+        daemon_start(&cluster->participants[i]);
+    daemon_start(&cluster->coordinator);
+    cluster_await_up(cluster);
 }
 
 void daemon_signal(struct daemon *daemon, int signal_number)

@@ -51,6 +51,8 @@ void daemon_set(struct cluster *cluster, struct daemon *daemon, const char *sect
 void daemon_spawn(struct daemon *daemon, const char *crash_point);
 /* Starts it and waits until it serves; fails the test with the end of its log when it does not. */
 void daemon_start(struct daemon *daemon);
+/* Waits until the coordinator, in its present run, has said of every participant that it is up. */
+void cluster_await_up(const struct cluster *cluster);
 /* Starts all of them, and waits until the coordinator has every participant up. */
 void cluster_start(struct cluster *cluster);
 /* Signals it. */

@@ -183,10 +183,10 @@ int raw_client_start(void **state)
     cluster_start(&cluster);
     daemon_stop(&cluster.coordinator); /* so that there is an older epoch */
     daemon_start(&cluster.coordinator);
+    cluster_await_up(&cluster);
     coordinator = raw_open(cluster.coordinator.address, NULL);
     a = raw_open(cluster.participants[0].address, NULL);
     b = raw_open(cluster.participants[1].address, NULL);
-    (void)counter(); /* both sides know each other now */
     return 0;
 }
 
