@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Enough for a request that is never answered, and for the next one. */
+#define PATIENCE_MS 20000u
+
 static struct fake fake;
 static char *printed;
 static size_t printed_len;
@@ -41,7 +44,8 @@ static void verify(uint32_t absent, bool acked, int64_t amount)
     fake_lock(&fake);
     fake.absent = absent;
     fake_unlock(&fake);
-    assert_int_equal(bench_verify(fake.client, &ledger, acked, 1000, out, &verdict), TXCLIENT_OK);
+    assert_int_equal(bench_verify(fake.client, &ledger, acked, PATIENCE_MS, out, &verdict),
+                     TXCLIENT_OK);
     assert_int_equal(fclose(out), 0);
     assert_int_equal(verdict.checked, 2);
 }

@@ -249,7 +249,11 @@ void fake_start(struct fake *fake)
                           .refusal = TX_EBUSY,
                           .refusal_reason = TX_REASON_BUSY,
                           .incarnation = 5};
-    (void)pthread_mutex_init(&fake->lock, NULL);
+    pthread_mutexattr_t checked;
+    (void)pthread_mutexattr_init(&checked);
+    (void)pthread_mutexattr_settype(&checked, PTHREAD_MUTEX_ERRORCHECK);
+    (void)pthread_mutex_init(&fake->lock, &checked);
+    (void)pthread_mutexattr_destroy(&checked);
     fake_lock(fake);
     fake->a = peer_start(TX_ROLE_PARTICIPANT, "a", on_participant, fake);
     fake->b = peer_start(TX_ROLE_PARTICIPANT, "b", on_participant, fake);
@@ -258,9 +262,9 @@ void fake_start(struct fake *fake)
     txclient_options options = {.size = sizeof options,
                                 .name = "tests",
                                 .connect_timeout_ms = 2000,
-                                .request_timeout_ms = 300,
-                                .commit_timeout_ms = 400,
-                                .resend_ms = 40};
+                                .request_timeout_ms = 900,
+                                .commit_timeout_ms = 1200,
+                                .resend_ms = 120};
     txclient_why why = {{0}};
     txclient_status status = txclient_open(PEER_CLUSTER, peer_endpoint(fake->coordinator), &options,
                                            &fake->client, &why);
@@ -270,6 +274,8 @@ void fake_start(struct fake *fake)
 
 void fake_stop(struct fake *fake)
 {
+    /* An assertion that failed under the lock has left it held; else this is refused. */
+    (void)pthread_mutex_unlock(&fake->lock);
     txclient_close(&fake->client);
     peer_stop(&fake->coordinator);
     peer_stop(&fake->a);
