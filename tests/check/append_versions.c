@@ -249,6 +249,46 @@ static void check_foresight(const struct order *order, const struct append *appe
                     list_name(order));
 }
 
+static void found_own_order(const struct order *order, const struct append *first,
+                            const struct append *second, bool missing)
+{
+    char name[WITNESS_NAME];
+
+    (void)name_of(order->books, first->tx, name);
+    if (missing)
+        check_found(order->books->report, "lost-append",
+                    "%s appended %lld and then %lld to %s; only the second was ever read", name,
+                    (long long)first->element, (long long)second->element, list_name(order));
+    else
+        check_found(order->books->report, "incompatible-order",
+                    "%s appended %lld and then %lld to %s; they were read in the other order", name,
+                    (long long)first->element, (long long)second->element, list_name(order));
+}
+
+/* One transaction's appends stand in its order, and none is missing in front of one that was read.
+ * Those of one transaction are neighbours here. */
+static void check_own_order(struct order *order)
+{
+    const struct append *next = NULL;
+
+    for (uint32_t i = order->key->appends_n; i-- > 0;) {
+        struct append *append = append_at(order, i);
+        bool own = next != NULL && next->tx == append->tx;
+
+        if (!order->books->committed[append->tx] || append->repeated)
+            continue;
+        if (own && !append->observed && (next->observed || next->reported)) {
+            if (next->observed)
+                found_own_order(order, append, next, true);
+            append->reported = true;
+        } else if (own && append->position != APPEND_NONE && next->position != APPEND_NONE &&
+                   append->position > next->position) {
+            found_own_order(order, append, next, false);
+        }
+        next = append;
+    }
+}
+
 /* The read that began last. */
 static const struct append_read *latest_read(const struct order *order)
 {
@@ -306,7 +346,7 @@ static void place_appends(struct order *order)
             continue;
         part->append_stamp = order->name + 1;
         check_foresight(order, append);
-        if (append->observed || part->unobserved_stamp == order->name + 1)
+        if (append->observed || append->reported || part->unobserved_stamp == order->name + 1)
             continue;
         part->unobserved_stamp = order->name + 1;
         /* When the end of the longest read is another append of the same transaction, that is
@@ -393,6 +433,7 @@ static void order_one(struct order *order)
         clean_all(order);
     place_versions(order);
     place_reads(order);
+    check_own_order(order);
     place_appends(order);
     for (uint32_t i = 0; i < order->key->reads_n; i++) {
         const struct append_read *read = read_at(order, i);
