@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define CASES   10000
-#define TXS_MAX 40
+#define TXS_MAX 24
 
 struct run {
     struct random random;

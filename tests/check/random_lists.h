@@ -7,7 +7,7 @@
 
 #define LISTS_KEYS_MAX 8
 #define LISTS_OPS_MAX  8
-#define LISTS_LIST_MAX 256
+#define LISTS_LIST_MAX 128
 
 struct random {
     uint64_t state;
