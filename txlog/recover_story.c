@@ -180,13 +180,13 @@ static enum tx_error on_epoch(struct story *story, const struct txlog_record *re
                                                                    sizeof(*story->coordinators));
         known = &story->coordinators[story->coordinators_n++];
     } else {
-        bool same = epoch->epoch == known->epoch && epoch->life == known->life;
-        if (epoch->epoch <= known->epoch && !(same && story->restating))
+        bool same = epoch->known.start == known->epoch && epoch->known.life == known->life;
+        if (epoch->known.start <= known->epoch && !(same && story->restating))
             return contradiction(record, why, "is not above the epoch before it");
     }
     *known = (struct story_coordinator){.id = epoch->coordinator,
-                                        .epoch = epoch->epoch,
-                                        .life = epoch->life,
+                                        .epoch = epoch->known.start,
+                                        .life = epoch->known.life,
                                         .address = epoch->address};
     return TX_OK;
 }
