@@ -83,6 +83,10 @@ static enum tx_error classify(const char *text)
         return TX_EBUSY;
     if (starts_with(text, "NotFound:"))
         return TX_ENOTFOUND;
+    /* A file could not be opened, which RocksDB lays to its settings. */
+    if (starts_with(text, "Invalid argument: Direct I/O is not supported") ||
+        starts_with(text, "Invalid argument: Found options incompatible with filesystem"))
+        return TX_EIO;
     if (starts_with(text, "Invalid argument:"))
         return TX_EINVAL;
     return TX_EIO;
