@@ -53,7 +53,20 @@ static void make_report(struct faults *faults)
     assert_int_equal(close(fd), 0);
 }
 
-static void choose_points(struct faults *faults, unsigned long stride)
+void faults_init(struct faults *faults)
+{
+    const char *base = getenv("TMPDIR");
+    char path[FAULT_PATH];
+    *faults = (struct faults){0};
+    (void)snprintf(faults->place, sizeof faults->place, "%s/assent-faults-XXXXXX",
+                   base != NULL ? base : "/tmp");
+    assert_non_null(mkdtemp(faults->place));
+    assert_int_equal(mkdir(faults_path(faults, "image", path), 0700), 0);
+    make_report(faults);
+    faults->stride = 1;
+}
+
+void faults_choose(struct faults *faults, unsigned long stride)
 {
     const char *offset = getenv("ASSENT_FAULTS_OFFSET");
     const char *all = getenv("ASSENT_FAULTS_ALL");
@@ -64,19 +77,6 @@ static void choose_points(struct faults *faults, unsigned long stride)
         offset != NULL ? strtoul(offset, NULL, 10) : (unsigned long)now.tv_nsec / 1000;
     faults->offset = wanted % faults->stride;
     print_message("every point of %lu; ASSENT_FAULTS_OFFSET=%lu\n", faults->stride, faults->offset);
-}
-
-void faults_init(struct faults *faults, unsigned long stride)
-{
-    const char *base = getenv("TMPDIR");
-    char path[FAULT_PATH];
-    *faults = (struct faults){0};
-    (void)snprintf(faults->place, sizeof faults->place, "%s/assent-faults-XXXXXX",
-                   base != NULL ? base : "/tmp");
-    assert_non_null(mkdtemp(faults->place));
-    assert_int_equal(mkdir(faults_path(faults, "image", path), 0700), 0);
-    make_report(faults);
-    choose_points(faults, stride);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
