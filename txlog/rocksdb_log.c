@@ -346,10 +346,11 @@ static enum tx_error create(struct rocksdb_log *log, const struct rocksdb_log_op
     }
     rdb_close(&rdb);
     uint64_t hash;
-    if (error == TX_OK)
-        error = log_meta_identity_hash(&options->identity, &hash);
     if (error != TX_OK)
         return error;
+    error = log_meta_identity_hash(&options->identity, &hash);
+    if (error != TX_OK)
+        return tx_why(why, error, "%s: no memory to create the log", log->directory);
     error = log_head_create(log->dir.fd, hash, options->begins_after, why);
     if (error != TX_OK)
         return name_directory(log->directory, error, why);
