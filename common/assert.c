@@ -4,10 +4,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #define ASSERT_TEXT_MAX 512
+#define EXIT_OS_FAILURE 71 /* EX_OSERR of sysexits.h */
 
 typedef void assert_hook(const char *text);
 
@@ -43,7 +42,7 @@ _Noreturn void tx_memory_failed(const char *function)
         "out of memory (in %s): stopping; what was acknowledged is in the log, start again "
         "when there is memory\n",
         function);
-    _exit(EX_OSERR);
+    _Exit(EXIT_OS_FAILURE);
 }
 
 /* The C library may answer a request for nothing with NULL, which here means "no memory". */

@@ -73,7 +73,8 @@ static void fill_arrays(void)
         char name[16];
         (void)snprintf(name, sizeof name, "p%zu", i);
         assert_int_equal(tx_name_set(&members[i].name, tx_bytes_str(name)), TX_OK);
-        peers[i] = (struct txlog_peer){.name = members[i].name, .lsn = {i + 1}};
+        peers[i] = (struct txlog_peer){.name = members[i].name,
+                                       .known = {.start = 1, .life = 7, .lsn = {i + 1}}};
     }
     for (size_t i = 0; i < MANY; i++) {
         locks[i] = (struct txlog_lock){TX_LOCK_X, tx_bytes_str("s"), tx_bytes(redo, 30)};
@@ -103,7 +104,7 @@ static struct txlog_record sample(int type)
                                              .locks = locks,
                                              .locks_n = MANY};
     if (type == TXLOG_COMMITTED)
-        r.committed = (struct txlog_committed){id, true, bytes};
+        r.committed = (struct txlog_committed){.id = id, .one_phase = true, .redo = bytes};
     if (type == TXLOG_FORGET)
         r.forget = (struct txlog_forget){3, 7, MANY + 2, open_ids, MANY};
     if (type == TXLOG_ALARM)

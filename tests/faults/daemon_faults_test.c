@@ -52,6 +52,9 @@ static const char *const without_reason[] = {
     "Direct I/O is not supported by the specified DB",
     "exists but is not a directory",
     "Unexpected error(",
+    "is in use by another process",       /* ZeroMQ cannot remove an old socket */
+    "wal_dir not found",                  /* cannot list the directory */
+    "cannot open the database: NotFound", /* likewise */
 };
 
 static void check_words(const struct fault *fault, const char *what)

@@ -267,7 +267,7 @@ static int begin(void **state)
     char disk[FAULT_PATH];
     (void)state;
     faults_init(&faults);
-    faults_choose(&faults, 16);
+    faults_choose(&faults, 32);
     assert_int_equal(mkdir(faults_path(&faults, "disk", disk), 0700), 0);
     faults_path(&faults, "disk/log", directory);
     faults_path(&faults, "base", base);

@@ -57,9 +57,10 @@ static enum tx_error work(struct node_log *node, void (*durable)(struct tx_lsn),
     for (int i = 0; i < LIFE_RECORDS && error == TX_OK; i++) {
         uint64_t lsn = node->last.n + 1;
         fill(lsn, &content);
-        struct txlog_record record = {
-            .type = TXLOG_COMMITTED,
-            .committed = {{1, 1, lsn}, true, tx_bytes(content.redo, LIFE_REDO)}};
+        struct txlog_record record = {.type = TXLOG_COMMITTED,
+                                      .committed = {.id = {1, 1, lsn},
+                                                    .one_phase = true,
+                                                    .redo = tx_bytes(content.redo, LIFE_REDO)}};
         error = append(node, &record, &content, why);
         if (error == TX_OK && i % 3 == 0)
             error = wait_durable(node, node->last, durable, why);
