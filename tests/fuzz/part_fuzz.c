@@ -223,6 +223,7 @@ static void stop(struct part_fuzz *f)
 {
     while (f->calls_n > 0)
         tx_arena_deinit(&f->calls[--f->calls_n].arena);
+    f->readers_n = 0;
     f->rm->vtable->close(&f->rm);
     part_core_destroy(&f->core);
     part_actions_clear(&f->actions);
@@ -248,6 +249,7 @@ void part_fuzz_deinit(struct part_fuzz *f)
     part_actions_deinit(&f->actions);
     fuzz_log_deinit(&f->log);
     free(f->calls);
+    free(f->readers);
 }
 
 /* The store has forgotten every transaction that the core no longer holds open: what it kept would

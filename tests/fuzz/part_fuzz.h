@@ -25,6 +25,8 @@ struct part_fuzz {
     bool rm_slow; /* the store answers in a step of its own */
     struct part_fuzz_call *calls;
     size_t calls_n, calls_capacity;
+    struct tx_id *readers; /* voted READ_ONLY in this life */
+    size_t readers_n, readers_capacity;
     size_t actions_left; /* before the process dies; SIZE_MAX: it lives */
     uint64_t starts;
 };
@@ -46,6 +48,6 @@ void part_fuzz_settle(struct part_fuzz *f);
 
 /* part_check_sent.c: stops the process when a message that leaves rests on nothing durable, or
  * contradicts the log. */
-void part_fuzz_check_sent(const struct part_fuzz *f, const struct part_action *action);
+void part_fuzz_check_sent(struct part_fuzz *f, const struct part_action *action);
 
 #endif
