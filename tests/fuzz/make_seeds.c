@@ -170,11 +170,16 @@ struct scenario {
 #define COMMIT_REQUEST  13, 0, 4, 0, 0, 3, 0
 #define OUTCOME_REQUEST 15, 0, 5, 0, 0, 3, 0
 #define VOTE_YES(node)  0, node, 0, 0, 0, 0, 0
+#define VOTE_DID(node)  0, node, 0, 0, 0, 0, 1, 0, 3 /* YES, with one result */
 #define VOTE_NO(node)   0, node, 0, 1, 0, 0, 1, 6
 #define VOTE_READ(node) 0, node, 0, 2, 0, 0
 #define VOTE_DONE(node) 0, node, 0, 3, 0, 0, 1, 0, 3
 #define ACK(node)       3, node, 0, 0, 0, 0
 #define INQUIRE(node)   7, node, 0, 0
+#define FENCED          164, 0, 0, 193, 0, 0
+#define OF_OLD          240, 0, 225, 193 /* the first transaction of the epoch before */
+#define OUTCOME_OF_OLD  15, 0, 5, OF_OLD, 0, 1, 0
+#define STATE_OF_OLD    8, 0, OF_OLD, 2, 0, 0
 #define C_DURABLE       184, 0
 #define C_PASS          216, 0xa4
 #define C_CRASH         248, 0
@@ -203,21 +208,25 @@ static const struct scenario scenarios[] = {
              INTRODUCED, DO(2, 1, PUT(2))),
     SCENARIO("coordinator", "commit", 0, C_INTRODUCED, BEGIN, COMMIT_REQUEST, VOTE_YES(0),
              VOTE_YES(1), C_DURABLE, ACK(0), ACK(1), C_DURABLE, OUTCOME_REQUEST, INQUIRE(0)),
-    SCENARIO("coordinator", "no", 0, C_INTRODUCED, SUBMIT_AB, VOTE_YES(0), VOTE_NO(1), INQUIRE(0)),
+    SCENARIO("coordinator", "no", 0, C_INTRODUCED, SUBMIT_AB, VOTE_DID(0), VOTE_NO(1), INQUIRE(0)),
     SCENARIO("coordinator", "readers", 0, C_INTRODUCED, BEGIN, COMMIT_REQUEST, VOTE_READ(0),
              VOTE_YES(1), C_DURABLE, ACK(1), C_DURABLE),
     SCENARIO("coordinator", "one-phase", 0, C_INTRODUCED, SUBMIT_A, VOTE_DONE(0), C_DURABLE,
              C_PASS),
     SCENARIO("coordinator", "one-phase-silent", 0, C_INTRODUCED, SUBMIT_A, C_PASS, C_PASS, C_CRASH,
              C_INTRODUCED, OUTCOME_REQUEST),
-    SCENARIO("coordinator", "key-again", 0, C_INTRODUCED, SUBMIT_KEY, VOTE_YES(0), VOTE_YES(1),
+    SCENARIO("coordinator", "key-again", 0, C_INTRODUCED, SUBMIT_KEY, VOTE_DID(0), VOTE_DID(1),
              C_DURABLE, C_CRASH, C_INTRODUCED, SUBMIT_KEY, ACK(0), ACK(1), C_DURABLE),
     SCENARIO("coordinator", "crash-undecided", 0, C_INTRODUCED, BEGIN, COMMIT_REQUEST, VOTE_YES(0),
              C_CRASH, C_INTRODUCED, INQUIRE(0)),
     SCENARIO("coordinator", "timeout", 0, C_INTRODUCED, BEGIN, COMMIT_REQUEST, C_PASS, C_PASS),
-    SCENARIO("coordinator", "snapshots", 4 + 1, C_INTRODUCED, SUBMIT_AB, VOTE_YES(0), VOTE_YES(1),
-             C_DURABLE, ACK(0), ACK(1), C_DURABLE, SUBMIT_AB, VOTE_YES(0), VOTE_YES(1), C_DURABLE,
+    SCENARIO("coordinator", "snapshots", 4 + 1, C_INTRODUCED, SUBMIT_AB, VOTE_DID(0), VOTE_DID(1),
+             C_DURABLE, ACK(0), ACK(1), C_DURABLE, SUBMIT_AB, VOTE_DID(0), VOTE_DID(1), C_DURABLE,
              C_PASS, C_DURABLE, C_CRASH, C_INTRODUCED, C_PASS),
+    SCENARIO("coordinator", "fenced", 0, C_INTRODUCED, BEGIN, COMMIT_REQUEST, VOTE_YES(0), FENCED,
+             C_DURABLE, OUTCOME_REQUEST, C_CRASH, BEGIN),
+    SCENARIO("coordinator", "asked-at-the-member", 0, C_INTRODUCED, SUBMIT_A, C_CRASH, C_INTRODUCED,
+             OUTCOME_OF_OLD, C_PASS, STATE_OF_OLD),
 };
 
 int main(int argc, char **argv)
