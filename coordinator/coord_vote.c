@@ -52,7 +52,9 @@ static void abort_by_no(struct coord_core *core, struct coord_tx *tx, struct coo
         member->voted = true;
         member->vote = TX_VOTE_NO;
     }
-    coord_abort(core, tx, vote->reason, peer, vote->text);
+    /* A NO without a reason is a peer's mistake; the client is promised one all the same. */
+    enum tx_reason reason = vote->reason != TX_REASON_NONE ? vote->reason : TX_REASON_REFUSED;
+    coord_abort(core, tx, reason, peer, vote->text);
 }
 
 /* The vote cannot be what it says: for the transaction that is a NO. */

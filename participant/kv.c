@@ -14,6 +14,7 @@ struct kv {
     struct kv_tx *txs; /* map by id */
     struct kv_overlay overlay;
     struct tx_lsn durable;
+    struct tx_why refused; /* the text of the last refusal: its transaction is gone */
 };
 
 static struct kv *kv_of(struct rm *rm)
@@ -38,6 +39,11 @@ static void kv_execute(struct rm *rm, struct tx_id id, const struct tx_op *op,
     if (tx == NULL)
         tx = kv_tx_new(&kv->txs, id);
     kv_ops_execute(kv->log, &kv->overlay, tx, op, answer);
+    if (answer->status == RM_ROLLED_BACK) {
+        kv->refused = tx->why;
+        answer->text = tx_bytes_str(kv->refused.text);
+        kv_tx_destroy(&kv->txs, &tx);
+    }
 }
 
 static struct tx_bytes make_redo(struct kv_tx *tx)

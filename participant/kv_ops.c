@@ -36,8 +36,8 @@ static const char *print_place(const struct tx_op *op, char out[PLACE_MAX])
     return out;
 }
 
-/* The text is in tx->why already. Nothing of the operation has happened; the core rolls
- * back next. */
+/* The text is in tx->why already. Nothing of the operation has happened; the store ends the
+ * transaction next. */
 static void refuse(struct exec *e, enum tx_reason reason)
 {
     e->answer->status = RM_ROLLED_BACK;
