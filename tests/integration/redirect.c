@@ -27,7 +27,8 @@ static uint16_t bend(uint16_t port)
     return port;
 }
 
-int connect(int fd, const struct sockaddr *address, socklen_t len)
+__attribute__((visibility("default"))) int connect(int fd, const struct sockaddr *address,
+                                                   socklen_t len)
 {
     static int (*real)(int fd, const struct sockaddr *address, socklen_t len);
     struct sockaddr_in bent;
