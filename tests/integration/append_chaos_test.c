@@ -296,26 +296,22 @@ static bool committed(const char *line)
            strstr(line, "\"outcome\":\"committed\"") != NULL;
 }
 
-/* Two elements that were read change places. */
+/* Two elements that were read change places, in a transaction that did nothing else. */
 static bool swap_elements(char *line)
 {
-    char *list = line;
+    char *list = strstr(line, "\"list\":[");
+    char first[24], second[24];
 
-    if (!committed(line))
+    if (!committed(line) || list == NULL || strstr(list + 1, "\"op\":") != NULL ||
+        strstr(line, "\"op\":\"append\"") != NULL || strstr(line, "\"op\":\"add\"") != NULL)
         return false;
-    while ((list = strstr(list, "\"list\":[")) != NULL) {
-        char *first = strchr(list, '[') + 1;
-
-        if (first[0] != ']' && first[1] == ',' && first[3] == ']') {
-            char swapped = first[0];
-
-            first[0] = first[2];
-            first[2] = swapped;
-            return true;
-        }
-        list = first;
-    }
-    return false;
+    list = strchr(list, '[') + 1;
+    if (sscanf(list, "%23[0-9],%23[0-9]", first, second) != 2)
+        return false;
+    memcpy(list, second, strlen(second));
+    list[strlen(second)] = ',';
+    memcpy(list + strlen(second) + 1, first, strlen(first));
+    return true;
 }
 
 /* Somebody who read was told of an abort. */
