@@ -244,10 +244,13 @@ struct coord_core {
     uint64_t age_counter;
     uint64_t started_us;
     uint64_t mark_version; /* raised when a transaction of this epoch is finished for the mark */
-    uint64_t old_mark_version; /* the same for the older epochs */
-    uint64_t presume_from;     /* of older epochs from this one on a missing COMMIT record proves
-                                  "aborted" */
-    bool running;              /* recovery is over */
+    uint64_t old_mark_version;   /* the same for the older epochs */
+    uint64_t presume_from;       /* of older epochs from this one on a missing COMMIT record proves
+                                    "aborted" */
+    uint64_t forgotten_epoch;    /* this one and those before it were called finished, whatever
+                                    one-phase    outcome their participants alone still knew */
+    struct tx_lsn forgotten_lsn; /* the record that says so of all before this start; 0: none yet */
+    bool running;                /* recovery is over */
     bool fenced;
     bool disk_low;
     bool draining;
@@ -441,6 +444,7 @@ void coord_fence(struct coord_core *core, struct tx_position known, struct tx_by
 void coord_fence_recovered(struct coord_core *core);
 
 /* coord_forget.c */
+struct txlog_record coord_forget_record(const struct coord_core *core);
 void coord_forget_timer(struct coord_core *core);
 
 /* coord_recover.c */

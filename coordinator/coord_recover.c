@@ -193,6 +193,17 @@ static enum tx_error recover_snapshot_end(struct coord_core *core,
     return TX_OK;
 }
 
+static enum tx_error recover_forget(struct coord_core *core, const struct txlog_record *record,
+                                    struct tx_why *why)
+{
+    const struct txlog_forget *forget = &record->forget;
+    if (forget->coordinator != core->options.id || forget->epoch >= record->start) {
+        return contradiction(why, record, "is of another coordinator, or of its own epoch");
+    }
+    core->forgotten_epoch = forget->epoch;
+    return TX_OK;
+}
+
 static enum tx_error recover_one(struct coord_core *core, const struct txlog_record *record,
                                  struct tx_why *why)
 {
@@ -229,11 +240,12 @@ static enum tx_error recover_one(struct coord_core *core, const struct txlog_rec
         }
         core->fenced = true;
         return TX_OK;
+    case TXLOG_FORGET:
+        return recover_forget(core, record, why);
     case TXLOG_NONE:
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:
-    case TXLOG_FORGET:
     case TXLOG_HEURISTIC:
     case TXLOG_HEURISTIC_END:
     case TXLOG_TYPES_N:

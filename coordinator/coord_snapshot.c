@@ -85,6 +85,10 @@ static void snapshot(struct coord_core *core)
                                                     .starts_n = core->lineage.n}};
     core->snapshot_begin = coord_append(core, &begin, false);
     restate_peers(core);
+    if (core->forgotten_epoch > 0) {
+        struct txlog_record forget = coord_forget_record(core);
+        (void)coord_append(core, &forget, false);
+    }
     for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
         restate_tx(core, tx);
     }

@@ -32,7 +32,8 @@
     X(TXLOG_PREPARED, "PREPARED")             /* P: a YES vote rests on this */                    \
     X(TXLOG_COMMITTED, "COMMITTED")           /* P: in one batch with its writes to the data */    \
     X(TXLOG_ABORTED, "ABORTED")               /* P: a prepared transaction was aborted */          \
-    X(TXLOG_FORGET, "FORGET")                 /* P: the forgotten mark of a coordinator's epoch */ \
+    X(TXLOG_FORGET, "FORGET")                 /* P: the forgotten mark of a coordinator's epoch.   \
+                                                 C: its older epochs are called finished */        \
     X(TXLOG_HEURISTIC, "HEURISTIC")           /* P: an operator decided */                         \
     X(TXLOG_HEURISTIC_END, "HEURISTIC_END")   /* P: the real decision came */                      \
     X(TXLOG_ALARM, "ALARM")                   /* B: something that must never happen */            \

@@ -305,6 +305,8 @@ static enum tx_error on_forget(struct story *story, const struct txlog_record *r
                                struct tx_why *why)
 {
     const struct txlog_forget *forget = &record->forget;
+    if (story->owner.role == TX_ROLE_COORDINATOR)
+        return TX_OK; /* about what others remember; nothing of its own ends with it */
     enum tx_error error = check_introduced(story, record, forget->coordinator, forget->epoch, why);
     if (error != TX_OK)
         return error;
@@ -412,11 +414,11 @@ static bool belongs(enum tx_role role, enum txlog_type type)
     case TXLOG_SNAPSHOT_BEGIN:
     case TXLOG_SNAPSHOT_END:
     case TXLOG_EPOCH:
+    case TXLOG_FORGET:
         return true;
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:
-    case TXLOG_FORGET:
     case TXLOG_HEURISTIC:
     case TXLOG_HEURISTIC_END:
         return role == TX_ROLE_PARTICIPANT;
