@@ -53,6 +53,9 @@ void bench_count(struct bench_client *client, txclient_status status, uint64_t t
         count(&counts->committed);
         return;
     case TXCLIENT_ABORTED:
+        if (reason == TXCLIENT_REASON_NONE) {
+            reason = TXCLIENT_REASON_CLIENT; /* nobody else has anything to say of it */
+        }
         count(&counts->aborted[reason < BENCH_REASONS ? reason : TXCLIENT_REASON_NONE]);
         return;
     case TXCLIENT_EUNREACHABLE:
