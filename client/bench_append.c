@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define OF_SUBMITS      10u /* one of so many is one-shot: reads, or with a bank a transfer, or all */
+#define OF_SUBMITS      10u /* one-shot are 2 or, with a bank, 4 of so many */
 #define OF_TRANSFERS    4u  /* of interactive transactions, when there is a bank */
 #define OF_ABORTS       40u /* the client thinks better of it */
 #define OF_ASKED_AGAIN  16u

@@ -82,25 +82,20 @@ static error_t parse_append_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     struct bench_appends *appends = &arguments->appends;
-    switch (key) {
-    case OPTION_HISTORY:
+    if (key == OPTION_HISTORY) {
         arguments->history = arg;
-        return 0;
-    case OPTION_KEYS:
+    } else if (key == OPTION_KEYS) {
         appends->keys = (unsigned)number_between(state, arg, 1, KEYS_MAX);
-        return 0;
-    case OPTION_OPERATIONS:
+    } else if (key == OPTION_OPERATIONS) {
         appends->operations = (unsigned)number_between(state, arg, 1, BENCH_APPEND_OPS_MAX);
-        return 0;
-    case OPTION_ELEMENTS:
+    } else if (key == OPTION_ELEMENTS) {
         appends->elements = (unsigned)number_between(state, arg, 1, BENCH_APPEND_ELEMENTS_MAX);
-        return 0;
-    case OPTION_OTHER_CONFIG:
+    } else if (key == OPTION_OTHER_CONFIG) {
         arguments->load.other_config = arg;
-        return 0;
-    default:
+    } else {
         return ARGP_ERR_UNKNOWN;
     }
+    return 0;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

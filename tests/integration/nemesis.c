@@ -72,12 +72,12 @@ void nemesis_heal(struct nemesis *nemesis)
     proxy_heal(nemesis->proxy);
 }
 
-/* Visits some routes: all of one node, both ways, or one between two programs. */
-static void for_routes(struct nemesis *nemesis,
+/* Visits some routes: all of one node, both ways, or (unless `whole`) maybe one alone. */
+static void for_routes(struct nemesis *nemesis, bool whole,
                        void (*visit)(struct nemesis *nemesis, size_t route, bool asks, void *arg),
                        void *arg)
 {
-    bool one = draw(nemesis, 2) == 0;
+    bool one = draw(nemesis, 2) == 0 && !whole;
     size_t chosen = (size_t)draw(nemesis, nemesis->nodes_n);
     size_t other = (size_t)draw(nemesis, nemesis->nodes_n + 1);
 
@@ -190,15 +190,15 @@ static void connection_fault(struct nemesis *nemesis, enum fault fault)
     enum proxy_way way = draw(nemesis, 2) == 0 ? PROXY_THERE : PROXY_BACK;
 
     if (fault == RESET)
-        for_routes(nemesis, reset, NULL);
+        for_routes(nemesis, false, reset, NULL);
     else if (fault == HALF_CLOSE)
-        for_routes(nemesis, half_close, &way);
+        for_routes(nemesis, false, half_close, &way);
     else if (fault == REPLAY)
-        for_routes(nemesis, replay, NULL);
+        for_routes(nemesis, true, replay, NULL);
     else if (fault == TWICE)
-        for_routes(nemesis, set_twice, &bad);
+        for_routes(nemesis, true, set_twice, &bad);
     else
-        for_routes(nemesis, set_fault, &bad);
+        for_routes(nemesis, false, set_fault, &bad);
 }
 
 static enum fault next_fault(struct nemesis *nemesis)

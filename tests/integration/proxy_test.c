@@ -149,6 +149,7 @@ static void test_delays_and_throttles(void **state)
     struct fixture *f = *state;
     struct proxy_fault slow = {.delay_ms = 2 * NOT_MS};
     struct proxy_fault narrow = {.bytes_max = 1};
+    static const char digits[] = "0123456789012345678901234567890123456789";
     int client = dial(f), target = answer(f);
 
     proxy_set(f->proxy, f->route, &slow);
@@ -156,13 +157,13 @@ static void test_delays_and_throttles(void **state)
     hear_nothing(target);
     hear(target, "late");
     proxy_set(f->proxy, f->route, &narrow);
-    say(client, "0123456789012345678901234567890123456789");
+    say(client, digits);
     assert_true(readable(target, SOON_MS));
     /* 40 bytes take 400 ms. */
     char first[64];
     ssize_t n = recv(target, first, sizeof first, 0);
     assert_true(n > 0 && n < 40);
-    hear(target, "0123456789012345678901234567890123456789" + n);
+    hear(target, &digits[n]);
     close(client);
     close(target);
 }
