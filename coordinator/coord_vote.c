@@ -19,7 +19,7 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
     }
     if (tx->results == NULL) {
         tx->results = tx_arena_alloc(&tx->results_arena, tx->ops_n, sizeof *tx->results);
-        TX_ASSERT(tx->results != NULL);
+        TX_NEED_MEMORY(tx->results != NULL);
         tx->results_bytes = tx->ops_n * sizeof *tx->results;
     }
     size_t next = 0;
@@ -30,7 +30,7 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
         const struct tx_result *result = &vote->results[next++];
         tx->results[i].found = result->found;
         tx->results[i].value = tx_arena_copy(&tx->results_arena, result->value);
-        TX_ASSERT(tx->results[i].value.len == result->value.len);
+        TX_NEED_MEMORY(tx->results[i].value.len == result->value.len);
         tx->results_bytes += result->value.len;
     }
     return true;

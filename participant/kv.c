@@ -43,7 +43,7 @@ static void kv_execute(struct rm *rm, struct tx_id id, const struct tx_op *op,
 static struct tx_bytes make_redo(struct kv_tx *tx)
 {
     kv_writeset_redo(&tx->writes, &tx->redo);
-    TX_ASSERT(!tx->redo.failed);
+    TX_NEED_MEMORY(!tx->redo.failed);
     return tx_buf_view(&tx->redo);
 }
 
@@ -126,7 +126,7 @@ static enum tx_error recover_write(void *arg, const struct redo_write *write)
     struct kv_tx *tx = arg;
     tx_buf_clear(&tx->data_key);
     redo_data_key(write->space, write->key, &tx->data_key);
-    TX_ASSERT(!tx->data_key.failed);
+    TX_NEED_MEMORY(!tx->data_key.failed);
     return kv_writeset_write(&tx->writes, tx_buf_view(&tx->data_key),
                              write->deleted ? NULL : &write->value, &tx->why);
 }
