@@ -12,7 +12,10 @@
 #include "tests/integration/life.h"
 #include "tests/integration/mutation.h"
 #include "tests/integration/work.h"
+#include "txlog/log_head.h"
+#include "txlog/log_meta.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,12 +24,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define MUTATIONS 500
+#define LOSSES    6
 #define START_MS  60000
 
 enum verdict {
@@ -188,7 +193,39 @@ static void expect_all_promises(struct victim *victim, const struct mutation *mu
 {
     life_restore();
     mutation_apply(mutation, victim->daemon->data);
+    life_start();
     life_expect_all();
+    life_end_of_run();
+}
+
+/* Reading a value that cannot be read ends the daemon, which says why; it is never another value.
+ */
+static void expect_told_when_read(struct victim *victim, const struct mutation *mutation)
+{
+    txclient *own = work_quick_client(&cluster.coordinator);
+    bool ended = false;
+    int status = 0;
+
+    life_restore();
+    mutation_apply(mutation, victim->daemon->data);
+    life_start();
+    work_await_all_up(&cluster.coordinator);
+    for (int i = 0; i < DUMP_KEYS && !ended; i++) {
+        txclient_batch *batch = txclient_batch_new();
+        char key[16];
+
+        snprintf(key, sizeof key, "k%d", i);
+        txclient_batch_get(batch, AT(victim->daemon->name, key));
+        (void)!txclient_submit(own, batch, NULL, NULL);
+        txclient_batch_free(&batch);
+        ended = daemon_wait(victim->daemon, 0, &status);
+    }
+    txclient_close(&own);
+    if (!ended || !WIFEXITED(status) || WEXITSTATUS(status) != EX_IOERR ||
+        !daemon_says(victim->daemon, "the kv store cannot go on", 0) ||
+        !daemon_says(victim->daemon, "txrecover verify", 0))
+        fail_msg("%s: read without a word, wait status %d: %s", what, status,
+                 tail_of(victim->daemon->log));
     life_end_of_run();
 }
 
@@ -209,10 +246,13 @@ static void mutate(struct victim *victim)
     snprintf(what, sizeof what, "%s, %s", victim->daemon->name, text);
     verdict = judge(victim);
     victim->counts[mutation.file_kind][verdict]++;
-    if (verdict == HARMLESS && !victim->sampled[mutation.file_kind][verdict]) {
-        victim->sampled[mutation.file_kind][verdict] = true;
+    if (victim->sampled[mutation.file_kind][verdict])
+        return;
+    victim->sampled[mutation.file_kind][verdict] = true;
+    if (verdict == HARMLESS)
         expect_all_promises(victim, &mutation);
-    }
+    else if (verdict == UNREADABLE)
+        expect_told_when_read(victim, &mutation);
 }
 
 static void print_counts(const struct victim *victim)
@@ -255,9 +295,103 @@ static void test_sound(void **state)
         directory_copy(life_sound(victims[i].daemon), victims[i].judge.data);
         assert_int_equal(judge(&victims[i]), HARMLESS);
     }
+    life_start();
     life_expect_all();
     life_end_of_run();
 }
+
+/* ---- HEAD and the log go back together ---- */
+
+/* A disk that has lost what it had synced: HEAD is as old as it can be, and the newest write-ahead
+ * file is cut. The participant cannot know. */
+static void lose_the_end(const struct daemon *daemon, int share)
+{
+    struct txlog_identity identity = {
+        .cluster = "test", .role = TX_ROLE_PARTICIPANT, .name = {"a"}};
+    struct tx_why why = {""};
+    struct log_head head;
+    uint64_t hash;
+    size_t n;
+    char **names = directory_names(daemon->data, &n), path[2 * CLUSTER_PATH] = "";
+    int fd = open(daemon->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_int_equal(log_meta_identity_hash(&identity, &hash), TX_OK);
+    if (log_head_open(fd, false, hash, &head, &why) != TX_OK ||
+        log_head_reset(&head, (struct tx_lsn){1}, &why) != TX_OK)
+        fail_msg("%s", why.text);
+    log_head_close(&head);
+    close(fd);
+    for (size_t i = 0; i < n; i++) {
+        if (mutation_file_kind(names[i]) == FILE_WAL)
+            snprintf(path, sizeof path, "%s/%s", daemon->data, names[i]);
+        free(names[i]);
+    }
+    free(names);
+    long size = file_size(path), most = size * share / LOSSES;
+    assert_true(most > 0);
+    long cut = size - 1 - (long)mutation_random(&seed, (uint64_t)most);
+    assert_int_equal(truncate(path, cut), 0);
+    snprintf(what, sizeof what, "%s, HEAD at its beginning and %s cut from %ld to %ld bytes",
+             daemon->name, path, size, cut);
+}
+
+enum judgement { NOT_YET, QUARANTINED, ALARM, QUIET };
+
+static bool raised_alarm(const struct daemon *daemon)
+{
+    char alarms[24];
+
+    return work_field(daemon, "alarms", alarms, sizeof alarms) && strcmp(alarms, "0") != 0;
+}
+
+/* Do the peers object, or have they gone on and settled everything? */
+static bool peers_have_judged(void *arg)
+{
+    const struct daemon *a = victims[1].daemon;
+    enum judgement *judgement = arg;
+    char state[32], committed[24], prepared[24];
+
+    if (!work_peer_state(&cluster.coordinator, "a", state, sizeof state))
+        return false;
+    if (strcmp(state, "quarantined") == 0)
+        *judgement = QUARANTINED;
+    else if (raised_alarm(a) || raised_alarm(&cluster.coordinator))
+        *judgement = ALARM;
+    else if (strcmp(state, "up") == 0 &&
+             work_field(&cluster.coordinator, "committed", committed, sizeof committed) &&
+             work_field(a, "prepared", prepared, sizeof prepared) && strcmp(committed, "0") == 0 &&
+             strcmp(prepared, "0") == 0)
+        *judgement = QUIET;
+    return *judgement != NOT_YET;
+}
+
+static void test_lost_promises_are_recognised(void **state)
+{
+    struct daemon *a = victims[1].daemon;
+    int counts[QUIET + 1] = {0};
+
+    (void)state;
+    for (int share = 1; share <= LOSSES; share++) {
+        enum judgement judgement = NOT_YET;
+
+        life_restore();
+        lose_the_end(a, share);
+        life_start();
+        if (!wait_until(peers_have_judged, &judgement, WORK_MS))
+            fail_msg("%s: neither settled nor objected to", what);
+        if (judgement == QUIET) {
+            printf("nobody objects: %s\n", what);
+            life_expect_all();
+        }
+        counts[judgement]++;
+        life_end_of_run();
+    }
+    printf("the end of a's log lost %d times: quarantined %d, alarm %d, nothing promised %d\n",
+           LOSSES, counts[QUARANTINED], counts[ALARM], counts[QUIET]);
+    assert_true(counts[QUARANTINED] > 0);
+}
+
+/* ---- setup ---- */
 
 static void dump_sound(struct victim *victim)
 {
@@ -296,6 +430,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sound),
+        cmocka_unit_test(test_lost_promises_are_recognised),
         cmocka_unit_test(test_mutations),
     };
 

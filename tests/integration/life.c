@@ -244,13 +244,17 @@ static void expect_values(const char *participant, size_t p)
     txclient_batch_free(&batch);
 }
 
-void life_expect_all(void)
+void life_start(void)
 {
     if (coordinator->pid == 0)
         daemon_start(coordinator);
     for (size_t p = 0; p < cluster.participants_n; p++)
         if (cluster.participants[p].pid == 0)
             daemon_start(&cluster.participants[p]);
+}
+
+void life_expect_all(void)
+{
     work_await_all_up(coordinator);
     work_await_quiet();
     client = work_client(coordinator);

@@ -20,11 +20,13 @@ const char *life_sound(const struct daemon *daemon);
 /* Gives every daemon its sound directory back. None of them runs. */
 void life_restore(void);
 
-/* Starts what does not run, and compares with what was promised: what was in doubt is settled,
- * acknowledged transactions are outcomes and values, and nothing else is there. Fails the test
- * when any of it is not so within a minute. */
+/* Starts what does not run. */
+void life_start(void);
+/* Compares a running cluster with what was promised: what was in doubt is settled, acknowledged
+ * transactions are outcomes and values, and nothing else is there. Fails the test when any of it
+ * is not so within a minute. */
 void life_expect_all(void);
-/* Stops it all and opens no client any more. */
+/* Kills all that runs, and closes the client. */
 void life_end_of_run(void);
 
 #endif
