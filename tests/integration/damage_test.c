@@ -331,7 +331,7 @@ static void lose_the_end(const struct daemon *daemon, int share)
     assert_true(most > 0);
     long cut = size - 1 - (long)mutation_random(&seed, (uint64_t)most);
     assert_int_equal(truncate(path, cut), 0);
-    snprintf(what, sizeof what, "%s, HEAD at its beginning and %s cut from %ld to %ld bytes",
+    snprintf(what, sizeof what, "%s, HEAD at its beginning and %.120s cut from %ld to %ld",
              daemon->name, path, size, cut);
 }
 
