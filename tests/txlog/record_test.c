@@ -298,7 +298,7 @@ static void unknown_versions_and_types_are_never_skipped(void **state)
     expect_after_change(6, 1, TX_ECORRUPT);                         /* reserved bits */
     expect_after_change(TXLOG_FRONT_BYTES + 20, 2, TX_ECORRUPT);    /* the bool */
     expect_after_change(TXLOG_FRONT_BYTES, 0, TX_ECORRUPT);         /* coordinator 0 */
-    expect_after_change(TXLOG_FRONT_BYTES + 24, 0xff, TX_ECORRUPT); /* a blob of 4 GiB */
+    expect_after_change(TXLOG_FRONT_BYTES + 32, 0xff, TX_ECORRUPT); /* a blob of 4 GiB */
 }
 
 static void an_alarm_may_concern_no_transaction(void **state)
