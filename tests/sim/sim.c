@@ -198,7 +198,8 @@ void sim_tick_at(struct sim *sim, size_t at, uint64_t when)
 bool sim_append_start(struct sim *sim, size_t at)
 {
     struct sim_node *node = &sim->nodes[at];
-    struct txlog_record record = {.type = TXLOG_START, .start = node->start};
+    struct txlog_record record = {
+        .type = TXLOG_START, .start = node->start, .started = {.life = node->life}};
 
     record.lsn.n = sim_disk_durable(node->disk).n + 1;
     sim_disk_append(node->disk, &record, NULL, 0);

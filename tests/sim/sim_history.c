@@ -215,29 +215,6 @@ static void read_disk(struct sim *sim, size_t at)
     TX_ASSERT(error == TX_OK);
 }
 
-/* The only member of a transaction may have forgotten that it was aborted, and a coordinator that
- * has restarted cannot tell that from a commit in one phase that nobody recorded. */
-static void excuse_unknown(struct sim *sim)
-{
-    struct history *history = &sim->history;
-
-    for (size_t i = 0; i < history->txs_n; i++) {
-        struct history_tx *tx = &history->txs[i];
-        uint32_t participants = 0;
-        bool committed = false;
-
-        if (tx->outcome != TX_OUTCOME_UNKNOWN || tx->may_stay_unknown)
-            continue;
-        for (uint32_t j = 0; j < tx->ops_n; j++)
-            participants |= 1u << history_participant(history, tx->ops[j].key);
-        for (size_t j = 0; j < history->records_n; j++)
-            committed = committed || (tx_id_equal(history->records[j].id, tx->id) &&
-                                      history->records[j].type != HISTORY_PREPARED &&
-                                      history->records[j].type != HISTORY_ABORTED);
-        tx->may_stay_unknown = !committed && (participants & (participants - 1)) == 0;
-    }
-}
-
 void sim_history_end(struct sim *sim)
 {
     snprintf(sim->history.source, sizeof sim->history.source, "txsim seed %" PRIu64, sim->seed);
@@ -250,5 +227,4 @@ void sim_history_end(struct sim *sim)
         end_of(sim, i);
         read_disk(sim, i);
     }
-    excuse_unknown(sim);
 }
