@@ -5,6 +5,7 @@
 
 #include "common/assert.h"
 #include "common/msg.h"
+#include "coverage.h"
 #include "disk.h"
 #include "options.h"
 #include "tests/check/history.h"
@@ -111,6 +112,7 @@ struct sim {
     size_t resolved_n;
     struct sim_totals totals;
     struct history history;
+    struct coverage *coverage; /* NULL: not wanted */
     unsigned failures;
 };
 
