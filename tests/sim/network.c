@@ -74,9 +74,8 @@ static uint64_t arrival(struct sim *sim, size_t from, size_t to)
 
     if (!sim->healed && from == sim->slow_from && to == sim->slow_to)
         at += options->slow_link_us;
-    /* Now and then one that is very late, across restarts. */
-    if (options->reorder && !sim->healed && sim_random_percent(random, 1))
-        at += sim_random_between(random, 0, 2000000);
+    if (!sim->healed && sim_random_percent(random, (unsigned)options->very_late_percent))
+        at += sim_random_between(random, 0, options->very_late_us);
     if (!options->reorder && at < sim->fifo[from][to])
         at = sim->fifo[from][to];
     sim->fifo[from][to] = at;

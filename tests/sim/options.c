@@ -50,6 +50,10 @@ static void draw_network(struct sim_options *options, struct sim_random *random)
     if (sim_random_percent(random, 20))
         options->slow_link_us = sim_random_between(random, 10000, 400000);
     options->reorder = sim_random_percent(random, 60);
+    if (options->reorder > 0) {
+        options->very_late_percent = skewed(random, 1, 2, 10);
+        options->very_late_us = sim_random_between(random, 500000, 6000000);
+    }
     options->alone = sim_random_percent(random, 20);
 }
 
@@ -61,7 +65,7 @@ static void draw_faults(struct sim_options *options, struct sim_random *random)
                            &options->clock_jump, &options->resolve};
 
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
-        bool drawn = sim_random_percent(random, i < 2 ? 80 : 30);
+        bool drawn = sim_random_percent(random, i < 2 ? 80 : 35);
 
         *weights[i] = drawn ? sim_random_between(random, 1, i < 2 ? 10 : 3) : 0;
     }
