@@ -160,7 +160,8 @@ static bool ask_for_live(struct sim *sim, size_t node)
     const struct sim_client *other =
         sim->nodes[sim_random_between(&sim->random, first, sim->nodes_n - 1)].client;
 
-    if (other == self || other->phase < PHASE_OPERATE || other->probing || !tx_id_valid(other->id))
+    /* Whoever asks names all participants that were used, and they are known from there on. */
+    if (other == self || other->phase < PHASE_COMMIT || other->probing || !tx_id_valid(other->id))
         return false;
     self->probed = (struct sim_told){.id = other->id, .wrote = plan_writes(&other->plan)};
     self->probing = true;
