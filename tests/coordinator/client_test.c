@@ -463,7 +463,8 @@ static void votes_out_of_place(void **unused)
     assert_int_equal(driver_stats(&d).violations, 1);
 }
 
-/* The operator's decision has ended there by the NO of another member, which is not heard here yet. */
+/* The operator's decision has ended there by the NO of another member, which is not heard here yet.
+ */
 static void damage_while_votes_are_collected_is_an_alarm_and_no_violation(void **unused)
 {
     (void)unused;
