@@ -13,7 +13,7 @@
 
 /* A map that has no memory stops the process, as every allocation of a core does. */
 #define uthash_malloc(bytes) tx_xmalloc(bytes)
-#define uthash_fatal(text)   tx_assert_failed(text, __FILE__, __LINE__, __func__)
+#define uthash_fatal(text)   tx_memory_failed(__func__) /* its only reason */
 #include <uthash.h>
 
 #define PART_ALARMS_MAX        1000u /* alarms kept in memory, the newest */

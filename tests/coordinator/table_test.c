@@ -147,6 +147,16 @@ static void active_no__finished_aborted(void **unused)
     assert_memory_equal(outcome->text.data, "so it is", 8);
 }
 
+static void active_no_without_a_reason__refused(void **unused)
+{
+    (void)unused;
+    struct tx_id id = begin(&d);
+    join(&d, 'a', id);
+    vote_no(&d, 'a', id, TX_REASON_NONE);
+    commit_request(&d, id, "a");
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_REFUSED);
+}
+
 static void active_abort_request__finished_aborted(void **unused)
 {
     (void)unused;
@@ -623,6 +633,7 @@ int main(void)
         CELL(active_commit_request__collecting),
         CELL(active_commit_request_with_a_joined_one_unnamed__aborted),
         CELL(active_no__finished_aborted),
+        CELL(active_no_without_a_reason__refused),
         CELL(active_abort_request__finished_aborted),
         CELL(active_idle_limit__finished_aborted),
         CELL(collecting_member_not_introduced__no_prepare_then_unreachable),
