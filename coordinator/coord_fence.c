@@ -44,6 +44,7 @@ void coord_fence(struct coord_core *core, struct tx_position known, struct tx_by
                             known.start, known.lsn.n, core->options.epoch));
     make_durable(core, known);
     core->fenced = true;
+    core->presuming_n = 0;
     struct coord_tx *tx = NULL;
     struct coord_tx *next = NULL;
     HASH_ITER(hh_id, core->by_id, tx, next)

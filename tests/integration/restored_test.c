@@ -20,13 +20,12 @@ static struct daemon *const b = &cluster.participants[1];
 
 static char out[1 << 16], err[1 << 14];
 
-/* What a participant hears of a decision waits a second for company on its way to the disk. */
+/* What a hears of a decision waits a second for company on its way to the disk. */
 static int two_participants(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
     daemon_set(&cluster, a, "storage", "lazy = 1s");
-    daemon_set(&cluster, b, "storage", "lazy = 1s");
     daemon_set(&cluster, coordinator, "timers", "peer_down = 1h\nprepare = 1h");
     cluster_start(&cluster);
     client = work_client(coordinator);
@@ -321,6 +320,47 @@ static void test_coordinator_copied_while_it_ran_and_new_participants(void **sta
     copied_while_it_runs(true);
 }
 
+static bool all_durable(void *arg)
+{
+    char last[24], durable[24];
+
+    return work_field(arg, "prepared", last, sizeof last) && strcmp(last, "0") == 0 &&
+           work_field(arg, "lsn", last, sizeof last) &&
+           work_field(arg, "lsn_durable", durable, sizeof durable) && strcmp(last, durable) == 0;
+}
+
+static bool noted_doubt_or_settled(void *arg)
+{
+    return daemon_says(arg, "in doubt for", 0) || daemon_says(arg, "settled:", 0);
+}
+
+/* a is in doubt about a decision that b has carried out, and asks the copy before b can fence it.
+ * The copy has no record of it; to presume it aborted would leave it half done. */
+static void test_coordinator_copy_meets_a_participant_in_doubt(void **state)
+{
+    char *after;
+
+    (void)state;
+    keep_copy_of_running(coordinator, "old");
+    after = commit("k", "after");
+    daemon_kill(a);
+    assert_true(wait_until(all_durable, b, WORK_MS));
+    daemon_stop(coordinator);
+    keep_copy(coordinator, "true");
+    daemon_stop(b);
+    restore(coordinator, "old");
+    daemon_start(a);
+    assert_true(daemon_says(a, "recovered 1 prepared transaction", WORK_MS));
+    daemon_start(coordinator);
+    assert_true(daemon_says(coordinator, "participant a is up", WORK_MS));
+    assert_true(wait_until(noted_doubt_or_settled, a, WORK_MS));
+    assert_false(daemon_says(a, "settled: aborted", 0));
+    daemon_start(b);
+    expect_fenced(after);
+    assert_true(daemon_says(a, "settled: committed by b", WORK_MS));
+    free(after);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, two_participants, work_teardown)
 
 int main(void)
@@ -331,6 +371,7 @@ int main(void)
         WITH(test_coordinator_status),
         WITH(test_coordinator_copy_started_often_alone),
         WITH(test_coordinator_copied_while_it_ran),
+        WITH(test_coordinator_copy_meets_a_participant_in_doubt),
         WITH(test_coordinator_copied_while_it_ran_and_new_participants),
     };
 
