@@ -608,6 +608,37 @@ static void active_collecting_deciding_inquire__wait(void **unused)
     driver_quiet(&d);
 }
 
+static void inquire_wanted(char who, struct tx_id id)
+{
+    struct tx_msg msg = {.type = TX_MSG_INQUIRE,
+                         .inquire = {.id = id, .in_doubt = true, .wanted = true}};
+    driver_participant(&d, who, &msg);
+}
+
+/* Only a one-shot can be prepared at one member and wait for a lock at another. */
+static void collecting_inquire_for_an_older_one__one_shot_aborted_else_wait(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    inquire_wanted('a', id);
+    (void)driver_sent(&d, 'a', TX_MSG_WAIT);
+    id = submit(&d, "ab", "");
+    (void)driver_sent(&d, 'a', TX_MSG_PREPARE);
+    (void)driver_sent(&d, 'b', TX_MSG_PREPARE);
+    vote(&d, 'a', id, TX_VOTE_YES, 1);
+    inquire_wanted('c', id); /* no member */
+    (void)driver_sent(&d, 'c', TX_MSG_WAIT);
+    inquire_wanted('a', id);
+    assert_int_equal(driver_sent(&d, 'a', TX_MSG_ABORT)->abort.reason, TX_REASON_WOUNDED);
+    (void)driver_sent(&d, 'b', TX_MSG_ABORT);
+    assert_int_equal(driver_replied(&d, CLIENT, TX_MSG_OUTCOME)->outcome.outcome,
+                     TX_OUTCOME_ABORTED);
+    id = tx_deciding(&d); /* too late for anybody */
+    inquire_wanted('a', id);
+    (void)driver_sent(&d, 'a', TX_MSG_WAIT);
+    driver_quiet(&d);
+}
+
 static void later_states_join__abort_to_strangers_only(void **unused)
 {
     (void)unused;
@@ -665,6 +696,7 @@ int main(void)
         CELL(unknown_inquire_of_an_id_not_begun__dropped),
         CELL(unknown_inquire_of_a_later_epoch__fenced_without_an_answer),
         CELL(active_collecting_deciding_inquire__wait),
+        CELL(collecting_inquire_for_an_older_one__one_shot_aborted_else_wait),
         CELL(later_states_join__abort_to_strangers_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

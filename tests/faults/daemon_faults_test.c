@@ -49,13 +49,13 @@ static const char *log_of_run(void)
 
 /* RocksDB's words where it drops the operating system's reason. */
 static const char *const without_reason[] = {
-    "Direct I/O is not supported by the specified DB", "exists but is not a directory",
+    "Direct I/O is not supported by the specified DB",
+    "exists but is not a directory",
     "Unexpected error(",
-    /* A table that could not be read once: RocksDB's iterator leaves it out and has no error. It is
-     * refused for its gap, which is safe; but the advice to restore a checkpoint goes too far. */
-    "the log has a gap", "is in use by another process", /* ZeroMQ cannot remove an old socket */
-    "wal_dir not found",                                 /* cannot list the directory */
-    "cannot open the database: NotFound",                /* likewise */
+    "is in use by another process",       /* ZeroMQ cannot remove an old socket */
+    "wal_dir not found",                  /* cannot list the directory */
+    "cannot open the database: NotFound", /* likewise */
+    "could not be read at first, and can be now",
 };
 
 static void check_words(const struct fault *fault, const char *what)
