@@ -308,7 +308,7 @@ static void decision(struct fuzz_msgs *m, struct tx_msg *msg)
     else if (msg->type == TX_MSG_ABORT)
         msg->abort = (struct tx_msg_abort){id, (enum tx_reason)fuzz_below(m->in, TX_REASONS_N)};
     else
-        msg->inquire = (struct tx_msg_inquire){id, !fuzz_rarely(m->in, 2)};
+        msg->inquire = (struct tx_msg_inquire){.id = id, .in_doubt = !fuzz_rarely(m->in, 2)};
 }
 
 struct tx_msg fuzz_msg(struct fuzz_msgs *m, enum tx_msg_type type)
