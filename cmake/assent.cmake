@@ -10,6 +10,13 @@ function(assent_flags target)
   if(ASSENT_CRASH_POINTS)
     target_compile_definitions(${target} PRIVATE ASSENT_CRASH_POINTS=1)
   endif()
+  if(ASSENT_COVERAGE)
+    # What only assertions use is unused here.
+    target_compile_definitions(${target} PRIVATE ASSENT_COVERAGE=1)
+    target_compile_options(${target} PRIVATE -fprofile-instr-generate -fcoverage-mapping
+      -Wno-unused -Wno-unused-parameter)
+    target_link_options(${target} PRIVATE -fprofile-instr-generate)
+  endif()
   if(ASSENT_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${ASSENT_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(${target} PRIVATE -fsanitize=${ASSENT_SANITIZE})

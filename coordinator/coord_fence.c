@@ -75,7 +75,9 @@ void coord_fence_recovered(struct coord_core *core)
 
 void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced)
 {
-    if (fenced->epoch > core->options.epoch ||
+    if (TX_SEEDED_BUG(GO_ON_AFTER_FENCED)) {
+        core->stats.stale++;
+    } else if (fenced->epoch > core->options.epoch ||
         (fenced->epoch == core->options.epoch && fenced->life != core->options.life)) {
         coord_fence(core, fenced->epoch, fenced->life,
                     coord_print(core,
