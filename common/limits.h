@@ -18,6 +18,7 @@
 #define TX_FRAME_OBJECTS_MAX   200000u  /* msgpack objects of a frame */
 #define TX_FRAME_MESSAGES_MAX  10000u   /* messages of a frame */
 #define TX_NODES_MAX           1024u    /* participants of a cluster */
+#define TX_LINEAGE_MAX         16u      /* starts of a node that it tells others of */
 #define TX_STATUS_ROWS_MAX     1000u    /* rows of each list in a STATUS */
 #define TX_COORDINATOR_ID_MAX  65535u   /* coordinators are numbered from 1 */
 

@@ -108,7 +108,6 @@ struct tx_id tx_msg_tx(const struct tx_msg *msg)
         return msg->outcome.id;
     case TX_MSG_OUTCOME_ACK:
     case TX_MSG_JOIN:
-    case TX_MSG_COMMIT:
     case TX_MSG_WAIT:
         return msg->id.id;
     case TX_MSG_OPERATE:
@@ -119,6 +118,8 @@ struct tx_id tx_msg_tx(const struct tx_msg *msg)
         return msg->prepare.id;
     case TX_MSG_VOTE:
         return msg->vote.id;
+    case TX_MSG_COMMIT:
+        return msg->commit.id;
     case TX_MSG_ABORT:
         return msg->abort.id;
     case TX_MSG_ACK:

@@ -7,6 +7,7 @@
 #ifndef ASSENT_COMMON_MSG_H
 #define ASSENT_COMMON_MSG_H
 
+#include "common/lineage.h"
 #include "common/op.h"
 #include "common/reason.h"
 
@@ -105,7 +106,7 @@ struct tx_msg_outcome {
     const struct tx_result *results; /* SUBMIT, committed: one for each operation, in order */
     size_t results_n;
 };
-/* OUTCOME_ACK, COMMIT, JOIN, WAIT: an id alone. */
+/* OUTCOME_ACK, JOIN, WAIT: an id alone. */
 struct tx_msg_id {
     struct tx_id id;
 };
@@ -169,6 +170,10 @@ struct tx_msg_vote {
     const struct tx_result *results;
     size_t results_n;
 };
+struct tx_msg_commit {
+    struct tx_id id;
+    struct tx_lsn lsn; /* durable at the sender; the COMMIT record is at or below it */
+};
 struct tx_msg_abort {
     struct tx_id id;
     enum tx_reason reason;
@@ -218,21 +223,26 @@ struct tx_msg_forget {
     size_t open_n;
 };
 struct tx_msg_fenced {
-    struct tx_id id; /* the transaction that was refused; all zero when the message named none */
-    uint64_t epoch;  /* the highest epoch seen */
-    uint64_t life;   /* of that epoch */
+    /* the transaction that was refused; all zero when the message named none */
+    struct tx_id id;
+    struct tx_position known; /* how far the receiver was seen before, by its epoch */
 };
 struct tx_msg_hello {
-    uint64_t life;        /* random for each start: two lives of one epoch are a restored disk */
+    struct tx_lsn lsn;    /* durable at the sender */
     uint64_t age_counter; /* highest age counter known */
     uint64_t number;      /* the WELCOME that answers it repeats this */
+    /* its lineage, this start last; 1..TX_LINEAGE_MAX */
+    const struct tx_position *starts;
+    size_t starts_n;
 };
 struct tx_msg_welcome {
     uint64_t incarnation;
     struct tx_lsn lsn; /* last durable */
     uint64_t age_counter;
-    bool refusing;   /* takes no new transactions (disk reserve, draining) */
-    uint64_t number; /* of the HELLO */
+    bool refusing;                    /* takes no new transactions (disk reserve, draining) */
+    uint64_t number;                  /* of the HELLO */
+    const struct tx_position *starts; /* as in HELLO */
+    size_t starts_n;
 };
 struct tx_msg_resolve {
     uint64_t req;
@@ -286,11 +296,12 @@ struct tx_msg {
         struct tx_msg_submit submit;
         struct tx_msg_finish finish; /* COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST */
         struct tx_msg_outcome outcome;
-        struct tx_msg_id id; /* OUTCOME_ACK, JOIN, COMMIT, WAIT */
+        struct tx_msg_id id; /* OUTCOME_ACK, JOIN, WAIT */
         struct tx_msg_operate operate;
         struct tx_msg_operated operated;
         struct tx_msg_prepare prepare;
         struct tx_msg_vote vote;
+        struct tx_msg_commit commit;
         struct tx_msg_abort abort;
         struct tx_msg_ack ack;
         struct tx_msg_inquire inquire;

@@ -72,12 +72,12 @@
 #ifdef ASSENT_SEEDED_BUGS
 
 #define TX_SEEDED_BUG_ENUM(name, what, source) TX_BUG_##name,
-enum tx_seeded_bug { TX_BUG_NONE, TX_SEEDED_BUGS(TX_SEEDED_BUG_ENUM) TX_BUGS_N };
+enum tx_seeded_bug { TX_SEEDED_BUGS(TX_SEEDED_BUG_ENUM) TX_BUGS_N };
 #undef TX_SEEDED_BUG_ENUM
 
-extern enum tx_seeded_bug tx_seeded_bug; /* the one that is made in this run */
+extern bool tx_seeded_bugs[TX_BUGS_N]; /* those that are made in this run */
 
-#define TX_SEEDED_BUG(name) (tx_seeded_bug == TX_BUG_##name)
+#define TX_SEEDED_BUG(name) (tx_seeded_bugs[TX_BUG_##name])
 
 #else
 

@@ -276,6 +276,25 @@ static const struct tx_member *get_members(struct decoder *d, const char *field,
     return members;
 }
 
+static struct tx_position get_position(struct decoder *d, const char *field)
+{
+    get_fields(d, field, WIRE_POSITION_FIELDS);
+    struct tx_position position;
+    position.start = get_u64(d, "start");
+    position.life = get_u64(d, "life");
+    position.lsn.n = get_u64(d, "lsn");
+    return position;
+}
+
+static const struct tx_position *get_starts(struct decoder *d, size_t *count)
+{
+    struct tx_position *starts = get_list(d, "starts", TX_LINEAGE_MAX, sizeof *starts, count);
+    for (size_t i = 0; next_element(d, "starts", i, *count); i++) {
+        starts[i] = get_position(d, "");
+    }
+    return starts;
+}
+
 static void get_op(struct decoder *d, struct tx_op *op)
 {
     get_fields(d, "", WIRE_OP_FIELDS);
@@ -518,6 +537,7 @@ static void get_welcome(struct decoder *d, struct tx_msg *msg)
     m->age_counter = get_u64(d, "age_counter");
     m->refusing = get_bool(d, "refusing");
     m->number = get_u64(d, "number");
+    m->starts = get_starts(d, &m->starts_n);
 }
 
 static void get_resolve(struct decoder *d, struct tx_msg *msg)
@@ -560,6 +580,13 @@ static void get_only_id(struct decoder *d, struct tx_msg *msg)
     m->id = get_id(d);
 }
 
+static void get_commit(struct decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_commit *m = &msg->commit;
+    m->id = get_id(d);
+    m->lsn.n = get_u64(d, "lsn");
+}
+
 static void get_abort(struct decoder *d, struct tx_msg *msg)
 {
     struct tx_msg_abort *m = &msg->abort;
@@ -578,16 +605,16 @@ static void get_fenced(struct decoder *d, struct tx_msg *msg)
 {
     struct tx_msg_fenced *m = &msg->fenced;
     m->id = get_id_or_none(d);
-    m->epoch = get_u64(d, "epoch");
-    m->life = get_u64(d, "life");
+    m->known = get_position(d, "known");
 }
 
 static void get_hello(struct decoder *d, struct tx_msg *msg)
 {
     struct tx_msg_hello *m = &msg->hello;
-    m->life = get_u64(d, "life");
+    m->lsn.n = get_u64(d, "lsn");
     m->age_counter = get_u64(d, "age_counter");
     m->number = get_u64(d, "number");
+    m->starts = get_starts(d, &m->starts_n);
 }
 
 static void get_status_request(struct decoder *d, struct tx_msg *msg)
@@ -606,7 +633,7 @@ static void (*const get_fields_of[TX_MSG_TYPES_N])(struct decoder *d, struct tx_
     [TX_MSG_OUTCOME] = get_outcome,
     [TX_MSG_OUTCOME_ACK] = get_only_id,
     [TX_MSG_JOIN] = get_only_id,
-    [TX_MSG_COMMIT] = get_only_id,
+    [TX_MSG_COMMIT] = get_commit,
     [TX_MSG_WAIT] = get_only_id,
     [TX_MSG_OPERATE] = get_operate,
     [TX_MSG_OPERATED] = get_operated,

@@ -269,6 +269,22 @@ static void put_state(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_bool(w, m->heuristic);
 }
 
+static void put_position(struct tx_frame_writer *w, struct tx_position position)
+{
+    put_array(w, WIRE_POSITION_FIELDS);
+    put_u64(w, position.start);
+    put_u64(w, position.life);
+    put_u64(w, position.lsn.n);
+}
+
+static void put_starts(struct tx_frame_writer *w, const struct tx_position *starts, size_t n)
+{
+    put_array(w, n);
+    for (size_t i = 0; i < n && !w->over; i++) {
+        put_position(w, starts[i]);
+    }
+}
+
 static void put_forget(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
     const struct tx_msg_forget *m = &msg->forget;
@@ -288,6 +304,7 @@ static void put_welcome(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->age_counter);
     put_bool(w, m->refusing);
     put_u64(w, m->number);
+    put_starts(w, m->starts, m->starts_n);
 }
 
 static void put_resolve(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -350,6 +367,13 @@ static void put_only_id(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_id(w, m->id);
 }
 
+static void put_commit(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_commit *m = &msg->commit;
+    put_id(w, m->id);
+    put_u64(w, m->lsn.n);
+}
+
 static void put_abort(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
     const struct tx_msg_abort *m = &msg->abort;
@@ -368,16 +392,16 @@ static void put_fenced(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
     const struct tx_msg_fenced *m = &msg->fenced;
     put_id(w, m->id);
-    put_u64(w, m->epoch);
-    put_u64(w, m->life);
+    put_position(w, m->known);
 }
 
 static void put_hello(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
     const struct tx_msg_hello *m = &msg->hello;
-    put_u64(w, m->life);
+    put_u64(w, m->lsn.n);
     put_u64(w, m->age_counter);
     put_u64(w, m->number);
+    put_starts(w, m->starts, m->starts_n);
 }
 
 static void put_status_request(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -397,7 +421,7 @@ static void (*const put_fields[TX_MSG_TYPES_N])(struct tx_frame_writer *w,
     [TX_MSG_OUTCOME] = put_outcome,
     [TX_MSG_OUTCOME_ACK] = put_only_id,
     [TX_MSG_JOIN] = put_only_id,
-    [TX_MSG_COMMIT] = put_only_id,
+    [TX_MSG_COMMIT] = put_commit,
     [TX_MSG_WAIT] = put_only_id,
     [TX_MSG_OPERATE] = put_operate,
     [TX_MSG_OPERATED] = put_operated,

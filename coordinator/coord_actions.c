@@ -89,6 +89,13 @@ void coord_error(struct coord_core *core, struct coord_waiter to, enum tx_error 
     coord_reply(core, to.client, &msg);
 }
 
+const struct tx_position *coord_starts(struct coord_core *core)
+{
+    struct tx_position *starts = coord_alloc(core, core->lineage.n, sizeof *starts);
+    memcpy(starts, core->lineage.starts, core->lineage.n * sizeof *starts);
+    return starts;
+}
+
 struct tx_lsn coord_append(struct coord_core *core, struct txlog_record *record, bool force)
 {
     TX_ASSERT(core->running);

@@ -72,6 +72,9 @@ void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t 
     TX_ASSERT(last.n >= core->last.n);
     core->last = last;
     core->durable = last;
+    bool follows = tx_lineage_add(
+        &core->lineage, (struct tx_position){core->options.epoch, core->options.life, last});
+    TX_ASSERT(follows);
     core->running = true;
     core->now = now_us;
     core->out = actions;

@@ -8,7 +8,7 @@ void coord_send_commit(struct coord_core *core, const struct coord_tx *tx,
                        const struct coord_peer *peer)
 {
     TX_ASSERT(tx->state == COORD_COMMITTED || tx->state == COORD_FINISHED_COMMITTED);
-    struct tx_msg msg = {.type = TX_MSG_COMMIT, .id = {.id = tx->id}};
+    struct tx_msg msg = {.type = TX_MSG_COMMIT, .commit = {.id = tx->id, .lsn = core->durable}};
     coord_send(core, peer, &msg);
 }
 
@@ -184,8 +184,8 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
                           const struct tx_msg_ack *ack)
 {
     member->acked = true;
-    member->ack = (struct txlog_peer){
-        .name = member->peer->name, .incarnation = ack->incarnation, .lsn = ack->lsn};
+    member->ack = (struct txlog_peer){.name = member->peer->name,
+                                      .known = {ack->incarnation, member->peer->life, ack->lsn}};
     if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
         damage(core, member->peer, tx->id, "commit");
     }
@@ -196,7 +196,7 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
 
 void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_ack *ack)
 {
-    coord_peer_known(peer, ack->incarnation, ack->lsn);
+    coord_peer_known(peer, (struct tx_position){ack->incarnation, peer->life, ack->lsn});
     struct coord_tx *tx = coord_tx_find(core, ack->id);
     if (tx == NULL) {
         unknown_ack(core, peer, ack);

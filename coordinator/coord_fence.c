@@ -21,27 +21,28 @@ static void drop_undecided(struct coord_core *core, struct coord_tx *tx)
 
 /* Without the record the next start would take an epoch above the one that fences this start, and
  * the participants would believe a log that lacks the decisions of the other. */
-static void make_durable(struct coord_core *core, uint64_t epoch, uint64_t life)
+static void make_durable(struct coord_core *core, struct tx_position known)
 {
     struct txlog_record record = {
         .type = TXLOG_EPOCH,
-        .epoch = {.coordinator = core->options.id, .epoch = epoch, .life = life},
+        .epoch = {.coordinator = core->options.id, .known = known},
     };
     (void)coord_append(core, &record, true);
 }
 
-void coord_fence(struct coord_core *core, uint64_t epoch, uint64_t life, struct tx_bytes text)
+void coord_fence(struct coord_core *core, struct tx_position known, struct tx_bytes text)
 {
     TX_ASSERT(!core->fenced);
     coord_note(core, (struct tx_id){0}, text);
     coord_alarm(core, (struct tx_id){0},
                 coord_print(core,
-                            "fenced for good: epoch %" PRIu64 " exists and this start has "
-                            "%" PRIu64 ". Stop this daemon; its data directory is an old "
-                            "copy, or a second daemon runs with the same id. Start it on its "
-                            "newest directory, or on an empty one with an id never used before",
-                            epoch, core->options.epoch));
-    make_durable(core, epoch, life);
+                            "fenced for good: this coordinator has been at epoch %" PRIu64
+                            ", log position %" PRIu64 ", and this log, at epoch %" PRIu64
+                            " now, does not come from there. Stop this daemon; its data directory "
+                            "is an old copy, or a second daemon runs with the same id. Start it on "
+                            "its newest directory, or on an empty one with an id never used before",
+                            known.start, known.lsn.n, core->options.epoch));
+    make_durable(core, known);
     core->fenced = true;
     struct coord_tx *tx = NULL;
     struct coord_tx *next = NULL;
@@ -73,18 +74,18 @@ void coord_fence_recovered(struct coord_core *core)
     }
 }
 
+/* Late words about an earlier start of this very log prove nothing, so each is checked here. */
 void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced)
 {
-    if (TX_SEEDED_BUG(GO_ON_AFTER_FENCED)) {
+    bool denied = tx_lineage_denies(&core->lineage, fenced->known) ||
+                  fenced->known.lsn.n > core->durable.n;
+    if (!denied || TX_SEEDED_BUG(GO_ON_AFTER_FENCED)) {
         core->stats.stale++;
-    } else if (fenced->epoch > core->options.epoch ||
-        (fenced->epoch == core->options.epoch && fenced->life != core->options.life)) {
-        coord_fence(core, fenced->epoch, fenced->life,
-                    coord_print(core,
-                                "a participant has seen epoch %" PRIu64 " of this "
-                                "coordinator with another life",
-                                fenced->epoch));
-    } else {
-        core->stats.stale++;
+        return;
     }
+    coord_fence(core, fenced->known,
+                coord_print(core,
+                            "a participant has seen epoch %" PRIu64 " of this coordinator, up to "
+                            "log position %" PRIu64 ", in another log than this one",
+                            fenced->known.start, fenced->known.lsn.n));
 }

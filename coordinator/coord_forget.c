@@ -72,6 +72,26 @@ static void send_mark(struct coord_core *core, bool old)
     }
 }
 
+struct txlog_record coord_forget_record(const struct coord_core *core)
+{
+    return (struct txlog_record){.type = TXLOG_FORGET,
+                                 .forget = {.coordinator = core->options.id,
+                                            .epoch = core->forgotten_epoch,
+                                            .below = UINT64_MAX}};
+}
+
+/* May the older epochs be called finished? From then on "forgotten" from the only member of a
+ * transaction does not prove any more that it aborted, and every later start has to know that. */
+static bool may_forget_older(struct coord_core *core)
+{
+    if (core->forgotten_lsn.n == 0) {
+        core->forgotten_epoch = core->options.epoch - 1;
+        struct txlog_record record = coord_forget_record(core);
+        core->forgotten_lsn = coord_append(core, &record, true);
+    }
+    return core->forgotten_lsn.n <= core->durable.n;
+}
+
 void coord_forget_timer(struct coord_core *core)
 {
     coord_timer_arm(&core->timers, &core->forget, core->now + core->options.forget_us);
@@ -81,7 +101,7 @@ void coord_forget_timer(struct coord_core *core)
     /* Until the retention has passed, an outcome of an older epoch may live at its participant
      * alone. */
     bool passed = core->now - core->started_us >= core->options.retention_us;
-    if (passed && core->options.epoch > 1 && wants(core, true)) {
+    if (passed && core->options.epoch > 1 && wants(core, true) && may_forget_older(core)) {
         send_mark(core, true);
     }
 }

@@ -20,7 +20,7 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
     }
     /* The start that has acknowledged asked before: its acknowledgement has overtaken that. A later
      * one cannot have forgotten what was durable. */
-    if (tx->state == COORD_FINISHED_COMMITTED && peer->incarnation != member->ack.incarnation) {
+    if (tx->state == COORD_FINISHED_COMMITTED && peer->incarnation != member->ack.known.start) {
         coord_alarm_tx(core, tx,
                        coord_print(core,
                                    "participant %s asks for the decision that it has "
@@ -33,7 +33,7 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
 static void unknown(struct coord_core *core, const struct coord_peer *peer, struct tx_id id)
 {
     if (id.epoch > core->options.epoch) {
-        coord_fence(core, id.epoch, 0,
+        coord_fence(core, (struct tx_position){.start = id.epoch},
                     coord_print(core,
                                 "participant %s asks for a transaction of epoch %" PRIu64
                                 ", and this start has epoch %" PRIu64,

@@ -67,19 +67,18 @@ struct coord_peer {
     struct tx_address address;
     bool configured; /* else: known from the log alone, and used for what the log says only */
     enum coord_peer_state state;
-    uint64_t incarnation;       /* that welcomed this epoch; 0: none yet */
-    uint64_t known_incarnation; /* how far its log is known to be durable */
-    struct tx_lsn known_lsn;
+    uint64_t incarnation;     /* that welcomed this epoch; 0: none yet */
+    uint64_t life;            /* of that incarnation */
+    struct tx_position known; /* how far its log is known to be durable */
     bool refusing;
     uint64_t heard_us;
     uint64_t hello_sent_us;
     uint64_t hello_number; /* a new one once a WELCOME has answered the last */
     bool hello_answered;
-    uint64_t asked_incarnation; /* what was known when HELLO was sent with this number first */
-    struct tx_lsn asked_lsn;
-    uint64_t mark_sent;     /* version of the mark it was sent last */
-    uint64_t old_mark_sent; /* the same for the older epochs */
-    struct tx_id alarmed;   /* the last unknown transaction that it raised an alarm with */
+    struct tx_position asked; /* what was known when HELLO was sent with this number first */
+    uint64_t mark_sent;       /* version of the mark it was sent last */
+    uint64_t old_mark_sent;   /* the same for the older epochs */
+    struct tx_id alarmed;     /* the last unknown transaction that it raised an alarm with */
     struct coord_timer hello;
     struct coord_timer down;
 };
@@ -240,15 +239,19 @@ struct coord_core {
     struct coord_queue queue;
     struct tx_lsn last;    /* record written */
     struct tx_lsn durable; /* record known to be durable */
+    struct tx_lineage lineage;
 
     uint64_t next_seq;
     uint64_t age_counter;
     uint64_t started_us;
     uint64_t mark_version; /* raised when a transaction of this epoch is finished for the mark */
-    uint64_t old_mark_version; /* the same for the older epochs */
-    uint64_t presume_from;     /* of older epochs from this one on a missing COMMIT record proves
-                                  "aborted" */
-    bool running;              /* recovery is over */
+    uint64_t old_mark_version;   /* the same for the older epochs */
+    uint64_t presume_from;       /* of older epochs from this one on a missing COMMIT record proves
+                                    "aborted" */
+    uint64_t forgotten_epoch;    /* this one and those before it were called finished, whatever
+                                    one-phase    outcome their participants alone still knew */
+    struct tx_lsn forgotten_lsn; /* the record that says so of all before this start; 0: none yet */
+    bool running;                /* recovery is over */
     bool fenced;
     bool disk_low;
     bool draining;
@@ -282,6 +285,8 @@ void coord_reply(struct coord_core *core, uint64_t client, const struct tx_msg *
 void coord_error(struct coord_core *core, struct coord_waiter to, enum tx_error error,
                  enum tx_reason reason, struct tx_bytes text);
 /* Numbers the record and hands it to the log. */
+/* A copy of the lineage for an action. */
+const struct tx_position *coord_starts(struct coord_core *core);
 struct tx_lsn coord_append(struct coord_core *core, struct txlog_record *record, bool force);
 void coord_compact(struct coord_core *core, struct tx_lsn upto);
 void coord_note(struct coord_core *core, struct tx_id tx, struct tx_bytes text);
@@ -418,7 +423,8 @@ struct coord_peer *coord_peer_find(const struct coord_core *core, const struct t
 struct coord_peer *coord_peer_configured(const struct coord_core *core, const struct tx_name *name);
 struct coord_peer *coord_peer_add(struct coord_core *core, const struct tx_name *name,
                                   const struct tx_address *address, bool configured);
-void coord_peer_known(struct coord_peer *peer, uint64_t incarnation, struct tx_lsn lsn);
+/* Its log has been seen durable up to there. */
+void coord_peer_known(struct coord_peer *peer, struct tx_position position);
 /* The names of the configured ones, for a text. */
 struct tx_bytes coord_peer_names(struct coord_core *core);
 struct tx_member *coord_peer_members(struct coord_core *core, size_t *n);
@@ -433,11 +439,13 @@ const char *coord_peer_state_text(const struct coord_peer *peer);
 
 /* coord_fence.c */
 void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced);
-void coord_fence(struct coord_core *core, uint64_t epoch, uint64_t life, struct tx_bytes text);
+/* Somebody has seen this coordinator at `known`, where this log has never been. */
+void coord_fence(struct coord_core *core, struct tx_position known, struct tx_bytes text);
 /* The log says that an earlier start was fenced: silent from the beginning. */
 void coord_fence_recovered(struct coord_core *core);
 
 /* coord_forget.c */
+struct txlog_record coord_forget_record(const struct coord_core *core);
 void coord_forget_timer(struct coord_core *core);
 
 /* coord_recover.c */

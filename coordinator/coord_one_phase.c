@@ -8,7 +8,7 @@ void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, str
     struct coord_member *member = &tx->members[0];
     member->acked = true;
     member->ack = (struct txlog_peer){
-        .name = member->peer->name, .incarnation = member->peer->incarnation, .lsn = lsn};
+        .name = member->peer->name, .known = {member->peer->incarnation, member->peer->life, lsn}};
     coord_tx_drop_work(tx);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
     tx->finished_us = core->now;

@@ -2,7 +2,6 @@
 #include "coordinator/coord_internal.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 /* ---- the table ---- */
 
@@ -37,13 +36,14 @@ struct coord_peer *coord_peer_add(struct coord_core *core, const struct tx_name 
     return peer;
 }
 
-void coord_peer_known(struct coord_peer *peer, uint64_t incarnation, struct tx_lsn lsn)
+void coord_peer_known(struct coord_peer *peer, struct tx_position position)
 {
-    if (incarnation > peer->known_incarnation) {
-        peer->known_incarnation = incarnation;
+    if (position.start > peer->known.start) {
+        peer->known.start = position.start;
+        peer->known.life = position.life;
     }
-    if (lsn.n > peer->known_lsn.n) {
-        peer->known_lsn = lsn;
+    if (position.lsn.n > peer->known.lsn.n) {
+        peer->known.lsn = position.lsn;
     }
 }
 
@@ -106,8 +106,7 @@ static void number_hello(struct coord_peer *peer)
     }
     peer->hello_number++;
     peer->hello_answered = false;
-    peer->asked_incarnation = peer->known_incarnation;
-    peer->asked_lsn = peer->known_lsn;
+    peer->asked = peer->known;
 }
 
 void coord_peer_hello(struct coord_core *core, struct coord_peer *peer)
@@ -115,9 +114,11 @@ void coord_peer_hello(struct coord_core *core, struct coord_peer *peer)
     number_hello(peer);
     struct tx_msg msg = {
         .type = TX_MSG_HELLO,
-        .hello = {.life = core->options.life,
+        .hello = {.lsn = core->durable,
                   .age_counter = core->age_counter,
-                  .number = peer->hello_number},
+                  .number = peer->hello_number,
+                  .starts = coord_starts(core),
+                  .starts_n = core->lineage.n},
     };
     coord_send(core, peer, &msg);
     peer->hello_sent_us = core->now;
@@ -223,31 +224,52 @@ static void quarantine(struct coord_core *core, struct coord_peer *peer,
     }
     peer->state = COORD_PEER_QUARANTINED;
     coord_timer_disarm(&core->timers, &peer->down);
-    struct tx_bytes text = coord_print(core,
-                                       "participant %s came back with incarnation %" PRIu64
-                                       " and log position %" PRIu64 "; it had reached %" PRIu64
-                                       " and %" PRIu64 ": an old disk or a cut log. It is in "
-                                       "quarantine until its newest data is restored",
-                                       peer->name.s, welcome->incarnation, welcome->lsn.n,
-                                       peer->known_incarnation, peer->known_lsn.n);
+    struct tx_bytes text = coord_print(
+        core,
+        "participant %s came back with incarnation %" PRIu64 " and log position %" PRIu64
+        "; it had reached %" PRIu64 " and %" PRIu64 " in a log that this one does not come "
+        "from: an old disk or a cut log. It is in quarantine until "
+        "its newest data is restored",
+        peer->name.s, welcome->incarnation, welcome->lsn.n, peer->known.start, peer->known.lsn.n);
     coord_alarm(core, (struct tx_id){0}, text);
     lost(core, peer);
 }
 
-/* Is it below what was known? Of a start that has spoken already, a WELCOME may come after younger
- * acknowledgements; of a later start, it is the first word. */
-static bool regressed(const struct coord_peer *peer, const struct tx_msg_welcome *welcome)
+/* Is it another log than the one that was known, or less of it? Of a start that has spoken already,
+ * a WELCOME may come after younger acknowledgements; of a later start, it is the first word. */
+static bool regressed(const struct coord_peer *peer, const struct tx_lineage *lineage,
+                      const struct tx_msg_welcome *welcome)
 {
     if (welcome->incarnation > peer->incarnation) {
-        return welcome->incarnation < peer->known_incarnation || welcome->lsn.n < peer->known_lsn.n;
+        return tx_lineage_denies(lineage, peer->known) || welcome->lsn.n < peer->known.lsn.n;
     }
-    return welcome->incarnation < peer->asked_incarnation || welcome->lsn.n < peer->asked_lsn.n;
+    if (welcome->incarnation == peer->incarnation &&
+        lineage->starts[lineage->n - 1].life != peer->life) {
+        return true;
+    }
+    return welcome->incarnation < peer->asked.start || welcome->lsn.n < peer->asked.lsn.n;
+}
+
+/* The first word of a start. The record is not forced: it is durable before any COMMIT record that
+ * rests on a vote of this start, and from then on an older copy is recognised. */
+static void take_start(struct coord_core *core, struct coord_peer *peer,
+                       struct tx_position position)
+{
+    coord_peer_known(peer, position);
+    struct txlog_record record = {.type = TXLOG_PEER,
+                                  .peer = {.name = peer->name, .known = peer->known}};
+    (void)coord_append(core, &record, false);
+    peer->incarnation = position.start;
+    peer->life = position.life;
 }
 
 void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t start,
                       const struct tx_msg_welcome *welcome)
 {
-    if (welcome->incarnation == 0 || welcome->incarnation != start) {
+    struct tx_lineage lineage;
+    if (welcome->incarnation == 0 || welcome->incarnation != start ||
+        !tx_lineage_set(&lineage, welcome->starts, welcome->starts_n) ||
+        lineage.starts[lineage.n - 1].start != start) {
         core->stats.violations++;
         return;
     }
@@ -256,7 +278,7 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t
         return;
     }
     peer->hello_answered = true;
-    if (regressed(peer, welcome) && !TX_SEEDED_BUG(REGRESSION_UNNOTICED)) {
+    if (regressed(peer, &lineage, welcome) && !TX_SEEDED_BUG(REGRESSION_UNNOTICED)) {
         quarantine(core, peer, welcome);
         return;
     }
@@ -265,7 +287,10 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t
         return;
     }
     bool same = peer->state == COORD_PEER_UP && welcome->incarnation == peer->incarnation;
-    peer->incarnation = welcome->incarnation;
+    if (welcome->incarnation > peer->incarnation) {
+        take_start(core, peer,
+                   (struct tx_position){start, lineage.starts[lineage.n - 1].life, welcome->lsn});
+    }
     peer->refusing = welcome->refusing;
     peer->heard_us = core->now;
     coord_age_learn(core, welcome->age_counter);

@@ -46,14 +46,18 @@ static struct coord_peer *peer_of(struct coord_core *core, const struct tx_name 
 static void learn_peer(struct coord_core *core, const struct txlog_peer *peer)
 {
     const struct tx_address nowhere = {0};
-    coord_peer_known(peer_of(core, &peer->name, &nowhere), peer->incarnation, peer->lsn);
+    coord_peer_known(peer_of(core, &peer->name, &nowhere), peer->known);
 }
 
 static enum tx_error recover_start(struct coord_core *core, const struct txlog_record *record,
                                    struct tx_why *why)
 {
-    if (record->start <= core->replayed_start || record->start > core->options.epoch) {
+    if (record->start <= core->replayed_start || record->start >= core->options.epoch) {
         return contradiction(why, record, "has an epoch out of order");
+    }
+    struct tx_position position = {record->start, record->started.life, record->lsn};
+    if (!tx_lineage_add(&core->lineage, position)) {
+        return contradiction(why, record, "does not follow the starts before it");
     }
     core->replayed_start = record->start;
     if (core->replayed_first == 0) {
@@ -155,13 +159,26 @@ static enum tx_error recover_outcome(struct coord_core *core, const struct txlog
     tx->members_n = 1;
     tx->members[0] = (struct coord_member){
         .peer = coord_peer_find(core, &outcome->peer.name),
-        .incarnation = outcome->peer.incarnation,
+        .incarnation = outcome->peer.known.start,
         .voted = true,
         .vote = TX_VOTE_COMMITTED,
         .acked = true,
         .ack = outcome->peer,
     };
     coord_retain(core, tx);
+    return TX_OK;
+}
+
+static enum tx_error recover_snapshot_begin(struct coord_core *core,
+                                            const struct txlog_record *record, struct tx_why *why)
+{
+    const struct txlog_snapshot_begin *begin = &record->snapshot_begin;
+    if (!tx_lineage_set(&core->lineage, begin->starts, begin->starts_n)) {
+        return contradiction(why, record, "holds no starts in order");
+    }
+    core->snapshot_open = true;
+    core->snapshot_begin = record->lsn;
+    coord_age_learn(core, begin->age_counter);
     return TX_OK;
 }
 
@@ -173,6 +190,17 @@ static enum tx_error recover_snapshot_end(struct coord_core *core,
     }
     core->snapshot_open = false;
     core->snapshot_next = 0;
+    return TX_OK;
+}
+
+static enum tx_error recover_forget(struct coord_core *core, const struct txlog_record *record,
+                                    struct tx_why *why)
+{
+    const struct txlog_forget *forget = &record->forget;
+    if (forget->coordinator != core->options.id || forget->epoch >= record->start) {
+        return contradiction(why, record, "is of another coordinator, or of its own epoch");
+    }
+    core->forgotten_epoch = forget->epoch;
     return TX_OK;
 }
 
@@ -203,10 +231,7 @@ static enum tx_error recover_one(struct coord_core *core, const struct txlog_rec
         }
         return TX_OK;
     case TXLOG_SNAPSHOT_BEGIN:
-        core->snapshot_open = true;
-        core->snapshot_begin = record->lsn;
-        coord_age_learn(core, record->snapshot_begin.age_counter);
-        return TX_OK;
+        return recover_snapshot_begin(core, record, why);
     case TXLOG_SNAPSHOT_END:
         return recover_snapshot_end(core, record, why);
     case TXLOG_EPOCH:
@@ -215,11 +240,12 @@ static enum tx_error recover_one(struct coord_core *core, const struct txlog_rec
         }
         core->fenced = true;
         return TX_OK;
+    case TXLOG_FORGET:
+        return recover_forget(core, record, why);
     case TXLOG_NONE:
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:
-    case TXLOG_FORGET:
     case TXLOG_HEURISTIC:
     case TXLOG_HEURISTIC_END:
     case TXLOG_TYPES_N:

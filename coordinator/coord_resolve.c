@@ -56,6 +56,14 @@ void coord_resolve_timer(struct coord_core *core, struct coord_tx *tx)
     }
 }
 
+/* A participant may forget a transaction of an older epoch once that epoch's own mark has passed
+ * it: it has aborted, or its outcome is durable here, where it would have been found. */
+static bool forgotten_means_aborted(const struct coord_core *core, struct tx_id id)
+{
+    return id.epoch < core->options.epoch && id.epoch >= core->presume_from &&
+           id.epoch > core->forgotten_epoch;
+}
+
 void coord_resolve_state(struct coord_core *core, struct coord_tx *tx,
                          const struct tx_msg_state *state)
 {
@@ -70,6 +78,11 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx,
                    coord_print(core, "participant %s has not committed it and never will", name));
         break;
     case TX_STATE_FORGOTTEN:
+        if (forgotten_means_aborted(core, tx->id)) {
+            finish_all(core, tx, TX_OUTCOME_ABORTED,
+                       coord_print(core, "it is finished, and no commit of it was ever recorded"));
+            break;
+        }
         finish_all(core, tx, TX_OUTCOME_UNKNOWN,
                    coord_print(core,
                                "it is finished, and so long ago that its outcome is "

@@ -172,11 +172,12 @@ static enum tx_error replay_record(void *arg, const struct txlog_record *record,
     return coord_core_recover(((struct coord_shell *)arg)->core, record, why);
 }
 
-static enum tx_error new_core(struct coord_shell *shell, struct tx_why *why)
+static struct coord_core *new_core(const struct coord_shell *shell)
 {
     const struct coord_config *config = &shell->config;
     struct coord_options options = {.id = (uint32_t)config->id,
                                     .epoch = shell->node.start,
+                                    .life = shell->node.life,
                                     .nodes = config->participants,
                                     .nodes_n = config->participants_n,
                                     .prepare_timeout_us = config->prepare_ms * 1000u,
@@ -193,12 +194,8 @@ static enum tx_error new_core(struct coord_shell *shell, struct tx_why *why)
                                     .lock_timeout_ms = (uint32_t)config->lock_timeout_ms,
                                     .snapshot_records = config->snapshot_records,
                                     .retain_records = config->retain_records};
-    enum tx_error error = clock_random(&options.life, sizeof options.life);
 
-    if (error != TX_OK)
-        return tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
-    shell->core = coord_core_new(&options);
-    return TX_OK;
+    return coord_core_new(&options);
 }
 
 static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
@@ -211,11 +208,10 @@ static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
 
     memcpy(options.identity.cluster, shell->config.cluster, sizeof options.identity.cluster);
     error = node_log_open(&shell->node, &options, why);
-    if (error == TX_OK)
-        error = new_core(shell, why);
-    if (error == TX_OK)
-        error = node_log_start(&shell->node, clock_wall_ms(), replay_record, shell, why);
-    return error;
+    if (error != TX_OK)
+        return error;
+    shell->core = new_core(shell);
+    return node_log_start(&shell->node, clock_wall_ms(), replay_record, shell, why);
 }
 
 static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)

@@ -31,12 +31,10 @@ static void restate_peers(struct coord_core *core)
 {
     for (size_t i = 0; i < core->peers_n; i++) {
         const struct coord_peer *peer = core->peers[i];
-        if (peer->known_incarnation > 0) {
+        if (peer->known.start > 0) {
             struct txlog_record record = {
                 .type = TXLOG_PEER,
-                .peer = {.name = peer->name,
-                         .incarnation = peer->known_incarnation,
-                         .lsn = peer->known_lsn},
+                .peer = {.name = peer->name, .known = peer->known},
             };
             (void)coord_append(core, &record, false);
         }
@@ -85,9 +83,15 @@ static void restate_alarms(struct coord_core *core)
 static void snapshot(struct coord_core *core)
 {
     struct txlog_record begin = {.type = TXLOG_SNAPSHOT_BEGIN,
-                                 .snapshot_begin = {.age_counter = core->age_counter}};
+                                 .snapshot_begin = {.age_counter = core->age_counter,
+                                                    .starts = coord_starts(core),
+                                                    .starts_n = core->lineage.n}};
     core->snapshot_begin = coord_append(core, &begin, false);
     restate_peers(core);
+    if (core->forgotten_epoch > 0) {
+        struct txlog_record forget = coord_forget_record(core);
+        (void)coord_append(core, &forget, false);
+    }
     for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
         restate_tx(core, tx);
     }

@@ -226,7 +226,7 @@ static void active_vote(struct coord_core *core, struct coord_tx *tx, struct coo
 void coord_on_vote(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_vote *vote)
 {
     if (vote->lsn.n > 0) {
-        coord_peer_known(peer, vote->incarnation, vote->lsn);
+        coord_peer_known(peer, (struct tx_position){vote->incarnation, peer->life, vote->lsn});
     }
     struct tx_id id = vote->id;
     if (TX_SEEDED_BUG(VOTE_NOT_BOUND)) {

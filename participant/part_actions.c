@@ -110,6 +110,14 @@ struct part_action *part_act(struct part_core *core, enum part_action_type type,
     return action;
 }
 
+const struct tx_position *part_starts(struct part_core *core)
+{
+    const struct tx_lineage *lineage = &core->lineage;
+    struct tx_position *starts = part_alloc(&core->out->arena, lineage->n, sizeof *starts);
+    memcpy(starts, lineage->starts, lineage->n * sizeof *starts);
+    return starts;
+}
+
 struct part_action *part_append(struct part_core *core, enum txlog_type type, struct tx_id tx,
                                 bool force)
 {

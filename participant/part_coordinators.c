@@ -37,12 +37,23 @@ bool part_introduced(const struct part_core *core, const struct part_coordinator
     return coordinator != NULL && coordinator->epoch_lsn.n <= core->durable.n;
 }
 
+void part_coordinator_reached(struct part_coordinator *coordinator, struct tx_lsn lsn)
+{
+    if (lsn.n > coordinator->known_lsn.n)
+        coordinator->known_lsn = lsn;
+}
+
+struct tx_position part_coordinator_known(const struct part_coordinator *coordinator)
+{
+    return (struct tx_position){coordinator->epoch, coordinator->life, coordinator->known_lsn};
+}
+
 static void send_fenced(struct part_core *core, const struct part_coordinator *coordinator,
                         const struct tx_address *to, struct tx_id id)
 {
     struct tx_msg msg = {
         .type = TX_MSG_FENCED,
-        .fenced = {.id = id, .epoch = coordinator->epoch, .life = coordinator->life},
+        .fenced = {.id = id, .known = part_coordinator_known(coordinator)},
     };
     part_send(core, to, &msg);
 }
@@ -134,7 +145,9 @@ void part_send_welcome(struct part_core *core, const struct part_coordinator *co
                     .lsn = core->durable,
                     .age_counter = core->age_counter,
                     .refusing = part_refusing(core),
-                    .number = coordinator->hello_number},
+                    .number = coordinator->hello_number,
+                    .starts = part_starts(core),
+                    .starts_n = core->lineage.n},
     };
     part_send(core, &coordinator->address, &msg);
 }
@@ -161,8 +174,7 @@ static void take_epoch(struct part_core *core, struct part_coordinator *coordina
     coordinator->floor = 0;
     struct part_action *action = part_append(core, TXLOG_EPOCH, (struct tx_id){0}, true);
     action->record.epoch = (struct txlog_epoch){.coordinator = coordinator->id,
-                                                .epoch = coordinator->epoch,
-                                                .life = life,
+                                                .known = part_coordinator_known(coordinator),
                                                 .address = coordinator->address};
     coordinator->epoch_lsn = core->last;
     part_hold(core, &(struct part_held){.lsn = core->last,
@@ -172,27 +184,38 @@ static void take_epoch(struct part_core *core, struct part_coordinator *coordina
     undo_older_epochs(core, coordinator);
 }
 
+static bool hello_valid(const struct tx_envelope *envelope, const struct tx_msg_hello *hello,
+                        struct tx_lineage *lineage)
+{
+    if (!tx_lineage_set(lineage, hello->starts, hello->starts_n))
+        return false;
+    const struct tx_position *last = &lineage->starts[lineage->n - 1];
+    return last->start == envelope->start && last->lsn.n <= hello->lsn.n;
+}
+
 void part_on_hello(struct part_core *core, const struct tx_envelope *envelope,
                    const struct tx_msg_hello *hello)
 {
-    if (!envelope_valid(envelope)) {
+    struct tx_lineage lineage;
+    if (!envelope_valid(envelope) || !hello_valid(envelope, hello, &lineage)) {
         core->violations++;
         return;
     }
     struct part_coordinator *coordinator = part_coordinator_find(core, envelope->coordinator);
     if (coordinator == NULL)
         coordinator = part_coordinator_new(core, envelope->coordinator);
-    if (envelope->start < coordinator->epoch ||
-        (envelope->start == coordinator->epoch && hello->life != coordinator->life)) {
+    if (tx_lineage_denies(&lineage, part_coordinator_known(coordinator)) &&
+        !TX_SEEDED_BUG(NO_EPOCH_FENCE)) {
         core->stale++;
         send_fenced(core, coordinator, &envelope->address, (struct tx_id){0});
         return;
     }
     heard(core, coordinator, envelope);
     coordinator->hello_number = hello->number;
+    part_coordinator_reached(coordinator, hello->lsn);
     part_learn_age(core, (struct tx_age){.counter = hello->age_counter});
     if (envelope->start > coordinator->epoch)
-        take_epoch(core, coordinator, envelope, hello->life);
+        take_epoch(core, coordinator, envelope, lineage.starts[lineage.n - 1].life);
     else if (part_introduced(core, coordinator))
         part_send_welcome(core, coordinator);
 }

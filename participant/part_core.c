@@ -57,7 +57,7 @@ static void on_coordinator(struct part_core *core, const struct tx_envelope *env
     if (msg->type == TX_MSG_PREPARE)
         part_on_prepare(core, coordinator, &msg->prepare);
     else if (msg->type == TX_MSG_COMMIT)
-        part_on_commit(core, coordinator, msg->id.id);
+        part_on_commit(core, coordinator, &msg->commit);
     else if (msg->type == TX_MSG_ABORT)
         part_on_abort(core, coordinator, msg->abort.id, msg->abort.reason);
     else if (msg->type == TX_MSG_INQUIRE)

@@ -18,6 +18,7 @@ struct part_core;
 struct part_options {
     struct tx_name name;
     uint64_t incarnation;     /* of this start; its START record is durable already */
+    uint64_t life;            /* random, of this start */
     uint64_t idle_us;         /* a working one without a word from its client is undone then */
     uint64_t lock_timeout_us; /* backstop of a lock wait */
     uint64_t inquiry_us;      /* in doubt for longer: ask */

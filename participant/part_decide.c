@@ -31,7 +31,8 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
 {
     TX_ASSERT(tx->state == PART_PREPARED && tx->lsn.n <= core->durable.n);
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, false);
-    action->record.committed = (struct txlog_committed){.id = tx->id};
+    action->record.committed =
+        (struct txlog_committed){.id = tx->id, .known = tx->coordinator->known_lsn};
     action->commit_writes = tx->rm_open;
     note_settled(core, tx, "committed", how);
     tx->rm_open = false;
@@ -123,8 +124,11 @@ static void defer_decision(struct part_core *core, struct part_tx *tx, enum tx_m
     (void)part_defer(core, tx, &deferred);
 }
 
-void part_on_commit(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id)
+void part_on_commit(struct part_core *core, struct part_coordinator *coordinator,
+                    const struct tx_msg_commit *commit)
 {
+    struct tx_id id = commit->id;
+    part_coordinator_reached(coordinator, commit->lsn);
     struct part_tx *tx = part_tx_find(core, id);
     if (tx == NULL) {
         commit_unknown(core, coordinator, id);
@@ -240,7 +244,7 @@ static void play(struct part_core *core, struct tx_id id, const struct part_defe
     struct part_coordinator *coordinator = part_coordinator_find(core, id.coordinator);
     TX_ASSERT(coordinator != NULL);
     if (deferred->type == TX_MSG_COMMIT) {
-        part_on_commit(core, coordinator, id);
+        part_on_commit(core, coordinator, &(struct tx_msg_commit){.id = id});
     } else if (deferred->type == TX_MSG_ABORT) {
         part_on_abort(core, coordinator, id, deferred->reason);
     } else {

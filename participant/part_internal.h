@@ -198,6 +198,7 @@ struct part_coordinator {
     uint32_t id;
     uint64_t epoch;          /* the highest seen */
     uint64_t life;           /* of that epoch */
+    struct tx_lsn known_lsn; /* how far its log is known to be durable */
     struct tx_lsn epoch_lsn; /* of its EPOCH record */
     struct tx_address address;
     uint64_t heard_us;
@@ -239,6 +240,7 @@ struct part_alarm {
 
 struct part_core {
     struct part_options options;
+    struct tx_lineage lineage;
     struct lockmgr *locks;
     struct lock_events events;         /* the worklist of this step */
     struct part_tx *txs;               /* map */
@@ -357,6 +359,10 @@ void part_marks_free(struct part_coordinator *coordinator);
 struct part_coordinator *part_coordinator_find(const struct part_core *core, uint32_t id);
 struct part_coordinator *part_coordinator_new(struct part_core *core, uint32_t id);
 void part_coordinator_free(struct part_core *core, struct part_coordinator *coordinator);
+/* The log of a coordinator has been seen durable up to there. */
+void part_coordinator_reached(struct part_coordinator *coordinator, struct tx_lsn lsn);
+/* How far a coordinator has been seen. */
+struct tx_position part_coordinator_known(const struct part_coordinator *coordinator);
 bool part_introduced(const struct part_core *core, const struct part_coordinator *coordinator);
 /* Who sends: NULL when the message may not go on (and has been counted and answered). */
 struct part_coordinator *part_coordinator_admit(struct part_core *core,
@@ -368,6 +374,8 @@ void part_send_welcome(struct part_core *core, const struct part_coordinator *co
 bool part_refusing(const struct part_core *core);
 /* May a new transaction begin? NONE, or why not, with a text. */
 enum tx_reason part_refusal(struct part_core *core, struct tx_bytes *text);
+/* A copy of the lineage for an action. */
+const struct tx_position *part_starts(struct part_core *core);
 void part_learn_age(struct part_core *core, struct tx_age age);
 
 /* part_run.c */
@@ -404,7 +412,8 @@ void part_vote_tx(struct part_core *core, const struct part_tx *tx, enum tx_vote
 void part_vote_tombstone(struct part_core *core, const struct part_tombstone *tombstone);
 
 /* part_decide.c */
-void part_on_commit(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id);
+void part_on_commit(struct part_core *core, struct part_coordinator *coordinator,
+                    const struct tx_msg_commit *commit);
 void part_on_abort(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id,
                    enum tx_reason reason);
 void part_commit(struct part_core *core, struct part_tx *tx, const char *how);

@@ -117,8 +117,8 @@ static void force_one_phase(struct part_core *core, struct part_tx *tx, struct t
 {
     struct tx_bytes copy = part_copy(&core->out->arena, redo);
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, true);
-    action->record.committed =
-        (struct txlog_committed){.id = tx->id, .one_phase = true, .redo = copy};
+    action->record.committed = (struct txlog_committed){
+        .id = tx->id, .one_phase = true, .known = tx->coordinator->known_lsn, .redo = copy};
     action->commit_writes = true;
     tx->rm_open = false;
     tx->lsn = core->last;

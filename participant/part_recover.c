@@ -20,27 +20,52 @@ static const char *known_state(const struct part_core *core, struct tx_id id)
     return part_core_state_name(core, id);
 }
 
+/* ---- its own starts ---- */
+
+static enum tx_error recover_start(struct part_core *core, const struct txlog_record *record,
+                                   struct tx_why *why)
+{
+    struct tx_position position = {record->start, record->started.life, record->lsn};
+    if (record->start < core->options.incarnation && tx_lineage_add(&core->lineage, position))
+        return TX_OK;
+    return tx_why(why, TX_ECORRUPT,
+                  "record %" PRIu64 " (START %" PRIu64 ") does not follow the starts before it",
+                  record->lsn.n, record->start);
+}
+
+static enum tx_error recover_starts(struct part_core *core, const struct txlog_record *record,
+                                    struct tx_why *why)
+{
+    const struct txlog_snapshot_begin *begin = &record->snapshot_begin;
+    if (tx_lineage_set(&core->lineage, begin->starts, begin->starts_n))
+        return TX_OK;
+    return tx_why(why, TX_ECORRUPT, "record %" PRIu64 " (SNAPSHOT_BEGIN) holds no starts in order",
+                  record->lsn.n);
+}
+
 /* ---- coordinators ---- */
 
 static enum tx_error recover_epoch(struct part_core *core, const struct txlog_record *record,
                                    struct tx_why *why)
 {
     const struct txlog_epoch *epoch = &record->epoch;
-    if (epoch->coordinator < 1 || epoch->coordinator > TX_COORDINATOR_ID_MAX || epoch->epoch < 1)
+    uint64_t number = epoch->known.start;
+    if (epoch->coordinator < 1 || epoch->coordinator > TX_COORDINATOR_ID_MAX || number < 1)
         return contradiction(record, why, "it names no coordinator or no epoch");
     struct part_coordinator *coordinator = part_coordinator_find(core, epoch->coordinator);
     if (coordinator == NULL)
         coordinator = part_coordinator_new(core, epoch->coordinator);
-    bool same = epoch->epoch == coordinator->epoch && epoch->life == coordinator->life;
-    if (epoch->epoch <= coordinator->epoch && !(core->restating && same))
+    bool same = number == coordinator->epoch && epoch->known.life == coordinator->life;
+    if (number <= coordinator->epoch && !(core->restating && same))
         return tx_why(why, TX_ECORRUPT,
                       "record %" PRIu64 " (EPOCH %" PRIu64 " of coordinator %" PRIu32
                       ") comes after epoch %" PRIu64 " of it",
-                      record->lsn.n, epoch->epoch, epoch->coordinator, coordinator->epoch);
-    if (epoch->epoch > coordinator->epoch)
+                      record->lsn.n, number, epoch->coordinator, coordinator->epoch);
+    if (number > coordinator->epoch)
         coordinator->floor = 0;
-    coordinator->epoch = epoch->epoch;
-    coordinator->life = epoch->life;
+    coordinator->epoch = number;
+    coordinator->life = epoch->known.life;
+    part_coordinator_reached(coordinator, epoch->known.lsn);
     coordinator->address = epoch->address;
     coordinator->epoch_lsn = record->lsn;
     return TX_OK;
@@ -163,6 +188,7 @@ static enum tx_error recover_committed(struct part_core *core, const struct txlo
         part_tx_free(core, tx);
     tx = part_tx_new(core, coordinator, id, (struct tx_age){0}, PART_COMMITTED);
     tx->lsn = record->lsn;
+    part_coordinator_reached(coordinator, record->committed.known);
     (void)part_forget_ended(core, tx);
     return TX_OK;
 }
@@ -220,7 +246,7 @@ static enum tx_error recover_one(struct part_core *core, const struct txlog_reco
     switch (record->type) {
     case TXLOG_START:
         core->restating = false; /* a crash may have cut a snapshot */
-        return TX_OK;
+        return recover_start(core, record, why);
     case TXLOG_EPOCH:
         return recover_epoch(core, record, why);
     case TXLOG_PREPARED:
@@ -240,7 +266,7 @@ static enum tx_error recover_one(struct part_core *core, const struct txlog_reco
         return TX_OK;
     case TXLOG_SNAPSHOT_BEGIN:
         core->restating = true;
-        return TX_OK;
+        return recover_starts(core, record, why);
     case TXLOG_SNAPSHOT_END:
         core->restating = false;
         core->snapshot_end = record->lsn;
@@ -345,6 +371,9 @@ enum tx_error part_core_recovered(struct part_core *core, struct tx_lsn last, ui
                       "the log ends at record %" PRIu64 ", but record %" PRIu64 " was replayed",
                       last.n, core->last.n);
     core->last = core->durable = last;
+    bool follows = tx_lineage_add(
+        &core->lineage, (struct tx_position){core->options.incarnation, core->options.life, last});
+    TX_ASSERT(follows);
     core->now_us = now_us;
     core->restating = false;
     enum tx_error error = take_all_locks(core, why);

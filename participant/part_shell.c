@@ -75,10 +75,12 @@ static enum tx_error replay_record(void *arg, const struct txlog_record *record,
     return part_core_recover(((struct part_shell *)arg)->core, record, why);
 }
 
-static struct part_core *new_core(const struct part_config *config, uint64_t incarnation)
+static struct part_core *new_core(const struct part_shell *shell)
 {
+    const struct part_config *config = &shell->config;
     struct part_options options = {.name = config->name,
-                                   .incarnation = incarnation,
+                                   .incarnation = shell->node.start,
+                                   .life = shell->node.life,
                                    .idle_us = config->idle_ms * 1000u,
                                    .lock_timeout_us = config->lock_timeout_ms * 1000u,
                                    .inquiry_us = config->inquiry_ms * 1000u,
@@ -137,7 +139,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
     error = node_log_open(&shell->node, &options, why);
     if (error != TX_OK)
         return error;
-    shell->core = new_core(&shell->config, shell->node.start);
+    shell->core = new_core(shell);
     error = node_log_start(&shell->node, clock_wall_ms(), replay_record, shell, why);
     if (error != TX_OK)
         return error;

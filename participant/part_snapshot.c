@@ -9,8 +9,7 @@ static void restate_coordinator(struct part_core *core, const struct part_coordi
     TX_ASSERT(coordinator->epoch >= 1);
     struct part_action *action = part_append(core, TXLOG_EPOCH, (struct tx_id){0}, false);
     action->record.epoch = (struct txlog_epoch){.coordinator = coordinator->id,
-                                                .epoch = coordinator->epoch,
-                                                .life = coordinator->life,
+                                                .known = part_coordinator_known(coordinator),
                                                 .address = coordinator->address};
     if (coordinator->finished_epoch > 0)
         part_append_mark(core, coordinator, coordinator->finished_epoch);
@@ -81,7 +80,8 @@ static void restate_tx(struct part_core *core, const struct part_tx *tx)
 
 static void snapshot(struct part_core *core)
 {
-    part_append(core, TXLOG_SNAPSHOT_BEGIN, (struct tx_id){0}, false);
+    part_append(core, TXLOG_SNAPSHOT_BEGIN, (struct tx_id){0}, false)->record.snapshot_begin =
+        (struct txlog_snapshot_begin){.starts = part_starts(core), .starts_n = core->lineage.n};
     struct tx_lsn begin = core->last;
     for (struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next)
         restate_coordinator(core, c);

@@ -1,6 +1,7 @@
 #include "txlog/node_log.h"
 
 #include "common/assert.h"
+#include "common/clock.h"
 #include "common/crash_point.h"
 #include "txlog/rocksdb_log.h"
 
@@ -10,6 +11,7 @@ static enum tx_error append_start(struct node_log *node, uint64_t time_ms, struc
     struct txlog_record record = {.type = TXLOG_START,
                                   .lsn = {txlog_last(node->log).n + 1},
                                   .start = node->start,
+                                  .started = {.life = node->life},
                                   .time_ms = time_ms};
     struct txlog_append append = {.lsn = record.lsn};
     enum tx_error error;
@@ -36,9 +38,13 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
 
     *node = (struct node_log){.lazy_ms = options->lazy_ms};
     error = rocksdb_log_open(&log_options, &node->log, why);
-    if (error == TX_OK)
-        node->start = txlog_last_start(node->log) + 1;
-    return error;
+    if (error != TX_OK)
+        return error;
+    node->start = txlog_last_start(node->log) + 1;
+    error = clock_random(&node->life, sizeof node->life);
+    return error == TX_OK
+               ? TX_OK
+               : tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
 }
 
 enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,

@@ -12,6 +12,7 @@ struct node_log {
     struct txlog *log;
     struct log_writer *writer;
     uint64_t start;                   /* of this run: epoch or incarnation */
+    uint64_t life;                    /* of this run, random */
     struct tx_lsn last;               /* queued */
     struct recovery_summary recovery; /* of the replay, before this start's own record */
     struct tx_buf scratch;
@@ -24,7 +25,8 @@ struct node_log_options {
     uint32_t lazy_ms; /* of the log writer */
 };
 
-/* Opens the log; `node->start` is then known: the highest start in the log + 1. */
+/* Opens the log; `node->start` is then known, the highest start in the log + 1, and `node->life`.
+ */
 enum tx_error node_log_open(struct node_log *node, const struct node_log_options *options,
                             struct tx_why *why) TX_MUST_CHECK;
 

@@ -82,18 +82,31 @@ static void put_members(struct tx_buf *out, const struct tx_member *members, siz
     }
 }
 
+static void put_position(struct tx_buf *out, struct tx_position position)
+{
+    tx_buf_u64(out, position.start);
+    tx_buf_u64(out, position.life);
+    tx_buf_u64(out, position.lsn.n);
+}
+
+static void put_snapshot_begin(struct tx_buf *out, const struct txlog_snapshot_begin *r)
+{
+    tx_buf_u64(out, r->age_counter);
+    put_count(out, r->starts_n);
+    for (size_t i = 0; i < r->starts_n; i++)
+        put_position(out, r->starts[i]);
+}
+
 static void put_peer(struct tx_buf *out, const struct txlog_peer *peer)
 {
     tx_buf_blob(out, tx_bytes_str(peer->name.s));
-    tx_buf_u64(out, peer->incarnation);
-    tx_buf_u64(out, peer->lsn.n);
+    put_position(out, peer->known);
 }
 
 static void put_epoch(struct tx_buf *out, const struct txlog_epoch *r)
 {
     tx_buf_u32(out, r->coordinator);
-    tx_buf_u64(out, r->epoch);
-    tx_buf_u64(out, r->life);
+    put_position(out, r->known);
     tx_buf_blob(out, tx_bytes_str(r->address.s));
 }
 
@@ -158,6 +171,7 @@ static void put_payload(struct tx_buf *out, const struct txlog_record *record)
 {
     switch (record->type) {
     case TXLOG_START:
+        tx_buf_u64(out, record->started.life);
         return;
     case TXLOG_EPOCH:
         put_epoch(out, &record->epoch);
@@ -168,6 +182,7 @@ static void put_payload(struct tx_buf *out, const struct txlog_record *record)
     case TXLOG_COMMITTED:
         put_id(out, record->committed.id);
         put_bool(out, record->committed.one_phase);
+        tx_buf_u64(out, record->committed.known.n);
         tx_buf_blob(out, record->committed.redo);
         return;
     case TXLOG_ABORTED:
@@ -200,7 +215,7 @@ static void put_payload(struct tx_buf *out, const struct txlog_record *record)
         put_peer(out, &record->peer);
         return;
     case TXLOG_SNAPSHOT_BEGIN:
-        tx_buf_u64(out, record->snapshot_begin.age_counter);
+        put_snapshot_begin(out, &record->snapshot_begin);
         return;
     case TXLOG_SNAPSHOT_END:
         tx_buf_u64(out, record->snapshot_end.begin.n);

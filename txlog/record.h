@@ -18,6 +18,7 @@
 #define ASSENT_TXLOG_RECORD_H
 
 #include "common/ids.h"
+#include "common/lineage.h"
 #include "common/op.h"
 #include "common/reason.h"
 
@@ -31,7 +32,8 @@
     X(TXLOG_PREPARED, "PREPARED")             /* P: a YES vote rests on this */                    \
     X(TXLOG_COMMITTED, "COMMITTED")           /* P: in one batch with its writes to the data */    \
     X(TXLOG_ABORTED, "ABORTED")               /* P: a prepared transaction was aborted */          \
-    X(TXLOG_FORGET, "FORGET")                 /* P: the forgotten mark of a coordinator's epoch */ \
+    X(TXLOG_FORGET, "FORGET")                 /* P: the forgotten mark of a coordinator's epoch.   \
+                                                 C: its older epochs are called finished */        \
     X(TXLOG_HEURISTIC, "HEURISTIC")           /* P: an operator decided */                         \
     X(TXLOG_HEURISTIC_END, "HEURISTIC_END")   /* P: the real decision came */                      \
     X(TXLOG_ALARM, "ALARM")                   /* B: something that must never happen */            \
@@ -57,10 +59,13 @@ struct txlog_lock {
     struct tx_bytes key;
 };
 
+/* The life of this start (common/lineage.h). */
+struct txlog_start {
+    uint64_t life;
+};
 struct txlog_epoch {
     uint32_t coordinator;
-    uint64_t epoch;
-    uint64_t life;             /* which start of that coordinator took the epoch */
+    struct tx_position known;  /* its epoch, and how far its log is known to be durable */
     struct tx_address address; /* where that coordinator listens */
 };
 struct txlog_prepared {
@@ -76,6 +81,7 @@ struct txlog_prepared {
 struct txlog_committed {
     struct tx_id id;
     bool one_phase;       /* no PREPARED went before: the redo is here */
+    struct tx_lsn known;  /* how far the log of its coordinator is known to be durable */
     struct tx_bytes redo; /* one-phase only */
 };
 struct txlog_id {
@@ -112,8 +118,7 @@ struct txlog_commit {
 /* How far a participant's log is known to be durable. */
 struct txlog_peer {
     struct tx_name name;
-    uint64_t incarnation;
-    struct tx_lsn lsn;
+    struct tx_position known;
 };
 struct txlog_end {
     struct tx_id id;
@@ -127,7 +132,9 @@ struct txlog_outcome {
     struct txlog_peer peer; /* who committed it */
 };
 struct txlog_snapshot_begin {
-    uint64_t age_counter; /* coordinator: highest age counter known */
+    uint64_t age_counter;             /* coordinator: highest age counter known */
+    const struct tx_position *starts; /* lineage of the writer, ascending */
+    size_t starts_n;
 };
 struct txlog_snapshot_end {
     struct tx_lsn begin;
@@ -139,6 +146,7 @@ struct txlog_record {
     uint64_t start;
     uint64_t time_ms;
     union {
+        struct txlog_start started;
         struct txlog_epoch epoch;
         struct txlog_prepared prepared;
         struct txlog_committed committed;
@@ -153,7 +161,7 @@ struct txlog_record {
         struct txlog_peer peer;
         struct txlog_snapshot_begin snapshot_begin;
         struct txlog_snapshot_end snapshot_end;
-    }; /* START has no payload */
+    };
 };
 
 /* The fixed front of a stored record, without its payload. */

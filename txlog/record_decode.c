@@ -118,19 +118,35 @@ static const struct tx_member *get_members(struct decoder *d, size_t *count)
     return members;
 }
 
+static struct tx_position get_position(struct decoder *d)
+{
+    struct tx_position position;
+    position.start = tx_read_u64(&d->r);
+    position.life = tx_read_u64(&d->r);
+    position.lsn.n = tx_read_u64(&d->r);
+    return position;
+}
+
+static void get_snapshot_begin(struct decoder *d, struct txlog_snapshot_begin *r)
+{
+    r->age_counter = tx_read_u64(&d->r);
+    struct tx_position *starts = get_array(d, 8 + 8 + 8, sizeof(*starts), &r->starts_n);
+    for (size_t i = 0; i < r->starts_n; i++)
+        starts[i] = get_position(d);
+    r->starts = starts;
+}
+
 static struct txlog_peer get_peer(struct decoder *d)
 {
     struct txlog_peer peer = {.name = get_name(d)};
-    peer.incarnation = tx_read_u64(&d->r);
-    peer.lsn.n = tx_read_u64(&d->r);
+    peer.known = get_position(d);
     return peer;
 }
 
 static void get_epoch(struct decoder *d, struct txlog_epoch *r)
 {
     r->coordinator = tx_read_u32(&d->r);
-    r->epoch = tx_read_u64(&d->r);
-    r->life = tx_read_u64(&d->r);
+    r->known = get_position(d);
     r->address = get_address(d);
 }
 
@@ -180,7 +196,7 @@ static void get_commit(struct decoder *d, struct txlog_commit *r)
 static void get_end(struct decoder *d, struct txlog_end *r)
 {
     r->id = get_id(d);
-    struct txlog_peer *peers = get_array(d, 4 + 8 + 8, sizeof(*peers), &r->peers_n);
+    struct txlog_peer *peers = get_array(d, 4 + 8 + 8 + 8, sizeof(*peers), &r->peers_n);
     for (size_t i = 0; i < r->peers_n; i++)
         peers[i] = get_peer(d);
     r->peers = peers;
@@ -198,6 +214,7 @@ static void get_payload(struct decoder *d, struct txlog_record *record)
 {
     switch (record->type) {
     case TXLOG_START:
+        record->started.life = tx_read_u64(&d->r);
         return;
     case TXLOG_EPOCH:
         get_epoch(d, &record->epoch);
@@ -208,6 +225,7 @@ static void get_payload(struct decoder *d, struct txlog_record *record)
     case TXLOG_COMMITTED:
         record->committed.id = get_id(d);
         record->committed.one_phase = get_bool(d);
+        record->committed.known.n = tx_read_u64(&d->r);
         record->committed.redo = tx_read_blob(&d->r);
         return;
     case TXLOG_ABORTED:
@@ -240,7 +258,7 @@ static void get_payload(struct decoder *d, struct txlog_record *record)
         record->peer = get_peer(d);
         return;
     case TXLOG_SNAPSHOT_BEGIN:
-        record->snapshot_begin.age_counter = tx_read_u64(&d->r);
+        get_snapshot_begin(d, &record->snapshot_begin);
         return;
     case TXLOG_SNAPSHOT_END:
         record->snapshot_end.begin.n = tx_read_u64(&d->r);

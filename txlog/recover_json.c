@@ -103,8 +103,9 @@ static void put_peer(struct json *json, const struct txlog_peer *peer)
 {
     json_object_begin(json);
     json_member(json, "name", peer->name.s);
-    json_member_u64(json, "incarnation", peer->incarnation);
-    json_member_u64(json, "lsn", peer->lsn.n);
+    json_member_u64(json, "incarnation", peer->known.start);
+    json_member_u64(json, "life", peer->known.life);
+    json_member_u64(json, "lsn", peer->known.lsn.n);
     json_object_end(json);
 }
 
@@ -138,6 +139,21 @@ static void put_end(struct json *json, const struct txlog_end *end)
     json_array_end(json);
 }
 
+static void put_snapshot_begin(struct json *json, const struct txlog_snapshot_begin *begin)
+{
+    json_member_u64(json, "age_counter", begin->age_counter);
+    json_key(json, "starts");
+    json_array_begin(json);
+    for (size_t i = 0; i < begin->starts_n; i++) {
+        json_object_begin(json);
+        json_member_u64(json, "start", begin->starts[i].start);
+        json_member_u64(json, "life", begin->starts[i].life);
+        json_member_u64(json, "lsn", begin->starts[i].lsn.n);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 static void put_commit(struct json *json, const struct txlog_commit *commit)
 {
     put_age(json, commit->age);
@@ -149,10 +165,14 @@ static void put_commit(struct json *json, const struct txlog_commit *commit)
 static void put_fields(struct json *json, const struct txlog_record *record)
 {
     switch (record->type) {
+    case TXLOG_START:
+        json_member_u64(json, "life", record->started.life);
+        return;
     case TXLOG_EPOCH:
         json_member_u64(json, "coordinator", record->epoch.coordinator);
-        json_member_u64(json, "epoch", record->epoch.epoch);
-        json_member_u64(json, "life", record->epoch.life);
+        json_member_u64(json, "epoch", record->epoch.known.start);
+        json_member_u64(json, "life", record->epoch.known.life);
+        json_member_u64(json, "coordinator_lsn", record->epoch.known.lsn.n);
         json_member(json, "coordinator_address", record->epoch.address.s);
         return;
     case TXLOG_PREPARED:
@@ -160,6 +180,7 @@ static void put_fields(struct json *json, const struct txlog_record *record)
         return;
     case TXLOG_COMMITTED:
         put_bool(json, "one_phase", record->committed.one_phase);
+        json_member_u64(json, "coordinator_lsn", record->committed.known.n);
         if (record->committed.one_phase)
             recover_json_redo(json, "writes", record->committed.redo);
         return;
@@ -193,12 +214,11 @@ static void put_fields(struct json *json, const struct txlog_record *record)
         put_peer(json, &record->peer);
         return;
     case TXLOG_SNAPSHOT_BEGIN:
-        json_member_u64(json, "age_counter", record->snapshot_begin.age_counter);
+        put_snapshot_begin(json, &record->snapshot_begin);
         return;
     case TXLOG_SNAPSHOT_END:
         json_member_u64(json, "begin", record->snapshot_end.begin.n);
         return;
-    case TXLOG_START:
     case TXLOG_ABORTED:
     case TXLOG_NONE:
     case TXLOG_TYPES_N:

@@ -180,13 +180,13 @@ static enum tx_error on_epoch(struct story *story, const struct txlog_record *re
                                                                    sizeof(*story->coordinators));
         known = &story->coordinators[story->coordinators_n++];
     } else {
-        bool same = epoch->epoch == known->epoch && epoch->life == known->life;
-        if (epoch->epoch <= known->epoch && !(same && story->restating))
+        bool same = epoch->known.start == known->epoch && epoch->known.life == known->life;
+        if (epoch->known.start <= known->epoch && !(same && story->restating))
             return contradiction(record, why, "is not above the epoch before it");
     }
     *known = (struct story_coordinator){.id = epoch->coordinator,
-                                        .epoch = epoch->epoch,
-                                        .life = epoch->life,
+                                        .epoch = epoch->known.start,
+                                        .life = epoch->known.life,
                                         .address = epoch->address};
     return TX_OK;
 }
@@ -305,6 +305,8 @@ static enum tx_error on_forget(struct story *story, const struct txlog_record *r
                                struct tx_why *why)
 {
     const struct txlog_forget *forget = &record->forget;
+    if (story->owner.role == TX_ROLE_COORDINATOR)
+        return TX_OK; /* about what others remember; nothing of its own ends with it */
     enum tx_error error = check_introduced(story, record, forget->coordinator, forget->epoch, why);
     if (error != TX_OK)
         return error;
@@ -412,11 +414,11 @@ static bool belongs(enum tx_role role, enum txlog_type type)
     case TXLOG_SNAPSHOT_BEGIN:
     case TXLOG_SNAPSHOT_END:
     case TXLOG_EPOCH:
+    case TXLOG_FORGET:
         return true;
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:
-    case TXLOG_FORGET:
     case TXLOG_HEURISTIC:
     case TXLOG_HEURISTIC_END:
         return role == TX_ROLE_PARTICIPANT;

@@ -123,13 +123,17 @@ static void put_peers(FILE *out, const struct txlog_peer *peers, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         (void)fprintf(out, "%s%s (incarnation %" PRIu64 ", its log up to LSN %" PRIu64 ")",
-                      i > 0 ? ", " : "", peers[i].name.s, peers[i].incarnation, peers[i].lsn.n);
+                      i > 0 ? ", " : "", peers[i].name.s, peers[i].known.start,
+                      peers[i].known.lsn.n);
 }
 
 static void put_epoch(FILE *out, const struct txlog_epoch *epoch)
 {
-    (void)fprintf(out, "coordinator %" PRIu32 ", epoch %" PRIu64 ", life %016" PRIx64 ", at %s",
-                  epoch->coordinator, epoch->epoch, epoch->life, epoch->address.s);
+    (void)fprintf(out,
+                  "coordinator %" PRIu32 ", epoch %" PRIu64 ", life %016" PRIx64
+                  ", its log up to LSN %" PRIu64 ", at %s",
+                  epoch->coordinator, epoch->known.start, epoch->known.life, epoch->known.lsn.n,
+                  epoch->address.s);
 }
 
 static void put_prepared(FILE *out, const struct txlog_prepared *prepared)
@@ -188,6 +192,9 @@ static void put_commit(FILE *out, const struct txlog_commit *commit)
 static void put_fields(FILE *out, const struct txlog_record *record)
 {
     switch (record->type) {
+    case TXLOG_START:
+        (void)fprintf(out, "life %016" PRIx64, record->started.life);
+        return;
     case TXLOG_EPOCH:
         put_epoch(out, &record->epoch);
         return;
@@ -235,7 +242,6 @@ static void put_fields(FILE *out, const struct txlog_record *record)
         (void)fprintf(out, "of the snapshot that began at LSN %" PRIu64,
                       record->snapshot_end.begin.n);
         return;
-    case TXLOG_START:
     case TXLOG_ABORTED:
     case TXLOG_NONE:
     case TXLOG_TYPES_N:
@@ -251,7 +257,7 @@ void recover_text_record(FILE *out, const struct txlog_record *record)
                   recover_time(record->time_ms, at), record->start, txlog_type_name(record->type));
     if (tx_id_valid(id))
         (void)fprintf(out, "  %s", tx_id_print(id, text));
-    if (record->type != TXLOG_START && record->type != TXLOG_ABORTED)
+    if (record->type != TXLOG_ABORTED)
         (void)fputs("  ", out);
     put_fields(out, record);
     (void)fputc('\n', out);

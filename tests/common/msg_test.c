@@ -77,7 +77,7 @@ static void each_message_gives_its_transaction(void **state)
         {.type = TX_MSG_JOIN, .id.id = id},
         {.type = TX_MSG_PREPARE, .prepare.id = id},
         {.type = TX_MSG_VOTE, .vote.id = id},
-        {.type = TX_MSG_COMMIT, .id.id = id},
+        {.type = TX_MSG_COMMIT, .commit.id = id},
         {.type = TX_MSG_ABORT, .abort.id = id},
         {.type = TX_MSG_ACK, .ack.id = id},
         {.type = TX_MSG_INQUIRE, .inquire.id = id},

@@ -118,6 +118,9 @@ static struct tx_msg full_of_client(enum tx_msg_type type)
     return msg;
 }
 
+static const struct tx_position starts[] = {{8, UINT64_C(0xfedcba9876543210), {70}},
+                                            {9, 3, {UINT64_MAX}}};
+
 static struct tx_msg full_of_protocol(enum tx_msg_type type)
 {
     struct tx_msg msg = {.type = type};
@@ -138,11 +141,13 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
     } else if (type == TX_MSG_FORGET) {
         msg.forget = (struct tx_msg_forget){7, UINT64_C(0x100000001), open_ids, N_OF(open_ids)};
     } else if (type == TX_MSG_FENCED) {
-        msg.fenced = (struct tx_msg_fenced){id, 8, UINT64_C(0xfedcba9876543210)};
+        msg.fenced = (struct tx_msg_fenced){id, starts[0]};
     } else if (type == TX_MSG_HELLO) {
-        msg.hello = (struct tx_msg_hello){UINT64_C(0xfedcba9876543210), 11, 13};
+        msg.hello = (struct tx_msg_hello){{87}, 11, 13, starts, N_OF(starts)};
     } else if (type == TX_MSG_WELCOME) {
-        msg.welcome = (struct tx_msg_welcome){9, {88}, 12, true, 14};
+        msg.welcome = (struct tx_msg_welcome){9, {88}, 12, true, 14, starts, N_OF(starts)};
+    } else if (type == TX_MSG_COMMIT) {
+        msg.commit = (struct tx_msg_commit){id, {UINT64_C(0x100000002)}};
     } else {
         msg.id = (struct tx_msg_id){id};
     }
@@ -440,6 +445,17 @@ static void same_status(const struct tx_msg_status *a, const struct tx_msg_statu
     }
 }
 
+static void same_starts(const struct tx_position *a, size_t a_n, const struct tx_position *b,
+                        size_t b_n)
+{
+    assert_int_equal(a_n, b_n);
+    for (size_t i = 0; i < a_n; i++) {
+        assert_int_equal(a[i].start, b[i].start);
+        assert_int_equal(a[i].life, b[i].life);
+        assert_int_equal(a[i].lsn.n, b[i].lsn.n);
+    }
+}
+
 static void same_small(const struct tx_msg *a, const struct tx_msg *b)
 {
     if (a->type == TX_MSG_BEGIN) {
@@ -458,10 +474,10 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
         assert_int_equal(a->state.incarnation, b->state.incarnation);
         assert_int_equal(a->state.heuristic, b->state.heuristic);
     } else if (a->type == TX_MSG_FENCED) {
-        assert_int_equal(a->fenced.epoch, b->fenced.epoch);
-        assert_int_equal(a->fenced.life, b->fenced.life);
+        same_starts(&a->fenced.known, 1, &b->fenced.known, 1);
     } else if (a->type == TX_MSG_HELLO) {
-        assert_int_equal(a->hello.life, b->hello.life);
+        assert_int_equal(a->hello.lsn.n, b->hello.lsn.n);
+        same_starts(a->hello.starts, a->hello.starts_n, b->hello.starts, b->hello.starts_n);
         assert_int_equal(a->hello.age_counter, b->hello.age_counter);
         assert_int_equal(a->hello.number, b->hello.number);
     } else if (a->type == TX_MSG_WELCOME) {
@@ -470,6 +486,9 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
         assert_int_equal(a->welcome.age_counter, b->welcome.age_counter);
         assert_int_equal(a->welcome.refusing, b->welcome.refusing);
         assert_int_equal(a->welcome.number, b->welcome.number);
+        same_starts(a->welcome.starts, a->welcome.starts_n, b->welcome.starts, b->welcome.starts_n);
+    } else if (a->type == TX_MSG_COMMIT) {
+        assert_int_equal(a->commit.lsn.n, b->commit.lsn.n);
     } else if (a->type == TX_MSG_RESOLVE) {
         assert_int_equal(a->resolve.req, b->resolve.req);
         assert_int_equal(a->resolve.commit, b->resolve.commit);
@@ -528,6 +547,7 @@ void assert_same_msg(const struct tx_msg *a, const struct tx_msg *b)
         same_status(&a->status, &b->status);
         return;
     case TX_MSG_BEGIN:
+    case TX_MSG_COMMIT:
     case TX_MSG_ABORT:
     case TX_MSG_ACK:
     case TX_MSG_INQUIRE:
@@ -542,7 +562,6 @@ void assert_same_msg(const struct tx_msg *a, const struct tx_msg *b)
         return;
     case TX_MSG_OUTCOME_ACK:
     case TX_MSG_JOIN:
-    case TX_MSG_COMMIT:
     case TX_MSG_WAIT:
         return; /* the id is all of it */
     case TX_MSG_TYPES_N:

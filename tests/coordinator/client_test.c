@@ -529,9 +529,13 @@ static void status_of_every_kind(void **unused)
 {
     (void)unused;
     struct tx_msg msg = {.type = TX_MSG_STATUS_REQUEST};
-    struct tx_msg refusing = {
-        .type = TX_MSG_WELCOME,
-        .welcome = {.incarnation = 5, .lsn = {100}, .refusing = true, .number = d.hello_number[0]}};
+    struct tx_msg refusing = {.type = TX_MSG_WELCOME,
+                              .welcome = {.incarnation = 5,
+                                          .lsn = {100},
+                                          .refusing = true,
+                                          .number = d.hello_number[0],
+                                          .starts = (struct tx_position[]){{5, d.life[0], {100}}},
+                                          .starts_n = 1}};
     driver_participant(&d, 'a', &refusing);
     (void)submit(&d, "c", "");
     d.lsn[1] = 99;

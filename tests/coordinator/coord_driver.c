@@ -24,6 +24,7 @@ void driver_init(struct driver *d)
                        (char)('a' + i));
         d->incarnation[i] = 5;
         d->lsn[i] = 100;
+        d->life[i] = 0x50;
     }
     d->options = (struct coord_options){
         .id = 1,
@@ -103,11 +104,13 @@ static void replay(struct driver *d)
 
 void driver_start(struct driver *d)
 {
-    struct txlog_record start = {
-        .type = TXLOG_START, .lsn = {d->log_n + 1}, .start = d->options.epoch};
-    store(d, &start);
+    struct txlog_record start = {.type = TXLOG_START,
+                                 .lsn = {d->log_n + 1},
+                                 .start = d->options.epoch,
+                                 .started = {.life = d->options.life}};
     d->core = coord_core_new(&d->options);
     replay(d);
+    store(d, &start);
     coord_core_recovered(d->core, (struct tx_lsn){d->log_n}, d->first_epoch, d->now, &d->actions);
     see(d);
     coord_core_check(d->core);
@@ -186,10 +189,13 @@ void driver_welcome(struct driver *d, char who)
 {
     size_t at = index_of(who);
     d->alive[at] = true;
+    struct tx_position start = {d->incarnation[at], d->life[at], {d->lsn[at]}};
     struct tx_msg msg = {.type = TX_MSG_WELCOME,
                          .welcome = {.incarnation = d->incarnation[at],
                                      .lsn = {d->lsn[at]},
-                                     .number = d->hello_number[at]}};
+                                     .number = d->hello_number[at],
+                                     .starts = &start,
+                                     .starts_n = 1}};
     driver_participant(d, who, &msg);
 }
 
@@ -202,7 +208,10 @@ void driver_welcome_all(struct driver *d)
 
 void driver_restart_node(struct driver *d, char who)
 {
-    d->incarnation[index_of(who)]++;
+    size_t at = index_of(who);
+    d->incarnation[at]++;
+    d->life[at]++;
+    d->lsn[at]++;
     driver_welcome(d, who);
 }
 

@@ -32,6 +32,7 @@ struct driver {
     size_t log_n;
     uint64_t now;
     uint64_t incarnation[NODES_N];
+    uint64_t life[NODES_N]; /* of that incarnation */
     uint64_t lsn[NODES_N];
     uint64_t hello_number[NODES_N]; /* of the last HELLO to each */
     bool alive[NODES_N];            /* answers every HELLO with a WELCOME */

@@ -75,7 +75,7 @@ static void random_participant(struct driver *d)
     case 11: {
         struct tx_msg msg = {.type = (enum tx_msg_type)random_below(TX_MSG_TYPES_N)};
         if (msg.type != TX_MSG_FENCED || random_below(50) == 0) {
-            msg.fenced.epoch = 0;
+            msg.fenced.known.start = 0;
             driver_participant(d, who, &msg);
         }
         break;

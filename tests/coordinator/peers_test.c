@@ -20,7 +20,7 @@ static int teardown(void **unused)
 
 static void fenced(char who, uint64_t epoch, uint64_t life)
 {
-    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.epoch = epoch, .life = life}};
+    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.known = {epoch, life, {1}}}};
     driver_participant(&d, who, &msg);
 }
 
@@ -29,7 +29,12 @@ static void hello_goes_to_everybody_at_the_start_and_again(void **unused)
     (void)unused;
     driver_restart_all(&d);
     assert_int_equal(driver_count(&d, TX_MSG_HELLO), NODES_N);
-    assert_int_equal(driver_sent(&d, 'a', TX_MSG_HELLO)->hello.life, d.options.life);
+    const struct tx_msg_hello *hello = &driver_sent(&d, 'a', TX_MSG_HELLO)->hello;
+    assert_int_equal(hello->starts_n, 2);
+    assert_int_equal(hello->starts[0].life + 1, d.options.life);
+    assert_int_equal(hello->starts[1].life, d.options.life);
+    assert_int_equal(hello->starts[1].start, d.options.epoch);
+    assert_int_equal(hello->starts[1].lsn.n, hello->lsn.n);
     driver_ignore(&d);
     driver_pass(&d, SECOND_US);
     assert_int_equal(driver_count(&d, TX_MSG_HELLO), NODES_N);
@@ -38,10 +43,14 @@ static void hello_goes_to_everybody_at_the_start_and_again(void **unused)
 static void ages_are_learned_and_never_wrap(void **unused)
 {
     (void)unused;
-    struct tx_msg welcome = {
-        .type = TX_MSG_WELCOME,
-        .welcome = {
-            .incarnation = 5, .lsn = {100}, .age_counter = 500, .number = d.hello_number[0]}};
+    struct tx_position start = {5, d.life[0], {100}};
+    struct tx_msg welcome = {.type = TX_MSG_WELCOME,
+                             .welcome = {.incarnation = 5,
+                                         .lsn = {100},
+                                         .age_counter = 500,
+                                         .number = d.hello_number[0],
+                                         .starts = &start,
+                                         .starts_n = 1}};
     driver_participant(&d, 'a', &welcome);
     welcome.welcome.age_counter = UINT64_MAX; /* believed by nobody */
     driver_participant(&d, 'a', &welcome);
@@ -188,7 +197,7 @@ static void regression_by_lsn__quarantined_until_the_data_is_back(void **unused)
     assert_int_equal(driver_stats(&d).peers_quarantined, 1);
     driver_quiet(&d);
     d.incarnation[0] = 7;
-    d.lsn[0] = reached;
+    d.lsn[0] = reached + 1; /* its START */
     driver_welcome(&d, 'a');
     (void)driver_sent(&d, 'a', TX_MSG_COMMIT);
     assert_int_equal(driver_stats(&d).peers_quarantined, 0);
@@ -253,6 +262,82 @@ static void regression_by_incarnation__known_after_a_restart_from_the_end_record
     d.lsn[1] = 99;
     driver_welcome(&d, 'b');
     assert_int_equal(driver_stats(&d).peers_quarantined, 2);
+}
+
+static void welcome_from(char who, uint64_t incarnation, const struct tx_position *starts, size_t n,
+                         uint64_t lsn)
+{
+    d.incarnation[who - 'a'] = incarnation;
+    struct tx_msg msg = {.type = TX_MSG_WELCOME,
+                         .welcome = {.incarnation = incarnation,
+                                     .lsn = {lsn},
+                                     .number = d.hello_number[who - 'a'],
+                                     .starts = starts,
+                                     .starts_n = n}};
+    driver_participant(&d, who, &msg);
+}
+
+/* Copies of the directory that incarnation 5 had, up to position 100, when they were taken. */
+static void regression_by_lineage__although_all_numbers_are_higher(void **unused)
+{
+    (void)unused;
+    (void)tx_finished_committed(&d); /* a has reached more than 100 since */
+    driver_restart_all(&d);
+    const struct tx_position copied_while_it_ran[] = {{5, d.life[0], {90}}, {6, 1, {101}}};
+    welcome_from('a', 6, copied_while_it_ran, 2, 1000);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+    const struct tx_position copied_before[] = {{4, 1, {50}}, {5, 2, {60}}, {6, 3, {500}}};
+    welcome_from('b', 6, copied_before, 3, 1000);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 2);
+    const struct tx_position itself[] = {{5, d.life[0], {90}}, {6, 1, {500}}};
+    welcome_from('a', 6, itself, 2, 1000);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+    assert_int_equal(driver_stats(&d).peers_up, 1);
+}
+
+/* Known before the first decision that it took part in: PEER is written with its first word. */
+static void regression_by_lineage__known_after_a_restart_from_the_peer_record(void **unused)
+{
+    (void)unused;
+    (void)tx_committed(&d); /* whose COMMIT record is forced, and no END is there */
+    driver_restart_all(&d);
+    const struct tx_position other[] = {{5, 99, {90}}, {6, 1, {500}}};
+    welcome_from('a', 6, other, 2, 1000);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+}
+
+static void welcome_of_a_twin__quarantined(void **unused)
+{
+    (void)unused;
+    const struct tx_position twin = {5, d.life[0] + 1, {90}};
+    driver_pass(&d, SECOND_US);
+    welcome_from('a', 5, &twin, 1, 1000);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+}
+
+static void welcome_without_its_own_start__violation(void **unused)
+{
+    (void)unused;
+    const struct tx_position other = {4, 1, {90}};
+    welcome_from('a', 5, &other, 1, 100);
+    welcome_from('a', 5, &other, 0, 100);
+    assert_int_equal(driver_stats(&d).violations, 2);
+}
+
+/* This log has been where the participant saw it, whatever copy it speaks of. */
+static void fenced_by_words_about_its_own_past__stale(void **unused)
+{
+    (void)unused;
+    (void)tx_finished_committed(&d);
+    uint64_t life = d.options.life;
+    driver_restart_all(&d);
+    driver_welcome_all(&d);
+    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.known = {1, life, {2}}}};
+    driver_participant(&d, 'a', &msg);
+    assert_false(driver_stats(&d).fenced);
+    msg.fenced.known.lsn.n = d.log_n; /* where epoch 2 stands */
+    driver_participant(&d, 'a', &msg);
+    assert_true(driver_stats(&d).fenced);
 }
 
 static void fenced_by_another_life_of_the_same_epoch(void **unused)
@@ -343,6 +428,11 @@ int main(void)
         TEST(welcome_of_another_number__stale),
         TEST(welcome_to_an_earlier_hello_of_the_same_number__introduces),
         TEST(regression_by_incarnation__known_after_a_restart_from_the_end_record),
+        TEST(regression_by_lineage__although_all_numbers_are_higher),
+        TEST(regression_by_lineage__known_after_a_restart_from_the_peer_record),
+        TEST(welcome_of_a_twin__quarantined),
+        TEST(welcome_without_its_own_start__violation),
+        TEST(fenced_by_words_about_its_own_past__stale),
         TEST(fenced_by_another_life_of_the_same_epoch),
         TEST(fenced__unknown_for_the_undecided_and_only_proven_commits_told),
         TEST(fenced__one_that_resolves_is_unknown_and_records_may_become_durable),

@@ -200,7 +200,7 @@ static void a_member_that_left_the_configuration_still_hears_the_decision(void *
     driver_restart_all(&d);
     assert_true(driver_was_sent(&d, 'b', TX_MSG_HELLO));
     driver_welcome(&d, 'b');
-    assert_int_equal(driver_sent(&d, 'b', TX_MSG_COMMIT)->id.id.seq, id.seq);
+    assert_int_equal(driver_sent(&d, 'b', TX_MSG_COMMIT)->commit.id.seq, id.seq);
     submit(&d, "b", "");
     assert_error(&d, TX_EINVAL, TX_REASON_NONE, "it has a");
     driver_deinit(&d);

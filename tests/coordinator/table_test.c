@@ -289,7 +289,7 @@ static void collecting_one_phase_committed__lazy_outcome_and_the_client_hears(vo
     const struct txlog_record *record = driver_record(&d, TXLOG_OUTCOME);
     assert_non_null(record);
     assert_string_equal(record->outcome.peer.name.s, "a");
-    assert_int_equal(record->outcome.peer.lsn.n, 101);
+    assert_int_equal(record->outcome.peer.known.lsn.n, 101);
     driver_quiet(&d);
 }
 
@@ -407,8 +407,8 @@ static void committed_ack_of_every_member__lazy_end_finished_when_durable(void *
     assert_false(d.actions.items[d.actions.n - 1].force);
     assert_int_equal(record->end.peers_n, 2);
     assert_string_equal(record->end.peers[1].name.s, "b");
-    assert_int_equal(record->end.peers[1].incarnation, 5);
-    assert_int_equal(record->end.peers[1].lsn.n, 102);
+    assert_int_equal(record->end.peers[1].known.start, 5);
+    assert_int_equal(record->end.peers[1].known.lsn.n, 102);
     assert_state(&d, id, "committed");
     driver_durable(&d);
     assert_state(&d, id, "finished-committed");
@@ -484,7 +484,7 @@ static void any_fenced__silent_for_good(void **unused)
 {
     (void)unused;
     struct tx_id id = tx_collecting(&d);
-    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.epoch = 2, .life = 3}};
+    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.known = {2, 3, {1}}}};
     driver_participant(&d, 'a', &msg);
     (void)assert_outcome(&d, id, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
     driver_quiet(&d); /* no ABORT to anybody */
@@ -498,13 +498,13 @@ static void restart__an_epoch_record__fenced(void **unused)
     (void)unused;
     struct tx_id committed = tx_committed(&d);
     struct tx_id aborted = tx_finished_aborted(&d);
-    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.epoch = 2, .life = 3}};
+    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.known = {2, 3, {1}}}};
     driver_participant(&d, 'a', &msg);
     const struct txlog_record *record = driver_record(&d, TXLOG_EPOCH);
     assert_non_null(record);
     assert_int_equal(record->epoch.coordinator, 1);
-    assert_int_equal(record->epoch.epoch, 2);
-    assert_int_equal(record->epoch.life, 3);
+    assert_int_equal(record->epoch.known.start, 2);
+    assert_int_equal(record->epoch.known.life, 3);
     for (int i = 0; i < 3; i++) { /* the epochs rise above the one that fenced it */
         driver_restart_all(&d);
         assert_true(driver_stats(&d).fenced);
@@ -534,7 +534,7 @@ static void restart__every_commit_without_end_is_committed_and_told_again(void *
     assert_state(&d, lost, "none");
     assert_true(driver_noted(&d, "it goes to a, b"));
     driver_welcome(&d, 'a');
-    assert_int_equal(driver_sent(&d, 'a', TX_MSG_COMMIT)->id.id.seq, open.seq);
+    assert_int_equal(driver_sent(&d, 'a', TX_MSG_COMMIT)->commit.id.seq, open.seq);
     driver_welcome(&d, 'b');
     (void)driver_sent(&d, 'b', TX_MSG_COMMIT);
     driver_quiet(&d);

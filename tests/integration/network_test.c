@@ -342,7 +342,7 @@ static void test_lies_to_the_coordinator(void **state)
     struct tx_msg vote = {.type = TX_MSG_VOTE,
                           .vote = {.id = id, .vote = TX_VOTE_YES, .incarnation = 1000}};
     struct tx_msg welcome = {.type = TX_MSG_WELCOME, .welcome = {.incarnation = 1}};
-    struct tx_msg fenced = {.type = TX_MSG_FENCED, .fenced = {.epoch = epoch + 9, .life = 1}};
+    struct tx_msg fenced = {.type = TX_MSG_FENCED, .fenced = {.known = {epoch + 9, 1, {1}}}};
 
     (void)state;
     lie(peer, unknown, vote, "violations");    /* nobody of this cluster */
@@ -364,7 +364,7 @@ static void test_lies_to_a_participant(void **state)
     struct raw_peer *peer = raw_open(daemons[1]->address, NULL);
     struct tx_envelope seven = raw_coordinator(7, 1, "ipc:///tmp/nobody.sock");
     struct tx_envelope one = raw_coordinator(1, 1, "ipc:///tmp/nobody.sock");
-    struct tx_msg commit = {.type = TX_MSG_COMMIT, .id = {.id = {7, 1, 1}}};
+    struct tx_msg commit = {.type = TX_MSG_COMMIT, .commit = {.id = {7, 1, 1}}};
     struct tx_msg forget = {.type = TX_MSG_FORGET, .forget = {.epoch = 9, .below = UINT64_MAX}};
     uint64_t alarms = raw_figure(peer, "alarms");
 
@@ -386,7 +386,10 @@ static void test_lies_to_a_participant(void **state)
 static void test_a_crowd_of_coordinators(void **state)
 {
     struct raw_peer *peer = raw_open(cluster.participants[1].address, NULL);
-    struct tx_msg hello = {.type = TX_MSG_HELLO, .hello = {.life = 5, .age_counter = 1}};
+    struct tx_position start = {1, 5, {1}};
+    struct tx_msg hello = {
+        .type = TX_MSG_HELLO,
+        .hello = {.lsn = {1}, .age_counter = 1, .starts = &start, .starts_n = 1}};
     long rss = rss_kb(&cluster.participants[1]);
 
     (void)state;

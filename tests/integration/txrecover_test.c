@@ -545,7 +545,7 @@ static void test_log(void **state)
     (void)state;
     recover(0, a->data, "log");
     says("       1  20");
-    says("  start 1  START\n");
+    says("  start 1  START  life ");
     says("one phase; writes put t/\\x00\\xffodd = \\x01, put t/alone = 1");
     says("; writes delete t/alone");
     says("members a (incarnation 1), b (incarnation 1)");

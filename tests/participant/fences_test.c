@@ -26,10 +26,9 @@ static void test_welcome_after_the_epoch_is_durable(void **unused)
     assert_int_equal(welcome->lsn.n, d->log_n);
     assert_int_equal(welcome->age_counter, 5);
     assert_false(welcome->refusing);
-    struct tx_msg hello = {.type = TX_MSG_HELLO, .hello = {.life = 9, .number = 17}};
-    driver_from_coordinator(d, &hello);
+    driver_hello(d, 3, 9);
     assert_int_equal(driver_count(d, TX_MSG_WELCOME), 2);
-    assert_int_equal(driver_last(d, TX_MSG_WELCOME)->welcome.number, 17);
+    assert_int_equal(driver_last(d, TX_MSG_WELCOME)->welcome.number, d->hellos);
     assert_int_equal(driver_records(d, TXLOG_EPOCH), 1);
     driver_free(d);
 }
@@ -73,14 +72,16 @@ static void test_lower_epoch_is_fenced(void **unused)
     driver_hello(d, 5, 8);
     driver_clear(d);
     struct tx_envelope old = driver_envelope(1, 4);
-    struct tx_msg hello = {.type = TX_MSG_HELLO, .hello = {.life = 8}};
+    struct tx_position start = {4, 8, {4000}};
+    struct tx_msg hello = {.type = TX_MSG_HELLO,
+                           .hello = {.lsn = {4000}, .number = 1, .starts = &start, .starts_n = 1}};
     driver_from(d, &old, &hello); /* before the record is durable, too */
-    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.epoch, 5);
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.known.start, 5);
     driver_sync(d);
     driver_clear(d);
-    driver_from(d, &old, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 4, 77}}});
+    driver_from(d, &old, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 4, 77}, {0}}});
     assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.id.seq, 77);
-    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.life, 8);
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.known.life, 8);
     assert_string_equal(driver_last_to(d, TX_MSG_FENCED)->address.s, "coordinator-1");
     expect_alarms(d, 0);
     driver_free(d);
@@ -92,13 +93,73 @@ static void test_other_life_is_fenced(void **unused)
     struct driver *d = driver_new(NULL);
     driver_hello(d, 1, 8);
     assert_int_equal(driver_count(d, TX_MSG_WELCOME), 0);
-    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.life, 7);
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.known.life, 7);
     driver_restart(d, d->log_n); /* the life is remembered */
     driver_clear(d);
     driver_hello(d, 1, 8);
     assert_int_equal(driver_count(d, TX_MSG_FENCED), 1);
     driver_hello(d, 1, 7);
     assert_int_equal(driver_count(d, TX_MSG_WELCOME), 1);
+    driver_free(d);
+}
+
+/* A copy of the coordinator's directory counts on from where it was taken. */
+static void test_old_copies_are_fenced(void **unused)
+{
+    (void)unused;
+    static const struct {
+        struct tx_position starts[3];
+        size_t n;
+        uint64_t lsn;
+    } copies[] = {
+        /* taken while epoch 1 ran on: its next start stands where epoch 1 has been since */
+        {{{1, 7, {1}}, {2, 8, {40}}}, 2, 40},
+        {{{1, 7, {1}}, {2, 8, {40}}, {3, 9, {90}}}, 3, 95},
+        /* taken before epoch 1, and started several times where nobody saw it */
+        {{{1, 5, {1}}, {2, 6, {60}}}, 2, 60},
+        {{{2, 6, {30}}, {3, 7, {60}}}, 2, 60},
+    };
+    struct driver *d = driver_new_bare(NULL);
+    const struct tx_position first = {1, 7, {1}};
+    driver_hello_from(d, &first, 1, 20);
+    driver_sync(d);
+    struct tx_id id = driver_make_prepared(d, 1);
+    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {id, {50}}});
+    driver_sync(d);
+    for (int restarted = 0; restarted < 2; restarted++) {
+        for (size_t i = 0; i < sizeof copies / sizeof copies[0]; i++) {
+            driver_clear(d);
+            d->epoch = copies[i].starts[copies[i].n - 1].start;
+            driver_hello_from(d, copies[i].starts, copies[i].n, copies[i].lsn);
+            const struct tx_position *known = &driver_last(d, TX_MSG_FENCED)->fenced.known;
+            assert_int_equal(known->start, 1);
+            assert_int_equal(known->life, 7);
+            assert_int_equal(known->lsn.n, 50);
+            assert_int_equal(driver_count(d, TX_MSG_WELCOME), 0);
+            assert_int_equal(driver_records(d, TXLOG_EPOCH), 1);
+        }
+        driver_restart(d, d->log_n); /* how far it was is in the COMMITTED record */
+    }
+    const struct tx_position itself[] = {{1, 7, {1}}, {2, 8, {51}}};
+    d->epoch = 2;
+    driver_hello_from(d, itself, 2, 51);
+    driver_sync(d);
+    assert_int_equal(driver_count(d, TX_MSG_WELCOME), 1);
+    driver_free(d);
+}
+
+static void test_hello_without_its_own_start(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new_bare(NULL);
+    const struct tx_position start = {2, 7, {10}};
+    d->epoch = 3;
+    driver_hello_from(d, &start, 1, 10); /* of another epoch than the envelope's */
+    d->epoch = 2;
+    driver_hello_from(d, &start, 1, 9); /* its log ends before its start */
+    driver_hello_from(d, &start, 0, 10);
+    expect_silence(d);
+    assert_int_equal(driver_stats(d).violations, 3);
     driver_free(d);
 }
 
@@ -182,20 +243,20 @@ static void test_foreign_words(void **unused)
     (void)unused;
     struct driver *d = driver_new(NULL);
     struct tx_envelope envelope = driver_envelope(2, 1);
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{2, 1, 1}}});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}}});
     assert_int_equal(driver_stats(d).stale, 1); /* never introduced */
     envelope = driver_envelope(1, 1);
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{2, 1, 1}}});
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 2, 1}}});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}}});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 2, 1}, {0}}});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_VOTE});
     envelope.coordinator = 0;
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_HELLO});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_FORGET});
     envelope.role = TX_ROLE_CLIENT;
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 1, 1}}});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 1, 1}, {0}}});
     envelope.role = TX_ROLES_N;
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {{1, 1, 1}}});
+    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 1, 1}, {0}}});
     assert_int_equal(driver_stats(d).violations, 8);
     expect_silence(d);
     expect_alarms(d, 0);
@@ -317,6 +378,8 @@ int main(void)
         cmocka_unit_test(test_overtaken_hello),
         cmocka_unit_test(test_lower_epoch_is_fenced),
         cmocka_unit_test(test_other_life_is_fenced),
+        cmocka_unit_test(test_old_copies_are_fenced),
+        cmocka_unit_test(test_hello_without_its_own_start),
         cmocka_unit_test(test_new_epoch_undoes_older_work),
         cmocka_unit_test(test_older_epoch_begins_nothing),
         cmocka_unit_test(test_operate_before_the_introduction),

@@ -95,6 +95,22 @@ static void random_prepare(const struct driver *d, struct tx_msg_prepare *prepar
         prepare->ops_n = 0;
 }
 
+static struct tx_position starts[2];
+
+/* Of the epoch that the envelope claims; of another one now and then. */
+static void random_hello(struct tx_msg_hello *hello)
+{
+    epoch_now += random_below(400) == 0;
+    uint64_t now = epoch_now + (random_below(20) == 0);
+    size_t first = now == 1 || random_below(2) == 0;
+    starts[0] = (struct tx_position){now - 1, 7 + (random_below(20) == 0), {100 * (now - 1)}};
+    starts[1] = (struct tx_position){now, 7 + (random_below(20) == 0), {100 * now}};
+    *hello = (struct tx_msg_hello){.lsn = {100 * now + random_below(100)},
+                                   .age_counter = 1,
+                                   .starts = starts + first,
+                                   .starts_n = random_below(100) == 0 ? 0 : 2 - first};
+}
+
 static void random_forget(struct tx_msg_forget *forget)
 {
     uint64_t at = seq_base > 20 ? seq_base - 20 : 0;
@@ -131,7 +147,9 @@ static struct tx_msg random_msg(const struct driver *d)
     } else if (msg.type == TX_MSG_FORGET) {
         random_forget(&msg.forget);
     } else if (msg.type == TX_MSG_HELLO) {
-        msg.hello = (struct tx_msg_hello){.life = 7 + (random_below(20) == 0), .age_counter = 1};
+        random_hello(&msg.hello);
+    } else if (msg.type == TX_MSG_COMMIT) {
+        msg.commit = (struct tx_msg_commit){.id = id, .lsn = {100 * epoch_now + random_below(100)}};
     } else if (msg.type == TX_MSG_STATE) {
         msg.state =
             (struct tx_msg_state){.id = id, .state = (enum tx_state)random_below(TX_STATES_N)};
@@ -143,7 +161,7 @@ static struct tx_msg random_msg(const struct driver *d)
     } else if (msg.type == TX_MSG_RESOLVE) {
         msg.resolve = (struct tx_msg_resolve){.id = id, .commit = random_below(2) == 0};
     } else {
-        msg.id.id = id; /* COMMIT, WAIT; and messages that may not come here */
+        msg.id.id = id; /* WAIT; and messages that may not come here */
     }
     return msg;
 }
@@ -167,8 +185,6 @@ static void send_random(struct driver *d)
     envelope.role = role_for(msg.type);
     if (random_below(30) == 0)
         envelope.start = 1 + random_below(epoch_now);
-    if (msg.type == TX_MSG_HELLO && random_below(400) == 0)
-        envelope.start = ++epoch_now;
     if (msg.type != TX_MSG_HELLO && random_below(2) == 0 && tx_msg_tx(&msg).coordinator != 0)
         envelope.coordinator = tx_msg_tx(&msg).coordinator;
     if (envelope.role == TX_ROLE_PARTICIPANT)

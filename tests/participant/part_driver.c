@@ -504,12 +504,15 @@ enum tx_error driver_try_restart(struct driver *d, uint64_t upto, struct tx_why 
     if (!d->no_data)
         rebuild_data(d);
     d->options.incarnation++;
-    struct txlog_record start = {
-        .type = TXLOG_START, .lsn = {d->log_n + 1}, .start = d->options.incarnation};
-    log_append(d, &start);
-    d->durable = d->log_n;
+    d->options.life = 0x100 + d->options.incarnation;
+    struct txlog_record start = {.type = TXLOG_START,
+                                 .lsn = {d->log_n + 1},
+                                 .start = d->options.incarnation,
+                                 .started = {.life = d->options.life}};
     d->core = part_core_new(&d->options);
     enum tx_error error = replay(d, replay_from(d), d->log_n, why);
+    log_append(d, &start);
+    d->durable = d->log_n;
     if (error == TX_OK) {
         part_core_each_prepared(d->core, rm_recover, d);
         error =

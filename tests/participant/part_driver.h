@@ -41,6 +41,7 @@ struct driver {
     struct part_actions actions;
     uint64_t now_us;
     uint64_t epoch, life; /* of the coordinator that the short forms speak for */
+    uint64_t hellos;      /* the number of the last HELLO */
     uint64_t age;         /* of the next transaction */
     bool check;           /* part_core_check() after every step */
     bool no_data;         /* a restart does not bring back the data: for very long logs */
@@ -95,6 +96,8 @@ struct tx_envelope driver_envelope(uint32_t coordinator, uint64_t epoch);
 struct tx_id driver_id(const struct driver *d, uint64_t seq);
 struct tx_op driver_op(enum tx_op_type type, const char *key, const char *value);
 void driver_hello(struct driver *d, uint64_t epoch, uint64_t life);
+/* With a lineage and a log position of its own. */
+void driver_hello_from(struct driver *d, const struct tx_position *starts, size_t n, uint64_t lsn);
 void driver_operate(struct driver *d, struct tx_id id, uint32_t step, const struct tx_op *ops,
                     size_t n);
 /* One operation: step `step` of client 1. */

@@ -76,11 +76,22 @@ static struct tx_age age_of(const struct driver *d, struct tx_id id)
     return (struct tx_age){d->age + id.seq, id.coordinator};
 }
 
+void driver_hello_from(struct driver *d, const struct tx_position *starts, size_t n, uint64_t lsn)
+{
+    struct tx_msg msg = {.type = TX_MSG_HELLO,
+                         .hello = {.lsn = {lsn},
+                                   .age_counter = 5,
+                                   .number = ++d->hellos,
+                                   .starts = starts,
+                                   .starts_n = n}};
+    driver_from_coordinator(d, &msg);
+}
+
 void driver_hello(struct driver *d, uint64_t epoch, uint64_t life)
 {
-    struct tx_msg msg = {.type = TX_MSG_HELLO, .hello = {.life = life, .age_counter = 5}};
+    struct tx_position start = {epoch, life, {1000 * epoch}};
     d->epoch = epoch;
-    driver_from_coordinator(d, &msg);
+    driver_hello_from(d, &start, 1, 1000 * epoch);
 }
 
 void driver_operate(struct driver *d, struct tx_id id, uint32_t step, const struct tx_op *ops,
@@ -139,7 +150,7 @@ void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const str
 
 void driver_commit(struct driver *d, struct tx_id id)
 {
-    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .id = {id}});
+    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {id, {0}}});
 }
 
 void driver_abort(struct driver *d, struct tx_id id)

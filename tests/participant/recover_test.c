@@ -288,7 +288,7 @@ static enum tx_error feed(struct script *s, struct txlog_record record)
 static struct txlog_record rec_epoch(uint64_t epoch, uint64_t life)
 {
     return (struct txlog_record){.type = TXLOG_EPOCH,
-                                 .epoch = {.coordinator = 1, .epoch = epoch, .life = life}};
+                                 .epoch = {.coordinator = 1, .known = {epoch, life, {0}}}};
 }
 
 static struct txlog_record rec_prepared(uint64_t seq, const struct tx_member *member,
@@ -325,10 +325,19 @@ static struct txlog_record rec_end(uint64_t seq, bool damage)
                                  .heuristic_end = {.id = {1, 1, seq}, .damage = damage}};
 }
 
+static struct txlog_record rec_start(uint64_t incarnation)
+{
+    return (struct txlog_record){
+        .type = TXLOG_START, .start = incarnation, .started = {.life = 70 + incarnation}};
+}
+
+/* Read by the third start. */
 static struct script script_new(const struct part_options *options)
 {
-    struct script s = {.core = part_core_new(options)};
-    assert_int_equal(feed(&s, (struct txlog_record){.type = TXLOG_START}), TX_OK);
+    struct part_options third = *options;
+    third.incarnation = 3;
+    struct script s = {.core = part_core_new(&third)};
+    assert_int_equal(feed(&s, rec_start(1)), TX_OK);
     assert_int_equal(feed(&s, rec_epoch(1, 7)), TX_OK);
     return s;
 }
@@ -455,7 +464,9 @@ static void test_restated(void **unused)
     struct part_options options = driver_options();
     options.incarnation = 1;
     struct tx_member self = self_only(&options);
-    const struct txlog_record begin = {.type = TXLOG_SNAPSHOT_BEGIN};
+    const struct tx_position first = {1, 71, {1}};
+    const struct txlog_record begin = {.type = TXLOG_SNAPSHOT_BEGIN,
+                                       .snapshot_begin = {.starts = &first, .starts_n = 1}};
     struct script s = script_new(&options);
     assert_int_equal(feed(&s, rec_prepared(1, &self, NULL)), TX_OK);
     assert_int_equal(feed(&s, rec_heuristic(1, true)), TX_OK);
@@ -472,8 +483,11 @@ static void test_restated(void **unused)
     assert_int_equal(feed(&s, rec_epoch(1, 8)), TX_ECORRUPT);
     assert_int_equal(feed(&s, rec_prepared(2, &self, NULL)), TX_ECORRUPT);
     /* A start ends a snapshot that a crash has cut. */
-    assert_int_equal(feed(&s, (struct txlog_record){.type = TXLOG_START}), TX_OK);
+    assert_int_equal(feed(&s, rec_start(2)), TX_OK);
     assert_int_equal(feed(&s, rec_committed(2)), TX_ECORRUPT);
+    assert_int_equal(feed(&s, rec_start(2)), TX_ECORRUPT);
+    assert_int_equal(feed(&s, rec_start(3)), TX_ECORRUPT); /* that is its own */
+    assert_int_equal(feed(&s, (struct txlog_record){.type = TXLOG_SNAPSHOT_BEGIN}), TX_ECORRUPT);
     part_core_destroy(&s.core);
 }
 

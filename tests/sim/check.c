@@ -123,17 +123,10 @@ static void check_fate(struct sim *sim, const struct fate *fate)
         sim_fail(sim, "%s prepared at %x and never finished", id, fate->prepared);
 }
 
-/* After the retention; or when the only member has forgotten that it was aborted, and a coordinator
- * that has restarted cannot tell that from a commit in one phase that nobody recorded. */
-static bool may_stay_unknown(const struct sim *sim, const struct sim_told *told,
-                             const struct fate *fate)
+/* After the retention. */
+static bool may_stay_unknown(const struct sim *sim)
 {
-    unsigned members = 0;
-
-    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
-        members += told->incarnations[i] != 0;
-    return sim->options.retention_us != SIM_FOREVER_US ||
-           (members == 1 && fate->committed == 0 && !fate->decided);
+    return sim->options.retention_us != SIM_FOREVER_US;
 }
 
 static void check_told(struct sim *sim, struct fates *fates, const struct sim_told *told)
@@ -148,7 +141,7 @@ static void check_told(struct sim *sim, struct fates *fates, const struct sim_to
         return;
     }
     fate = fate_of(fates, told->id);
-    if (told->unknown_for_good && !may_stay_unknown(sim, told, fate))
+    if (told->unknown_for_good && !may_stay_unknown(sim))
         sim_fail(sim, "%s never heard what became of %s", sim->nodes[told->client].name.s, id);
     /* One-shot readers prepare and commit as well. */
     if (told->outcome == TX_OUTCOME_COMMITTED && (told->wrote & ~fate->committed) != 0)

@@ -171,7 +171,8 @@ void sim_sync(struct sim *sim, size_t at, bool force)
 void sim_append_start(struct sim *sim, size_t at)
 {
     struct sim_node *node = &sim->nodes[at];
-    struct txlog_record record = {.type = TXLOG_START, .start = node->start};
+    struct txlog_record record = {
+        .type = TXLOG_START, .start = node->start, .started = {.life = node->life}};
 
     record.lsn.n = sim_disk_durable(node->disk).n + 1;
     sim_disk_append(node->disk, &record, NULL, 0);

@@ -45,6 +45,7 @@ struct sim_node {
     bool up;
     uint64_t run;          /* raised by each start */
     uint64_t start;        /* epoch or incarnation */
+    uint64_t life;         /* of that start */
     uint64_t actions_left; /* dies when this many more actions are performed */
     uint64_t tick_at;      /* the TICK that counts */
     struct sim_disk *disk;

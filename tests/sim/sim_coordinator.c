@@ -84,7 +84,7 @@ static struct coord_core *core_new(struct sim *sim, size_t node)
     struct tx_member members[SIM_PARTICIPANTS_MAX] = {0};
     struct coord_options options = {.id = (uint32_t)node + 1,
                                     .epoch = sim->nodes[node].start,
-                                    .life = sim_random_next(&sim->random),
+                                    .life = sim->nodes[node].life,
                                     .nodes = members,
                                     .nodes_n = sim->options.participants,
                                     .prepare_timeout_us = 1500000,
@@ -119,6 +119,7 @@ void sim_coordinator_start(struct sim *sim, size_t node)
     enum tx_error error;
 
     sim->nodes[node].start = txlog_last_start(log) + 1;
+    sim->nodes[node].life = sim_random_next(&sim->random);
     self->core = core_new(sim, node);
     sim->nodes[node].coordinator = self;
     error = recovery_replay(log, replay, self, &summary, &why);

@@ -164,6 +164,7 @@ static struct part_options options_of(const struct sim *sim, size_t node)
 {
     return (struct part_options){.name = sim->nodes[node].name,
                                  .incarnation = sim->nodes[node].start,
+                                 .life = sim->nodes[node].life,
                                  .idle_us = 2000000,
                                  .lock_timeout_us = 1000000,
                                  .inquiry_us = 500000,
@@ -186,6 +187,7 @@ void sim_participant_start(struct sim *sim, size_t node)
     enum tx_error error;
 
     sim->nodes[node].start = txlog_last_start(log) + 1;
+    sim->nodes[node].life = sim_random_next(&sim->random);
     options = options_of(sim, node);
     self->core = part_core_new(&options);
     sim->nodes[node].participant = self;

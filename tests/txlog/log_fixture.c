@@ -80,10 +80,11 @@ void fixture_record(uint64_t lsn, size_t redo_bytes, struct tx_buf *out)
     uint8_t *redo = malloc(redo_bytes + 1);
     assert_non_null(redo);
     memset(redo, (int)('a' + lsn % 26), redo_bytes);
-    struct txlog_record record = {.type = TXLOG_COMMITTED,
-                                  .lsn = {lsn},
-                                  .start = 1 + lsn / 1000,
-                                  .committed = {{1, 1, lsn}, true, tx_bytes(redo, redo_bytes)}};
+    struct txlog_record record = {
+        .type = TXLOG_COMMITTED,
+        .lsn = {lsn},
+        .start = 1 + lsn / 1000,
+        .committed = {{1, 1, lsn}, true, {0}, tx_bytes(redo, redo_bytes)}};
     tx_buf_clear(out);
     assert_int_equal(txlog_record_encode(&record, out), TX_OK);
     free(redo);

@@ -28,6 +28,7 @@ static struct tx_member members[2];
 static struct txlog_lock locks[2];
 static struct txlog_peer peers[2];
 static const uint64_t open_ids[3] = {5, 9, 11};
+static const struct tx_position starts[2] = {{4, 44, {1}}, {6, 66, {15}}};
 
 static void fill_arrays(void)
 {
@@ -35,8 +36,8 @@ static void fill_arrays(void)
     members[1] = (struct tx_member){name("b"), address(""), 0, true};
     locks[0] = (struct txlog_lock){TX_LOCK_X, tx_bytes_str("accounts"), tx_bytes_str("alice")};
     locks[1] = (struct txlog_lock){TX_LOCK_SIX, tx_bytes_str("accounts"), tx_bytes("", 0)};
-    peers[0] = (struct txlog_peer){name("a"), 4, {99}};
-    peers[1] = (struct txlog_peer){name("b"), 1, {1}};
+    peers[0] = (struct txlog_peer){name("a"), {4, 7, {99}}};
+    peers[1] = (struct txlog_peer){name("b"), {1, 8, {1}}};
 }
 
 static struct txlog_record sample(enum txlog_type type)
@@ -45,7 +46,7 @@ static struct txlog_record sample(enum txlog_type type)
     struct txlog_record r = {.type = type, .lsn = {17}, .start = 6, .time_ms = 1700000000123};
     switch (type) {
     case TXLOG_EPOCH:
-        r.epoch = (struct txlog_epoch){3, 7, 9, address("ipc:///run/c")};
+        r.epoch = (struct txlog_epoch){3, {7, 9, {41}}, address("ipc:///run/c")};
         break;
     case TXLOG_PREPARED:
         r.prepared = (struct txlog_prepared){.id = some_id,
@@ -58,7 +59,7 @@ static struct txlog_record sample(enum txlog_type type)
                                              .locks_n = 2};
         break;
     case TXLOG_COMMITTED:
-        r.committed = (struct txlog_committed){some_id, true, tx_bytes_str("one phase")};
+        r.committed = (struct txlog_committed){some_id, true, {42}, tx_bytes_str("one phase")};
         break;
     case TXLOG_ABORTED:
         r.id.id = some_id;
@@ -83,18 +84,20 @@ static struct txlog_record sample(enum txlog_type type)
         break;
     case TXLOG_OUTCOME:
         r.outcome =
-            (struct txlog_outcome){some_id, TX_OUTCOME_ABORTED, TX_REASON_WOUNDED, {.lsn = {0}}};
+            (struct txlog_outcome){some_id, TX_OUTCOME_ABORTED, TX_REASON_WOUNDED, {.name = {""}}};
         break;
     case TXLOG_PEER:
         r.peer = peers[0];
         break;
     case TXLOG_SNAPSHOT_BEGIN:
-        r.snapshot_begin.age_counter = 77;
+        r.snapshot_begin = (struct txlog_snapshot_begin){77, starts, 2};
         break;
     case TXLOG_SNAPSHOT_END:
         r.snapshot_end.begin.n = 12;
         break;
     case TXLOG_START:
+        r.started.life = UINT64_C(0xfedcba9876543210);
+        break;
     case TXLOG_NONE:
     case TXLOG_TYPES_N:
         break;

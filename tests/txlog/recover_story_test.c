@@ -70,7 +70,7 @@ static struct txlog_record epoch_of(uint64_t epoch)
 {
     return (struct txlog_record){
         .type = TXLOG_EPOCH,
-        .epoch = {.coordinator = 1, .epoch = epoch, .life = 7, .address = {"ipc:///c"}}};
+        .epoch = {.coordinator = 1, .known = {epoch, 7, {0}}, .address = {"ipc:///c"}}};
 }
 
 static struct txlog_record prepared(uint64_t seq)

@@ -25,7 +25,7 @@ struct bug {
 };
 
 #define BUG_ROW(name, what, source) {#name, what, source},
-static const struct bug bugs[] = {{"", "", ""}, TX_SEEDED_BUGS(BUG_ROW)};
+static const struct bug bugs[] = {TX_SEEDED_BUGS(BUG_ROW)};
 #undef BUG_ROW
 
 /* How a search has ended. */
@@ -100,7 +100,7 @@ static struct finding find(enum tx_seeded_bug bug, bool core_checks, uint64_t fi
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        tx_seeded_bug = bug;
+        tx_seeded_bugs[bug] = true;
         tx_asserts_ignored = !core_checks;
         search(first, last);
     }
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 {
     uint64_t first = 1, last = 1000;
     (void)argc;
-    for (unsigned i = 1; i < TX_BUGS_N; i++) {
+    for (unsigned i = 0; i < TX_BUGS_N; i++) {
         if (argc > 1 && strcmp(argv[1], bugs[i].name) != 0)
             continue;
         struct finding with = find(i, true, first, last);

@@ -1,7 +1,7 @@
-/* Which mistake the cores make in this run. */
+/* Which mistakes the cores make in this run. */
 #include "common/seeded_bug.h"
 
 #include "common/assert.h"
 
-enum tx_seeded_bug tx_seeded_bug = TX_BUG_NONE;
+bool tx_seeded_bugs[TX_BUGS_N];
 int tx_asserts_ignored = 0;

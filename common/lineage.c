@@ -1,0 +1,64 @@
+#include "common/lineage.h"
+
+#include "common/assert.h"
+
+#include <string.h>
+
+static bool follows(struct tx_position later, struct tx_position earlier)
+{
+    return later.start > earlier.start && later.lsn.n > earlier.lsn.n;
+}
+
+bool tx_lineage_add(struct tx_lineage *lineage, struct tx_position start)
+{
+    const struct tx_position *last = lineage->n > 0 ? &lineage->starts[lineage->n - 1] : NULL;
+
+    TX_ASSERT(lineage->n <= TX_LINEAGE_MAX);
+    if (!follows(start, last != NULL ? *last : (struct tx_position){0})) {
+        return false;
+    }
+    if (lineage->n == TX_LINEAGE_MAX) {
+        memmove(lineage->starts, lineage->starts + 1,
+                (TX_LINEAGE_MAX - 1) * sizeof lineage->starts[0]);
+        lineage->n--;
+    }
+    lineage->starts[lineage->n++] = start;
+    return true;
+}
+
+bool tx_lineage_set(struct tx_lineage *lineage, const struct tx_position *starts, size_t n)
+{
+    struct tx_lineage taken = {.n = 0};
+
+    if (n == 0 || n > TX_LINEAGE_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!tx_lineage_add(&taken, starts[i])) {
+            return false;
+        }
+    }
+    *lineage = taken;
+    return true;
+}
+
+bool tx_lineage_denies(const struct tx_lineage *lineage, struct tx_position known)
+{
+    size_t later = 0;
+
+    TX_ASSERT(lineage->n > 0 && lineage->n <= TX_LINEAGE_MAX);
+    if (known.start == 0) {
+        return false;
+    }
+    while (later < lineage->n && lineage->starts[later].start <= known.start) {
+        later++;
+    }
+    if (later > 0) {
+        const struct tx_position *same = &lineage->starts[later - 1];
+
+        if (same->start != known.start || same->life != known.life) {
+            return true;
+        }
+    }
+    return later < lineage->n && known.lsn.n >= lineage->starts[later].lsn.n;
+}
