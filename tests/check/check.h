@@ -13,6 +13,7 @@ struct check_report {
     void (*anomaly)(void *arg, const char *name, const char *witness);
     void *arg;
     size_t found;
+    size_t looked; /* at so many items; 0: there was nothing that could be judged */
 };
 
 typedef void check_function(const struct history *history, struct check_report *report);
@@ -24,6 +25,7 @@ void check_found(struct check_report *report, const char *name, const char *form
 /* All checkers, in the order of README.md. */
 struct check {
     const char *name;
+    const char *items; /* what it counts in `looked` */
     check_function *run;
 };
 extern const struct check checks[];

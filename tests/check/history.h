@@ -35,6 +35,7 @@ struct history_tx {
     const uint32_t *wrote; /* interned names of participants, besides those of the operations */
     uint32_t wrote_n;
     bool reads_all;
+    bool may_stay_unknown; /* nobody owes an answer any more */
 };
 
 struct history_told {
@@ -125,8 +126,14 @@ void history_clear(struct history *history);
 /* The number of a text, which stays the same until history_clear(). */
 uint32_t history_intern(struct history *history, const char *text);
 const char *history_text(const struct history *history, uint32_t number);
+/* How many texts there are: their numbers are 0 and up. */
+uint32_t history_texts(const struct history *history);
+/* The number of the participant's name in front of a key's slash; that of the whole text when it
+ * has none. */
+uint32_t history_participant(const struct history *history, uint32_t key);
 
-/* Each adds one item; the lists that it points to are copied. */
+/* Each adds one item; the lists that it points to are copied. A transaction may not complete before
+ * it was invoked, and an unknown outcome never completes: HISTORY_NEVER. */
 void history_add_tx(struct history *history, const struct history_tx *tx);
 void history_add_told(struct history *history, struct tx_id id, enum tx_outcome outcome);
 void history_add_record(struct history *history, const struct history_record *record);

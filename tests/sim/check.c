@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "sim_client.h"
 #include "sim_coordinator.h"
 #include "sim_participant.h"
 
@@ -98,10 +99,12 @@ static void read_logs(struct fates *fates)
 
     for (size_t i = 0; i < sim->nodes_n; i++) {
         if (sim->nodes[i].role == SIM_COORDINATOR)
-            sim_disk_each(sim->nodes[i].disk, read_coordinator, fates);
+            sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_COMMIT, read_coordinator, fates);
         fates->participant = (unsigned)(i - sim_participant_node(sim, 0));
         if (sim->nodes[i].role == SIM_PARTICIPANT)
-            sim_disk_each(sim->nodes[i].disk, read_participant, fates);
+            sim_disk_each(sim->nodes[i].disk,
+                          1u << TXLOG_PREPARED | 1u << TXLOG_COMMITTED | 1u << TXLOG_ABORTED,
+                          read_participant, fates);
     }
 }
 
@@ -212,6 +215,34 @@ static void check_coordinator(struct sim *sim, const struct sim_node *node)
                  stats.fenced ? ", fenced" : "");
     if (stats.violations > 0)
         sim_fail(sim, "%s: %" PRIu64 " violations", node->name.s, stats.violations);
+}
+
+static bool node_at_rest(const struct sim *sim, const struct sim_node *node)
+{
+    struct part_stats part = {0};
+    struct coord_stats coord = {0};
+
+    if (node->role == SIM_CLIENT)
+        return sim_client_done(node);
+    if (!node->up || node->draining || node->disk_low || node->paused_until > sim->now)
+        return false;
+    if (node->role == SIM_PARTICIPANT) {
+        part_core_stats(sim_participant_core(node), sim->now, &part);
+        return part_core_idle(sim_participant_core(node)) &&
+               part.locks_held + part.locks_waiting == 0;
+    }
+    coord_core_stats(sim_coordinator_core(node), &coord);
+    return coord_core_idle(sim_coordinator_core(node)) && coord.active + coord.committed == 0 &&
+           coord.peers_up == sim->options.participants;
+}
+
+bool sim_at_rest(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->nodes_n; i++) {
+        if (!node_at_rest(sim, &sim->nodes[i]))
+            return false;
+    }
+    return true;
 }
 
 void sim_check(struct sim *sim)

@@ -4,6 +4,8 @@
 
 #include "sim.h"
 
+/* Nothing is open, locked, in doubt or down, and no client has anything left to do. */
+bool sim_at_rest(const struct sim *sim);
 void sim_check(struct sim *sim);
 
 #endif

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESEND_US  UINT64_C(100000)
-#define GIVE_UP_US UINT64_C(3000000)
+#define RESEND_US    UINT64_C(100000)
+#define GIVE_UP_US   UINT64_C(3000000)
+#define PROBES       3u  /* of each client when everything has healed */
+#define UNKNOWNS_MAX 30u /* when everything has healed: hears it so often before it gives in */
 
 enum phase {
     PHASE_IDLE,
@@ -35,8 +37,10 @@ struct sim_client {
     struct tx_id id;
     struct tx_age age;
     struct tx_token token;
-    size_t probing;  /* asks once more for what was told: its place + 1; 0: not */
-    bool read_wrong; /* a total that is not zero; a fault only if it commits */
+    uint64_t invoked;
+    size_t probing;                 /* asks once more for what was told: its place + 1; 0: not */
+    unsigned probes_left, unknowns; /* since everything has healed */
+    bool done;
     unsigned step;
     struct used used[SIM_PARTICIPANTS_MAX];
 };
@@ -76,8 +80,8 @@ static void send_operate(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
     struct tx_op ops[PLAN_OPS_MAX];
-    unsigned participant;
-    size_t n = plan_step(&self->plan, self->step, ops, &participant);
+    unsigned participant = plan_step_participant(&self->plan, self->step);
+    size_t n = plan_step(&self->plan, self->step, ops);
     struct tx_msg msg = {.type = TX_MSG_OPERATE,
                          .operate = {.req = self->req,
                                      .id = self->id,
@@ -140,11 +144,10 @@ static void go(struct sim *sim, size_t node, enum phase phase)
 
 static void rest(struct sim *sim, size_t node)
 {
-    uint64_t longest = sim->healed ? 2000000 : 50000;
-
     sim->nodes[node].client->phase = PHASE_IDLE;
     sim->nodes[node].client->probing = 0;
-    sim_tick_at(sim, node, sim->now + sim_random_between(&sim->random, 1000, longest));
+    sim_tick_at(sim, node,
+                sim->now + sim_random_between(&sim->random, 1000, sim->options.think_us));
 }
 
 /* Asks again for what somebody was told before: the answer may be UNKNOWN by now, never another. */
@@ -172,12 +175,15 @@ static void begin(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
 
+    if (sim->healed && (self->probes_left == 0 || sim->told_n == 0)) {
+        self->done = true;
+        return;
+    }
     if (sim->told_n > 0 && (sim->healed || sim_random_percent(&sim->random, 10))) {
+        self->probes_left -= sim->healed;
         probe(sim, node);
         return;
     }
-    if (sim->healed)
-        return;
     self->serial++;
     if (!self->retry) {
         plan_draw(&self->plan, sim, node * 1000000 + self->serial);
@@ -186,11 +192,13 @@ static void begin(struct sim *sim, size_t node)
             (size_t)sim_random_between(&sim->random, 0, sim->options.coordinators - 1);
     }
     self->retry = false;
-    plan_again(&self->plan);
+    plan_again(&self->plan, sim);
+    self->invoked = sim->now;
     self->id = (struct tx_id){0};
     self->step = 0;
-    self->read_wrong = false;
     memset(self->used, 0, sizeof self->used);
+    if (self->plan.submit)
+        sim_begun(sim);
     go(sim, node, self->plan.submit ? PHASE_SUBMIT : PHASE_BEGIN);
 }
 
@@ -199,7 +207,7 @@ static unsigned wrote_mask(const struct sim *sim, const struct sim_client *self)
     unsigned mask = 0;
 
     if (self->plan.submit)
-        return self->plan.kind == PLAN_TOTAL ? 0 : 1u << self->plan.from | 1u << self->plan.to;
+        return plan_writes(&self->plan);
     for (unsigned i = 0; i < sim->options.participants; i++)
         mask |= (unsigned)self->used[i].wrote << i;
     return mask;
@@ -218,10 +226,9 @@ static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
         .client = node, .id = self->id, .outcome = outcome, .wrote = wrote_mask(sim, self)};
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
         sim->told[sim->told_n - 1].incarnations[i] = self->used[i].incarnation;
-    sim_trace(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
+    SIM_TRACE(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
               tx_outcome_name(outcome));
-    if (outcome == TX_OUTCOME_COMMITTED && self->read_wrong)
-        sim_fail(sim, "%s committed with a wrong total", id);
+    sim->totals.committed += outcome == TX_OUTCOME_COMMITTED;
     self->retry =
         outcome == TX_OUTCOME_ABORTED && !self->plan.aborts && sim_random_percent(&sim->random, 50);
 }
@@ -230,6 +237,13 @@ static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
 static void give_up(struct sim *sim, size_t node)
 {
     send_finish(sim, node, TX_MSG_ABORT_REQUEST);
+    told(sim, node, TX_OUTCOME_ABORTED);
+    rest(sim, node);
+}
+
+/* As a client that has died: nobody is told anything. */
+static void walk_away(struct sim *sim, size_t node)
+{
     told(sim, node, TX_OUTCOME_ABORTED);
     rest(sim, node);
 }
@@ -266,20 +280,18 @@ static void on_begun(struct sim *sim, size_t node, const struct tx_msg_begun *be
     self->id = begun->id;
     self->age = begun->age;
     self->token = begun->token;
+    sim_begun(sim);
     go(sim, node, PHASE_OPERATE);
 }
 
 static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operated *operated)
 {
     struct sim_client *self = sim->nodes[node].client;
-    struct tx_op ops[PLAN_OPS_MAX];
     struct used *used;
-    unsigned participant;
 
     if (self->phase != PHASE_OPERATE || operated->req != self->req)
         return;
-    plan_step(&self->plan, self->step, ops, &participant);
-    used = &self->used[participant];
+    used = &self->used[plan_step_participant(&self->plan, self->step)];
     if (operated->reason != TX_REASON_NONE ||
         (used->incarnation != 0 && used->incarnation != operated->incarnation)) {
         give_up(sim, node);
@@ -288,11 +300,12 @@ static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operat
     used->steps = operated->step;
     used->incarnation = operated->incarnation;
     used->wrote = operated->wrote;
-    if (!plan_read(&self->plan, self->step, operated->results, operated->results_n))
-        self->read_wrong = true;
+    plan_read(&self->plan, self->step, operated->results, operated->results_n);
     self->step++;
     if (self->step < self->plan.steps)
         go(sim, node, PHASE_OPERATE);
+    else if (self->plan.walks_away)
+        walk_away(sim, node);
     else if (self->plan.aborts)
         give_up(sim, node);
     else
@@ -302,12 +315,13 @@ static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operat
 static void on_committed_submit(struct sim *sim, struct sim_client *self,
                                 const struct tx_msg_outcome *outcome)
 {
-    if (self->plan.kind != PLAN_TOTAL || outcome->results_lost)
+    if (outcome->results_lost)
         return;
-    if (outcome->results_n != (size_t)SIM_ACCOUNTS * self->plan.steps)
-        sim_fail(sim, "a committed SUBMIT without its results");
-    if (!plan_read(&self->plan, self->plan.steps - 1, outcome->results, outcome->results_n))
-        self->read_wrong = true;
+    if (outcome->results_n == self->plan.ops_n)
+        plan_read_all(&self->plan, outcome->results, outcome->results_n);
+    else
+        sim_fail(sim, "a committed SUBMIT of %u operations with %zu results", self->plan.ops_n,
+                 outcome->results_n);
 }
 
 static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
@@ -326,6 +340,13 @@ static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome 
     rest(sim, node);
 }
 
+/* It has asked often enough. */
+static void give_in(struct sim *sim, size_t node)
+{
+    sim_client_end(sim, node);
+    rest(sim, node);
+}
+
 static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
 {
     struct sim_client *self = sim->nodes[node].client;
@@ -338,7 +359,10 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         return;
     }
     if (outcome->outcome == TX_OUTCOME_UNKNOWN) {
-        if (self->phase == PHASE_COMMIT)
+        self->unknowns += sim->healed;
+        if (self->unknowns >= UNKNOWNS_MAX)
+            give_in(sim, node);
+        else if (self->phase == PHASE_COMMIT)
             enter(sim, self, PHASE_ASK); /* asks at the next tick */
         else if (self->phase == PHASE_SUBMIT && !self->plan.keyed)
             rest(sim, node);
@@ -360,7 +384,7 @@ static void on_error(struct sim *sim, size_t node, const struct tx_msg_error *er
 
     if (error->req != self->req || self->phase == PHASE_IDLE)
         return;
-    sim_trace(sim, "%s hears: %.*s", sim->nodes[node].name.s, (int)error->text.len,
+    SIM_TRACE(sim, "%s hears: %.*s", sim->nodes[node].name.s, (int)error->text.len,
               (const char *)error->text.data);
     if (self->phase == PHASE_OPERATE)
         give_up(sim, node);
@@ -390,11 +414,13 @@ void sim_client_received(struct sim *sim, size_t node, size_t from, const struct
 void sim_client_start(struct sim *sim, size_t node)
 {
     sim->nodes[node].client = tx_xcalloc(1, sizeof(struct sim_client));
+    sim->nodes[node].client->probes_left = PROBES;
     sim_tick_at(sim, node, sim->now + sim_random_between(&sim->random, 1000, 500000));
 }
 
 void sim_client_stop(struct sim *sim, size_t node)
 {
+    plan_deinit(&sim->nodes[node].client->plan);
     free(sim->nodes[node].client);
     sim->nodes[node].client = NULL;
 }
@@ -407,4 +433,9 @@ void sim_client_end(struct sim *sim, size_t node)
         return;
     told(sim, node, TX_OUTCOME_UNKNOWN);
     sim->told[sim->told_n - 1].unknown_for_good = true;
+}
+
+bool sim_client_done(const struct sim_node *node)
+{
+    return node->client->done;
 }
