@@ -56,7 +56,7 @@ static void search(uint64_t first, uint64_t last)
 
         printf("seed %" PRIu64 "\n", running);
         alarm(SEED_SECONDS_MAX);
-        sim = sim_new(running, false);
+        sim = sim_new(running);
         failures = sim_run(sim);
         if (failures == 0)
             sim_destroy(&sim);
