@@ -14,6 +14,7 @@ function(assent_flags target)
     # What only assertions use is unused here.
     target_compile_definitions(${target} PRIVATE ASSENT_COVERAGE=1)
     target_compile_options(${target} PRIVATE -fprofile-instr-generate -fcoverage-mapping
+      "SHELL:-mllvm -runtime-counter-relocation"
       -Wno-unused -Wno-unused-parameter)
     target_link_options(${target} PRIVATE -fprofile-instr-generate)
   endif()
