@@ -26,6 +26,7 @@ struct queue {
 struct path_search {
     const struct graph *graph;
     struct tx_arena *arena;
+    const bool *likely;
     struct state *states;
     struct queue now, next; /* states at this distance, and at the next one */
     uint32_t run;
@@ -37,13 +38,15 @@ struct path_search {
     uint32_t start;
 };
 
-struct path_search *path_search_new(const struct graph *graph, struct tx_arena *arena)
+struct path_search *path_search_new(const struct graph *graph, struct tx_arena *arena,
+                                    const bool *likely)
 {
     struct path_search *search = check_alloc(arena, 1, sizeof *search);
     size_t states = (size_t)graph->nodes_n * 2;
 
     search->graph = graph;
     search->arena = arena;
+    search->likely = likely;
     search->states = check_alloc(arena, states, sizeof *search->states);
     /* A state is queued at one distance, and once more when a helper gives a shorter way to it. */
     search->now.items = check_alloc(arena, states * 2, sizeof *search->now.items);
@@ -159,6 +162,24 @@ static struct graph_cycle cycle_through(struct path_search *search, uint32_t lim
     return cycle;
 }
 
+/* Tries the starts that are `likely`, or the others. */
+static void try_starts(struct path_search *search, const struct graph_component *nodes, bool likely,
+                       struct graph_cycle *best)
+{
+    for (uint32_t i = 0; i < nodes->n && search->edges_seen < EDGES_MAX; i++) {
+        struct graph_cycle cycle;
+
+        search->start = nodes->nodes[i];
+        if (search->start >= search->graph->txs_n || search->likely[search->start] != likely)
+            continue;
+        cycle = cycle_through(search, best->n == 0 ? UINT32_MAX : best->txs_n);
+        if (cycle.n > 0)
+            *best = cycle;
+        if (best->n > 0 && best->txs_n == 2)
+            return; /* none is shorter */
+    }
+}
+
 struct graph_cycle path_shortest_cycle(struct path_search *search,
                                        const struct graph_component *nodes, const uint32_t *zone,
                                        unsigned mask, bool one_rw)
@@ -169,17 +190,8 @@ struct graph_cycle path_shortest_cycle(struct path_search *search,
     search->mask = mask;
     search->one_rw = one_rw;
     search->edges_seen = 0;
-    for (uint32_t i = 0; i < nodes->n && search->edges_seen < EDGES_MAX; i++) {
-        struct graph_cycle cycle;
-
-        search->start = nodes->nodes[i];
-        if (search->start >= search->graph->txs_n)
-            continue;
-        cycle = cycle_through(search, best.n == 0 ? UINT32_MAX : best.txs_n);
-        if (cycle.n > 0)
-            best = cycle;
-        if (best.n > 0 && best.txs_n == 2)
-            break; /* none is shorter */
-    }
+    try_starts(search, nodes, true, &best);
+    if (best.n == 0 || best.txs_n > 2)
+        try_starts(search, nodes, false, &best);
     return best;
 }

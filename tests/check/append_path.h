@@ -11,9 +11,11 @@ struct graph_cycle {
     uint32_t txs_n; /* how many transactions; 0: none was found */
 };
 
-/* The memory of the search, for one graph; the arena's. */
+/* The memory of the search, for one graph; the arena's. `likely` says by node whether a short cycle
+ * goes through it: those are tried first, which matters in large components alone. */
 struct path_search;
-struct path_search *path_search_new(const struct graph *graph, struct tx_arena *arena);
+struct path_search *path_search_new(const struct graph *graph, struct tx_arena *arena,
+                                    const bool *likely);
 
 /* The shortest cycle within `nodes`, which all have one number in `zone` that no others have, along
  * edges of the kinds in `mask`; with `one_rw` the shortest with exactly one edge GRAPH_RW. In a

@@ -212,12 +212,23 @@ static void check_intermediate(struct order *order, const struct append_read *re
     end->reported = true;
 }
 
+static void found_lost_update(const struct order *order, const struct append_read *read,
+                              uint32_t other)
+{
+    struct witness witness = {0};
+    char one[WITNESS_NAME], two[WITNESS_NAME];
+
+    witness_add(&witness, "%s and %s both read %s as ", name_of(order->books, other, one),
+                name_of(order->books, read->tx, two), list_name(order));
+    witness_add_list(&witness, read->list, read->n);
+    check_found(order->books->report, "lost-update", "%s and appended to it", witness.text);
+}
+
+/* Only one of those that read a version may append to it. */
 static void check_claim(struct order *order, const struct append_read *read)
 {
     struct append_books *books = order->books;
     uint32_t *claim = &order->claims[read->version];
-    struct witness witness = {0};
-    char one[WITNESS_NAME], two[WITNESS_NAME];
 
     if (order->parts[read->tx].append_stamp != order->name + 1)
         return;
@@ -226,13 +237,9 @@ static void check_claim(struct order *order, const struct append_read *read)
         return;
     }
     books->lost_update[*claim - 1] = books->lost_update[read->tx] = true;
-    if (order->lost_update_found)
-        return;
+    if (!order->lost_update_found)
+        found_lost_update(order, read, *claim - 1);
     order->lost_update_found = true;
-    witness_add(&witness, "%s and %s both read %s as ", name_of(books, *claim - 1, one),
-                name_of(books, read->tx, two), list_name(order));
-    witness_add_list(&witness, read->list, read->n);
-    check_found(books->report, "lost-update", "%s and appended to it", witness.text);
 }
 
 /* An element of its own before it appended it. */
@@ -247,6 +254,46 @@ static void check_foresight(const struct order *order, const struct append *appe
                     "%s read %lld in %s, which it only appended afterwards",
                     name_of(order->books, append->tx, name), (long long)append->element,
                     list_name(order));
+}
+
+static void found_own_order(const struct order *order, const struct append *first,
+                            const struct append *second, bool missing)
+{
+    char name[WITNESS_NAME];
+
+    (void)name_of(order->books, first->tx, name);
+    if (missing)
+        check_found(order->books->report, "lost-append",
+                    "%s appended %lld and then %lld to %s; only the second was ever read", name,
+                    (long long)first->element, (long long)second->element, list_name(order));
+    else
+        check_found(order->books->report, "incompatible-order",
+                    "%s appended %lld and then %lld to %s; they were read in the other order", name,
+                    (long long)first->element, (long long)second->element, list_name(order));
+}
+
+/* One transaction's appends stand in its order, and none is missing in front of one that was read.
+ * Those of one transaction are neighbours here. */
+static void check_own_order(struct order *order)
+{
+    const struct append *next = NULL;
+
+    for (uint32_t i = order->key->appends_n; i-- > 0;) {
+        struct append *append = append_at(order, i);
+        bool own = next != NULL && next->tx == append->tx;
+
+        if (!order->books->committed[append->tx] || append->repeated)
+            continue;
+        if (own && !append->observed && (next->observed || next->reported)) {
+            if (next->observed)
+                found_own_order(order, append, next, true);
+            append->reported = true;
+        } else if (own && append->position != APPEND_NONE && next->position != APPEND_NONE &&
+                   append->position > next->position) {
+            found_own_order(order, append, next, false);
+        }
+        next = append;
+    }
 }
 
 /* The read that began last. */
@@ -267,16 +314,14 @@ static const struct append_read *latest_read(const struct order *order)
     return latest;
 }
 
-static bool lost(const struct order *order, const struct append *append,
-                 const struct append_read *latest)
+static void found_lost(const struct order *order, const struct append *append,
+                       const struct append_read *latest)
 {
     const struct append_books *books = order->books;
     const struct history_tx *txs = books->history->txs;
     struct witness witness = {0};
     char one[WITNESS_NAME], two[WITNESS_NAME];
 
-    if (latest == NULL || !append_precedes(&txs[append->tx], &txs[latest->tx]))
-        return false;
     witness_add(&witness,
                 "%s appended %lld to %s and completed at %llu; no read shows it, and %s, invoked "
                 "at %llu, read ",
@@ -285,6 +330,17 @@ static bool lost(const struct order *order, const struct append *append,
                 (unsigned long long)txs[latest->tx].invoked_ns);
     witness_add_list(&witness, latest->list, latest->n);
     check_found(books->report, "lost-append", "%s", witness.text);
+}
+
+/* An append that no read shows: should the latest one have shown it? */
+static bool lost(const struct order *order, const struct append *append,
+                 const struct append_read *latest)
+{
+    const struct history_tx *txs = order->books->history->txs;
+
+    if (latest == NULL || !append_precedes(&txs[append->tx], &txs[latest->tx]))
+        return false;
+    found_lost(order, append, latest);
     return true;
 }
 
@@ -306,7 +362,7 @@ static void place_appends(struct order *order)
             continue;
         part->append_stamp = order->name + 1;
         check_foresight(order, append);
-        if (append->observed || part->unobserved_stamp == order->name + 1)
+        if (append->observed || append->reported || part->unobserved_stamp == order->name + 1)
             continue;
         part->unobserved_stamp = order->name + 1;
         /* When the end of the longest read is another append of the same transaction, that is
@@ -393,6 +449,7 @@ static void order_one(struct order *order)
         clean_all(order);
     place_versions(order);
     place_reads(order);
+    check_own_order(order);
     place_appends(order);
     for (uint32_t i = 0; i < order->key->reads_n; i++) {
         const struct append_read *read = read_at(order, i);

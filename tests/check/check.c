@@ -14,7 +14,7 @@
 #define WITNESS_MAX 8192 /* a longer witness is cut: nobody reads a cycle of a hundred edges */
 
 const struct check checks[] = {
-    {"check_atomicity", "records and outcomes", check_atomicity},
+    {"check_atomicity", "transactions", check_atomicity},
     {"check_bank", "balances and readings of the whole bank", check_bank},
     {"check_append", "reads and appends of lists", check_append},
     {"check_locks", "moments with a list of locks", check_locks},

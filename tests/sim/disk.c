@@ -282,6 +282,15 @@ uint64_t sim_disk_retained(const struct sim_disk *disk)
     return disk->durable - disk->compacted;
 }
 
+bool sim_disk_reaches(const struct sim_disk *disk, uint64_t start)
+{
+    for (size_t i = disk->compacted; i < disk->durable; i++) {
+        if (disk->entries[i].type == TXLOG_START && disk->entries[i].start == start)
+            return true;
+    }
+    return false;
+}
+
 void sim_disk_synced(struct sim_disk *disk, struct tx_lsn upto)
 {
     TX_ASSERT(upto.n <= disk->n);

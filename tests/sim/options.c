@@ -75,7 +75,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
     static const uint64_t tombstones[] = {20, 1000};
-    static const uint64_t strides[] = {1, 64, 256};
+    static const uint64_t strides[] = {1, 64, 500};
 
     *options = (struct sim_options){.transactions = 200, .longest_us = 60000000, .delay_us = 1000};
     options->coordinators = skewed(random, 1, 2, SIM_COORDINATORS_MAX);
@@ -91,7 +91,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     options->retain_records = one_of(random, retained, 3);
     options->tombstones_max = one_of(random, tombstones, 2);
     options->check_stride =
-        strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 80)];
+        strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
     if (sim_random_percent(random, 10))
         return; /* no faults at all */
     draw_network(options, random);

@@ -5,6 +5,7 @@
 #include "network.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
+#include "sim_history.h"
 #include "sim_participant.h"
 #include "writer.h"
 
@@ -15,6 +16,7 @@
 
 #define FAILURES_SHOWN 10u
 #define LOOK_US        UINT64_C(200000) /* at rest? */
+#define LOOK_STEPS     200u             /* of a core between two looks at its locks */
 #define LOOKS_AT_REST  4u               /* so often in a row, and the run is over */
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
@@ -127,6 +129,17 @@ uint64_t sim_clock(const struct sim *sim, size_t node)
     return sim->now + sim->nodes[node].clock_us;
 }
 
+void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes text)
+{
+    char id[TX_ID_TEXT];
+
+    sim->nodes[node].alarms++;
+    SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
+              (const char *)text.data);
+    sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)text.len,
+             (const char *)text.data);
+}
+
 void sim_begun(struct sim *sim)
 {
     if (++sim->totals.transactions < sim->fault_at)
@@ -149,8 +162,12 @@ bool sim_dies(struct sim_node *node)
     return false;
 }
 
-bool sim_check_due(struct sim *sim, struct sim_node *node)
+bool sim_check_due(struct sim *sim, size_t at)
 {
+    struct sim_node *node = &sim->nodes[at];
+
+    if (node->steps % LOOK_STEPS == LOOK_STEPS - 1)
+        sim_history_look(sim, at);
     return node->steps++ % sim->options.check_stride == 0 || node->actions_left != UINT64_MAX;
 }
 
@@ -458,6 +475,7 @@ void sim_destroy(struct sim **sim)
     }
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);
+    history_deinit(&(*sim)->history);
     free((*sim)->told);
     free(*sim);
     *sim = NULL;

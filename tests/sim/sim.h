@@ -7,15 +7,17 @@
 #include "common/msg.h"
 #include "disk.h"
 #include "options.h"
+#include "tests/check/history.h"
 #include "timeline.h"
 
 #include <stdio.h>
 
-#define SIM_NODES_MAX (SIM_COORDINATORS_MAX + SIM_PARTICIPANTS_MAX + SIM_CLIENTS_MAX)
-#define SIM_NOBODY    SIM_NODES_MAX
-#define SIM_ACCOUNTS  4u /* at each participant */
-#define SIM_LISTS     2u /* at each participant */
-#define SIM_HEALED_US UINT64_C(60000000)
+#define SIM_NODES_MAX    (SIM_COORDINATORS_MAX + SIM_PARTICIPANTS_MAX + SIM_CLIENTS_MAX)
+#define SIM_NOBODY       SIM_NODES_MAX
+#define SIM_ACCOUNTS     4u      /* at each participant */
+#define SIM_LISTS        2u      /* at each participant */
+#define SIM_RETAINED_MAX 100000u /* outcomes at a coordinator */
+#define SIM_HEALED_US    UINT64_C(60000000)
 
 enum sim_node_role { SIM_COORDINATOR, SIM_PARTICIPANT, SIM_CLIENT };
 
@@ -53,7 +55,8 @@ struct sim_node {
     uint64_t steps;                        /* of its core */
     bool syncing, sync_again, write_later; /* the log: see disk_sync.c */
     bool write_fails, disk_low, draining;
-    uint64_t disk_low_until;
+    uint64_t live_most; /* transactions that its core had, at most */
+    uint64_t alarms;    /* that nothing explains */
     struct sim_disk *disk;
     struct sim_disk *image;              /* an old one */
     struct sim_coordinator *coordinator; /* NULL when down */
@@ -62,12 +65,10 @@ struct sim_node {
     struct sim_outbox *outbox;
 };
 
-/* What a client did and was told. */
+/* What a client was told: somebody may ask for it again. */
 struct sim_told {
-    size_t client;
     struct tx_id id;
     enum tx_outcome outcome;
-    bool unknown_for_good;                       /* asked until the end, and never told */
     unsigned wrote;                              /* a bit for each participant */
     uint64_t incarnations[SIM_PARTICIPANTS_MAX]; /* of those that the client named; else 0 */
 };
@@ -106,6 +107,7 @@ struct sim {
     struct sim_told *told;
     size_t told_n, told_capacity;
     struct sim_totals totals;
+    struct history history;
     unsigned failures;
 };
 
@@ -124,6 +126,8 @@ size_t sim_find(const struct sim *sim, const struct tx_address *address);
 size_t sim_participant_node(const struct sim *sim, uint64_t participant);
 /* The node's own clock. */
 uint64_t sim_clock(const struct sim *sim, size_t node);
+/* A node raises an alarm. */
+void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes text);
 /* A client has begun a transaction. */
 void sim_begun(struct sim *sim);
 
@@ -131,8 +135,8 @@ void sim_begun(struct sim *sim);
 
 /* Has this node to die before its next action? Counts the action. */
 bool sim_dies(struct sim_node *node);
-/* Are its invariants to be checked after this step? */
-bool sim_check_due(struct sim *sim, struct sim_node *node);
+/* After a step: are its invariants to be checked? Now and then it also looks at its locks. */
+bool sim_check_due(struct sim *sim, size_t node);
 /* Wakes the node at `at` of its own clock (UINT64_MAX: not at all), instead of what was asked for
  * before. */
 void sim_tick_at(struct sim *sim, size_t node, uint64_t at);

@@ -2,12 +2,13 @@
 
 #include "network.h"
 #include "plan.h"
+#include "sim_history.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RESEND_US    UINT64_C(100000)
+#define RESEND_US    UINT64_C(200000)
 #define GIVE_UP_US   UINT64_C(3000000)
 #define PROBES       3u  /* of each client when everything has healed */
 #define UNKNOWNS_MAX 30u /* when everything has healed: hears it so often before it gives in */
@@ -213,19 +214,37 @@ static unsigned wrote_mask(const struct sim *sim, const struct sim_client *self)
     return mask;
 }
 
+static void remember(struct sim *sim, const struct sim_client *self, enum tx_outcome outcome)
+{
+    struct sim_told *told;
+
+    if (sim->told_n == sim->told_capacity) {
+        sim->told_capacity = sim->told_capacity * 2 + 256;
+        sim->told = tx_xrealloc(sim->told, sim->told_capacity * sizeof *sim->told);
+    }
+    told = &sim->told[sim->told_n++];
+    *told = (struct sim_told){.id = self->id, .outcome = outcome, .wrote = wrote_mask(sim, self)};
+    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
+        told->incarnations[i] = self->used[i].incarnation;
+}
+
 static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
 {
     struct sim_client *self = sim->nodes[node].client;
     char id[TX_ID_TEXT];
+    bool unknown = outcome == TX_OUTCOME_UNKNOWN;
+    struct sim_attempt attempt = {.client = node,
+                                  .plan = &self->plan,
+                                  .id = self->id,
+                                  .outcome = outcome,
+                                  .invoked = self->invoked,
+                                  .completed = unknown ? UINT64_MAX : sim->now};
 
-    if (sim->told_n == sim->told_capacity) {
-        sim->told_capacity = sim->told_capacity * 2 + 64;
-        sim->told = tx_xrealloc(sim->told, sim->told_capacity * sizeof *sim->told);
-    }
-    sim->told[sim->told_n++] = (struct sim_told){
-        .client = node, .id = self->id, .outcome = outcome, .wrote = wrote_mask(sim, self)};
-    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
-        sim->told[sim->told_n - 1].incarnations[i] = self->used[i].incarnation;
+    attempt.may_stay_unknown =
+        sim->options.retention_us != SIM_FOREVER_US || (self->plan.submit && !self->plan.keyed);
+    sim_history_tx(sim, &attempt);
+    if (!unknown)
+        remember(sim, self, outcome);
     SIM_TRACE(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
               tx_outcome_name(outcome));
     sim->totals.committed += outcome == TX_OUTCOME_COMMITTED;
@@ -257,8 +276,10 @@ void sim_client_tick(struct sim *sim, size_t node)
         begin(sim, node);
     } else if (self->phase == PHASE_OPERATE && late) {
         give_up(sim, node);
-    } else if ((self->phase == PHASE_BEGIN && late) || (self->probing > 0 && late) ||
-               (self->phase == PHASE_SUBMIT && late && !self->plan.keyed)) {
+    } else if ((self->phase == PHASE_BEGIN && late) || (self->probing > 0 && late)) {
+        rest(sim, node);
+    } else if (self->phase == PHASE_SUBMIT && late && !self->plan.keyed) {
+        told(sim, node, TX_OUTCOME_UNKNOWN);
         rest(sim, node);
     } else if (self->phase == PHASE_COMMIT && late) {
         go(sim, node, PHASE_ASK);
@@ -327,16 +348,11 @@ static void on_committed_submit(struct sim *sim, struct sim_client *self,
 static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
 {
     const struct sim_told *old = &sim->told[sim->nodes[node].client->probing - 1];
-    char id[TX_ID_TEXT];
 
     /* Of several members that only read no record is left: aborted is as true (docs/protocol.md).
      */
-    bool same = outcome->outcome == old->outcome || old->wrote == 0;
-
-    if (outcome->outcome != TX_OUTCOME_UNKNOWN && !same)
-        sim_fail(sim, "%s was told %s, and now %s (%.*s)", tx_id_print(old->id, id),
-                 tx_outcome_name(old->outcome), tx_outcome_name(outcome->outcome),
-                 (int)outcome->text.len, (const char *)outcome->text.data);
+    if (old->wrote != 0)
+        sim_history_told(sim, old->id, outcome->outcome);
     rest(sim, node);
 }
 
@@ -365,7 +381,7 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         else if (self->phase == PHASE_COMMIT)
             enter(sim, self, PHASE_ASK); /* asks at the next tick */
         else if (self->phase == PHASE_SUBMIT && !self->plan.keyed)
-            rest(sim, node);
+            give_in(sim, node);
         return;
     }
     self->id = outcome->id;
@@ -429,10 +445,8 @@ void sim_client_end(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
 
-    if (self->phase == PHASE_IDLE || self->probing > 0)
-        return;
-    told(sim, node, TX_OUTCOME_UNKNOWN);
-    sim->told[sim->told_n - 1].unknown_for_good = true;
+    if (self->phase >= PHASE_OPERATE && self->probing == 0)
+        told(sim, node, TX_OUTCOME_UNKNOWN);
 }
 
 bool sim_client_done(const struct sim_node *node)

@@ -35,8 +35,7 @@ static void perform(struct sim *sim, size_t node, struct coord_action *action)
         sim_compact(&sim->nodes[node], action->lsn);
         return;
     case COORD_ACTION_ALARM:
-        sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)action->text.len,
-                 (const char *)action->text.data);
+        sim_alarm(sim, node, action->tx, action->text);
         return;
     case COORD_ACTION_NOTE:
         SIM_TRACE(sim, "%s notes: %.*s", sim->nodes[node].name.s, (int)action->text.len,
@@ -52,7 +51,7 @@ static void perform_all(struct sim *sim, size_t node)
     for (size_t i = 0; i < self->actions.n && !sim_dies(&sim->nodes[node]); i++)
         perform(sim, node, &self->actions.items[i]);
     coord_actions_clear(&self->actions);
-    if (sim_check_due(sim, &sim->nodes[node]))
+    if (sim_check_due(sim, node))
         coord_core_check(self->core);
     sim_tick_at(sim, node, coord_core_deadline(self->core));
 }
@@ -88,11 +87,11 @@ static struct coord_core *core_new(struct sim *sim, size_t node)
                                     .active_idle_us = 2000000,
                                     .resend_us = 100000,
                                     .resend_max_us = 2000000,
-                                    .hello_us = 300000,
+                                    .hello_us = 500000,
                                     .peer_down_us = 1500000,
-                                    .forget_us = 300000,
+                                    .forget_us = 500000,
                                     .retention_us = sim->options.retention_us,
-                                    .retained_max = 100000,
+                                    .retained_max = SIM_RETAINED_MAX,
                                     .txs_max = 1000,
                                     .snapshot_records = sim->options.snapshot_records,
                                     .retain_records = sim->options.retain_records};

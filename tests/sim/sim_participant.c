@@ -91,8 +91,7 @@ static void perform(struct sim *sim, size_t node, struct part_action *action)
         sim_compact(&sim->nodes[node], action->lsn);
         return;
     case PART_ACTION_ALARM:
-        sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)action->text.len,
-                 (const char *)action->text.data);
+        sim_alarm(sim, node, action->tx, action->text);
         return;
     case PART_ACTION_NOTE:
         SIM_TRACE(sim, "%s notes: %.*s", sim->nodes[node].name.s, (int)action->text.len,
@@ -111,7 +110,7 @@ static void perform_all(struct sim *sim, size_t node)
         perform(sim, node, &action);
     }
     part_actions_clear(&self->actions);
-    if (sim_check_due(sim, &sim->nodes[node]))
+    if (sim_check_due(sim, node))
         part_core_check(self->core);
     sim_tick_at(sim, node, part_core_deadline(self->core));
 }
