@@ -11,9 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHUNK          50u /* seeds for a process at a time */
-#define PROGRESS_S     10
-#define BATCH_COPY_MAX 65536u
+#define CHUNK      50u /* seeds for a process at a time */
+#define PROGRESS_S 10
 
 /* What a process tells about its chunk, in memory that is shared. */
 struct chunk {
@@ -21,6 +20,7 @@ struct chunk {
     uint64_t running; /* the seed at work; last + 1: all are done */
     uint64_t broken, done, transactions_min;
     struct sim_totals totals;
+    struct coverage coverage;
     int output; /* what it prints */
     pid_t process;
     bool used, ended;
@@ -123,6 +123,7 @@ static void run_chunk(const struct batch_options *options, struct chunk *chunk)
 
         running = chunk->running;
         sim = new_sim(options, running);
+        sim->coverage = options->coverage ? &chunk->coverage : NULL;
         if (sim_run(sim) > 0) {
             chunk->broken++;
             print_seed(sim);
@@ -194,6 +195,7 @@ static void take_in(struct batch *batch, struct chunk *chunk)
 {
     struct chunk *sum = &batch->sum;
 
+    coverage_add(&sum->coverage, &chunk->coverage);
     copy_output(chunk->output);
     close(chunk->output);
     sum->broken += chunk->broken;
@@ -296,6 +298,7 @@ int batch_many(const struct batch_options *options)
                           .began = time(NULL),
                           .told = time(NULL)};
     struct timespec began, now;
+    unsigned wrong = 0;
     sigset_t child;
 
     clock_gettime(CLOCK_MONOTONIC, &began);
@@ -316,5 +319,7 @@ int batch_many(const struct batch_options *options)
     print_sum(&batch,
               (double)(now.tv_sec - began.tv_sec) + (double)(now.tv_nsec - began.tv_nsec) / 1e9);
     munmap(batch.slots, batch.slots_n * sizeof *batch.slots);
-    return batch.sum.broken > 0;
+    if (options->coverage)
+        wrong = coverage_print(&batch.sum.coverage);
+    return batch.sum.broken > 0 || wrong > 0;
 }

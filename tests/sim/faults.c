@@ -1,6 +1,7 @@
 #include "faults.h"
 
 #include "network.h"
+#include "operator.h"
 #include "sim_coordinator.h"
 #include "sim_participant.h"
 
@@ -169,9 +170,11 @@ static void hit(struct sim *sim, enum sim_fault fault, size_t victim)
     case SIM_FAULT_DRAIN:
         drain(sim, victim);
         return;
+    case SIM_FAULT_RESOLVE:
+        sim_operator_resolve(sim, victim);
+        return;
     case SIM_FAULT_PARTITION:
     case SIM_FAULT_OLD_DISK:
-    case SIM_FAULT_RESOLVE:
     case SIM_FAULTS_N:
         return;
     }

@@ -8,12 +8,14 @@
 
 static const char usage_text[] =
     "usage: txsim --seed S [--trace] [OPTION...]\n"
-    "       txsim --seeds A-B [--jobs N] [--hash] [OPTION...]\n"
+    "       txsim --seeds A-B [--jobs N] [--hash] [--coverage] [OPTION...]\n"
     "\n"
     "  --seed S          one cluster; prints its options and what happened\n"
     "  --seeds A-B       all from A to B, and totals; exit status 1 when a promise was broken\n"
     "  --trace           every message, record and fault, in the order of virtual time\n"
     "  --hash            a line for each seed with the hash of its whole trace\n"
+    "  --coverage        counts for each cell of the state tables; exit status 1 as well when one\n"
+    "                    was not reached that could be\n"
     "  --jobs N          so many processes\n"
     "  --set NAME=NUMBER instead of what the seed draws; may be repeated\n"
     "  --help            this, and the names for --set\n";
@@ -80,6 +82,8 @@ int main(int argc, char **argv)
             options.trace = true;
         else if (strcmp(argv[i], "--hash") == 0)
             options.hash = true;
+        else if (strcmp(argv[i], "--coverage") == 0)
+            options.coverage = true;
         else if (i + 1 == argc || !parse_value(&options, argv[i], argv[i + 1]))
             return usage();
         else

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "faults.h"
 #include "network.h"
+#include "operator.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
 #include "sim_history.h"
@@ -133,9 +134,11 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
 {
     char id[TX_ID_TEXT];
 
-    sim->nodes[node].alarms++;
     SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
               (const char *)text.data);
+    if (sim_operator_decided(sim, tx))
+        return;
+    sim->nodes[node].alarms++;
     sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)text.len,
              (const char *)text.data);
 }

@@ -5,6 +5,7 @@
 
 #include "common/assert.h"
 #include "common/msg.h"
+#include "coverage.h"
 #include "disk.h"
 #include "options.h"
 #include "tests/check/history.h"
@@ -17,6 +18,7 @@
 #define SIM_ACCOUNTS     4u      /* at each participant */
 #define SIM_LISTS        2u      /* at each participant */
 #define SIM_RETAINED_MAX 100000u /* outcomes at a coordinator */
+#define SIM_RESOLVED_MAX 64u     /* decisions of an operator */
 #define SIM_HEALED_US    UINT64_C(60000000)
 
 enum sim_node_role { SIM_COORDINATOR, SIM_PARTICIPANT, SIM_CLIENT };
@@ -106,8 +108,11 @@ struct sim {
     uint64_t elements; /* appended to lists so far */
     struct sim_told *told;
     size_t told_n, told_capacity;
+    struct tx_id resolved[SIM_RESOLVED_MAX]; /* by an operator */
+    size_t resolved_n;
     struct sim_totals totals;
     struct history history;
+    struct coverage *coverage; /* NULL: not wanted */
     unsigned failures;
 };
 

@@ -65,6 +65,8 @@ void sim_coordinator_step(struct sim *sim, size_t node, struct coord_event *even
 
         memcpy(event->token.bytes, secret, sizeof event->token.bytes);
     }
+    if (sim->coverage != NULL)
+        coverage_coord_step(sim->coverage, self->core, event, sim_clock(sim, node));
     coord_core_step(self->core, event, sim_clock(sim, node), &self->actions);
     perform_all(sim, node);
 }
@@ -126,6 +128,8 @@ bool sim_coordinator_start(struct sim *sim, size_t node)
         return false;
     coord_core_recovered(self->core, txlog_last(log), summary.first_epoch, sim_clock(sim, node),
                          &self->actions);
+    if (sim->coverage != NULL)
+        coverage_coord_restart(sim->coverage, self->core);
     perform_all(sim, node);
     return true;
 }

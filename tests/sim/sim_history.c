@@ -1,6 +1,7 @@
 #include "sim_history.h"
 
 #include "inside.h"
+#include "operator.h"
 #include "sim_coordinator.h"
 #include "sim_participant.h"
 
@@ -163,6 +164,8 @@ static void add_record(void *arg, const struct txlog_record *record)
                                  .id = txlog_record_tx(record),
                                  .members = members};
 
+    if (sim_operator_decided(sim, out.id))
+        return;
     if (record->type == TXLOG_PREPARED)
         out.type = HISTORY_PREPARED;
     if (record->type == TXLOG_ABORTED)
@@ -254,4 +257,5 @@ void sim_history_end(struct sim *sim)
         read_disk(sim, i);
     }
     excuse_all_unknown(sim);
+    sim_operator_end(sim);
 }

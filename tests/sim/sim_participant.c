@@ -119,6 +119,8 @@ void sim_participant_step(struct sim *sim, size_t node, const struct part_event 
 {
     struct sim_participant *self = sim->nodes[node].participant;
 
+    if (sim->coverage != NULL)
+        coverage_part_step(sim->coverage, self->core, event);
     if (event->type == PART_EVENT_DURABLE)
         self->rm->vtable->durable(self->rm, event->lsn);
     part_core_step(self->core, event, sim_clock(sim, node), &self->actions);
@@ -210,6 +212,8 @@ bool sim_participant_start(struct sim *sim, size_t node)
         sim_fail(sim, "%s cannot start: %s", sim->nodes[node].name.s, why.text);
         abort();
     }
+    if (sim->coverage != NULL)
+        coverage_part_restart(sim->coverage, self->core);
     perform_all(sim, node);
     return true;
 }

@@ -1,0 +1,137 @@
+#include "coverage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* A cell that no run can reach, and why. */
+struct impossible {
+    unsigned row, column;
+    const char *why;
+};
+
+struct table {
+    const char *title;
+    const char *const *rows, *const *columns;
+    unsigned rows_n, columns_n;
+    const uint64_t *cells;
+    const struct impossible *impossible;
+    size_t impossible_n;
+};
+
+static const char *const part_rows[PART_ROWS_N] = {"none",     "tombstone", "forgotten",
+                                                   "working",  "undoing",   "preparing",
+                                                   "prepared", "committed", "heuristic"};
+static const char *const part_columns[PART_COLUMNS_N] = {"OPERATE", "PREPARE", "COMMIT", "ABORT",
+                                                         "INQUIRE", "STATE",   "WAIT",   "RESOLVE",
+                                                         "FORGET",  "restart"};
+static const char *const coord_rows[COORD_ROWS_N] = {
+    "none",     "active",    "collecting",         "one-phase",        "inquiring",
+    "deciding", "committed", "finished-committed", "finished-aborted", "resolving"};
+static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
+                                                           "SUBMIT",
+                                                           "COMMIT_REQUEST",
+                                                           "ABORT_REQUEST",
+                                                           "OUTCOME_REQUEST",
+                                                           "OUTCOME_ACK",
+                                                           "JOIN",
+                                                           "YES",
+                                                           "NO",
+                                                           "READ_ONLY",
+                                                           "COMMITTED",
+                                                           "ACK",
+                                                           "INQUIRE",
+                                                           "STATE",
+                                                           "timer",
+                                                           "durable",
+                                                           "restart"};
+
+static const struct impossible part_impossible[] = {
+    {PART_ROW_NONE, PART_COLUMN_FORGET, "FORGET is compared with what is known"},
+};
+
+static const struct impossible coord_impossible[] = {
+    {COORD_ROW_NONE, COORD_COLUMN_TIMER, "a timer belongs to a transaction"},
+};
+
+static const char *why_not(const struct table *table, unsigned row, unsigned column)
+{
+    for (size_t i = 0; i < table->impossible_n; i++) {
+        if (table->impossible[i].row == row && table->impossible[i].column == column)
+            return table->impossible[i].why;
+    }
+    return NULL;
+}
+
+static uint64_t cell(const struct table *table, unsigned row, unsigned column)
+{
+    return table->cells[row * table->columns_n + column];
+}
+
+static void print_counts(const struct table *table)
+{
+    printf("%-20s", table->title);
+    for (unsigned c = 0; c < table->columns_n; c++)
+        printf(" %15s", table->columns[c]);
+    putchar('\n');
+    for (unsigned r = 0; r < table->rows_n; r++) {
+        printf("%-20s", table->rows[r]);
+        for (unsigned c = 0; c < table->columns_n; c++) {
+            if (why_not(table, r, c) != NULL)
+                printf(" %15s", "-");
+            else
+                printf(" %15" PRIu64, cell(table, r, c));
+        }
+        putchar('\n');
+    }
+}
+
+static unsigned print_judgement(const struct table *table)
+{
+    unsigned wrong = 0;
+
+    for (unsigned r = 0; r < table->rows_n; r++) {
+        for (unsigned c = 0; c < table->columns_n; c++) {
+            const char *why = why_not(table, r, c);
+            uint64_t n = cell(table, r, c);
+
+            if (why != NULL)
+                printf("  impossible: %s, %s: %s\n", table->rows[r], table->columns[c], why);
+            if ((why != NULL) == (n > 0)) {
+                wrong++;
+                printf("%s: %s, %s%s\n", n > 0 ? "REACHED" : "NOT REACHED", table->rows[r],
+                       table->columns[c], n > 0 ? ", which should be impossible" : "");
+            }
+        }
+    }
+    return wrong;
+}
+
+void coverage_add(struct coverage *to, const struct coverage *from)
+{
+    for (unsigned r = 0; r < PART_ROWS_N; r++) {
+        for (unsigned c = 0; c < PART_COLUMNS_N; c++)
+            to->part[r][c] += from->part[r][c];
+    }
+    for (unsigned r = 0; r < COORD_ROWS_N; r++) {
+        for (unsigned c = 0; c < COORD_COLUMNS_N; c++)
+            to->coord[r][c] += from->coord[r][c];
+    }
+}
+
+unsigned coverage_print(const struct coverage *coverage)
+{
+    const struct table tables[] = {
+        {"participant", part_rows, part_columns, PART_ROWS_N, PART_COLUMNS_N, coverage->part[0],
+         part_impossible, sizeof part_impossible / sizeof part_impossible[0]},
+        {"coordinator", coord_rows, coord_columns, COORD_ROWS_N, COORD_COLUMNS_N,
+         coverage->coord[0], coord_impossible,
+         sizeof coord_impossible / sizeof coord_impossible[0]},
+    };
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        print_counts(&tables[i]);
+        wrong += print_judgement(&tables[i]);
+    }
+    return wrong;
+}

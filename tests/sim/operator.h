@@ -1,0 +1,16 @@
+/* An operator who decides transactions in doubt by hand, rightly or wrongly; and what that excuses
+ * in the history: exactly the transactions that were decided so. */
+#ifndef ASSENT_TESTS_SIM_OPERATOR_H
+#define ASSENT_TESTS_SIM_OPERATOR_H
+
+#include "sim.h"
+
+/* Decides one of those that are in doubt at this participant, if there is one. */
+void sim_operator_resolve(struct sim *sim, size_t node);
+/* Has an operator decided this one anywhere? */
+bool sim_operator_decided(const struct sim *sim, struct tx_id id);
+/* At the end: a wrong decision must have been told as DAMAGE, a right one not; and the history must
+ * not judge those transactions, nor money and lists after a wrong one. */
+void sim_operator_end(struct sim *sim);
+
+#endif
