@@ -45,18 +45,98 @@ static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
                                                            "durable",
                                                            "restart"};
 
+#define ANY UINT32_MAX
+
 static const struct impossible part_impossible[] = {
-    {PART_ROW_NONE, PART_COLUMN_FORGET, "FORGET is compared with what is known"},
+    {PART_ROW_UNDOING, ANY,
+     "lasts while the store has a call to answer; the built-in one answers at once"},
+    {PART_ROW_NONE, PART_COLUMN_COMMIT,
+     "COMMIT goes to who has voted YES, whose record is durable"},
+    {PART_ROW_NONE, PART_COLUMN_FORGET, "FORGET is compared with what is known here"},
+    {PART_ROW_NONE, PART_COLUMN_RESTART, "there is nothing to find"},
+    {PART_ROW_TOMBSTONE, PART_COLUMN_COMMIT,
+     "who has refused has not voted YES; who has aborted was told so"},
+    {PART_ROW_TOMBSTONE, PART_COLUMN_RESTART, "tombstones are in memory"},
+    {PART_ROW_FORGOTTEN, PART_COLUMN_FORGET, "FORGET is compared with what is known here"},
+    {PART_ROW_FORGOTTEN, PART_COLUMN_RESTART, "there is nothing to find but the mark"},
+    {PART_ROW_WORKING, PART_COLUMN_COMMIT, "COMMIT goes to who has voted YES"},
+    {PART_ROW_WORKING, PART_COLUMN_STATE, "only who is in doubt inquires"},
+    {PART_ROW_WORKING, PART_COLUMN_WAIT, "only who is in doubt inquires"},
+    {PART_ROW_WORKING, PART_COLUMN_RESTART, "nothing of it is in the log"},
+    {PART_ROW_PREPARING, PART_COLUMN_COMMIT, "COMMIT goes to who has voted YES"},
+    {PART_ROW_PREPARING, PART_COLUMN_STATE, "only who is in doubt inquires"},
+    {PART_ROW_PREPARING, PART_COLUMN_WAIT, "only who is in doubt inquires"},
+    {PART_ROW_PREPARING, PART_COLUMN_RESTART, "its record is in the log, or it is not"},
+    {PART_ROW_COMMITTED, PART_COLUMN_ABORT, "what may have committed is never called aborted"},
 };
+
+#define UNDECIDED_ACK "a client acknowledges what it has heard"
+#define NO_RECORD     "it has no record"
+#define NOT_ASKED     "nobody was asked to prepare"
+#define NOT_IN_DOUBT  "nobody is in doubt"
+#define SINGLE        "only the member of a single-member transaction is asked"
+#define NO_REQUEST    "it was found by its id"
 
 static const struct impossible coord_impossible[] = {
     {COORD_ROW_NONE, COORD_COLUMN_TIMER, "a timer belongs to a transaction"},
+    {COORD_ROW_NONE, COORD_COLUMN_DURABLE, "what rests on a record stays until it is durable"},
+    {COORD_ROW_NONE, COORD_COLUMN_RESTART, "there is nothing to find"},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_SUBMIT, "the number of a BEGIN is not that of a SUBMIT"},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_YES, NOT_ASKED},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_READ_ONLY, NOT_ASKED},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_VOTE_COMMITTED, NOT_ASKED},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_ACK, "nothing is decided"},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_INQUIRE, NOT_IN_DOUBT},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_STATE, SINGLE},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_RESTART, NO_RECORD},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_VOTE_COMMITTED,
+     "several members commit when it is decided"},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_ACK, "nothing is decided"},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_STATE, SINGLE},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_RESTART, NO_RECORD},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_YES, "the only member commits at once"},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_ACK, "nothing is decided"},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_INQUIRE, NOT_IN_DOUBT},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_STATE, "it was not asked yet"},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_RESTART, NO_RECORD},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_YES, "the only member commits at once"},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_ACK, "nothing is decided"},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_INQUIRE, NOT_IN_DOUBT},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_RESTART, NO_RECORD},
+    {COORD_ROW_DECIDING, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
+    {COORD_ROW_DECIDING, COORD_COLUMN_NO, "all members have voted otherwise"},
+    {COORD_ROW_DECIDING, COORD_COLUMN_VOTE_COMMITTED, "nobody has been told to commit"},
+    {COORD_ROW_DECIDING, COORD_COLUMN_ACK, "nobody has been told to commit"},
+    {COORD_ROW_DECIDING, COORD_COLUMN_STATE, SINGLE},
+    {COORD_ROW_DECIDING, COORD_COLUMN_TIMER, "it waits for its record, however long that takes"},
+    {COORD_ROW_DECIDING, COORD_COLUMN_RESTART, "a COMMIT record that is found is durable"},
+    {COORD_ROW_COMMITTED, COORD_COLUMN_NO, "who has voted YES keeps that"},
+    {COORD_ROW_COMMITTED, COORD_COLUMN_STATE, SINGLE},
+    {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_VOTE_COMMITTED, "nobody commits what is aborted"},
+    {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_RESTART, NO_RECORD},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_BEGIN, NO_REQUEST},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_SUBMIT, NO_REQUEST},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_YES, "the only member commits at once"},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_ACK, "the only member is told nothing"},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_INQUIRE, NOT_IN_DOUBT},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_RESTART, NO_RECORD},
 };
 
 static const char *why_not(const struct table *table, unsigned row, unsigned column)
 {
     for (size_t i = 0; i < table->impossible_n; i++) {
-        if (table->impossible[i].row == row && table->impossible[i].column == column)
+        if (table->impossible[i].row == row &&
+            (table->impossible[i].column == column || table->impossible[i].column == ANY))
             return table->impossible[i].why;
     }
     return NULL;

@@ -65,7 +65,7 @@ static bool cut(const struct sim *sim, size_t from, size_t to)
     return false;
 }
 
-static uint64_t arrival(struct sim *sim, size_t from, size_t to)
+static uint64_t arrival(struct sim *sim, size_t from, size_t to, bool copy)
 {
     const struct sim_options *options = &sim->options;
     struct sim_random *random = &sim->random;
@@ -74,9 +74,10 @@ static uint64_t arrival(struct sim *sim, size_t from, size_t to)
 
     if (!sim->healed && from == sim->slow_from && to == sim->slow_to)
         at += options->slow_link_us;
-    /* Now and then one that is very late, across restarts. */
-    if (options->reorder && !sim->healed && sim_random_percent(random, 1))
-        at += sim_random_between(random, 0, 2000000);
+    /* Of a frame that comes twice, the second is the one to be afraid of when it comes late. */
+    if (!sim->healed &&
+        sim_random_percent(random, (unsigned)options->very_late_percent * (copy ? 5 : 1)))
+        at += sim_random_between(random, 0, options->very_late_us);
     if (!options->reorder && at < sim->fifo[from][to])
         at = sim->fifo[from][to];
     sim->fifo[from][to] = at;
@@ -104,7 +105,7 @@ static void travel(struct sim *sim, size_t from, size_t to, struct tx_bytes byte
             sim->totals.lost++;
             continue;
         }
-        event.at = arrival(sim, from, to);
+        event.at = arrival(sim, from, to, copies > 1);
         event.frame = sim_frame_new(&sim->timeline, bytes);
         sim_timeline_add(&sim->timeline, event);
     }

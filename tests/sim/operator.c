@@ -1,6 +1,7 @@
 #include "operator.h"
 
 #include "network.h"
+#include "sim_client.h"
 #include "sim_participant.h"
 
 #include <string.h>
@@ -48,6 +49,17 @@ static bool decided_to_commit(const struct sim *sim, struct tx_id id)
     return on_disk(sim, id.coordinator - 1, TXLOG_COMMIT, id);
 }
 
+/* Of the wrong one: what a client is at, or was told once. */
+static struct tx_id any_tx(struct sim *sim)
+{
+    size_t first = sim_participant_node(sim, sim->options.participants);
+    size_t client = (size_t)sim_random_between(&sim->random, first, sim->nodes_n - 1);
+
+    if (sim->told_n > 0 && sim_random_percent(&sim->random, 40))
+        return sim->told[sim_random_between(&sim->random, 0, sim->told_n - 1)].id;
+    return sim_client_tx(&sim->nodes[client]);
+}
+
 void sim_operator_resolve(struct sim *sim, size_t node)
 {
     size_t console = sim_participant_node(sim, sim->options.participants); /* the first client */
@@ -60,6 +72,8 @@ void sim_operator_resolve(struct sim *sim, size_t node)
         return;
     part_core_each_prepared(sim_participant_core(&sim->nodes[node]), choose, &choice);
     if (choice.n == 0)
+        choice.id = any_tx(sim);
+    if (!tx_id_valid(choice.id))
         return;
     sim->resolved[sim->resolved_n++] = choice.id;
     msg.resolve.id = choice.id;
@@ -82,12 +96,30 @@ bool sim_operator_decided(const struct sim *sim, struct tx_id id)
 
 /* ---- the end ---- */
 
+static void collect(void *arg, const struct txlog_record *record)
+{
+    struct sim *sim = arg;
+
+    if (sim_operator_decided(sim, record->heuristic.id))
+        return;
+    TX_ASSERT(sim->resolved_n < SIM_RESOLVED_MAX);
+    sim->resolved[sim->resolved_n++] = record->heuristic.id;
+}
+
+void sim_operator_collect(struct sim *sim)
+{
+    sim->resolved_n = 0;
+    for (size_t i = 0; i < sim->nodes_n; i++) {
+        if (sim->nodes[i].role == SIM_PARTICIPANT)
+            sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_HEURISTIC, collect, sim);
+    }
+}
+
 struct judging {
     struct sim *sim;
     size_t node;
     const struct txlog_record *heuristic; /* whose end is looked for */
     bool ended, damage;
-    bool any_damage;
     struct tx_id judged[SIM_RESOLVED_MAX]; /* at this node: snapshots restate a decision */
     size_t judged_n;
 };
@@ -164,12 +196,12 @@ static void judge(void *arg, const struct txlog_record *record)
     if (!on_disk(sim, judging->node, TXLOG_ALARM, tx))
         sim_fail(sim, "an operator was wrong about %s at %s, and no alarm is kept", id,
                  sim->nodes[judging->node].name.s);
-    judging->any_damage = true;
     sim->history.bank_checked = sim->history.bank_checked && known;
     sim->history.bank_total += commit ? moved : -moved;
 }
 
-/* Readers may have seen the damage. */
+/* Even a right decision lets go of locks before every other member is prepared: readers may see
+ * half of it. */
 static void forget_readings(struct history *history)
 {
     for (size_t i = 0; i < history->txs_n; i++) {
@@ -213,6 +245,5 @@ void sim_operator_end(struct sim *sim)
             sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_HEURISTIC, judge, &judging);
     }
     excuse(sim);
-    if (judging.any_damage)
-        forget_readings(&sim->history);
+    forget_readings(&sim->history);
 }

@@ -50,6 +50,10 @@ static void draw_network(struct sim_options *options, struct sim_random *random)
     if (sim_random_percent(random, 20))
         options->slow_link_us = sim_random_between(random, 10000, 400000);
     options->reorder = sim_random_percent(random, 60);
+    if (options->reorder > 0) {
+        options->very_late_percent = skewed(random, 1, 2, 10);
+        options->very_late_us = sim_random_between(random, 500000, 6000000);
+    }
     options->alone = sim_random_percent(random, 20);
 }
 
@@ -61,10 +65,12 @@ static void draw_faults(struct sim_options *options, struct sim_random *random)
                            &options->clock_jump, &options->resolve};
 
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
-        bool drawn = sim_random_percent(random, i < 2 ? 80 : 30);
+        bool drawn = sim_random_percent(random, i < 2 ? 80 : 35);
 
-        *weights[i] = drawn ? sim_random_between(random, 1, i < 2 ? 10 : 3) : 0;
+        *weights[i] = drawn ? sim_random_between(random, 1, i < 2 ? 10 : 4) : 0;
     }
+    if (sim_random_percent(random, 10))
+        options->resolve = 20;
     options->fault_txs = sim_random_between(random, 2, 40);
     if (sim_random_percent(random, 30))
         options->start_crash_percent = sim_random_between(random, 5, 60);
@@ -74,7 +80,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
-    static const uint64_t tombstones[] = {20, 1000};
+    static const uint64_t tombstones[] = {4, 20, 1000};
     static const uint64_t strides[] = {1, 64, 500};
 
     *options = (struct sim_options){.transactions = 200, .longest_us = 60000000, .delay_us = 1000};
@@ -89,7 +95,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     options->retention_us = sim_random_percent(random, 70) ? SIM_FOREVER_US : 3000000;
     options->snapshot_records = one_of(random, snapshots, 3);
     options->retain_records = one_of(random, retained, 3);
-    options->tombstones_max = one_of(random, tombstones, 2);
+    options->tombstones_max = one_of(random, tombstones, 3);
     options->check_stride =
         strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
     if (sim_random_percent(random, 10))

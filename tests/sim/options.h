@@ -25,7 +25,9 @@
     X(duplicate_percent, "of the frames come twice")                                               \
     X(late_percent, "of the frames take up to delay_us")                                           \
     X(delay_us, "the longest way of a late frame")                                                 \
-    X(reorder, "frames overtake each other; some are seconds late")                                \
+    X(reorder, "frames overtake each other")                                                       \
+    X(very_late_percent, "of the frames take up to very_late_us, across restarts")                 \
+    X(very_late_us, "the longest way of those")                                                    \
     X(alone, "a frame for each message, instead of one for all of a step")                         \
     X(slow_link_us, "added on one way between two nodes")                                          \
     X(sync_us, "the longest sync")                                                                 \

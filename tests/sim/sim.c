@@ -265,15 +265,16 @@ static void stop(struct sim *sim, size_t at)
 
 void sim_crash(struct sim *sim, size_t at)
 {
+    bool soon = sim_random_percent(&sim->random, 30);
+    uint64_t pause = sim_random_between(&sim->random, 1000, soon ? 20000 : 3000000);
+
     SIM_TRACE(sim, "%s dies", sim->nodes[at].name.s);
     sim->totals.crashes++;
     stop(sim, at);
     sim_disk_crash(sim->nodes[at].disk, &sim->random);
     sim_timeline_add(
         &sim->timeline,
-        (struct sim_event){.type = SIM_EVENT_RESTART,
-                           .at = sim->now + sim_random_between(&sim->random, 1000, 3000000),
-                           .node = (uint8_t)at});
+        (struct sim_event){.type = SIM_EVENT_RESTART, .at = sim->now + pause, .node = (uint8_t)at});
 }
 
 static void heal(struct sim *sim)

@@ -39,9 +39,10 @@ struct sim_client {
     struct tx_age age;
     struct tx_token token;
     uint64_t invoked;
-    size_t probing;                 /* asks once more for what was told: its place + 1; 0: not */
+    bool probing; /* asks for what is not its own, or is over */
+    struct sim_told probed;
     unsigned probes_left, unknowns; /* since everything has healed */
-    bool done;
+    bool done, impatient;
     unsigned step;
     struct used used[SIM_PARTICIPANTS_MAX];
 };
@@ -123,7 +124,7 @@ static void send_request(struct sim *sim, size_t node)
         send_operate(sim, node);
         return;
     case PHASE_COMMIT:
-        send_finish(sim, node, TX_MSG_COMMIT_REQUEST);
+        send_finish(sim, node, self->impatient ? TX_MSG_ABORT_REQUEST : TX_MSG_COMMIT_REQUEST);
         return;
     case PHASE_ASK:
         send_finish(sim, node, TX_MSG_OUTCOME_REQUEST);
@@ -146,29 +147,54 @@ static void go(struct sim *sim, size_t node, enum phase phase)
 static void rest(struct sim *sim, size_t node)
 {
     sim->nodes[node].client->phase = PHASE_IDLE;
-    sim->nodes[node].client->probing = 0;
+    sim->nodes[node].client->probing = false;
     sim_tick_at(sim, node,
                 sim->now + sim_random_between(&sim->random, 1000, sim->options.think_us));
 }
 
-/* Asks again for what somebody was told before: the answer may be UNKNOWN by now, never another. */
+/* Asks for the transaction of another one while that is at it. */
+static bool ask_for_live(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    size_t first = sim_participant_node(sim, sim->options.participants);
+    const struct sim_client *other =
+        sim->nodes[sim_random_between(&sim->random, first, sim->nodes_n - 1)].client;
+
+    /* Whoever asks names all participants that were used, and they are known from there on. */
+    if (other == self || other->phase < PHASE_COMMIT || other->probing || !tx_id_valid(other->id))
+        return false;
+    self->probed = (struct sim_told){.id = other->id, .wrote = plan_writes(&other->plan)};
+    self->probing = true;
+    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
+        self->probed.incarnations[i] = other->used[i].incarnation;
+    return true;
+}
+
+/* For what somebody was told before: the answer may be UNKNOWN by now, never another. */
+static bool ask_for_old(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+
+    self->probed = sim->told[sim_random_between(&sim->random, 0, sim->told_n - 1)];
+    self->probing = tx_id_valid(self->probed.id);
+    return self->probing;
+}
+
 static void probe(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
-    size_t at = (size_t)sim_random_between(&sim->random, 0, sim->told_n - 1);
-    const struct sim_told *old = &sim->told[at];
+    bool live = !sim->healed && sim_random_percent(&sim->random, 30);
 
     self->retry = false;
-    if (!tx_id_valid(old->id)) {
+    if (live ? !ask_for_live(sim, node) : !ask_for_old(sim, node)) {
         rest(sim, node);
         return;
     }
-    self->probing = at + 1;
-    self->id = old->id;
-    self->coordinator = old->id.coordinator - 1;
+    self->id = self->probed.id;
+    self->coordinator = self->id.coordinator - 1;
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
-        self->used[i] = (struct used){.incarnation = old->incarnations[i],
-                                      .wrote = (old->wrote >> i & 1u) != 0};
+        self->used[i] = (struct used){.incarnation = self->probed.incarnations[i],
+                                      .wrote = (self->probed.wrote >> i & 1u) != 0};
     go(sim, node, PHASE_ASK);
 }
 
@@ -197,6 +223,7 @@ static void begin(struct sim *sim, size_t node)
     self->invoked = sim->now;
     self->id = (struct tx_id){0};
     self->step = 0;
+    self->impatient = false;
     memset(self->used, 0, sizeof self->used);
     if (self->plan.submit)
         sim_begun(sim);
@@ -276,7 +303,7 @@ void sim_client_tick(struct sim *sim, size_t node)
         begin(sim, node);
     } else if (self->phase == PHASE_OPERATE && late) {
         give_up(sim, node);
-    } else if ((self->phase == PHASE_BEGIN && late) || (self->probing > 0 && late)) {
+    } else if ((self->phase == PHASE_BEGIN && late) || (self->probing && late)) {
         rest(sim, node);
     } else if (self->phase == PHASE_SUBMIT && late && !self->plan.keyed) {
         told(sim, node, TX_OUTCOME_UNKNOWN);
@@ -284,6 +311,9 @@ void sim_client_tick(struct sim *sim, size_t node)
     } else if (self->phase == PHASE_COMMIT && late) {
         go(sim, node, PHASE_ASK);
     } else {
+        /* Now and then one would rather abort: the answer is the truth either way. */
+        if (self->phase == PHASE_COMMIT && sim_random_percent(&sim->random, 10))
+            self->impatient = true;
         if (self->phase != PHASE_SUBMIT || self->plan.keyed) /* without a key it leaves once */
             send_request(sim, node);
         sim_tick_at(sim, node, sim->now + RESEND_US);
@@ -347,7 +377,7 @@ static void on_committed_submit(struct sim *sim, struct sim_client *self,
 
 static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
 {
-    const struct sim_told *old = &sim->told[sim->nodes[node].client->probing - 1];
+    const struct sim_told *old = &sim->nodes[node].client->probed;
 
     /* Of several members that only read no record is left: aborted is as true (docs/protocol.md).
      */
@@ -370,7 +400,7 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
 
     if (self->phase < PHASE_COMMIT || outcome->req != self->req)
         return;
-    if (self->probing > 0) {
+    if (self->probing) {
         on_probed(sim, node, outcome);
         return;
     }
@@ -452,4 +482,9 @@ void sim_client_end(struct sim *sim, size_t node)
 bool sim_client_done(const struct sim_node *node)
 {
     return node->client->done;
+}
+
+struct tx_id sim_client_tx(const struct sim_node *node)
+{
+    return node->client->id;
 }

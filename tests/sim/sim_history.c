@@ -249,6 +249,7 @@ void sim_history_end(struct sim *sim)
     snprintf(sim->history.source, sizeof sim->history.source, "txsim seed %" PRIu64, sim->seed);
     sim->history.bank_checked = true;
     sim->history.final = true;
+    sim_operator_collect(sim);
     for (size_t i = 0; i < sim->nodes_n; i++) {
         if (sim->nodes[i].role == SIM_CLIENT)
             continue;
