@@ -48,6 +48,9 @@
     X(snapshot_records, "records between two snapshots")                                           \
     X(retain_records, "of history behind a snapshot")                                              \
     X(tombstones_max, "at a participant")                                                          \
+    X(inquiry_us, "in doubt for longer: ask")                                                      \
+    X(txs_max, "open transactions of a daemon; more are refused")                                  \
+    X(locks_max, "at a participant")                                                               \
     X(check_stride, "steps of a core between two checks of its invariants")
 
 struct sim_options {
