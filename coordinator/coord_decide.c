@@ -194,6 +194,21 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
     }
 }
 
+/* Where an operator has decided, the NO of another member may have been heard before it came here:
+ * that is the end of it there, though not yet here. */
+static void collecting_ack(struct coord_core *core, struct coord_tx *tx,
+                           struct coord_member *member, const struct tx_msg_ack *ack)
+{
+    if (ack->heuristic == TX_HEURISTIC_NONE) {
+        core->stats.violations++;
+        return;
+    }
+    member->acked = true;
+    if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
+        damage(core, member->peer, tx->id, "abort");
+    }
+}
+
 void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_ack *ack)
 {
     coord_peer_known(peer, (struct tx_position){ack->incarnation, peer->life, ack->lsn});
@@ -222,8 +237,10 @@ void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct
             damage(core, peer, tx->id, "abort");
         }
         break;
-    case COORD_ACTIVE:
     case COORD_COLLECTING:
+        collecting_ack(core, tx, member, ack);
+        break;
+    case COORD_ACTIVE:
     case COORD_DECIDING:
     case COORD_FINISHED_COMMITTED:
     case COORD_RESOLVING:

@@ -14,8 +14,8 @@ struct table {
     const char *const *rows, *const *columns;
     unsigned rows_n, columns_n;
     const uint64_t *cells;
-    const struct impossible *impossible;
-    size_t impossible_n;
+    const struct impossible *impossible, *rare;
+    size_t impossible_n, rare_n;
 };
 
 static const char *const part_rows[PART_ROWS_N] = {"none",     "tombstone", "forgotten",
@@ -45,7 +45,8 @@ static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
                                                            "durable",
                                                            "restart"};
 
-#define ANY UINT32_MAX
+#define ANY           UINT32_MAX
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 static const struct impossible part_impossible[] = {
     {PART_ROW_UNDOING, ANY,
@@ -94,7 +95,6 @@ static const struct impossible coord_impossible[] = {
     {COORD_ROW_COLLECTING, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
     {COORD_ROW_COLLECTING, COORD_COLUMN_VOTE_COMMITTED,
      "several members commit when it is decided"},
-    {COORD_ROW_COLLECTING, COORD_COLUMN_ACK, "nothing is decided"},
     {COORD_ROW_COLLECTING, COORD_COLUMN_STATE, SINGLE},
     {COORD_ROW_COLLECTING, COORD_COLUMN_DURABLE, NO_RECORD},
     {COORD_ROW_COLLECTING, COORD_COLUMN_RESTART, NO_RECORD},
@@ -112,13 +112,11 @@ static const struct impossible coord_impossible[] = {
     {COORD_ROW_INQUIRING, COORD_COLUMN_DURABLE, NO_RECORD},
     {COORD_ROW_INQUIRING, COORD_COLUMN_RESTART, NO_RECORD},
     {COORD_ROW_DECIDING, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
-    {COORD_ROW_DECIDING, COORD_COLUMN_NO, "all members have voted otherwise"},
     {COORD_ROW_DECIDING, COORD_COLUMN_VOTE_COMMITTED, "nobody has been told to commit"},
     {COORD_ROW_DECIDING, COORD_COLUMN_ACK, "nobody has been told to commit"},
     {COORD_ROW_DECIDING, COORD_COLUMN_STATE, SINGLE},
     {COORD_ROW_DECIDING, COORD_COLUMN_TIMER, "it waits for its record, however long that takes"},
     {COORD_ROW_DECIDING, COORD_COLUMN_RESTART, "a COMMIT record that is found is durable"},
-    {COORD_ROW_COMMITTED, COORD_COLUMN_NO, "who has voted YES keeps that"},
     {COORD_ROW_COMMITTED, COORD_COLUMN_STATE, SINGLE},
     {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_VOTE_COMMITTED, "nobody commits what is aborted"},
     {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_DURABLE, NO_RECORD},
@@ -132,12 +130,35 @@ static const struct impossible coord_impossible[] = {
     {COORD_ROW_RESOLVING, COORD_COLUMN_RESTART, NO_RECORD},
 };
 
-static const char *why_not(const struct table *table, unsigned row, unsigned column)
+#define LATE_ACROSS "a frame that is late across a restart of its receiver"
+#define LATE_NO     "a member that only read has restarted and hears a late copy of PREPARE"
+
+/* Can be reached, but in so few of many runs that a run of some thousand seeds may miss it. */
+static const struct impossible part_rare[] = {
+    {PART_ROW_NONE, PART_COLUMN_STATE, LATE_ACROSS},
+    {PART_ROW_NONE, PART_COLUMN_WAIT, LATE_ACROSS},
+    {PART_ROW_HEURISTIC, PART_COLUMN_OPERATE, "a late copy, after an operator was quick"},
+};
+
+static const struct impossible coord_rare[] = {
+    {COORD_ROW_COLLECTING, COORD_COLUMN_ACK,
+     "an operator has decided, and another member's NO was heard there first"},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_BEGIN, "a late copy, after the prepare timeout"},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_SUBMIT, "a late copy, after the prepare timeout"},
+    {COORD_ROW_DECIDING, COORD_COLUMN_NO, LATE_NO},
+    {COORD_ROW_COMMITTED, COORD_COLUMN_NO, LATE_NO},
+    {COORD_ROW_FINISHED_COMMITTED, COORD_COLUMN_NO, LATE_NO},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_JOIN, LATE_ACROSS},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_NO, LATE_ACROSS},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_READ_ONLY, LATE_ACROSS},
+    {COORD_ROW_RESOLVING, COORD_COLUMN_VOTE_COMMITTED, LATE_ACROSS},
+};
+
+static const char *why_not(const struct impossible *list, size_t n, unsigned row, unsigned column)
 {
-    for (size_t i = 0; i < table->impossible_n; i++) {
-        if (table->impossible[i].row == row &&
-            (table->impossible[i].column == column || table->impossible[i].column == ANY))
-            return table->impossible[i].why;
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].row == row && (list[i].column == column || list[i].column == ANY))
+            return list[i].why;
     }
     return NULL;
 }
@@ -156,7 +177,7 @@ static void print_counts(const struct table *table)
     for (unsigned r = 0; r < table->rows_n; r++) {
         printf("%-20s", table->rows[r]);
         for (unsigned c = 0; c < table->columns_n; c++) {
-            if (why_not(table, r, c) != NULL)
+            if (why_not(table->impossible, table->impossible_n, r, c) != NULL)
                 printf(" %15s", "-");
             else
                 printf(" %15" PRIu64, cell(table, r, c));
@@ -165,23 +186,32 @@ static void print_counts(const struct table *table)
     }
 }
 
+/* True when the cell is otherwise than it should be. */
+static bool judge(const struct table *table, unsigned row, unsigned column)
+{
+    const char *never = why_not(table->impossible, table->impossible_n, row, column);
+    const char *seldom = why_not(table->rare, table->rare_n, row, column);
+    const char *name = table->rows[row], *event = table->columns[column];
+    uint64_t n = cell(table, row, column);
+
+    if (never != NULL)
+        printf("  impossible: %s, %s: %s\n", name, event, never);
+    if (seldom != NULL)
+        printf("  rare: %s, %s: %s\n", name, event, seldom);
+    if (never != NULL && n > 0)
+        printf("REACHED: %s, %s, which should be impossible\n", name, event);
+    if (never == NULL && seldom == NULL && n == 0)
+        printf("NOT REACHED: %s, %s\n", name, event);
+    return never != NULL ? n > 0 : seldom == NULL && n == 0;
+}
+
 static unsigned print_judgement(const struct table *table)
 {
     unsigned wrong = 0;
 
     for (unsigned r = 0; r < table->rows_n; r++) {
-        for (unsigned c = 0; c < table->columns_n; c++) {
-            const char *why = why_not(table, r, c);
-            uint64_t n = cell(table, r, c);
-
-            if (why != NULL)
-                printf("  impossible: %s, %s: %s\n", table->rows[r], table->columns[c], why);
-            if ((why != NULL) == (n > 0)) {
-                wrong++;
-                printf("%s: %s, %s%s\n", n > 0 ? "REACHED" : "NOT REACHED", table->rows[r],
-                       table->columns[c], n > 0 ? ", which should be impossible" : "");
-            }
-        }
+        for (unsigned c = 0; c < table->columns_n; c++)
+            wrong += judge(table, r, c);
     }
     return wrong;
 }
@@ -201,11 +231,26 @@ void coverage_add(struct coverage *to, const struct coverage *from)
 unsigned coverage_print(const struct coverage *coverage)
 {
     const struct table tables[] = {
-        {"participant", part_rows, part_columns, PART_ROWS_N, PART_COLUMNS_N, coverage->part[0],
-         part_impossible, sizeof part_impossible / sizeof part_impossible[0]},
-        {"coordinator", coord_rows, coord_columns, COORD_ROWS_N, COORD_COLUMNS_N,
-         coverage->coord[0], coord_impossible,
-         sizeof coord_impossible / sizeof coord_impossible[0]},
+        {.title = "participant",
+         .rows = part_rows,
+         .columns = part_columns,
+         .rows_n = PART_ROWS_N,
+         .columns_n = PART_COLUMNS_N,
+         .cells = coverage->part[0],
+         .impossible = part_impossible,
+         .impossible_n = LENGTH(part_impossible),
+         .rare = part_rare,
+         .rare_n = LENGTH(part_rare)},
+        {.title = "coordinator",
+         .rows = coord_rows,
+         .columns = coord_columns,
+         .rows_n = COORD_ROWS_N,
+         .columns_n = COORD_COLUMNS_N,
+         .cells = coverage->coord[0],
+         .impossible = coord_impossible,
+         .impossible_n = LENGTH(coord_impossible),
+         .rare = coord_rare,
+         .rare_n = LENGTH(coord_rare)},
     };
     unsigned wrong = 0;
 

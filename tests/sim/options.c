@@ -95,7 +95,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
-    static const uint64_t tombstones[] = {4, 20, 1000};
+    static const uint64_t tombstones[] = {2, 20, 1000};
     static const uint64_t strides[] = {1, 64, 500};
 
     *options = (struct sim_options){.transactions = 200, .longest_us = 60000000, .delay_us = 1000};

@@ -98,7 +98,7 @@ static void draw_rewrite(struct plan *plan, struct sim *sim, enum plan_place pla
 
 static void draw_reads(struct plan *plan, struct sim *sim)
 {
-    uint64_t n = sim_random_between(&sim->random, 1, 4);
+    uint64_t n = sim_random_percent(&sim->random, 40) ? 1 : sim_random_between(&sim->random, 2, 4);
 
     for (uint64_t i = 0; i < n; i++) {
         struct spot spot = draw_spot(sim, SIM_LISTS);

@@ -218,8 +218,8 @@ static void read_disk(struct sim *sim, size_t at)
     TX_ASSERT(error == TX_OK);
 }
 
-/* That there is no COMMIT record proves nothing when the log no longer reaches back to its epoch
- * (docs/protocol.md, "Outcome of an unknown id"). */
+/* That there is no COMMIT record proves nothing when what a start replays no longer reaches back to
+ * its epoch (docs/protocol.md, "Outcome of an unknown id"). */
 static void excuse_unknown(struct sim *sim, struct history_tx *tx)
 {
     const struct history *history = &sim->history;
