@@ -95,6 +95,7 @@ struct sim {
     bool trace_printed;
     uint64_t trace_hash;
     bool healed;
+    bool old_copy_taken, old_copy_runs;
     unsigned looks_at_rest; /* in a row */
     uint64_t healed_at;
     struct sim_node nodes[SIM_NODES_MAX];
@@ -152,6 +153,9 @@ void sim_compact(struct sim_node *node, struct tx_lsn upto);
 /* ---- life and death, for the faults ---- */
 
 void sim_start(struct sim *sim, size_t node);
+void sim_stop(struct sim *sim, size_t node);
+/* The next event; false: there is none. */
+bool sim_step(struct sim *sim);
 /* Stops it as it is, and plans its restart. */
 void sim_crash(struct sim *sim, size_t node);
 
