@@ -212,7 +212,11 @@ static void collecting_ack(struct coord_core *core, struct coord_tx *tx,
 void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_ack *ack)
 {
     coord_peer_known(peer, (struct tx_position){ack->incarnation, peer->life, ack->lsn});
-    struct coord_tx *tx = coord_tx_find(core, ack->id);
+    struct tx_id id = ack->id;
+    if (TX_SEEDED_BUG(VOTE_NOT_BOUND)) {
+        id.epoch = core->options.epoch;
+    }
+    struct coord_tx *tx = coord_tx_find(core, id);
     if (tx == NULL) {
         unknown_ack(core, peer, ack);
         return;

@@ -134,6 +134,7 @@ static enum sim_fault draw(struct sim *sim)
         [SIM_FAULT_CLOCK_JUMP] = options->clock_jump,
         [SIM_FAULT_PAUSE] = options->pause,
         [SIM_FAULT_DRAIN] = options->drain,
+        [SIM_FAULT_OLD_DISK] = options->old_disk,
         [SIM_FAULT_RESOLVE] = options->resolve,
     };
     uint64_t sum = 0, at;

@@ -11,12 +11,12 @@ void sim_old_copy_take(struct sim *sim)
     uint64_t daemons = sim->options.coordinators + sim->options.participants;
     struct sim_node *node;
 
-    if (sim->options.old_disk == 0 || sim->old_copy_taken ||
-        sim->totals.transactions < sim->options.old_disk)
+    if (sim->options.copy_txs == 0 || sim->old_copy_taken ||
+        sim->totals.transactions < sim->options.copy_txs)
         return;
     node = &sim->nodes[sim_random_between(&own, 0, daemons - 1)];
     sim->old_copy_taken = true;
-    node->image = sim_disk_copy(node->disk);
+    node->copy = sim_disk_copy(node->disk);
     SIM_TRACE(sim, "%s: its disk is copied", node->name.s);
 }
 
@@ -38,7 +38,7 @@ static bool noticed(const struct sim *sim, const struct sim_node *old)
 static struct sim_node *copied(struct sim *sim)
 {
     for (size_t i = 0; i < sim->nodes_n; i++) {
-        if (sim->nodes[i].image != NULL)
+        if (sim->nodes[i].copy != NULL)
             return &sim->nodes[i];
     }
     return NULL;
@@ -51,15 +51,15 @@ void sim_old_copy_return(struct sim *sim)
 
     /* Nobody can miss what nobody has known; that it has started since, everybody knows. */
     if (node == NULL ||
-        txlog_last_start(sim_disk_log(node->image)) >= txlog_last_start(sim_disk_log(node->disk)))
+        txlog_last_start(sim_disk_log(node->copy)) >= txlog_last_start(sim_disk_log(node->disk)))
         return;
     SIM_TRACE(sim, "%s comes back with the copy of its disk", node->name.s);
     sim->old_copy_runs = true;
     sim->totals.faults[SIM_FAULT_OLD_DISK]++;
     sim_stop(sim, (size_t)(node - sim->nodes));
     sim_disk_destroy(&node->disk);
-    node->disk = node->image;
-    node->image = NULL;
+    node->disk = node->copy;
+    node->copy = NULL;
     sim_start(sim, (size_t)(node - sim->nodes));
     while (!noticed(sim, node)) {
         if (sim->now > until || !sim_step(sim)) {

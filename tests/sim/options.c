@@ -89,7 +89,7 @@ static void draw_limits(struct sim_options *options, struct sim_random *random)
     if (sim_random_percent(random, 20))
         options->tombstones_max = 2;
     if (sim_random_percent(random, 50))
-        options->old_disk = sim_random_between(random, 1, 150);
+        options->copy_txs = sim_random_between(random, 1, 150);
 }
 
 void sim_options_draw(struct sim_options *options, struct sim_random *random)

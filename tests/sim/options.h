@@ -41,7 +41,8 @@
     X(clock_jump, "weight of: the clock of a node jumps ahead, by a day at most")                  \
     X(pause, "weight of: a node stands still for a while")                                         \
     X(drain, "weight of: a daemon is asked to leave")                                              \
-    X(old_disk, "transactions before a disk is copied, which comes back at the end; 0: none")      \
+    X(old_disk, "weight of: a node runs on an old image of its disk for a while")                  \
+    X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \
     X(retention_us, "of outcomes at a coordinator")                                                \

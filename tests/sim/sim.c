@@ -516,6 +516,8 @@ void sim_destroy(struct sim **sim)
             sim_disk_destroy(&(*sim)->nodes[i].disk);
         if ((*sim)->nodes[i].image != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].image);
+        if ((*sim)->nodes[i].copy != NULL)
+            sim_disk_destroy(&(*sim)->nodes[i].copy);
     }
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);

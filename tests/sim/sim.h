@@ -61,6 +61,7 @@ struct sim_node {
     uint64_t alarms;    /* that nothing explains */
     struct sim_disk *disk;
     struct sim_disk *image;              /* an old one */
+    struct sim_disk *copy;               /* one that comes back at the end */
     struct sim_coordinator *coordinator; /* NULL when down */
     struct sim_participant *participant;
     struct sim_client *client;

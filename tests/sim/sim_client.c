@@ -419,6 +419,9 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         self->age = outcome->age;
     if (self->plan.submit && outcome->outcome == TX_OUTCOME_COMMITTED)
         on_committed_submit(sim, self, outcome);
+    /* The key's own record is in the way: it has committed before, and that was not told. */
+    if (outcome->reason == TX_REASON_EXISTS && sim->options.retention_us == SIM_FOREVER_US)
+        sim_fail(sim, "ran-twice: %.*s", (int)outcome->text.len, (const char *)outcome->text.data);
     told(sim, node, outcome->outcome);
     sim_network_send(sim, node, self->coordinator, &ack);
     rest(sim, node);

@@ -64,6 +64,7 @@ static const struct {
     {"held-lock", "settled: held-lock"},
     {"unknown-outcome", "settled: unknown-outcome"},
     {"not idle", "settled: not idle"},
+    {"ran-twice", "client: ran-twice"},
     {"not noticed", "old copy not noticed"},
     {"peers up", "settled: fenced or quarantined"},
     {"down at the end", "settled: down"},
