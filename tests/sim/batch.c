@@ -1,6 +1,7 @@
 #include "batch.h"
 
 #include "faults.h"
+#include "tests/check/history_json.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -81,6 +82,18 @@ static struct sim *new_sim(const struct batch_options *options, uint64_t seed)
     return sim;
 }
 
+static bool write_history(const struct sim *sim, const char *name)
+{
+    FILE *file = fopen(name, "w");
+    bool written = file != NULL && history_write(&sim->history, file) == TX_OK;
+
+    if (file != NULL)
+        written = fclose(file) == 0 && written;
+    if (!written)
+        fprintf(stderr, "txsim: cannot write %s\n", name);
+    return written;
+}
+
 int batch_one(const struct batch_options *options)
 {
     struct sim *sim = new_sim(options, options->first);
@@ -93,6 +106,8 @@ int batch_one(const struct batch_options *options)
     if (options->hash)
         printf("hash %" PRIu64 " %016" PRIx64 "\n", sim->seed, sim->trace_hash);
     printf("%u promises broken\n", failures);
+    if (options->history != NULL && !write_history(sim, options->history))
+        failures++;
     sim_destroy(&sim);
     return failures > 0;
 }

@@ -12,6 +12,7 @@ struct batch_options {
     uint64_t first, last; /* seeds */
     unsigned jobs;
     bool one, trace, hash, coverage;
+    const char *history;            /* the file to write it to; NULL: none */
     const char *set[BATCH_SET_MAX]; /* "name=number", valid */
     size_t set_n;
 };

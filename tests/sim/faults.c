@@ -121,6 +121,48 @@ void sim_drain_step(struct sim *sim, size_t at)
         leave(sim, at);
 }
 
+/* ---- an old disk ---- */
+
+#define MISSED_RECORDS 30u /* that an old image lacks: enough that others have heard of them */
+
+/* The first time an image is taken; the next time the node runs on that for a while, and the true
+ * disk is put aside. */
+static void run_on_image(struct sim *sim, size_t at)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (node->kept != NULL)
+        return;
+    if (node->image == NULL) {
+        node->image = sim_disk_copy(node->disk);
+        return;
+    }
+    if (sim_disk_durable(node->disk).n < sim_disk_durable(node->image).n + MISSED_RECORDS)
+        return;
+    sim_crash(sim, at);
+    SIM_TRACE(sim, "%s gets an old disk: up to %" PRIu64 " instead of %" PRIu64, node->name.s,
+              sim_disk_durable(node->image).n, sim_disk_durable(node->disk).n);
+    node->kept = node->disk;
+    node->disk = node->image;
+    node->image = NULL;
+    sim->totals.old_disks++;
+    mend_at(sim, SIM_FAULT_OLD_DISK, at, 6000000);
+}
+
+static void put_back(struct sim *sim, size_t at)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (node->kept == NULL)
+        return;
+    if (node->up)
+        sim_crash(sim, at);
+    SIM_TRACE(sim, "%s gets its own disk back", node->name.s);
+    sim_disk_destroy(&node->disk);
+    node->disk = node->kept;
+    node->kept = NULL;
+}
+
 /* ---- choosing ---- */
 
 static enum sim_fault draw(struct sim *sim)
@@ -173,8 +215,10 @@ static void hit(struct sim *sim, enum sim_fault fault, size_t victim)
     case SIM_FAULT_RESOLVE:
         sim_operator_resolve(sim, victim);
         return;
-    case SIM_FAULT_PARTITION:
     case SIM_FAULT_OLD_DISK:
+        run_on_image(sim, victim);
+        return;
+    case SIM_FAULT_PARTITION:
     case SIM_FAULTS_N:
         return;
     }
@@ -202,6 +246,8 @@ void sim_fault_mend(struct sim *sim, const struct sim_event *event)
 
     if (event->fault == SIM_FAULT_PARTITION)
         sim_network_mend(sim, event->number);
+    else if (event->fault == SIM_FAULT_OLD_DISK)
+        put_back(sim, event->node);
     else if (event->fault == SIM_FAULT_DISK_FULL)
         fill_disk(sim, event->node, false);
     else if (event->fault == SIM_FAULT_DRAIN && node->up && node->run == event->run)
@@ -216,6 +262,7 @@ void sim_faults_heal(struct sim *sim)
         sim->nodes[i].actions_left = UINT64_MAX;
         sim->nodes[i].write_fails = false;
         fill_disk(sim, i, false);
+        put_back(sim, i);
         sim_start(sim, i);
     }
 }

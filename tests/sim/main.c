@@ -7,12 +7,13 @@
 #include <string.h>
 
 static const char usage_text[] =
-    "usage: txsim --seed S [--trace] [OPTION...]\n"
+    "usage: txsim --seed S [--trace] [--history FILE] [OPTION...]\n"
     "       txsim --seeds A-B [--jobs N] [--hash] [--coverage] [OPTION...]\n"
     "\n"
     "  --seed S          one cluster; prints its options and what happened\n"
     "  --seeds A-B       all from A to B, and totals; exit status 1 when a promise was broken\n"
     "  --trace           every message, record and fault, in the order of virtual time\n"
+    "  --history FILE    what it leaves behind, as txcheck reads it\n"
     "  --hash            a line for each seed with the hash of its whole trace\n"
     "  --coverage        counts for each cell of the state tables; exit status 1 as well when one\n"
     "                    was not reached that could be\n"
@@ -58,6 +59,10 @@ static bool parse_value(struct batch_options *options, const char *name, const c
     if (strcmp(name, "--seeds") == 0)
         return number(value, '-', &options->first, &end) &&
                number(end, '\0', &options->last, &end) && options->first <= options->last;
+    if (strcmp(name, "--history") == 0) {
+        options->history = value;
+        return true;
+    }
     if (strcmp(name, "--jobs") == 0 && number(value, '\0', &n, &end) && n >= 1 &&
         n <= BATCH_JOBS_MAX) {
         options->jobs = (unsigned)n;
@@ -89,7 +94,8 @@ int main(int argc, char **argv)
         else
             i++;
     }
-    if (options.first > options.last || (options.trace && !options.one))
+    if (options.first > options.last ||
+        ((options.trace || options.history != NULL) && !options.one))
         return usage();
     return options.one ? batch_one(&options) : batch_many(&options);
 }

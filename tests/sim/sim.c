@@ -168,6 +168,8 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
               (const char *)text.data);
     if (sim_operator_decided(sim, tx) || outlived_retention(sim, tx))
         return;
+    if (!tx_id_valid(tx) && sim->totals.old_disks > 0)
+        return; /* fenced, or in quarantine: told once for each time */
     sim->nodes[node].alarms++;
     sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)text.len,
              (const char *)text.data);
@@ -518,6 +520,8 @@ void sim_destroy(struct sim **sim)
             sim_disk_destroy(&(*sim)->nodes[i].image);
         if ((*sim)->nodes[i].copy != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].copy);
+        if ((*sim)->nodes[i].kept != NULL)
+            sim_disk_destroy(&(*sim)->nodes[i].kept);
     }
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);

@@ -60,7 +60,8 @@ struct sim_node {
     uint64_t live_most; /* transactions that its core had, at most */
     uint64_t alarms;    /* that nothing explains */
     struct sim_disk *disk;
-    struct sim_disk *image;              /* an old one */
+    struct sim_disk *image;              /* taken for later */
+    struct sim_disk *kept;               /* its true disk, while it runs on an old image */
     struct sim_disk *copy;               /* one that comes back at the end */
     struct sim_coordinator *coordinator; /* NULL when down */
     struct sim_participant *participant;
@@ -84,6 +85,7 @@ struct sim_partition {
 struct sim_totals {
     uint64_t transactions, committed, crashes, messages, frames, lost, events, simulated_us;
     uint64_t faults[SIM_FAULTS_N];
+    uint64_t old_disks; /* starts on an old image */
 };
 
 struct sim {
