@@ -11,11 +11,8 @@ function(assent_flags target)
     target_compile_definitions(${target} PRIVATE ASSENT_CRASH_POINTS=1)
   endif()
   if(ASSENT_COVERAGE)
-    # What only assertions use is unused here.
-    target_compile_definitions(${target} PRIVATE ASSENT_COVERAGE=1)
     target_compile_options(${target} PRIVATE -fprofile-instr-generate -fcoverage-mapping
-      "SHELL:-mllvm -runtime-counter-relocation"
-      -Wno-unused -Wno-unused-parameter)
+      "SHELL:-mllvm -runtime-counter-relocation")
     target_link_options(${target} PRIVATE -fprofile-instr-generate)
   endif()
   if(ASSENT_SANITIZE)
@@ -32,6 +29,10 @@ function(assent_layer name)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${L_LINKS} PRIVATE ${L_SYSTEM})
   assent_flags(${name})
+  if(ASSENT_COVERAGE) # what only assertions use is unused here
+    target_compile_definitions(${name} PRIVATE ASSENT_COVERAGE=1)
+    target_compile_options(${name} PRIVATE -Wno-unused -Wno-unused-parameter)
+  endif()
 endfunction()
 
 # assent_program(NAME SOURCES file... LINKS target...)
