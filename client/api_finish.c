@@ -147,6 +147,21 @@ static txclient_status settle_refused(txclient_tx *tx, const struct tx_msg_finis
     return note_outcome(tx, &outcome);
 }
 
+/* So that nobody's locks wait for the idle limit. Not more than a word: it may get lost. */
+static void tell_abort(txclient_tx *tx, const struct tx_msg_finish *finish)
+{
+    txclient *client = tx->client;
+    struct client_outcome outcome = {0};
+    struct client_reply reply;
+    uint64_t wait_ms = client->settings.request_timeout_ms;
+    wait_ms = wait_ms < ABORT_WAIT_MS ? wait_ms : ABORT_WAIT_MS;
+    enum tx_error error = client_finish_call(client, TX_MSG_ABORT_REQUEST, finish,
+                                             wait_ms * CLIENT_MS, &outcome, &reply);
+    if (error == TX_OK && !reply.refused && outcome.outcome == TX_OUTCOME_ABORTED) {
+        client_acks_add(&client->acks, tx->core.id);
+    }
+}
+
 static txclient_status commit_members(txclient_tx *tx, const struct tx_msg_finish *finish)
 {
     txclient *client = tx->client;
@@ -164,6 +179,9 @@ static txclient_status commit_members(txclient_tx *tx, const struct tx_msg_finis
     }
     if (reply.sent == 0) {
         /* Nobody was asked to commit, and nobody will be. */
+        if (error == TX_ENOMEM) {
+            tell_abort(tx, finish);
+        }
         outcome = (struct client_outcome){.reason = TX_REASON_UNREACHABLE};
         (void)tx_why(&outcome.text, TX_OK, "the commit could not be sent: %s",
                      tx_error_text(error));
@@ -230,16 +248,8 @@ txclient_status txclient_abort(txclient_tx *tx)
     }
     struct tx_member members[TX_MEMBERS_MAX];
     struct tx_msg_finish finish = finish_of(tx, members);
-    struct client_outcome outcome = {0};
-    struct client_reply reply;
-    uint64_t wait_ms = client->settings.request_timeout_ms;
-    wait_ms = wait_ms < ABORT_WAIT_MS ? wait_ms : ABORT_WAIT_MS;
     client_detail_reference(client, tx->core.id, members, finish.members_n);
-    enum tx_error error = client_finish_call(client, TX_MSG_ABORT_REQUEST, &finish,
-                                             wait_ms * CLIENT_MS, &outcome, &reply);
-    if (error == TX_OK && !reply.refused && outcome.outcome == TX_OUTCOME_ABORTED) {
-        client_acks_add(&client->acks, tx->core.id);
-    }
+    tell_abort(tx, &finish);
     /* Certain in any case: nobody has asked for the commit of this transaction, and now nobody can.
      */
     client_tx_aborted(&tx->core, TX_REASON_CLIENT, NULL, tx_bytes_str(""));

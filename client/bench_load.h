@@ -1,14 +1,14 @@
-/* The load: clients that transfer between accounts, whatever happens to the daemons meanwhile. */
+/* The load: clients that run one transaction after the other, whatever happens to the daemons
+ * meanwhile. What a transaction does is the business of a struct bench_work (bench_transfer.h,
+ * bench_append.h); this file has the threads, the counters and the patience. */
 #ifndef ASSENT_CLIENT_BENCH_LOAD_H
 #define ASSENT_CLIENT_BENCH_LOAD_H
 
-#include "client/bench_accounts.h"
-#include "client/bench_ledger.h"
 #include "client/cli.h"
 #include "client/histogram.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 
 #define BENCH_REASONS (TXCLIENT_REASON_OPERATOR + 1)
 
@@ -28,37 +28,71 @@ struct bench_counts {
 
 struct bench_options {
     struct cli_place place;
+    const char *other_config; /* every second client's configuration file; NULL: the same */
     unsigned clients;
     double seconds;
     uint32_t settle_ms; /* an unknown outcome is asked for so long */
-    bool interactive;
-    bool record;
-    FILE *acked;     /* NULL: none */
-    FILE *attempted; /* NULL: none */
 };
 
-struct bench_client; /* one thread with its handle */
+/* One thread with its handle; the members are its own, but for the counters. */
+struct bench_client {
+    struct bench_load *load;
+    pthread_t thread;
+    unsigned number;
+    txclient *client;
+    txclient_batch *batch;
+    uint64_t random;
+    uint64_t begun; /* transactions, for those who number them */
+    void *own;      /* as the work made it */
+    struct bench_counts counts;
+    struct histogram
+        latencies; /* of transactions that committed with a definite answer at once, in us */
+};
+
+struct bench_work {
+    /* Runs one transaction and counts it with bench_count() and bench_settle(). */
+    void (*run)(struct bench_client *client, void *arg);
+    /* What a client keeps from one transaction to the next; both may be NULL. */
+    void *(*own_new)(void *arg);
+    void (*own_free)(void *own);
+    void *arg;
+};
 
 struct bench_load {
     const struct bench_options *options;
-    const struct bench_accounts *accounts;
+    const struct bench_work *work;
     struct bench_client *clients;
     uint64_t started_us;
     uint64_t end_us;
-    uint64_t run; /* random: no two runs name a transfer alike */
+    uint64_t run; /* random: no two runs name a thing alike */
     atomic_uint running;
-    atomic_int broken; /* errno when a ledger cannot be written: the load makes no sense any more */
+    atomic_int broken; /* errno when a file cannot be written: the load makes no sense any more */
 };
+
+/* From now on SIGINT and SIGTERM end the load early, with its summary; the second one ends the
+ * program as if nothing had been said. */
+void bench_load_catch_signals(void);
 
 /* Starts the clients. 0, or the exit status after a complaint on stderr. */
 int bench_load_start(struct bench_load *load, const struct bench_options *options,
-                     const struct bench_accounts *accounts);
+                     const struct bench_work *work);
 /* Are there clients that have not ended? They end by themselves when the time is over and what was
  * unknown is settled or given up. */
 bool bench_load_running(struct bench_load *load);
 /* Adds up what all clients have counted so far. */
 void bench_load_counts(struct bench_load *load, struct bench_counts *counts);
-/* Waits for the clients and merges their latencies; false when a ledger could not be written. */
+/* Waits for the clients and merges their latencies; false when a file could not be written. */
 bool bench_load_finish(struct bench_load *load, struct histogram *latencies);
+
+/* ---- for the work ---- */
+
+uint64_t bench_random(struct bench_client *client);
+/* Counts what a call gave, whose detail the handle still has; pauses after what was not served.
+ * TXCLIENT_UNKNOWN is bench_settle()'s. `took_us` goes into the latencies. */
+void bench_count(struct bench_client *client, txclient_status status, uint64_t took_us);
+/* Counts an unknown outcome and calls `ask` until it knows or the patience is over. */
+txclient_status bench_settle(struct bench_client *client,
+                             txclient_status (*ask)(struct bench_client *client, void *arg),
+                             void *arg);
 
 #endif

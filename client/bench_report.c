@@ -76,9 +76,15 @@ static void print_result(const struct bench_result *result)
                  (double)histogram_quantile(latencies, 0.95) / 1000.0,
                  (double)histogram_quantile(latencies, 0.99) / 1000.0,
                  (double)latencies->max / 1000.0);
-    (void)printf("sum of balances %" PRId64 " before, %" PRId64 " after: %s\n", result->sum_before,
-                 result->sum_after,
-                 result->sum_before == result->sum_after ? "equal" : "NOT EQUAL");
+    if (result->bank) {
+        (void)printf("sum of balances %" PRId64 " before, %" PRId64 " after: %s\n",
+                     result->sum_before, result->sum_after,
+                     result->sum_before == result->sum_after ? "equal" : "NOT EQUAL");
+    }
+    if (result->history != NULL) {
+        (void)printf("history         %" PRIu64 " transactions in %s\n", result->history_txs,
+                     result->history);
+    }
 }
 
 /* ---- for programs ---- */
@@ -137,10 +143,16 @@ static void json_result(const struct bench_result *result)
     json_member_u64(&json, "aborted", bench_aborted(&result->counts));
     json_counts(&json, &result->counts);
     json_latencies(&json, &result->latencies);
-    json_number(&json, "sum_before", result->sum_before);
-    json_number(&json, "sum_after", result->sum_after);
-    json_key(&json, "sum_holds");
-    json_bool(&json, result->sum_before == result->sum_after);
+    if (result->bank) {
+        json_number(&json, "sum_before", result->sum_before);
+        json_number(&json, "sum_after", result->sum_after);
+        json_key(&json, "sum_holds");
+        json_bool(&json, result->sum_before == result->sum_after);
+    }
+    if (result->history != NULL) {
+        json_member(&json, "history", result->history);
+        json_member_u64(&json, "history_transactions", result->history_txs);
+    }
     json_object_end(&json);
     (void)putchar('\n');
 }

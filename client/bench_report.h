@@ -6,12 +6,15 @@
 #include "client/bench_verify.h"
 
 struct bench_result {
-    double seconds; /* from the first transfer to the last answer within the time of the load */
+    double seconds; /* from the first transaction to the last answer within the time of the load */
     struct bench_counts counts;
     struct histogram latencies;
+    bool bank; /* there are accounts: the next three count */
     int64_t sum_before;
     int64_t sum_after;
-    size_t missing; /* accounts that are absent at the end */
+    size_t missing;      /* accounts that are absent at the end */
+    const char *history; /* the file; NULL: none */
+    uint64_t history_txs;
 };
 
 uint64_t bench_aborted(const struct bench_counts *counts);

@@ -1,7 +1,8 @@
-/* txbench: load over libtxclient, with the proof that no money was made or lost. txbench(1) is its
- * manual. */
-#include "client/bench_load.h"
+/* txbench: load over libtxclient, with the proof that no money was made or lost, or with a history
+ * for a checker. txbench(1) is its manual. */
+#include "client/bench_append.h"
 #include "client/bench_report.h"
+#include "client/bench_transfer.h"
 #include "client/bench_verify.h"
 #include "client/cli.h"
 
@@ -16,16 +17,21 @@
 #define ACCOUNTS_MAX 1000000u
 #define PATIENCE_MS  60000u /* for creating, adding up and verifying */
 #define POLL_MS      20u
+#define KEYS_MAX     100000u
 
 struct arguments {
     struct bench_options load;
+    struct bench_transfers transfers;
+    struct bench_appends appends;
     const char *command;
+    bool accounts_given;
     size_t accounts;
     int64_t balance;
     bool sum_given;
     int64_t expected_sum;
     const char *acked;
     const char *attempted;
+    const char *history;
     char **words;
     int words_n;
 };
@@ -65,7 +71,32 @@ enum option_key {
     OPTION_EXPECT_SUM,
     OPTION_BALANCE,
     OPTION_SETTLE,
+    OPTION_HISTORY,
+    OPTION_KEYS,
+    OPTION_OPERATIONS,
+    OPTION_ELEMENTS,
+    OPTION_OTHER_CONFIG,
 };
+
+static error_t parse_append_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    struct bench_appends *appends = &arguments->appends;
+    if (key == OPTION_HISTORY) {
+        arguments->history = arg;
+    } else if (key == OPTION_KEYS) {
+        appends->keys = (unsigned)number_between(state, arg, 1, KEYS_MAX);
+    } else if (key == OPTION_OPERATIONS) {
+        appends->operations = (unsigned)number_between(state, arg, 1, BENCH_APPEND_OPS_MAX);
+    } else if (key == OPTION_ELEMENTS) {
+        appends->elements = (unsigned)number_between(state, arg, 1, BENCH_APPEND_ELEMENTS_MAX);
+    } else if (key == OPTION_OTHER_CONFIG) {
+        arguments->load.other_config = arg;
+    } else {
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -81,13 +112,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         arguments->load.seconds = number_between(state, arg, 0, 86400);
         return 0;
     case 'm':
-        arguments->accounts = (size_t)number_between(state, arg, 2, ACCOUNTS_MAX);
+        arguments->accounts_given = true;
+        arguments->accounts = (size_t)number_between(state, arg, 0, ACCOUNTS_MAX);
         return 0;
     case OPTION_INTERACTIVE:
-        arguments->load.interactive = true;
+        arguments->transfers.interactive = true;
         return 0;
     case OPTION_RECORD:
-        arguments->load.record = true;
+        arguments->transfers.record = true;
         return 0;
     case OPTION_ACKED:
         arguments->acked = arg;
@@ -106,7 +138,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         arguments->load.settle_ms = (uint32_t)(number_between(state, arg, 0, 3600) * 1000.0);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_append_option(key, arg, state);
     }
 }
 
@@ -121,9 +153,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             0                                                                                      \
     }
 
+#define LOAD_OPTIONS                                                                               \
+    {"clients", 'n', "NUMBER", 0, "clients at once, each a thread with a handle (default 8)", 0},  \
+        {"seconds", 's', "NUMBER", 0, "for so long new transactions begin (default 10)", 0},       \
+    {                                                                                              \
+        "settle", OPTION_SETTLE, "SECONDS", 0,                                                     \
+            "ask so long for an outcome that is unknown (default 60)", 0                           \
+    }
+
 static const struct argp_option transfer_options[] = {
-    {"clients", 'n', "NUMBER", 0, "clients at once, each a thread with a handle (default 8)", 0},
-    {"seconds", 's', "NUMBER", 0, "for so long new transfers begin (default 10)", 0},
+    LOAD_OPTIONS,
     ACCOUNTS_OPTION,
     BALANCE_OPTION,
     {"interactive", OPTION_INTERACTIVE, NULL, 0,
@@ -132,8 +171,18 @@ static const struct argp_option transfer_options[] = {
     {"acked", OPTION_ACKED, "FILE", 0, "append a line for each transfer that committed", 0},
     {"attempted", OPTION_ATTEMPTED, "FILE", 0, "append a line for each transfer before it begins",
      0},
-    {"settle", OPTION_SETTLE, "SECONDS", 0,
-     "ask so long for an outcome that is unknown (default 60)", 0},
+    {0}};
+static const struct argp_option append_options[] = {
+    LOAD_OPTIONS,
+    {"history", OPTION_HISTORY, "FILE", 0, "write what was asked for and told, for a checker", 0},
+    {"keys", OPTION_KEYS, "NUMBER", 0, "lists at each participant (default 10)", 0},
+    {"operations", OPTION_OPERATIONS, "NUMBER", 0, "of a transaction, at most (default 4)", 0},
+    {"elements", OPTION_ELEMENTS, "NUMBER", 0,
+     "of a list, at most; then a new one is begun (default 100)", 0},
+    {"accounts", 'm', "NUMBER", 0, "accounts to transfer between; 0: none (default 20)", 0},
+    BALANCE_OPTION,
+    {"other-config", OPTION_OTHER_CONFIG, "FILE", 0,
+     "configuration file of every second client, with another coordinator", 0},
     {0}};
 static const struct argp_option verify_options[] = {
     ACCOUNTS_OPTION,
@@ -150,6 +199,14 @@ static const struct argp transfer_argp = {
     .parser = parse_option,
     .doc = "Transfers between accounts at different participants, and checks that the sum of all "
            "balances stays what it was. Goes on while daemons are killed and restarted.",
+    .children = place_child};
+static const struct argp append_argp = {
+    .options = append_options,
+    .parser = parse_option,
+    .doc =
+        "Appends to lists and reads them, in transactions over one and several participants, and "
+        "writes a history that a checker of strict serializability can read. Goes on while "
+        "daemons are killed and restarted.",
     .children = place_child};
 static const struct argp verify_argp = {
     .options = verify_options,
@@ -191,11 +248,12 @@ static void watch(struct bench_load *load)
     }
 }
 
-static int run_load(const struct arguments *arguments, const struct bench_accounts *accounts,
+static int run_load(const struct arguments *arguments, const struct bench_work *work,
                     struct bench_result *result)
 {
     struct bench_load load;
-    int failed = bench_load_start(&load, &arguments->load, accounts);
+    bench_load_catch_signals();
+    int failed = bench_load_start(&load, &arguments->load, work);
     if (failed != 0) {
         return failed;
     }
@@ -206,8 +264,8 @@ static int run_load(const struct arguments *arguments, const struct bench_accoun
     return bench_load_finish(&load, &result->latencies) ? 0 : EX_IOERR;
 }
 
-static int transfer_between(const struct arguments *arguments, txclient *client,
-                            const struct bench_accounts *accounts, struct bench_result *result)
+static int prepare_bank(txclient *client, const struct bench_accounts *accounts,
+                        struct bench_result *result)
 {
     txclient_status status = bench_accounts_create(accounts, client, PATIENCE_MS);
     if (status != TXCLIENT_OK) {
@@ -215,20 +273,43 @@ static int transfer_between(const struct arguments *arguments, txclient *client,
     }
     status =
         bench_accounts_sum(accounts, client, PATIENCE_MS, &result->sum_before, &result->missing);
-    if (status != TXCLIENT_OK) {
-        return complain(client, "cannot read the accounts", status);
-    }
-    int failed = run_load(arguments, accounts, result);
+    return status == TXCLIENT_OK ? 0 : complain(client, "cannot read the accounts", status);
+}
+
+/* Runs the load between two readings of the bank. */
+static int load_between(const struct arguments *arguments, const struct bench_work *work,
+                        txclient *client, const struct bench_accounts *accounts,
+                        struct bench_result *result)
+{
+    int failed = run_load(arguments, work, result);
     if (failed != 0) {
         return failed;
     }
-    status =
+    txclient_status status =
         bench_accounts_sum(accounts, client, PATIENCE_MS, &result->sum_after, &result->missing);
-    if (status != TXCLIENT_OK) {
-        return complain(client, "cannot read the accounts", status);
+    return status == TXCLIENT_OK ? 0 : complain(client, "cannot read the accounts", status);
+}
+
+static bool bank_holds(const struct bench_result *result)
+{
+    return result->sum_before == result->sum_after && result->missing == 0;
+}
+
+static int transfer_between(struct arguments *arguments, txclient *client,
+                            const struct bench_accounts *accounts, struct bench_result *result)
+{
+    const struct bench_work work = {.run = bench_transfer_run, .arg = &arguments->transfers};
+    arguments->transfers.accounts = accounts;
+    result->bank = true;
+    int failed = prepare_bank(client, accounts, result);
+    if (failed == 0) {
+        failed = load_between(arguments, &work, client, accounts, result);
+    }
+    if (failed != 0) {
+        return failed;
     }
     bench_report(result, arguments->load.place.json);
-    return result->sum_before == result->sum_after && result->missing == 0 ? 0 : 1;
+    return bank_holds(result) ? 0 : 1;
 }
 
 /* NULL is no file, and no error. */
@@ -254,14 +335,71 @@ static int command_transfer(struct arguments *arguments, txclient *client,
 {
     struct bench_result *result = calloc(1, sizeof *result);
     int exit_status = EX_CANTCREAT;
-    bool opened = open_ledger(arguments->acked, &arguments->load.acked);
-    if (open_ledger(arguments->attempted, &arguments->load.attempted) && opened && result != NULL) {
+    bool opened = open_ledger(arguments->acked, &arguments->transfers.acked);
+    if (open_ledger(arguments->attempted, &arguments->transfers.attempted) && opened &&
+        result != NULL) {
         exit_status = transfer_between(arguments, client, accounts, result);
     }
-    bool closed = close_ledger(&arguments->load.acked);
-    closed = close_ledger(&arguments->load.attempted) && closed;
+    bool closed = close_ledger(&arguments->transfers.acked);
+    closed = close_ledger(&arguments->transfers.attempted) && closed;
     free(result);
     return exit_status == 0 && !closed ? EX_IOERR : exit_status;
+}
+
+/* ---- append ---- */
+
+static int append_and_check(struct arguments *arguments, txclient *client,
+                            const struct bench_accounts *accounts, struct bench_result *result)
+{
+    struct bench_appends *appends = &arguments->appends;
+    const struct bench_work work = bench_append_work(appends);
+    int failed = load_between(arguments, &work, client, accounts, result);
+    if (failed != 0) {
+        return failed;
+    }
+    txclient_status status = bench_append_balances(appends, client, PATIENCE_MS);
+    if (status != TXCLIENT_OK) {
+        return complain(client, "cannot read the accounts", status);
+    }
+    result->history = arguments->history;
+    result->history_txs = atomic_load(&appends->history.txs);
+    bench_report(result, arguments->load.place.json);
+    return bank_holds(result) && !atomic_load(&appends->corrupt) ? 0 : 1;
+}
+
+static int append_with(struct arguments *arguments, txclient *client,
+                       const struct bench_accounts *accounts, struct bench_result *result)
+{
+    struct bench_appends *appends = &arguments->appends;
+    appends->accounts = accounts;
+    result->bank = accounts->n > 0;
+    int failed = prepare_bank(client, accounts, result);
+    if (failed != 0) {
+        return failed;
+    }
+    if (arguments->history != NULL &&
+        !bench_history_open(&appends->history, arguments->history,
+                            result->bank ? &result->sum_before : NULL)) {
+        return EX_CANTCREAT;
+    }
+    failed = bench_appends_init(appends) ? append_and_check(arguments, client, accounts, result)
+                                         : EX_OSERR;
+    bench_appends_deinit(appends);
+    bool closed = bench_history_close(&appends->history);
+    return failed == 0 && !closed ? EX_IOERR : failed;
+}
+
+static int command_append(struct arguments *arguments, txclient *client,
+                          const struct bench_accounts *accounts)
+{
+    struct bench_result *result = calloc(1, sizeof *result);
+    if (result == NULL) {
+        (void)fputs("txbench: out of memory\n", stderr);
+        return EX_OSERR;
+    }
+    int exit_status = append_with(arguments, client, accounts, result);
+    free(result);
+    return exit_status;
 }
 
 /* ---- verify ---- */
@@ -316,10 +454,16 @@ static int command_verify(struct arguments *arguments, txclient *client,
 static const struct command {
     const char *name;
     const struct argp *argp;
+    size_t accounts; /* default and bounds of their number */
+    size_t accounts_min;
+    size_t accounts_max;
     int (*run)(struct arguments *arguments, txclient *client,
                const struct bench_accounts *accounts);
-} commands[] = {{"transfer", &transfer_argp, command_transfer},
-                {"verify", &verify_argp, command_verify}};
+} commands[] = {
+    {"transfer", &transfer_argp, 1000, 2, ACCOUNTS_MAX, command_transfer},
+    {"append", &append_argp, 20, 0, BENCH_APPEND_ACCOUNTS_MAX, command_append},
+    {"verify", &verify_argp, 1000, 2, ACCOUNTS_MAX, command_verify},
+};
 
 static error_t parse_global(int key, char *arg, struct argp_state *state)
 {
@@ -335,7 +479,7 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
         state->next = state->argc;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a command is missing: transfer or verify");
+        argp_error(state, "a command is missing: transfer, append or verify");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -346,10 +490,27 @@ static const struct argp global_argp = {
     .parser = parse_global,
     .args_doc = "COMMAND [OPTION...]",
     .doc =
-        "Makes load, and checks that no money was made or lost.\vCommands: transfer, verify; "
+        "Makes load, and checks that no money was made or lost.\vCommands: transfer, append, "
+        "verify; "
         "\"txbench COMMAND --help\" says more.\nExit status: 0 all holds, 1 it does not, 64 wrong "
         "usage, 69 unreachable.",
     .children = place_child};
+
+/* Takes the command's default; an account alone has nobody to transfer to. */
+static int check_accounts(const struct command *command, struct arguments *arguments)
+{
+    if (!arguments->accounts_given) {
+        arguments->accounts = command->accounts;
+    }
+    if (arguments->accounts < command->accounts_min ||
+        arguments->accounts > command->accounts_max || arguments->accounts == 1) {
+        (void)fprintf(stderr, "txbench: %s takes %s2 to %zu accounts, not %zu\n", command->name,
+                      command->accounts_min == 0 ? "0, or " : "", command->accounts_max,
+                      arguments->accounts);
+        return EX_USAGE;
+    }
+    return 0;
+}
 
 static int run_command(const struct command *command, struct arguments *arguments)
 {
@@ -360,9 +521,13 @@ static int run_command(const struct command *command, struct arguments *argument
     if (argp_parse(command->argp, arguments->words_n + 1, argv, 0, NULL, arguments) != 0) {
         return EX_OSERR;
     }
+    int result = check_accounts(command, arguments);
+    if (result != 0) {
+        return result;
+    }
     txclient *client = NULL;
     struct bench_accounts accounts = {0};
-    int result = cli_open(&arguments->load.place, &client);
+    result = cli_open(&arguments->load.place, &client);
     if (result == 0) {
         txclient_status status =
             bench_accounts_init(&accounts, client, arguments->accounts, arguments->balance);
@@ -377,7 +542,7 @@ static int run_command(const struct command *command, struct arguments *argument
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.load = {.clients = 8, .seconds = 10, .settle_ms = 60000},
-                                  .accounts = 1000,
+                                  .appends = {.keys = 10, .operations = 4, .elements = 100},
                                   .balance = 1000};
     cli_init();
     if (argp_parse(&global_argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0) {
@@ -388,7 +553,8 @@ int main(int argc, char **argv)
             return run_command(&commands[i], &arguments);
         }
     }
-    (void)fprintf(stderr, "txbench: unknown command \"%s\"; there are transfer and verify\n",
+    (void)fprintf(stderr,
+                  "txbench: unknown command \"%s\"; there are transfer, append and verify\n",
                   arguments.command);
     return EX_USAGE;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define ASSERT_TEXT_MAX 512
+#define EXIT_OS_FAILURE 71 /* EX_OSERR of sysexits.h */
 
 typedef void assert_hook(const char *text);
 
@@ -33,6 +34,17 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
     abort();
 }
 
+/* At once: to leave in order takes memory too, and a log that is not closed is replayed. */
+_Noreturn void tx_memory_failed(const char *function)
+{
+    (void)fprintf(
+        stderr,
+        "out of memory (in %s): stopping; what was acknowledged is in the log, start again "
+        "when there is memory\n",
+        function);
+    _Exit(EXIT_OS_FAILURE);
+}
+
 /* The C library may answer a request for nothing with NULL, which here means "no memory". */
 static size_t at_least_one(size_t bytes)
 {
@@ -42,7 +54,7 @@ static size_t at_least_one(size_t bytes)
 static void *or_stop(void *memory, const char *function)
 {
     if (memory == NULL) {
-        tx_assert_failed("out of memory", __FILE__, __LINE__, function);
+        tx_memory_failed(function);
     }
     return memory;
 }

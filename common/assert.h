@@ -32,9 +32,15 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
  * default, which prints to stderr. */
 void tx_assert_hook_set(void (*hook)(const char *text));
 
-/* Memory for the pure cores, whose sizes are bounded by stated limits: these never return NULL.
- * When the machine has no memory left the process stops through the assertion hook; what it
- * acknowledged is durable. */
+/* For what cannot go on without memory: the machine has none left, which is nobody's mistake here.
+ * The process says so on stderr and ends with the exit status EX_OSERR; what it has acknowledged is
+ * durable. */
+#define TX_NEED_MEMORY(condition) ((condition) ? (void)0 : tx_memory_failed(__func__))
+
+_Noreturn void tx_memory_failed(const char *function);
+
+/* Memory for the pure cores, whose sizes are bounded by stated limits: these never return NULL,
+ * they end as TX_NEED_MEMORY() does. */
 void *tx_xmalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *tx_xcalloc(size_t count, size_t bytes) __attribute__((malloc, returns_nonnull));
 void *tx_xrealloc(void *old, size_t bytes) __attribute__((returns_nonnull));

@@ -92,7 +92,7 @@ unsigned wire_message_elements(enum tx_msg_type type)
         [TX_MSG_JOIN] = 1,           [TX_MSG_PREPARE] = 8,
         [TX_MSG_VOTE] = 7,           [TX_MSG_COMMIT] = 2,
         [TX_MSG_ABORT] = 2,          [TX_MSG_ACK] = 4,
-        [TX_MSG_INQUIRE] = 2,        [TX_MSG_WAIT] = 1,
+        [TX_MSG_INQUIRE] = 3,        [TX_MSG_WAIT] = 1,
         [TX_MSG_STATE] = 4,          [TX_MSG_FORGET] = 3,
         [TX_MSG_FENCED] = 2,         [TX_MSG_HELLO] = 4,
         [TX_MSG_WELCOME] = 6,        [TX_MSG_RESOLVE] = 4,

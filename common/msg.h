@@ -192,6 +192,7 @@ struct tx_msg_ack {
 struct tx_msg_inquire {
     struct tx_id id;
     bool in_doubt; /* the sender is a member of the transaction and has voted YES */
+    bool wanted;   /* and an older transaction waits there for one of its locks */
 };
 
 /* A participant's answer to INQUIRE. */

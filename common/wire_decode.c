@@ -599,6 +599,7 @@ static void get_inquire(struct decoder *d, struct tx_msg *msg)
     struct tx_msg_inquire *m = &msg->inquire;
     m->id = get_id(d);
     m->in_doubt = get_bool(d, "in_doubt");
+    m->wanted = get_bool(d, "wanted");
 }
 
 static void get_fenced(struct decoder *d, struct tx_msg *msg)

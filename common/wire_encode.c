@@ -386,6 +386,7 @@ static void put_inquire(struct tx_frame_writer *w, const struct tx_msg *msg)
     const struct tx_msg_inquire *m = &msg->inquire;
     put_id(w, m->id);
     put_bool(w, m->in_doubt);
+    put_bool(w, m->wanted);
 }
 
 static void put_fenced(struct tx_frame_writer *w, const struct tx_msg *msg)

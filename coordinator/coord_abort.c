@@ -48,7 +48,7 @@ void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason re
 {
     TX_ASSERT(tx->state == COORD_ACTIVE || tx->state == COORD_COLLECTING);
     TX_ASSERT(tx->logged == COORD_LOGGED_NOTHING);
-    TX_ASSERT((unsigned)reason < TX_REASONS_N);
+    TX_ASSERT(reason != TX_REASON_NONE && (unsigned)reason < TX_REASONS_N);
     coord_tx_move(core, tx, COORD_FINISHED_ABORTED);
     tx->reason = reason;
     if (who != NULL) {

@@ -36,14 +36,14 @@ static struct coord_action *add(struct coord_core *core, enum coord_action_type 
 void *coord_alloc(struct coord_core *core, size_t count, size_t bytes)
 {
     void *memory = tx_arena_alloc(&core->out->arena, count, bytes);
-    TX_ASSERT(memory != NULL);
+    TX_NEED_MEMORY(memory != NULL);
     return memory;
 }
 
 struct tx_bytes coord_copy(struct coord_core *core, struct tx_bytes bytes)
 {
     struct tx_bytes copy = tx_arena_copy(&core->out->arena, bytes);
-    TX_ASSERT(copy.len == bytes.len);
+    TX_NEED_MEMORY(copy.len == bytes.len);
     return copy;
 }
 

@@ -45,6 +45,20 @@ static void unknown(struct coord_core *core, const struct coord_peer *peer, stru
     }
 }
 
+/* An older transaction waits for a lock of this one at a member that has prepared it. When its
+ * operations at another member wait for that older one, both wait for ever: no member sees the
+ * whole circle. So the younger one goes, as it would have been wounded before it prepared. Only
+ * one-shots can wait like that; of the others all operations were over before the first PREPARE. */
+static void wanted(struct coord_core *core, struct coord_tx *tx, struct coord_peer *peer)
+{
+    if (!tx->one_shot || tx->one_phase || coord_tx_member(tx, peer) == NULL) {
+        send_wait(core, tx, peer);
+        return;
+    }
+    coord_abort(core, tx, TX_REASON_WOUNDED, peer,
+                tx_bytes_str("an older transaction needs a lock that this one has prepared with"));
+}
+
 void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
                       const struct tx_msg_inquire *inquire)
 {
@@ -54,8 +68,14 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
         return;
     }
     switch (tx->state) {
-    case COORD_ACTIVE:
     case COORD_COLLECTING:
+        if (inquire->wanted) {
+            wanted(core, tx, peer);
+            break;
+        }
+        send_wait(core, tx, peer);
+        break;
+    case COORD_ACTIVE:
     case COORD_DECIDING:
         if (TX_SEEDED_BUG(PRESUME_ABORT_WHILE_ACTIVE)) {
             coord_send_abort(core, tx->id, TX_REASON_PRESUMED, peer);

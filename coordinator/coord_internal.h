@@ -14,7 +14,7 @@
 
 #define uthash_malloc(size)        tx_xmalloc(size)
 #define uthash_free(pointer, size) free(pointer)
-#define uthash_fatal(text)         tx_assert_failed(text, __FILE__, __LINE__, __func__)
+#define uthash_fatal(text)         tx_memory_failed(__func__) /* its only reason */
 /* The hash that is the same on every machine: buckets, and with them the work done, do not vary. */
 #define HASH_FUNCTION(key, len, hash) ((hash) = (unsigned)tx_bytes_hash(tx_bytes((key), (len)), 0))
 #include <stdlib.h>

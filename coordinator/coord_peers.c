@@ -56,7 +56,7 @@ struct tx_bytes coord_peer_names(struct coord_core *core)
             tx_buf_append(&buf, tx_bytes_str(core->peers[i]->name.s));
         }
     }
-    TX_ASSERT(!buf.failed);
+    TX_NEED_MEMORY(!buf.failed);
     struct tx_bytes names = coord_copy(core, tx_buf_view(&buf));
     tx_buf_deinit(&buf);
     return names;

@@ -283,7 +283,7 @@ static void note_found(struct coord_core *core, struct coord_tx *tx)
         tx_buf_append(&names, tx_bytes_str(i > 0 ? ", " : ""));
         tx_buf_append(&names, tx_bytes_str(tx->members[i].peer->name.s));
     }
-    TX_ASSERT(!names.failed);
+    TX_NEED_MEMORY(!names.failed);
     coord_note(core, tx->id,
                coord_print(core,
                            "decision to commit found in the log without its end; it goes to "

@@ -104,7 +104,7 @@ static struct tx_bytes waited_names(struct coord_core *core, const struct coord_
             tx_buf_append(&buf, tx_bytes_str(tx->members[i].peer->name.s));
         }
     }
-    TX_ASSERT(!buf.failed);
+    TX_NEED_MEMORY(!buf.failed);
     struct tx_bytes names = coord_copy(core, tx_buf_view(&buf));
     tx_buf_deinit(&buf);
     return names;

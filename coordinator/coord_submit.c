@@ -22,7 +22,7 @@ static uint64_t content_hash(const struct tx_msg_submit *submit)
         tx_buf_u64(&buf, (uint64_t)op->max);
         tx_buf_u8(&buf, (uint8_t)op->mode);
     }
-    TX_ASSERT(!buf.failed);
+    TX_NEED_MEMORY(!buf.failed);
     uint64_t hash = tx_bytes_hash(tx_buf_view(&buf), 0);
     tx_buf_deinit(&buf);
     return hash;
@@ -110,14 +110,14 @@ static bool find_members(const struct coord_core *core, const struct tx_msg_subm
 static void *work_alloc(struct coord_tx *tx, size_t count, size_t bytes)
 {
     void *memory = tx_arena_alloc(&tx->work, count, bytes);
-    TX_ASSERT(memory != NULL);
+    TX_NEED_MEMORY(memory != NULL);
     return memory;
 }
 
 static struct tx_bytes work_copy(struct coord_tx *tx, struct tx_bytes bytes)
 {
     struct tx_bytes copy = tx_arena_copy(&tx->work, bytes);
-    TX_ASSERT(copy.len == bytes.len);
+    TX_NEED_MEMORY(copy.len == bytes.len);
     return copy;
 }
 

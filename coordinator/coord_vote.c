@@ -19,7 +19,7 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
     }
     if (tx->results == NULL) {
         tx->results = tx_arena_alloc(&tx->results_arena, tx->ops_n, sizeof *tx->results);
-        TX_ASSERT(tx->results != NULL);
+        TX_NEED_MEMORY(tx->results != NULL);
         tx->results_bytes = tx->ops_n * sizeof *tx->results;
     }
     size_t next = 0;
@@ -30,7 +30,7 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
         const struct tx_result *result = &vote->results[next++];
         tx->results[i].found = result->found;
         tx->results[i].value = tx_arena_copy(&tx->results_arena, result->value);
-        TX_ASSERT(tx->results[i].value.len == result->value.len);
+        TX_NEED_MEMORY(tx->results[i].value.len == result->value.len);
         tx->results_bytes += result->value.len;
     }
     return true;
@@ -52,7 +52,9 @@ static void abort_by_no(struct coord_core *core, struct coord_tx *tx, struct coo
         member->voted = true;
         member->vote = TX_VOTE_NO;
     }
-    coord_abort(core, tx, vote->reason, peer, vote->text);
+    /* A NO without a reason is a peer's mistake; the client is promised one all the same. */
+    enum tx_reason reason = vote->reason != TX_REASON_NONE ? vote->reason : TX_REASON_REFUSED;
+    coord_abort(core, tx, reason, peer, vote->text);
 }
 
 /* The vote cannot be what it says: for the transaction that is a NO. */

@@ -76,6 +76,7 @@ struct lock_owner {
     uint64_t hash;
     bool is_protected;
     bool wounded;
+    bool wanted;                         /* protected, and an older one has begun to wait for it */
     struct lock_owner *prev, *next;      /* all owners, in order of lockmgr_begin() */
     struct lock_hold *holds, *holds_end; /* in order of acquisition; the first is the store's */
     struct lock_hold *space_hint;        /* the keyspace used last */

@@ -89,11 +89,26 @@ void lock_request_withdraw(struct lockmgr *mgr, struct lock_owner *owner)
     lock_resource_touch(mgr, resource);
 }
 
+/* Tells, once, that an older one waits for what a protected owner holds. Here that wait is sound;
+ * but the same transaction may wait elsewhere, where it is not protected yet, for the one that
+ * waits for it here. */
+static void want(struct lock_owner *holder, struct lock_events *out)
+{
+    if (!holder->wanted) {
+        holder->wanted = true;
+        lock_events_push(out, LOCK_EVENT_WANTED, holder);
+    }
+}
+
 /* Tells an owner, once, that it must go. Its waiting request goes at once: whoever is wounded waits
  * for nothing. What it holds stays until its user releases it. */
 static void wound(struct lockmgr *mgr, struct lock_owner *victim, struct lock_events *out)
 {
-    if ((victim->is_protected && !TX_SEEDED_BUG(WOUND_PREPARED)) || victim->wounded) {
+    if (victim->is_protected && !TX_SEEDED_BUG(WOUND_PREPARED)) {
+        want(victim, out);
+        return;
+    }
+    if (victim->wounded) {
         return;
     }
     victim->wounded = true;

@@ -41,6 +41,8 @@ enum lock_event_type {
     LOCK_EVENT_WOUNDED, /* an older transaction needs what this owner holds: the caller must undo it
                            and call lockmgr_release_all(). Told once per owner. A request of this
                            owner that was waiting has been withdrawn */
+    LOCK_EVENT_WANTED,  /* an older transaction has begun to wait for what this protected owner
+                         * holds. Told once per owner; nothing has changed for it */
     LOCK_EVENT_TIMED_OUT, /* the owner's waiting request was withdrawn; what it held it
                            * still holds */
 };
@@ -72,7 +74,8 @@ struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx
  * The intentions on the ancestors are taken along; those taken before a wait that fails stay until
  * the owner ends. `timeout_us` bounds the wait in all (0: the manager's default). Younger
  * conflicting owners that are not protected appear as LOCK_EVENT_WOUNDED in `out`; the request
- * waits until they have been released, or (when they can be wounded no more) until they end. When
+ * waits until they have been released, or (when they can be wounded no more, which
+ * LOCK_EVENT_WANTED tells of the younger ones) until they end. When
  * all of the path is held as the call returns, the return value says so and no event does. */
 enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
                                  struct lock_name name, enum tx_lock_mode mode, uint64_t now_us,

@@ -14,6 +14,7 @@ struct kv {
     struct kv_tx *txs; /* map by id */
     struct kv_overlay overlay;
     struct tx_lsn durable;
+    struct tx_why refused; /* the text of the last refusal: its transaction is gone */
 };
 
 static struct kv *kv_of(struct rm *rm)
@@ -38,12 +39,17 @@ static void kv_execute(struct rm *rm, struct tx_id id, const struct tx_op *op,
     if (tx == NULL)
         tx = kv_tx_new(&kv->txs, id);
     kv_ops_execute(kv->log, &kv->overlay, tx, op, answer);
+    if (answer->status == RM_ROLLED_BACK) {
+        kv->refused = tx->why;
+        answer->text = tx_bytes_str(kv->refused.text);
+        kv_tx_destroy(&kv->txs, &tx);
+    }
 }
 
 static struct tx_bytes make_redo(struct kv_tx *tx)
 {
     kv_writeset_redo(&tx->writes, &tx->redo);
-    TX_ASSERT(!tx->redo.failed);
+    TX_NEED_MEMORY(!tx->redo.failed);
     return tx_buf_view(&tx->redo);
 }
 
@@ -126,7 +132,7 @@ static enum tx_error recover_write(void *arg, const struct redo_write *write)
     struct kv_tx *tx = arg;
     tx_buf_clear(&tx->data_key);
     redo_data_key(write->space, write->key, &tx->data_key);
-    TX_ASSERT(!tx->data_key.failed);
+    TX_NEED_MEMORY(!tx->data_key.failed);
     return kv_writeset_write(&tx->writes, tx_buf_view(&tx->data_key),
                              write->deleted ? NULL : &write->value, &tx->why);
 }

@@ -7,13 +7,13 @@
  *
  * What the calls of rm.h answer here, beyond what is said there:
  *
- *   execute   RM_OK; RM_ROLLED_BACK when the operation cannot be done: nothing of it has happened,
- *             the writes made before are still held, and the caller is to call rollback() next;
+ *   execute   RM_OK; RM_ROLLED_BACK when the operation cannot be done: the transaction has ended
+ *             here, and so have the writes made before; the text is good until the next call;
  *             RM_FAILED when RocksDB cannot be read
  *   prepare   RM_OK with the redo (txlog/redo.h), RM_READ_ONLY without writes, RM_NOT_FOUND
  *   commit    RM_OK, also without writes (the batch is empty then), RM_NOT_FOUND; LSNs must not go
  *             back
- *   rollback  RM_OK; RM_NOT_FOUND for a transaction that has executed nothing here: harmless
+ *   rollback  RM_OK; RM_NOT_FOUND for a transaction that is not known here: harmless
  *   recover   RM_OK; RM_FAILED when the bytes are no redo
  *
  * One thread at a time may call it. */

@@ -10,7 +10,7 @@
 
 /* uthash, with the hash of this project, and without its exit() when memory runs out. */
 #define HASH_FUNCTION(data, len, out) ((out) = (unsigned)tx_bytes_hash(tx_bytes((data), (len)), 0))
-#define uthash_fatal(text)            tx_assert_failed((text), __FILE__, __LINE__, __func__)
+#define uthash_fatal(text)            tx_memory_failed(__func__) /* its only reason */
 #include <uthash.h>
 
 struct kv_entry {

@@ -36,8 +36,8 @@ static const char *print_place(const struct tx_op *op, char out[PLACE_MAX])
     return out;
 }
 
-/* The text is in tx->why already. Nothing of the operation has happened; the core rolls
- * back next. */
+/* The text is in tx->why already. Nothing of the operation has happened; the store ends the
+ * transaction next. */
 static void refuse(struct exec *e, enum tx_reason reason)
 {
     e->answer->status = RM_ROLLED_BACK;
@@ -73,7 +73,7 @@ static bool look_up(struct exec *e)
     if (committed != NULL) {
         see(e, committed);
         tx_buf_append(&tx->value, e->value);
-        TX_ASSERT(!tx->value.failed);
+        TX_NEED_MEMORY(!tx->value.failed);
         e->value = tx_buf_view(&tx->value);
         return true;
     }
@@ -239,7 +239,7 @@ void kv_ops_execute(struct txlog *log, const struct kv_overlay *overlay, struct 
         if (op->type != TX_OP_LOCK) {
             tx_buf_clear(&tx->data_key);
             redo_data_key(op->space, op->key, &tx->data_key);
-            TX_ASSERT(!tx->data_key.failed);
+            TX_NEED_MEMORY(!tx->data_key.failed);
         }
         do_op(&e);
     }

@@ -24,14 +24,14 @@ void part_actions_deinit(struct part_actions *actions)
 void *part_alloc(struct tx_arena *arena, size_t count, size_t bytes)
 {
     void *memory = tx_arena_alloc(arena, count, bytes);
-    TX_ASSERT(memory != NULL);
+    TX_NEED_MEMORY(memory != NULL);
     return memory;
 }
 
 struct tx_bytes part_copy(struct tx_arena *arena, struct tx_bytes bytes)
 {
     struct tx_bytes copy = tx_arena_copy(arena, bytes);
-    TX_ASSERT(copy.len == bytes.len);
+    TX_NEED_MEMORY(copy.len == bytes.len);
     return copy;
 }
 

@@ -13,6 +13,10 @@
 #include "common/msg.h"
 #include "txlog/record.h"
 
+/* So long a prepared transaction that an older one waits for is left to its decision, before the
+ * coordinator is told of the older one. */
+#define PART_WANTED_US 20000u
+
 struct part_core;
 
 struct part_options {

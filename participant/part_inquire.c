@@ -19,6 +19,19 @@ static bool may_know(const struct part_tx *tx, size_t member)
 
 /* ---- asking ---- */
 
+/* A one-shot may be prepared here and still wait for a lock at another member, for the very
+ * transaction that waits for it here. Neither member can see that; the coordinator can end it, as
+ * long as it has not decided. As a rule the decision is on its way: it gets a moment. */
+void part_wanted(struct part_core *core, struct part_tx *tx)
+{
+    tx->wanted = true;
+    if (tx->state != PART_PREPARED || tx->members_n < 2)
+        return;
+    uint64_t soon_us = part_time_after(core->now_us, PART_WANTED_US);
+    if (tx->timer_us > soon_us)
+        part_timer_set(core, tx, soon_us);
+}
+
 void part_in_doubt_begin(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(is_in_doubt(tx) && tx->members_n <= TX_MEMBERS_MAX);
@@ -27,12 +40,15 @@ void part_in_doubt_begin(struct part_core *core, struct part_tx *tx)
     tx->said_prepared = 0;
     tx->note_us = part_time_after(core->now_us, core->options.inquiry_us);
     part_timer_set(core, tx, tx->note_us);
+    if (tx->wanted)
+        part_wanted(core, tx);
 }
 
 void part_inquire(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(is_in_doubt(tx) && tx->inquiry_us > 0);
-    struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = tx->id, .in_doubt = true}};
+    struct tx_msg msg = {.type = TX_MSG_INQUIRE,
+                         .inquire = {.id = tx->id, .in_doubt = true, .wanted = tx->wanted}};
     part_send(core, &tx->coordinator->address, &msg);
     for (size_t i = 0; tx->asked >= PART_ASKED_ALONE && i < tx->members_n; i++) {
         if (may_know(tx, i))

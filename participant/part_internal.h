@@ -14,7 +14,7 @@
 
 /* A map that has no memory stops the process, as every allocation of a core does. */
 #define uthash_malloc(bytes) tx_xmalloc(bytes)
-#define uthash_fatal(text)   tx_assert_failed(text, __FILE__, __LINE__, __func__)
+#define uthash_fatal(text)   tx_memory_failed(__func__) /* its only reason */
 #include <uthash.h>
 
 #define PART_ALARMS_MAX        1000u /* alarms kept in memory, the newest */
@@ -127,6 +127,7 @@ struct part_tx {
 
     struct tx_token token;
     bool one_shot; /* its operations came with PREPARE */
+    bool wanted;   /* an older transaction waits for its locks, and it cannot be wounded any more */
     bool one_phase;
     bool wrote;
     bool rm_open; /* the resource manager holds something of it that must be ended */
@@ -432,6 +433,8 @@ void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx);
 
 /* part_inquire.c */
 void part_in_doubt_begin(struct part_core *core, struct part_tx *tx);
+/* An older transaction waits for a lock of this one, which is protected. */
+void part_wanted(struct part_core *core, struct part_tx *tx);
 /* The coordinator has come back and been welcomed: it can settle what its earlier starts left in
  * doubt, so nobody waits for the timer. */
 void part_inquire_older_epochs(struct part_core *core, struct part_coordinator *coordinator);

@@ -168,9 +168,17 @@ static void on_lock_event(struct part_core *core, const struct lock_event *event
         part_abort_prepared(core, tx, TX_REASON_WOUNDED, "an older transaction");
         return;
     }
-    if (tx == NULL || tx->owner != event->owner || tx->state != PART_WORKING)
+    if (tx == NULL || tx->owner != event->owner)
         return; /* undone since, by an earlier event of the list */
+    if (event->type == LOCK_EVENT_WANTED) {
+        part_wanted(core, tx);
+        return;
+    }
+    if (tx->state != PART_WORKING)
+        return;
     switch (event->type) {
+    case LOCK_EVENT_WANTED:
+        return;
     case LOCK_EVENT_GRANTED:
         TX_ASSERT(tx->wait == PART_WAIT_LOCK && !lockmgr_is_waiting(tx->owner));
         tx->op_locked = true;

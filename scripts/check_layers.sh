@@ -203,7 +203,7 @@ check_symbols() {
             added = "^(__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__cpu_model|__cpu_indicator_init|" \
                     "__errno_location|__ctype_b_loc|__isoc23_strto(l|ll|ul|ull)|" \
                     "__(mem(cpy|move|set)|v?snprintf)_chk|__(asan|ubsan|tsan|sanitizer|gcov|llvm)_.*)$"
-            printing = "^(stderr|fprintf|__fprintf_chk|fputs|fputc|fwrite)$"
+            printing = "^(stderr|fprintf|__fprintf_chk|fputs|fputc|fwrite|_Exit)$"
         }
         function provided(layer, symbol, list, n, i) {
             n = split(uses[layer], list, " ")

@@ -40,10 +40,13 @@ static enum tx_error fail(const struct log_dir *dir, const char *doing, struct t
     return tx_why(why, error, "%s: cannot %s: %s%s", dir->path, doing, strerror(reason), remedy);
 }
 
-static bool exists(const struct log_dir *dir, const char *name)
+/* What cannot be looked at is not taken for absent. */
+static enum tx_error exists(const struct log_dir *dir, const char *name, bool *there,
+                            struct tx_why *why)
 {
     struct stat st;
-    return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    *there = fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return *there || errno == ENOENT ? TX_OK : fail(dir, "look into the directory", why);
 }
 
 static bool is_ours(const char *name)
@@ -70,19 +73,28 @@ static enum tx_error find_other(const struct log_dir *dir, char name[NAME_MAX + 
         return error;
     }
     const struct dirent *entry;
+    errno = 0;
     while (name[0] == '\0' && (entry = readdir(entries)) != NULL) {
         if (!is_ours(entry->d_name))
             (void)snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
+        errno = 0;
     }
+    enum tx_error error = errno == 0 ? TX_OK : fail(dir, "list the directory", why);
     (void)closedir(entries);
-    return TX_OK;
+    return error;
 }
 
 static enum tx_error inspect(struct log_dir *dir, struct tx_why *why)
 {
-    bool head = exists(dir, LOG_HEAD_FILE);
-    bool database = exists(dir, DATABASE_FILE);
-    if (exists(dir, CREATING_FILE)) {
+    bool head, database = false, creating = false;
+    enum tx_error error = exists(dir, LOG_HEAD_FILE, &head, why);
+    if (error == TX_OK)
+        error = exists(dir, DATABASE_FILE, &database, why);
+    if (error == TX_OK)
+        error = exists(dir, CREATING_FILE, &creating, why);
+    if (error != TX_OK)
+        return error;
+    if (creating) {
         dir->content = LOG_DIR_UNFINISHED;
         return TX_OK;
     }
@@ -100,7 +112,7 @@ static enum tx_error inspect(struct log_dir *dir, struct tx_why *why)
                       "whether its end is missing; restore the directory from a checkpoint",
                       dir->path);
     char other[NAME_MAX + 1];
-    enum tx_error error = find_other(dir, other, why);
+    error = find_other(dir, other, why);
     if (error == TX_OK && other[0] != '\0')
         return tx_why(why, TX_EINVAL,
                       "%s: holds other things (%s) and no log; name an empty or a new directory",

@@ -27,12 +27,18 @@ static uint64_t now_us(void)
 
 static enum tx_error fail(const char *doing, struct tx_why *why)
 {
+    int reason = errno;
     enum tx_error error = TX_EIO;
-    if (errno == ENOSPC || errno == EDQUOT)
+    const char *remedy = "";
+    if (reason == ENOSPC || reason == EDQUOT) {
         error = TX_EFULL;
-    if (errno == EACCES || errno == EPERM || errno == EROFS)
+        remedy = "; free space on that file system and start again";
+    } else if (reason == EACCES || reason == EPERM || reason == EROFS) {
         error = TX_EACCESS;
-    return tx_why(why, error, "cannot %s the file " LOG_HEAD_FILE ": %s", doing, strerror(errno));
+        remedy = "; check the owner and mode of the directory and its files";
+    }
+    return tx_why(why, error, "cannot %s the file " LOG_HEAD_FILE ": %s%s", doing, strerror(reason),
+                  remedy);
 }
 
 static void store_le(uint8_t *at, uint64_t value, size_t bytes)
@@ -142,6 +148,23 @@ static enum tx_error choose(struct log_head *head, const uint8_t bytes[HEAD_BYTE
                   foreign ? "belongs to another log" : "is damaged");
 }
 
+/* What is behind the end of a short file stays as it is. */
+static bool read_all(int fd, uint8_t bytes[HEAD_BYTES])
+{
+    size_t len = 0;
+    while (len < HEAD_BYTES) {
+        ssize_t n = pread(fd, bytes + len, HEAD_BYTES - len, (off_t)len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    return true;
+}
+
 enum tx_error log_head_open(int directory_fd, bool read_only, uint64_t identity,
                             struct log_head *head, struct tx_why *why)
 {
@@ -151,16 +174,11 @@ enum tx_error log_head_open(int directory_fd, bool read_only, uint64_t identity,
     if (fd < 0)
         return fail("open", why);
     uint8_t bytes[HEAD_BYTES] = {0};
-    size_t len = 0;
-    ssize_t n;
-    while (len < sizeof(bytes) && (n = pread(fd, bytes + len, sizeof(bytes) - len, (off_t)len)) > 0)
-        len += (size_t)n;
-    head->fd = fd;
-    enum tx_error error = choose(head, bytes, why);
-    if (error == TX_EVERSION) {
+    enum tx_error error = read_all(fd, bytes) ? choose(head, bytes, why) : fail("read", why);
+    if (error == TX_OK || error == TX_ECORRUPT)
+        head->fd = fd;
+    else
         (void)close(fd);
-        head->fd = -1;
-    }
     return error;
 }
 

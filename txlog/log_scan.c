@@ -11,6 +11,7 @@
 #define LOOK_FURTHER "; `txrecover verify` shows what can still be read; restore a checkpoint"
 
 struct strict {
+    struct rdb *rdb;
     const char *directory;
     struct log_scan *scan;
     struct tx_why *why;
@@ -35,6 +36,28 @@ static enum tx_error check_record(struct tx_lsn lsn, struct tx_bytes stored,
     return error;
 }
 
+/* An iterator of RocksDB can leave out a table that it could not read, and tell no error. To read
+ * one of the missing records by itself tells the disk's trouble from a gap. */
+static enum tx_error missing(struct strict *s, uint64_t from, uint64_t to)
+{
+    struct lsn_key key = lsn_key(from);
+    struct tx_buf stored = {0};
+    struct tx_why what;
+    enum tx_error error = rdb_get(s->rdb, RDB_LOG, lsn_key_view(&key), &stored, &what);
+    tx_buf_deinit(&stored);
+    if (error == TX_ENOTFOUND)
+        return tx_why(s->why, TX_EGAP,
+                      "%s: the log has a gap: LSN %" PRIu64 " to %" PRIu64
+                      " are missing" LOOK_FURTHER,
+                      s->directory, from, to);
+    if (error == TX_OK)
+        return tx_why(s->why, TX_EIO,
+                      "%s: LSN %" PRIu64 " to %" PRIu64 " could not be read at first, and can be "
+                      "now; look into the kernel's log for errors of the disk, then start again",
+                      s->directory, from, to);
+    return tx_why(s->why, error, "%s", what.text);
+}
+
 static enum tx_error strict_visit(void *arg, struct tx_bytes key, struct tx_bytes stored)
 {
     struct strict *s = arg;
@@ -46,10 +69,7 @@ static enum tx_error strict_visit(void *arg, struct tx_bytes key, struct tx_byte
                       " stands a key of %zu bytes that is no LSN" LOOK_FURTHER,
                       s->directory, s->scan->last.n, key.len);
     if (lsn.n != expected)
-        return tx_why(s->why, TX_EGAP,
-                      "%s: the log has a gap: LSN %" PRIu64 " to %" PRIu64
-                      " are missing" LOOK_FURTHER,
-                      s->directory, expected, lsn.n - 1);
+        return missing(s, expected, lsn.n - 1);
     struct txlog_front front;
     struct tx_why what;
     enum tx_error error = check_record(lsn, stored, &front, &what);
@@ -65,7 +85,7 @@ enum tx_error log_scan(struct rdb *rdb, const char *directory, struct tx_lsn com
                        struct log_scan *scan, struct tx_why *why)
 {
     *scan = (struct log_scan){.last = compacted};
-    struct strict strict = {.directory = directory, .scan = scan, .why = why};
+    struct strict strict = {.rdb = rdb, .directory = directory, .scan = scan, .why = why};
     struct lsn_key from = lsn_key(compacted.n + 1);
     return rdb_each(rdb, RDB_LOG, lsn_key_view(&from), tx_bytes(NULL, 0), strict_visit, &strict,
                     why);

@@ -345,7 +345,7 @@ enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options 
     int result = w->fd < 0 ? errno : start_thread(w);
     if (result != 0) {
         destroy(w);
-        return tx_why(why, TX_ELIMIT, "cannot start the log writer: %s", strerror(result));
+        return tx_why(why, TX_ENOMEM, "cannot start the log writer: %s", strerror(result));
     }
     *out = w;
     return TX_OK;

@@ -71,8 +71,8 @@ static bool starts_with(const char *text, const char *prefix)
  * operating system carry strerror()'s words. */
 static enum tx_error classify(const char *text)
 {
-    if (starts_with(text, "Corruption:"))
-        return TX_ECORRUPT;
+    if (starts_with(text, "Corruption:") || strstr(text, strerror(ENOENT)) != NULL)
+        return TX_ECORRUPT; /* a file that is missing is one that has been there */
     if (starts_with(text, "IO error: No space left on device") ||
         strstr(text, strerror(ENOSPC)) != NULL || strstr(text, strerror(EDQUOT)) != NULL)
         return TX_EFULL;
@@ -83,6 +83,11 @@ static enum tx_error classify(const char *text)
         return TX_EBUSY;
     if (starts_with(text, "NotFound:"))
         return TX_ENOTFOUND;
+    /* A file could not be opened, which RocksDB lays to its settings. */
+    if (starts_with(text, "Invalid argument: Direct I/O is not supported") ||
+        starts_with(text, "Invalid argument: wal_dir not found") ||
+        starts_with(text, "Invalid argument: Found options incompatible with filesystem"))
+        return TX_EIO;
     if (starts_with(text, "Invalid argument:"))
         return TX_EINVAL;
     return TX_EIO;
@@ -331,12 +336,8 @@ rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from, struct t
     rocksdb_iter_get_error(it, &text);
     rocksdb_iter_destroy(it);
     rocksdb_readoptions_destroy(options);
-    if (text == NULL)
-        return error;
-    if (error == TX_OK)
-        return fail(rdb->directory, "cannot read on", text, why);
-    rocksdb_free(text);
-    return error;
+    /* What could not be read is the reason for whatever the visitor missed. */
+    return text == NULL ? error : fail(rdb->directory, "cannot read on", text, why);
 }
 
 enum tx_error rdb_last_key(struct rdb *rdb, enum rdb_family family, struct tx_buf *out,

@@ -293,6 +293,8 @@ enum tx_error txlog_record_front(struct tx_bytes in, struct txlog_front *front, 
     front->lsn.n = tx_read_u64(&r);
     front->start = tx_read_u64(&r);
     front->time_ms = tx_read_u64(&r);
+    if (front->lsn.n == 0)
+        return tx_why(why, TX_ECORRUPT, "it claims LSN 0, where no record can be");
     return TX_OK;
 }
 

@@ -10,7 +10,7 @@
 #include <sys/queue.h>
 
 #define uthash_malloc(bytes) tx_xmalloc(bytes)
-#define uthash_fatal(text)   tx_assert_failed(text, __FILE__, __LINE__, __func__)
+#define uthash_fatal(text)   tx_memory_failed(__func__) /* its only reason */
 #include <uthash.h>
 
 /* A transaction id without padding between its fields. */

@@ -60,6 +60,27 @@ static enum tx_error refuse_if_closed_for_writing(const struct rocksdb_log *log,
     return TX_OK;
 }
 
+/* HEAD's functions know the file alone. */
+static enum tx_error name_directory(const char *directory, enum tx_error error, struct tx_why *why)
+{
+    if (why == NULL)
+        return error;
+    struct tx_why what = *why;
+    return tx_why(why, error, "%s: %.400s", directory, what.text);
+}
+
+static enum tx_error advance_head(struct rocksdb_log *log, struct tx_lsn lsn)
+{
+    enum tx_error error = log_head_advance(&log->head, lsn, &log->failed_why);
+    return error == TX_OK ? TX_OK : name_directory(log->directory, error, &log->failed_why);
+}
+
+static enum tx_error reset_head(struct rocksdb_log *log, struct tx_lsn lsn, struct tx_why *why)
+{
+    enum tx_error error = log_head_reset(&log->head, lsn, why);
+    return error == TX_OK ? TX_OK : name_directory(log->directory, error, why);
+}
+
 static void add_to_batch(struct rocksdb_log *log, const struct txlog_append *append)
 {
     struct txlog_front front;
@@ -90,7 +111,7 @@ static enum tx_error log_append(struct txlog *base, const struct txlog_append *a
         add_to_batch(log, &appends[i]);
     error = rdb_commit(log->rdb, sync, &log->failed_why);
     if (error == TX_OK && sync)
-        error = log_head_advance(&log->head, appends[n - 1].lsn, &log->failed_why);
+        error = advance_head(log, appends[n - 1].lsn);
     if (error != TX_OK)
         return fail_for_good(log, error, why);
     atomic_store(&log->last, appends[n - 1].lsn.n);
@@ -185,7 +206,7 @@ static enum tx_error log_truncate(struct txlog *base, struct tx_lsn from, struct
     uint64_t last = atomic_load(&log->last);
     if (from.n > last)
         return TX_OK;
-    error = log_head_reset(&log->head, (struct tx_lsn){from.n - 1}, &log->failed_why);
+    error = reset_head(log, (struct tx_lsn){from.n - 1}, &log->failed_why);
     if (error != TX_OK)
         return fail_for_good(log, error, why);
     struct lsn_key begin = lsn_key(from.n), end = lsn_key(last + 1);
@@ -242,10 +263,9 @@ static enum tx_error log_checkpoint(struct txlog *base, const char *directory, s
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return tx_why(why, TX_EIO, "%s: cannot open the checkpoint just made", directory);
-    struct tx_why what;
-    error = log_head_create(fd, log->head.identity, last, &what);
+    error = log_head_create(fd, log->head.identity, last, why);
     (void)close(fd);
-    return error == TX_OK ? TX_OK : tx_why(why, error, "%s: %s", directory, what.text);
+    return error == TX_OK ? TX_OK : name_directory(directory, error, why);
 }
 
 static enum tx_error log_data_get(struct txlog *base, struct tx_bytes key, struct tx_buf *out,
@@ -326,11 +346,15 @@ static enum tx_error create(struct rocksdb_log *log, const struct rocksdb_log_op
     }
     rdb_close(&rdb);
     uint64_t hash;
-    if (error == TX_OK)
-        error = log_meta_identity_hash(&options->identity, &hash);
-    if (error == TX_OK)
-        error = log_head_create(log->dir.fd, hash, options->begins_after, why);
-    return error == TX_OK ? log_dir_create_end(&log->dir, why) : error;
+    if (error != TX_OK)
+        return error;
+    error = log_meta_identity_hash(&options->identity, &hash);
+    if (error != TX_OK)
+        return tx_why(why, error, "%s: no memory to create the log", log->directory);
+    error = log_head_create(log->dir.fd, hash, options->begins_after, why);
+    if (error != TX_OK)
+        return name_directory(log->directory, error, why);
+    return log_dir_create_end(&log->dir, why);
 }
 
 static enum tx_error read_identity(struct rocksdb_log *log,
@@ -354,6 +378,8 @@ static enum tx_error read_head(struct rocksdb_log *log, bool *usable, struct tx_
     *usable = error == TX_OK;
     if (error == TX_OK)
         return TX_OK;
+    if (error != TX_ECORRUPT) /* it may be sound, and could not be read this time */
+        return tx_why(why, error, "%s: %s", log->directory, what.text);
     return tx_why(why, error,
                   "%s: %s, so nobody can tell whether the end of the log is missing; restore the "
                   "directory from a checkpoint",
@@ -411,7 +437,7 @@ static enum tx_error open_checked(struct rocksdb_log *log,
         return TX_OK;
     rdb_close(&log->rdb);
     error = rdb_open(log->directory, RDB_OPEN, options->cache_bytes, &log->rdb, why);
-    return error == TX_OK ? log_head_reset(&log->head, scan.last, why) : error;
+    return error == TX_OK ? reset_head(log, scan.last, why) : error;
 }
 
 static enum tx_error begin_open(const struct rocksdb_log_options *options, bool read_only,

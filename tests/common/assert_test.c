@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static int hook_fd;
@@ -116,6 +117,30 @@ static void calloc_is_zeroed_and_realloc_keeps(void **state)
     free(bytes);
 }
 
+/* No signal, no core file: a message and the exit status of the operating system's failures. */
+static void no_memory_is_an_orderly_end(void **state)
+{
+    (void)state;
+    int fds[2], status = 0;
+    char text[512] = "";
+    assert_int_equal(pipe(fds), 0);
+    (void)fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)dup2(fds[1], STDERR_FILENO);
+        tx_memory_failed("a_function");
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EX_OSERR);
+    assert_true(read(fds[0], text, sizeof text - 1) > 0);
+    assert_non_null(strstr(text, "out of memory (in a_function)"));
+    assert_non_null(strstr(text, "start again"));
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_true_condition_is_silent),
         cmocka_unit_test(memory_for_nothing_is_a_pointer),
         cmocka_unit_test(calloc_is_zeroed_and_realloc_keeps),
+        cmocka_unit_test(no_memory_is_an_orderly_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -282,9 +282,9 @@ static void messages_of_the_wrong_shape(void **state)
     REFUSE("\x91\x92\x18\xc0", TX_EFORMAT, "STATUS_REQUEST req");                 /* nil */
     REFUSE("\x91\x92\x18\xc3", TX_EFORMAT, "STATUS_REQUEST req");                 /* a boolean */
     REFUSE("\x91\x92\x18\xca\x00\x00\x00\x00", TX_EFORMAT, "STATUS_REQUEST req"); /* a float */
-    REFUSE("\x91\x93\x10\x93\x01\x01\x01\x01", TX_EFORMAT, "INQUIRE in_doubt");   /* 1 for true */
-    REFUSE("\x91\x93\x10\x92\x01\x01\xc3", TX_EFORMAT, "INQUIRE id");             /* an id of two */
-    REFUSE("\x91\x93\x00\x01\x93\x01\x01\x01", TX_EFORMAT, "BEGIN age"); /* an age of three */
+    REFUSE("\x91\x94\x10\x93\x01\x01\x01\x01\xc2", TX_EFORMAT, "INQUIRE in_doubt"); /* 1 for true */
+    REFUSE("\x91\x94\x10\x92\x01\x01\xc3\xc2", TX_EFORMAT, "INQUIRE id"); /* an id of two */
+    REFUSE("\x91\x93\x00\x01\x93\x01\x01\x01", TX_EFORMAT, "BEGIN age");  /* an age of three */
     REFUSE("\x91\x95\x17\x01\x93\x01\x01\x01\xc3\x05", TX_EFORMAT, "RESOLVE operator_name");
     /* COMMIT_REQUEST with a token of 15 bytes, and a longer one */
     REFUSE("\x91\x95\x03\x01\x93\x01\x01\x01\xc4\x0f"

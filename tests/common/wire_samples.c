@@ -135,7 +135,7 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
     } else if (type == TX_MSG_ACK) {
         msg.ack = (struct tx_msg_ack){id, 9, {UINT64_MAX}, TX_HEURISTIC_DAMAGE};
     } else if (type == TX_MSG_INQUIRE) {
-        msg.inquire = (struct tx_msg_inquire){id, true};
+        msg.inquire = (struct tx_msg_inquire){id, true, true};
     } else if (type == TX_MSG_STATE) {
         msg.state = (struct tx_msg_state){id, TX_STATE_FORGOTTEN, 9, true};
     } else if (type == TX_MSG_FORGET) {
@@ -469,6 +469,7 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
         assert_int_equal(a->ack.heuristic, b->ack.heuristic);
     } else if (a->type == TX_MSG_INQUIRE) {
         assert_int_equal(a->inquire.in_doubt, b->inquire.in_doubt);
+        assert_int_equal(a->inquire.wanted, b->inquire.wanted);
     } else if (a->type == TX_MSG_STATE) {
         assert_int_equal(a->state.state, b->state.state);
         assert_int_equal(a->state.incarnation, b->state.incarnation);

@@ -147,6 +147,16 @@ static void active_no__finished_aborted(void **unused)
     assert_memory_equal(outcome->text.data, "so it is", 8);
 }
 
+static void active_no_without_a_reason__refused(void **unused)
+{
+    (void)unused;
+    struct tx_id id = begin(&d);
+    join(&d, 'a', id);
+    vote_no(&d, 'a', id, TX_REASON_NONE);
+    commit_request(&d, id, "a");
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_REFUSED);
+}
+
 static void active_abort_request__finished_aborted(void **unused)
 {
     (void)unused;
@@ -598,6 +608,37 @@ static void active_collecting_deciding_inquire__wait(void **unused)
     driver_quiet(&d);
 }
 
+static void inquire_wanted(char who, struct tx_id id)
+{
+    struct tx_msg msg = {.type = TX_MSG_INQUIRE,
+                         .inquire = {.id = id, .in_doubt = true, .wanted = true}};
+    driver_participant(&d, who, &msg);
+}
+
+/* Only a one-shot can be prepared at one member and wait for a lock at another. */
+static void collecting_inquire_for_an_older_one__one_shot_aborted_else_wait(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    inquire_wanted('a', id);
+    (void)driver_sent(&d, 'a', TX_MSG_WAIT);
+    id = submit(&d, "ab", "");
+    (void)driver_sent(&d, 'a', TX_MSG_PREPARE);
+    (void)driver_sent(&d, 'b', TX_MSG_PREPARE);
+    vote(&d, 'a', id, TX_VOTE_YES, 1);
+    inquire_wanted('c', id); /* no member */
+    (void)driver_sent(&d, 'c', TX_MSG_WAIT);
+    inquire_wanted('a', id);
+    assert_int_equal(driver_sent(&d, 'a', TX_MSG_ABORT)->abort.reason, TX_REASON_WOUNDED);
+    (void)driver_sent(&d, 'b', TX_MSG_ABORT);
+    assert_int_equal(driver_replied(&d, CLIENT, TX_MSG_OUTCOME)->outcome.outcome,
+                     TX_OUTCOME_ABORTED);
+    id = tx_deciding(&d); /* too late for anybody */
+    inquire_wanted('a', id);
+    (void)driver_sent(&d, 'a', TX_MSG_WAIT);
+    driver_quiet(&d);
+}
+
 static void later_states_join__abort_to_strangers_only(void **unused)
 {
     (void)unused;
@@ -623,6 +664,7 @@ int main(void)
         CELL(active_commit_request__collecting),
         CELL(active_commit_request_with_a_joined_one_unnamed__aborted),
         CELL(active_no__finished_aborted),
+        CELL(active_no_without_a_reason__refused),
         CELL(active_abort_request__finished_aborted),
         CELL(active_idle_limit__finished_aborted),
         CELL(collecting_member_not_introduced__no_prepare_then_unreachable),
@@ -654,6 +696,7 @@ int main(void)
         CELL(unknown_inquire_of_an_id_not_begun__dropped),
         CELL(unknown_inquire_of_a_later_epoch__fenced_without_an_answer),
         CELL(active_collecting_deciding_inquire__wait),
+        CELL(collecting_inquire_for_an_older_one__one_shot_aborted_else_wait),
         CELL(later_states_join__abort_to_strangers_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

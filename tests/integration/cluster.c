@@ -239,6 +239,10 @@ void daemon_spawn(struct daemon *daemon, const char *crash_point)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (crash_point != NULL)
         setenv("ASSENT_CRASH_POINT", crash_point, 1);
+    if (daemon->redirect[0] != '\0') {
+        setenv("LD_PRELOAD", ASSENT_TEST_REDIRECT_LIBRARY, 1);
+        setenv("ASSENT_TEST_REDIRECT", daemon->redirect, 1);
+    }
     if (freopen(daemon->log, "a", stderr) == NULL || freopen("/dev/null", "r", stdin) == NULL)
         _exit(127);
     execl(path, daemon->program, "--config", daemon->config, (char *)NULL);

@@ -18,6 +18,7 @@ struct daemon {
     char log[CLUSTER_PATH];    /* its standard error, appended over restarts */
     char address[CLUSTER_PATH];
     char settings[1024]; /* further lines for its configuration */
+    char redirect[512];  /* its connections are bent so (see redirect.c); empty: not at all */
     pid_t pid;           /* 0 while it is not running */
     long log_from;       /* where the log of the present run begins */
 };

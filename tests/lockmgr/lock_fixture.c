@@ -129,6 +129,8 @@ static char event_letter(enum lock_event_type type)
         return 'G';
     case LOCK_EVENT_WOUNDED:
         return 'W';
+    case LOCK_EVENT_WANTED:
+        return 'N';
     case LOCK_EVENT_TIMED_OUT:
         return 'T';
     }

@@ -134,7 +134,14 @@ static void wound_younger(struct model *model, int owner)
         struct model_owner *victim = &model->owners[lock->owner];
         if (lock->owner == owner || lock->place != place ||
             conflict_table[lock->mode][wanted] == 0 || !older(model, owner, lock->owner) ||
-            victim->is_protected || victim->wounded) {
+            victim->wounded) {
+            continue;
+        }
+        if (victim->is_protected) {
+            if (!victim->wanted) {
+                tell(model, MODEL_EVENT_WANTED, lock->owner);
+            }
+            victim->wanted = true;
             continue;
         }
         victim->wounded = true;

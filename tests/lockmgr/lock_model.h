@@ -18,10 +18,15 @@
 #define MODEL_EVENTS_MAX 256
 
 enum model_status { MODEL_GRANTED, MODEL_WAITING, MODEL_REFUSED };
-enum model_event_type { MODEL_EVENT_GRANTED, MODEL_EVENT_WOUNDED, MODEL_EVENT_TIMED_OUT };
+enum model_event_type {
+    MODEL_EVENT_GRANTED,
+    MODEL_EVENT_WOUNDED,
+    MODEL_EVENT_WANTED,
+    MODEL_EVENT_TIMED_OUT
+};
 
 struct model_owner {
-    bool live, is_protected, wounded;
+    bool live, is_protected, wounded, wanted;
     uint64_t age[5]; /* compared from the first on; the lower is the older */
     bool waiting;
     int path[3];

@@ -33,6 +33,63 @@ static void test_intervals_grow(void **unused)
     driver_free(d);
 }
 
+/* Transaction 2, prepared with a lock that the older transaction 1 waits for. */
+static struct tx_id wanted_by_an_older_one(struct driver *d)
+{
+    driver_make_prepared(d, 2);
+    driver_do(d, 1, 1, TX_OP_PUT, "k2", "older");
+    assert_int_equal(driver_stats(d).locks_waiting, 1);
+    return driver_id(d, 2);
+}
+
+/* The prepared one may be waiting elsewhere for the older one: its coordinator is told soon. */
+static void test_an_older_one_that_waits_is_told_of(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = wanted_by_an_older_one(d);
+    driver_advance(d, PART_WANTED_US - 1);
+    assert_int_equal(asked(d, "coordinator-1"), 0);
+    driver_advance(d, 1);
+    assert_int_equal(asked(d, "coordinator-1"), 1);
+    assert_true(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
+    assert_true(tx_id_equal(driver_last(d, TX_MSG_INQUIRE)->inquire.id, id));
+    driver_advance(d, 1000000); /* lost: with every later inquiry again */
+    assert_int_equal(asked(d, "coordinator-1"), 2);
+    assert_true(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
+    driver_abort(d, id);
+    assert_int_equal(driver_stats(d).locks_waiting, 0);
+    driver_free(d);
+}
+
+static void test_a_younger_one_that_waits_is_not(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_make_prepared(d, 1);
+    driver_do(d, 2, 1, TX_OP_PUT, "k1", "younger");
+    driver_advance(d, 999999);
+    assert_int_equal(asked(d, "coordinator-1"), 0);
+    driver_advance(d, 1);
+    assert_false(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
+    driver_free(d);
+}
+
+/* Wanted between its protection and its record. */
+static void test_an_older_one_waits_while_it_prepares(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    driver_make_preparing(d, 2);
+    driver_do(d, 1, 1, TX_OP_PUT, "k2", "older");
+    driver_advance(d, 2 * PART_WANTED_US);
+    assert_int_equal(asked(d, "coordinator-1"), 0); /* it has not voted */
+    driver_sync(d);
+    driver_advance(d, PART_WANTED_US);
+    assert_true(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
+    driver_free(d);
+}
+
 /* A coordinator that comes back settles at once what its earlier starts left in doubt. */
 static void test_a_new_epoch_is_asked_at_once(void **unused)
 {
@@ -245,6 +302,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_intervals_grow),
+        cmocka_unit_test(test_an_older_one_that_waits_is_told_of),
+        cmocka_unit_test(test_a_younger_one_that_waits_is_not),
+        cmocka_unit_test(test_an_older_one_waits_while_it_prepares),
         cmocka_unit_test(test_a_new_epoch_is_asked_at_once),
         cmocka_unit_test(test_members_are_asked_as_well_from_the_second_time_on),
         cmocka_unit_test(test_read_only_members_are_never_asked),

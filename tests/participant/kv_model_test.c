@@ -139,6 +139,14 @@ static enum tx_reason model_op(struct model *m, struct model_tx *tx, size_t k,
     return TX_REASON_NONE;
 }
 
+static void model_end(struct model_tx *tx)
+{
+    struct tx_buf redo = tx->redo;
+    memset(tx, 0, sizeof(*tx));
+    tx->redo = redo;
+    tx_buf_clear(&tx->redo);
+}
+
 static void random_op(struct model *m, struct model_tx *tx)
 {
     size_t k = pick(m, KEYS_N);
@@ -169,14 +177,8 @@ static void random_op(struct model *m, struct model_tx *tx)
     assert_string_equal(tx_reason_name(answer.reason), tx_reason_name(reason));
     assert_int_equal(answer.result.found, expected.there);
     assert_true(tx_bytes_equal(answer.result.value, tx_bytes_str(expected.text)));
-}
-
-static void model_end(struct model_tx *tx)
-{
-    struct tx_buf redo = tx->redo;
-    memset(tx, 0, sizeof(*tx));
-    tx->redo = redo;
-    tx_buf_clear(&tx->redo);
+    if (reason != TX_REASON_NONE)
+        model_end(tx);
 }
 
 static void do_prepare(struct model *m, struct model_tx *tx)

@@ -99,6 +99,7 @@ struct sim {
     uint64_t trace_hash;
     bool healed;
     bool old_copy_taken, old_copy_runs;
+    uint64_t status_requests;
     unsigned looks_at_rest; /* in a row */
     uint64_t healed_at;
     struct sim_node nodes[SIM_NODES_MAX];

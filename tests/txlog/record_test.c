@@ -1,5 +1,5 @@
 /* Log records: every type there and back, and no damaged byte that passes. */
-#include "txlog/record.h"
+#include "tests/txlog/record_samples.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,103 +7,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static const struct tx_id some_id = {3, 7, 42};
-
-static struct tx_name name(const char *text)
-{
-    struct tx_name n = {{0}};
-    assert_int_equal(tx_name_set(&n, tx_bytes_str(text)), TX_OK);
-    return n;
-}
-
-static struct tx_address address(const char *text)
-{
-    struct tx_address a = {{0}};
-    assert_int_equal(tx_address_set(&a, tx_bytes_str(text)), TX_OK);
-    return a;
-}
-
-static struct tx_member members[2];
-static struct txlog_lock locks[2];
-static struct txlog_peer peers[2];
-static const uint64_t open_ids[3] = {5, 9, 11};
-static const struct tx_position starts[2] = {{4, 44, {1}}, {6, 66, {15}}};
-
-static void fill_arrays(void)
-{
-    members[0] = (struct tx_member){name("a"), address("tcp://127.0.0.1:7410"), 4, false};
-    members[1] = (struct tx_member){name("b"), address(""), 0, true};
-    locks[0] = (struct txlog_lock){TX_LOCK_X, tx_bytes_str("accounts"), tx_bytes_str("alice")};
-    locks[1] = (struct txlog_lock){TX_LOCK_SIX, tx_bytes_str("accounts"), tx_bytes("", 0)};
-    peers[0] = (struct txlog_peer){name("a"), {4, 7, {99}}};
-    peers[1] = (struct txlog_peer){name("b"), {1, 8, {1}}};
-}
-
-static struct txlog_record sample(enum txlog_type type)
-{
-    fill_arrays();
-    struct txlog_record r = {.type = type, .lsn = {17}, .start = 6, .time_ms = 1700000000123};
-    switch (type) {
-    case TXLOG_EPOCH:
-        r.epoch = (struct txlog_epoch){3, {7, 9, {41}}, address("ipc:///run/c")};
-        break;
-    case TXLOG_PREPARED:
-        r.prepared = (struct txlog_prepared){.id = some_id,
-                                             .age = {8, 3},
-                                             .coordinator = address("tcp://127.0.0.1:7400"),
-                                             .members = members,
-                                             .members_n = 2,
-                                             .redo = tx_bytes_str("redo"),
-                                             .locks = locks,
-                                             .locks_n = 2};
-        break;
-    case TXLOG_COMMITTED:
-        r.committed = (struct txlog_committed){some_id, true, {42}, tx_bytes_str("one phase")};
-        break;
-    case TXLOG_ABORTED:
-        r.id.id = some_id;
-        break;
-    case TXLOG_FORGET:
-        r.forget = (struct txlog_forget){3, 7, 5, open_ids, 3};
-        break;
-    case TXLOG_HEURISTIC:
-        r.heuristic = (struct txlog_heuristic){some_id, true, name("carol"), 123};
-        break;
-    case TXLOG_HEURISTIC_END:
-        r.heuristic_end = (struct txlog_heuristic_end){some_id, true};
-        break;
-    case TXLOG_ALARM:
-        r.alarm = (struct txlog_alarm){some_id, tx_bytes_str("two decisions")};
-        break;
-    case TXLOG_COMMIT:
-        r.commit = (struct txlog_commit){some_id, {8, 3}, tx_bytes_str("order-1"), members, 2};
-        break;
-    case TXLOG_END:
-        r.end = (struct txlog_end){some_id, peers, 2};
-        break;
-    case TXLOG_OUTCOME:
-        r.outcome =
-            (struct txlog_outcome){some_id, TX_OUTCOME_ABORTED, TX_REASON_WOUNDED, {.name = {""}}};
-        break;
-    case TXLOG_PEER:
-        r.peer = peers[0];
-        break;
-    case TXLOG_SNAPSHOT_BEGIN:
-        r.snapshot_begin = (struct txlog_snapshot_begin){77, starts, 2};
-        break;
-    case TXLOG_SNAPSHOT_END:
-        r.snapshot_end.begin.n = 12;
-        break;
-    case TXLOG_START:
-        r.started.life = UINT64_C(0xfedcba9876543210);
-        break;
-    case TXLOG_NONE:
-    case TXLOG_TYPES_N:
-        break;
-    }
-    return r;
-}
 
 static void encode(const struct txlog_record *r, struct tx_buf *out)
 {
@@ -126,7 +29,7 @@ static void every_type_round_trips(void **state)
     struct tx_buf once = {0}, twice = {0};
     struct tx_arena arena = {0};
     for (int type = TXLOG_START; type < TXLOG_TYPES_N; type++) {
-        struct txlog_record in = sample((enum txlog_type)type), out;
+        struct txlog_record in = record_sample((enum txlog_type)type), out;
         encode(&in, &once);
         struct tx_why why;
         assert_int_equal(txlog_record_decode(tx_buf_view(&once), &arena, &out, &why), TX_OK);
@@ -150,11 +53,11 @@ static void prepared_keeps_every_field(void **state)
     (void)state;
     struct tx_buf buf = {0};
     struct tx_arena arena = {0};
-    struct txlog_record in = sample(TXLOG_PREPARED), r;
+    struct txlog_record in = record_sample(TXLOG_PREPARED), r;
     encode(&in, &buf);
     assert_int_equal(txlog_record_decode(tx_buf_view(&buf), &arena, &r, NULL), TX_OK);
     const struct txlog_prepared *p = &r.prepared;
-    assert_true(tx_id_equal(p->id, some_id));
+    assert_true(tx_id_equal(p->id, txlog_record_tx(&in)));
     assert_int_equal(p->age.counter, 8);
     assert_int_equal(p->age.coordinator, 3);
     assert_string_equal(p->coordinator.s, "tcp://127.0.0.1:7400");
@@ -180,7 +83,7 @@ static void the_form_on_disk(void **state)
 {
     (void)state;
     struct tx_buf buf = {0};
-    struct txlog_record in = sample(TXLOG_HEURISTIC_END);
+    struct txlog_record in = record_sample(TXLOG_HEURISTIC_END);
     encode(&in, &buf);
     static const uint8_t expected[] = {
         1,    8,    0,    0,    17, 0, 0, 0, 0, 0, 0, 0, 6,  0, 0, 0, 0, 0, 0, 0, 0x7b,
@@ -207,12 +110,24 @@ static void decode_must_refuse(struct tx_bytes bytes, bool version_too)
     tx_arena_deinit(&arena);
 }
 
+static void a_record_at_lsn_0_is_refused(void **state)
+{
+    (void)state;
+    struct tx_buf buf = {0};
+    struct txlog_record in = record_sample(TXLOG_START);
+    encode(&in, &buf);
+    memset(buf.data + 8, 0, 8);
+    reseal(&buf);
+    decode_must_refuse(tx_buf_view(&buf), false);
+    tx_buf_deinit(&buf);
+}
+
 static void truncations_and_bit_flips_are_found(void **state)
 {
     (void)state;
     struct tx_buf buf = {0};
     for (int type = TXLOG_START; type < TXLOG_TYPES_N; type++) {
-        struct txlog_record in = sample((enum txlog_type)type);
+        struct txlog_record in = record_sample((enum txlog_type)type);
         encode(&in, &buf);
         for (size_t len = 0; len < buf.len; len++)
             decode_must_refuse(tx_bytes(buf.data, len), false);
@@ -231,7 +146,7 @@ static void wrong_lengths_under_a_good_checksum_are_found(void **state)
     (void)state;
     struct tx_buf buf = {0};
     for (int type = TXLOG_START; type < TXLOG_TYPES_N; type++) {
-        struct txlog_record in = sample((enum txlog_type)type);
+        struct txlog_record in = record_sample((enum txlog_type)type);
         encode(&in, &buf);
         tx_buf_u8(&buf, 0);
         reseal(&buf);
@@ -254,7 +169,7 @@ static void hostile_payloads_do_no_harm(void **state)
     struct tx_buf buf = {0};
     struct tx_arena arena = {0};
     for (int type = TXLOG_START; type < TXLOG_TYPES_N; type++) {
-        struct txlog_record in = sample((enum txlog_type)type), out;
+        struct txlog_record in = record_sample((enum txlog_type)type), out;
         encode(&in, &buf);
         for (size_t at = 4; at < buf.len; at++) {
             uint8_t before = buf.data[at];
@@ -276,7 +191,7 @@ static void expect_after_change(size_t at, uint8_t value, enum tx_error expected
 {
     struct tx_buf buf = {0};
     struct tx_arena arena = {0};
-    struct txlog_record in = sample(TXLOG_COMMITTED), out;
+    struct txlog_record in = record_sample(TXLOG_COMMITTED), out;
     encode(&in, &buf);
     buf.data[at] = value;
     reseal(&buf);
@@ -298,7 +213,7 @@ static void unknown_versions_and_types_are_never_skipped(void **state)
     expect_after_change(6, 1, TX_ECORRUPT);                         /* reserved bits */
     expect_after_change(TXLOG_FRONT_BYTES + 20, 2, TX_ECORRUPT);    /* the bool */
     expect_after_change(TXLOG_FRONT_BYTES, 0, TX_ECORRUPT);         /* coordinator 0 */
-    expect_after_change(TXLOG_FRONT_BYTES + 24, 0xff, TX_ECORRUPT); /* a blob of 4 GiB */
+    expect_after_change(TXLOG_FRONT_BYTES + 32, 0xff, TX_ECORRUPT); /* a blob of 4 GiB */
 }
 
 static void an_alarm_may_concern_no_transaction(void **state)
@@ -306,7 +221,7 @@ static void an_alarm_may_concern_no_transaction(void **state)
     (void)state;
     struct tx_buf buf = {0};
     struct tx_arena arena = {0};
-    struct txlog_record in = sample(TXLOG_ALARM), out;
+    struct txlog_record in = record_sample(TXLOG_ALARM), out;
     in.alarm.id = (struct tx_id){0};
     encode(&in, &buf);
     assert_int_equal(txlog_record_decode(tx_buf_view(&buf), &arena, &out, NULL), TX_OK);
@@ -321,7 +236,7 @@ static void names(void **state)
     assert_string_equal(txlog_type_name(TXLOG_PREPARED), "PREPARED");
     assert_string_equal(txlog_type_name(TXLOG_SNAPSHOT_END), "SNAPSHOT_END");
     assert_string_equal(txlog_type_name((enum txlog_type)200), "UNKNOWN");
-    struct txlog_record start = sample(TXLOG_START), commit = sample(TXLOG_COMMIT);
+    struct txlog_record start = record_sample(TXLOG_START), commit = record_sample(TXLOG_COMMIT);
     assert_int_equal(txlog_record_tx(&start).seq, 0);
     assert_int_equal(txlog_record_tx(&commit).seq, 42);
 }
@@ -332,6 +247,7 @@ int main(void)
         cmocka_unit_test(every_type_round_trips),
         cmocka_unit_test(prepared_keeps_every_field),
         cmocka_unit_test(the_form_on_disk),
+        cmocka_unit_test(a_record_at_lsn_0_is_refused),
         cmocka_unit_test(truncations_and_bit_flips_are_found),
         cmocka_unit_test(wrong_lengths_under_a_good_checksum_are_found),
         cmocka_unit_test(hostile_payloads_do_no_harm),
