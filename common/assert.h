@@ -13,7 +13,8 @@
 #if defined(ASSENT_COVERAGE)
 #define TX_ASSERT(condition) ((void)0)
 #elif defined(ASSENT_SEEDED_BUGS)
-/* The simulator's test may switch the cores' own checks off, to see what is noticed from outside. */
+/* The simulator's test may switch the cores' own checks off, to see what is noticed from outside.
+ */
 extern int tx_asserts_ignored;
 #define TX_ASSERT(condition)                                                                       \
     ((condition) || tx_asserts_ignored                                                             \

@@ -145,7 +145,8 @@ void coord_resolve(struct coord_core *core, struct coord_waiter from,
 {
     struct coord_peer *only =
         finish->members_n == 1 ? coord_peer_find(core, &finish->members[0].name) : NULL;
-    if (only != NULL && !TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY) && only->state != COORD_PEER_QUARANTINED &&
+    if (only != NULL && !TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY) &&
+        only->state != COORD_PEER_QUARANTINED &&
         core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX) {
         ask_member(core, from, finish->id, only);
     } else {

@@ -354,8 +354,8 @@ static void prepare_unknown(struct part_core *core, struct part_coordinator *coo
         part_vote_no(core, coordinator, id, TX_REASON_BUSY,
                      part_text(core, "participant %s cannot tell any more whether it has undone it",
                                core->options.name.s));
-    } else if (!prepare->one_shot || (incarnation != core->options.incarnation &&
-                                      !TX_SEEDED_BUG(NO_INCARNATION_CHECK))) {
+    } else if (!prepare->one_shot ||
+               (incarnation != core->options.incarnation && !TX_SEEDED_BUG(NO_INCARNATION_CHECK))) {
         refuse(core, coordinator, id, TX_REASON_RESTARTED,
                part_text(core,
                          "participant %s knows nothing of it: it has restarted (incarnation "
