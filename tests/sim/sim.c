@@ -417,8 +417,7 @@ static void settle(struct sim *sim, size_t at)
 
 static void look(struct sim *sim)
 {
-    if (!sim->healed)
-        sim_operator_watch(sim);
+    sim_operator_watch(sim);
     sim->looks_at_rest = sim_at_rest(sim) ? sim->looks_at_rest + 1 : 0;
     sim_timeline_add(&sim->timeline,
                      (struct sim_event){.type = SIM_EVENT_LOOK, .at = sim->now + LOOK_US});
