@@ -116,7 +116,11 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
         break;
     case COORD_ACTIVE:
     case COORD_DECIDING:
-        send_wait(core, tx, peer);
+        if (TX_SEEDED_BUG(PRESUME_ABORT_WHILE_ACTIVE)) {
+            coord_send_abort(core, tx->id, TX_REASON_PRESUMED, peer);
+        } else {
+            send_wait(core, tx, peer);
+        }
         break;
     case COORD_COMMITTED:
     case COORD_FINISHED_COMMITTED:

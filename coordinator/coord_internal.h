@@ -7,6 +7,7 @@
 #define ASSENT_COORDINATOR_COORD_INTERNAL_H
 
 #include "common/assert.h"
+#include "common/seeded_bug.h"
 #include "coordinator/coord_core.h"
 
 #include <sys/queue.h>

@@ -233,6 +233,7 @@ void sim_fault(struct sim *sim)
     if (sim->healed || fault == SIM_FAULTS_N)
         return;
     sim->totals.faults[fault]++;
+    sim_operator_watch(sim);
     if (fault == SIM_FAULT_PARTITION)
         sim_network_part(sim);
     else if (sim->nodes[victim].up && !sim->nodes[victim].draining)

@@ -247,3 +247,14 @@ void sim_operator_end(struct sim *sim)
     excuse(sim);
     forget_readings(&sim->history);
 }
+
+void sim_operator_watch(struct sim *sim)
+{
+    size_t console = sim_participant_node(sim, sim->options.participants);
+    uint64_t daemons = sim->options.coordinators + sim->options.participants;
+    struct tx_msg msg = {.type = TX_MSG_STATUS_REQUEST,
+                         .status_request = {.req = ++sim->status_requests}};
+
+    sim_network_send(sim, console, (size_t)(sim->status_requests % daemons), &msg);
+    sim_network_flush(sim, console);
+}

@@ -16,4 +16,7 @@ void sim_operator_collect(struct sim *sim);
  * must not judge those transactions, nor money and lists after a wrong one. */
 void sim_operator_end(struct sim *sim);
 
+/* Asks the next daemon how it is. */
+void sim_operator_watch(struct sim *sim);
+
 #endif

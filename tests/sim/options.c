@@ -76,8 +76,25 @@ static void draw_faults(struct sim_options *options, struct sim_random *random)
         options->start_crash_percent = sim_random_between(random, 5, 60);
 }
 
+/* Short waits, so that what is still on its way meets the next start; and limits that are reached.
+ */
+static void draw_limits(struct sim_options *options, struct sim_random *random)
+{
+    static const uint64_t inquiries[] = {20000, 500000};
+
+    options->inquiry_us = one_of(random, inquiries, 2);
+    options->txs_max = sim_random_percent(random, 10) ? sim_random_between(random, 2, 12) : 1000;
+    options->locks_max =
+        sim_random_percent(random, 10) ? sim_random_between(random, 30, 200) : 100000;
+    if (sim_random_percent(random, 20))
+        options->tombstones_max = 2;
+    if (sim_random_percent(random, 50))
+        options->copy_txs = sim_random_between(random, 1, 150);
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
+    struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
     static const uint64_t tombstones[] = {2, 20, 1000};
@@ -96,6 +113,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     options->snapshot_records = one_of(random, snapshots, 3);
     options->retain_records = one_of(random, retained, 3);
     options->tombstones_max = one_of(random, tombstones, 3);
+    draw_limits(options, &limits);
     options->check_stride =
         strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
     if (sim_random_percent(random, 10))
@@ -116,7 +134,8 @@ static bool possible(const struct sim_options *options)
            options->clients >= 1 && options->clients <= SIM_CLIENTS_MAX &&
            options->loss_percent < 100 && options->start_crash_percent < 100 &&
            options->delay_us >= 50 && options->sync_us >= 100 && options->think_us >= 1000 &&
-           options->check_stride > 0 && options->tombstones_max > 0;
+           options->check_stride > 0 && options->tombstones_max > 0 && options->inquiry_us > 0 &&
+           options->txs_max > 0 && options->locks_max >= 30;
 }
 
 bool sim_options_set(struct sim_options *options, const char *text)

@@ -42,12 +42,16 @@
     X(pause, "weight of: a node stands still for a while")                                         \
     X(drain, "weight of: a daemon is asked to leave")                                              \
     X(old_disk, "weight of: a node runs on an old image of its disk for a while")                  \
+    X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \
     X(retention_us, "of outcomes at a coordinator")                                                \
     X(snapshot_records, "records between two snapshots")                                           \
     X(retain_records, "of history behind a snapshot")                                              \
     X(tombstones_max, "at a participant")                                                          \
+    X(inquiry_us, "in doubt for longer: ask")                                                      \
+    X(txs_max, "open transactions of a daemon; more are refused")                                  \
+    X(locks_max, "at a participant")                                                               \
     X(check_stride, "steps of a core between two checks of its invariants")
 
 struct sim_options {

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "faults.h"
 #include "network.h"
+#include "old_copy.h"
 #include "operator.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
@@ -161,6 +162,8 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
 {
     char id[TX_ID_TEXT];
 
+    if (sim->old_copy_runs)
+        return; /* so they should */
     SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
               (const char *)text.data);
     if (sim_operator_decided(sim, tx) || outlived_retention(sim, tx))
@@ -278,7 +281,7 @@ void sim_start(struct sim *sim, size_t at)
         sim_crash(sim, at);
 }
 
-static void stop(struct sim *sim, size_t at)
+void sim_stop(struct sim *sim, size_t at)
 {
     struct sim_node *node = &sim->nodes[at];
 
@@ -299,7 +302,7 @@ void sim_crash(struct sim *sim, size_t at)
 
     SIM_TRACE(sim, "%s dies", sim->nodes[at].name.s);
     sim->totals.crashes++;
-    stop(sim, at);
+    sim_stop(sim, at);
     sim_disk_crash(sim->nodes[at].disk, &sim->random);
     sim_timeline_add(
         &sim->timeline,
@@ -414,6 +417,7 @@ static void settle(struct sim *sim, size_t at)
 
 static void look(struct sim *sim)
 {
+    sim_operator_watch(sim);
     sim->looks_at_rest = sim_at_rest(sim) ? sim->looks_at_rest + 1 : 0;
     sim_timeline_add(&sim->timeline,
                      (struct sim_event){.type = SIM_EVENT_LOOK, .at = sim->now + LOOK_US});
@@ -473,18 +477,26 @@ static bool faults_over(const struct sim *sim)
            sim->now >= 1000000 + sim->options.longest_us;
 }
 
-unsigned sim_run(struct sim *sim)
+bool sim_step(struct sim *sim)
 {
     struct sim_event event;
 
+    if (!sim_timeline_take(&sim->timeline, &event))
+        return false;
+    sim->now = event.at;
+    sim->totals.events++;
+    sim_old_copy_take(sim);
+    if (!sim->healed && faults_over(sim))
+        heal(sim);
+    happen(sim, &event);
+    sim_frame_done(&sim->timeline, event.frame);
+    return true;
+}
+
+unsigned sim_run(struct sim *sim)
+{
     begin(sim);
-    while (sim->looks_at_rest < LOOKS_AT_REST && sim_timeline_take(&sim->timeline, &event)) {
-        sim->now = event.at;
-        sim->totals.events++;
-        if (!sim->healed && faults_over(sim))
-            heal(sim);
-        happen(sim, &event);
-        sim_frame_done(&sim->timeline, event.frame);
+    while (sim->looks_at_rest < LOOKS_AT_REST && sim_step(sim)) {
         if (sim->healed && sim->now >= sim->healed_at + SIM_HEALED_US)
             break;
     }
@@ -494,17 +506,21 @@ unsigned sim_run(struct sim *sim)
     }
     sim->totals.simulated_us = sim->now - 1000000;
     sim_check(sim);
+    if (sim->failures == 0)
+        sim_old_copy_return(sim);
     return sim->failures;
 }
 
 void sim_destroy(struct sim **sim)
 {
     for (size_t i = 0; i < (*sim)->nodes_n; i++) {
-        stop(*sim, i);
+        sim_stop(*sim, i);
         if ((*sim)->nodes[i].disk != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].disk);
         if ((*sim)->nodes[i].image != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].image);
+        if ((*sim)->nodes[i].copy != NULL)
+            sim_disk_destroy(&(*sim)->nodes[i].copy);
         if ((*sim)->nodes[i].kept != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].kept);
     }

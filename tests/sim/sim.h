@@ -62,6 +62,7 @@ struct sim_node {
     struct sim_disk *disk;
     struct sim_disk *image;              /* taken for later */
     struct sim_disk *kept;               /* its true disk, while it runs on an old image */
+    struct sim_disk *copy;               /* one that comes back at the end */
     struct sim_coordinator *coordinator; /* NULL when down */
     struct sim_participant *participant;
     struct sim_client *client;
@@ -97,6 +98,8 @@ struct sim {
     bool trace_printed;
     uint64_t trace_hash;
     bool healed;
+    bool old_copy_taken, old_copy_runs;
+    uint64_t status_requests;
     unsigned looks_at_rest; /* in a row */
     uint64_t healed_at;
     struct sim_node nodes[SIM_NODES_MAX];
@@ -154,6 +157,9 @@ void sim_compact(struct sim_node *node, struct tx_lsn upto);
 /* ---- life and death, for the faults ---- */
 
 void sim_start(struct sim *sim, size_t node);
+void sim_stop(struct sim *sim, size_t node);
+/* The next event; false: there is none. */
+bool sim_step(struct sim *sim);
 /* Stops it as it is, and plans its restart. */
 void sim_crash(struct sim *sim, size_t node);
 

@@ -94,7 +94,7 @@ static struct coord_core *core_new(struct sim *sim, size_t node)
                                     .forget_us = 500000,
                                     .retention_us = sim->options.retention_us,
                                     .retained_max = SIM_RETAINED_MAX,
-                                    .txs_max = 1000,
+                                    .txs_max = sim->options.txs_max,
                                     .snapshot_records = sim->options.snapshot_records,
                                     .retain_records = sim->options.retain_records};
 

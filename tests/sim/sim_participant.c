@@ -166,10 +166,10 @@ static struct part_options options_of(const struct sim *sim, size_t node)
                                  .life = sim->nodes[node].life,
                                  .idle_us = 2000000,
                                  .lock_timeout_us = 1000000,
-                                 .inquiry_us = 500000,
+                                 .inquiry_us = sim->options.inquiry_us,
                                  .inquiry_max_us = 2000000,
-                                 .txs_max = 1000,
-                                 .locks_max = 100000,
+                                 .txs_max = sim->options.txs_max,
+                                 .locks_max = sim->options.locks_max,
                                  .tombstones_max = sim->options.tombstones_max,
                                  .snapshot_records = sim->options.snapshot_records,
                                  .retain_records = sim->options.retain_records};
