@@ -92,6 +92,7 @@ static void put_position(struct tx_buf *out, struct tx_position position)
 static void put_snapshot_begin(struct tx_buf *out, const struct txlog_snapshot_begin *r)
 {
     tx_buf_u64(out, r->age_counter);
+    tx_buf_u64(out, r->presume_from);
     put_count(out, r->starts_n);
     for (size_t i = 0; i < r->starts_n; i++)
         put_position(out, r->starts[i]);

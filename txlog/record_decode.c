@@ -130,6 +130,7 @@ static struct tx_position get_position(struct decoder *d)
 static void get_snapshot_begin(struct decoder *d, struct txlog_snapshot_begin *r)
 {
     r->age_counter = tx_read_u64(&d->r);
+    r->presume_from = tx_read_u64(&d->r);
     struct tx_position *starts = get_array(d, 8 + 8 + 8, sizeof(*starts), &r->starts_n);
     for (size_t i = 0; i < r->starts_n; i++)
         starts[i] = get_position(d);
