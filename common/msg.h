@@ -57,6 +57,7 @@ struct tx_envelope {
     struct tx_name name;       /* participant: its name; client: a label, maybe empty; else empty */
     uint32_t coordinator;      /* coordinator: its id; else 0 */
     uint64_t start;            /* coordinator: its epoch; participant: its incarnation; client: 0 */
+    uint64_t life;             /* of that start (common/lineage.h); client: 0 */
     struct tx_address address; /* where the sender listens; empty for a client */
 };
 

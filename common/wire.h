@@ -3,7 +3,7 @@
  * A frame is one ZeroMQ message body:
  *
  *   frame    = [version, envelope, messages]        version = 1
- *   envelope = [cluster, role, name, coordinator, start, address]
+ *   envelope = [cluster, role, name, coordinator, start, life, address]
  *   messages = [[type, field, ...], ...]            fields in the order of common/msg.h's struct
  *
  * Booleans are msgpack booleans, enums and integers are msgpack integers, text and bytes are `bin`

@@ -729,6 +729,7 @@ static void get_envelope(struct decoder *d, struct tx_envelope *envelope)
     get_name_or_none(d, "name", &envelope->name);
     envelope->coordinator = (uint32_t)get_uint(d, "coordinator", TX_COORDINATOR_ID_MAX);
     envelope->start = get_u64(d, "start");
+    envelope->life = get_u64(d, "life");
     get_address(d, "address", &envelope->address);
     check_envelope(d, envelope);
 }

@@ -455,6 +455,7 @@ static void put_prefix(struct tx_frame_writer *w, const struct tx_envelope *enve
     put_string(w, envelope->name.s);
     put_u64(w, envelope->coordinator);
     put_u64(w, envelope->start);
+    put_u64(w, envelope->life);
     put_string(w, envelope->address.s);
     w->objects++;
     (void)append(w, count_head, sizeof count_head);

@@ -114,6 +114,10 @@ void coord_on_begin(struct coord_core *core, struct coord_waiter from,
 void coord_on_join(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_id *msg)
 {
     struct coord_tx *tx = coord_tx_find(core, msg->id);
+    if (tx == NULL && msg->id.epoch == core->options.epoch && msg->id.seq >= core->next_seq) {
+        coord_send_abort(core, msg->id, TX_REASON_PRESUMED, peer); /* nobody has begun it */
+        return;
+    }
     if (tx == NULL) {
         /* A JOIN that is late enough finds its transaction forgotten, and that may have committed:
          * in one phase it leaves no record here that would prove otherwise. Who still works on an

@@ -181,8 +181,8 @@ static bool consistent(const struct coord_core *core, uint64_t start, const stru
     return ours;
 }
 
-static void participant_message(struct coord_core *core, struct coord_peer *peer, uint64_t start,
-                                const struct tx_msg *msg)
+static void participant_message(struct coord_core *core, struct coord_peer *peer,
+                                const struct tx_envelope *from, const struct tx_msg *msg)
 {
     switch (msg->type) {
     case TX_MSG_JOIN:
@@ -201,7 +201,7 @@ static void participant_message(struct coord_core *core, struct coord_peer *peer
         coord_on_state(core, peer, &msg->state);
         break;
     case TX_MSG_WELCOME:
-        coord_on_welcome(core, peer, start, &msg->welcome);
+        coord_on_welcome(core, peer, from, &msg->welcome);
         break;
     case TX_MSG_FENCED:
         coord_on_fenced(core, &msg->fenced);
@@ -260,8 +260,8 @@ static void message(struct coord_core *core, const struct coord_event *event)
         core->stats.stale++;
         return;
     }
-    if (introduces || coord_peer_heard(core, peer, from->start)) {
-        participant_message(core, peer, from->start, msg);
+    if (introduces || coord_peer_heard(core, peer, from)) {
+        participant_message(core, peer, from, msg);
     }
 }
 

@@ -441,10 +441,11 @@ struct tx_member *coord_peer_members(struct coord_core *core, size_t *n);
 void coord_peers_start(struct coord_core *core);
 void coord_peer_hello(struct coord_core *core, struct coord_peer *peer);
 void coord_peer_silent(struct coord_core *core, struct coord_peer *peer);
-void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t start,
-                      const struct tx_msg_welcome *welcome);
+void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
+                      const struct tx_envelope *from, const struct tx_msg_welcome *welcome);
 /* The incarnation check: false when the message is not of the start that welcomed this epoch. */
-bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer, uint64_t start);
+bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer,
+                      const struct tx_envelope *from);
 const char *coord_peer_state_text(const struct coord_peer *peer);
 
 /* coord_fence.c */

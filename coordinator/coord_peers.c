@@ -197,13 +197,16 @@ static void come_up(struct coord_core *core, struct coord_peer *peer)
     coord_presume_waiting(core);
 }
 
-bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer, uint64_t start)
+bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer,
+                      const struct tx_envelope *from)
 {
+    bool twin = from->start == peer->incarnation && from->life != peer->life;
     if (peer->state == COORD_PEER_QUARANTINED || peer->state == COORD_PEER_NEW ||
-        start != peer->incarnation) {
+        from->start != peer->incarnation || twin) {
         core->stats.stale++;
-        /* A start that has not introduced itself: do not let it wait for the next HELLO. */
-        if (start > peer->incarnation &&
+        /* A start that has not introduced itself, or an old copy that has come to the same number:
+         * do not let it wait for the next HELLO. */
+        if ((from->start > peer->incarnation || twin) &&
             core->now >= peer->hello_sent_us + core->options.resend_us) {
             coord_peer_hello(core, peer);
         }
@@ -266,13 +269,14 @@ static void take_start(struct coord_core *core, struct coord_peer *peer,
     peer->life = position.life;
 }
 
-void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t start,
-                      const struct tx_msg_welcome *welcome)
+void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
+                      const struct tx_envelope *from, const struct tx_msg_welcome *welcome)
 {
     struct tx_lineage lineage;
-    if (welcome->incarnation == 0 || welcome->incarnation != start ||
+    if (welcome->incarnation == 0 || welcome->incarnation != from->start ||
         !tx_lineage_set(&lineage, welcome->starts, welcome->starts_n) ||
-        lineage.starts[lineage.n - 1].start != start) {
+        lineage.starts[lineage.n - 1].start != from->start ||
+        lineage.starts[lineage.n - 1].life != from->life) {
         core->stats.violations++;
         return;
     }
@@ -291,8 +295,7 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t
     }
     bool same = peer->state == COORD_PEER_UP && welcome->incarnation == peer->incarnation;
     if (welcome->incarnation > peer->incarnation) {
-        take_start(core, peer,
-                   (struct tx_position){start, lineage.starts[lineage.n - 1].life, welcome->lsn});
+        take_start(core, peer, (struct tx_position){from->start, from->life, welcome->lsn});
     }
     peer->refusing = welcome->refusing;
     peer->heard_us = core->now;

@@ -218,7 +218,8 @@ static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)
 {
     struct transport_options options = {.envelope = {.role = TX_ROLE_COORDINATOR,
                                                      .coordinator = (uint32_t)shell->config.id,
-                                                     .start = shell->node.start},
+                                                     .start = shell->node.start,
+                                                     .life = shell->node.life},
                                         .listen = shell->config.listen.s,
                                         .message_max = shell->config.message_max};
     struct service_options service = {.directory = shell->config.data,

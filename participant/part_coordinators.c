@@ -83,6 +83,14 @@ static bool speaks_of_its_own(const struct tx_envelope *envelope, const struct t
            id.epoch <= envelope->start;
 }
 
+/* Of a start before the one that was welcomed, or of another copy that has the same number. */
+static bool of_another_log(const struct part_coordinator *coordinator,
+                           const struct tx_envelope *envelope)
+{
+    return envelope->start < coordinator->epoch ||
+           (envelope->start == coordinator->epoch && envelope->life != coordinator->life);
+}
+
 struct part_coordinator *part_coordinator_admit(struct part_core *core,
                                                 const struct tx_envelope *envelope,
                                                 const struct tx_msg *msg)
@@ -92,7 +100,7 @@ struct part_coordinator *part_coordinator_admit(struct part_core *core,
         return NULL;
     }
     struct part_coordinator *coordinator = part_coordinator_find(core, envelope->coordinator);
-    if (coordinator != NULL && envelope->start < coordinator->epoch &&
+    if (coordinator != NULL && of_another_log(coordinator, envelope) &&
         !TX_SEEDED_BUG(NO_EPOCH_FENCE)) {
         core->stale++;
         send_fenced(core, coordinator, &envelope->address, tx_msg_tx(msg));
@@ -166,11 +174,11 @@ static void undo_older_epochs(struct part_core *core, struct part_coordinator *c
 }
 
 static void take_epoch(struct part_core *core, struct part_coordinator *coordinator,
-                       const struct tx_envelope *envelope, uint64_t life)
+                       const struct tx_envelope *envelope)
 {
     TX_ASSERT(envelope->start > coordinator->epoch);
     coordinator->epoch = envelope->start;
-    coordinator->life = life;
+    coordinator->life = envelope->life;
     coordinator->floor = 0;
     struct part_action *action = part_append(core, TXLOG_EPOCH, (struct tx_id){0}, true);
     action->record.epoch = (struct txlog_epoch){.coordinator = coordinator->id,
@@ -190,7 +198,8 @@ static bool hello_valid(const struct tx_envelope *envelope, const struct tx_msg_
     if (!tx_lineage_set(lineage, hello->starts, hello->starts_n))
         return false;
     const struct tx_position *last = &lineage->starts[lineage->n - 1];
-    return last->start == envelope->start && last->lsn.n <= hello->lsn.n;
+    return last->start == envelope->start && last->life == envelope->life &&
+           last->lsn.n <= hello->lsn.n;
 }
 
 void part_on_hello(struct part_core *core, const struct tx_envelope *envelope,
@@ -215,7 +224,7 @@ void part_on_hello(struct part_core *core, const struct tx_envelope *envelope,
     part_coordinator_reached(coordinator, hello->lsn);
     part_learn_age(core, (struct tx_age){.counter = hello->age_counter});
     if (envelope->start > coordinator->epoch)
-        take_epoch(core, coordinator, envelope, lineage.starts[lineage.n - 1].life);
+        take_epoch(core, coordinator, envelope);
     else if (part_introduced(core, coordinator))
         part_send_welcome(core, coordinator);
 }

@@ -254,8 +254,8 @@ static void envelopes(void **state)
 static void refuse_messages(const char *messages, size_t len, enum tx_error expected,
                             const char *words)
 {
-    static const char prefix[] = "\x93\x01\x96\xc4\x01t\x00\xc4\x01"
-                                 "c\x00\x00\xc4\x00";
+    static const char prefix[] = "\x93\x01\x97\xc4\x01t\x00\xc4\x01"
+                                 "c\x00\x00\x00\xc4\x00";
     struct tx_buf buf = {0};
     tx_buf_append(&buf, tx_bytes(prefix, sizeof prefix - 1));
     tx_buf_append(&buf, tx_bytes(messages, len));
@@ -324,7 +324,7 @@ static void frames_of_the_wrong_shape(void **state)
     refuse_bytes(tx_bytes("\x94\x01\x90\x90\x90", 5), TX_EFORMAT, "frame fields");
     refuse_bytes(tx_bytes("\x93\xa1x\x90\x90", 5), TX_EFORMAT, "frame version");
     refuse_bytes(tx_bytes("\x93\x01\x90\x90", 4), TX_EFORMAT, "envelope fields");
-    refuse_bytes(tx_bytes("\x93\x01\x96\xa1\x00\x00\xa0\x00\x00\xa0\x90", 11), TX_EFORMAT,
+    refuse_bytes(tx_bytes("\x93\x01\x97\xa1\x00\x00\xa0\x00\x00\x00\xa0\x90", 12), TX_EFORMAT,
                  "envelope cluster: text expected");
 }
 
@@ -341,8 +341,8 @@ static void another_version_is_named(void **state)
 static void other_forms_of_the_same_are_taken(void **state)
 {
     (void)state;
-    static const char wide[] = "\xdc\x00\x03\xd0\x01\x96\xd9\x01t\xcc\x00\xa1"
-                               "c\xd3\x00\x00\x00\x00\x00\x00\x00\x00\xcd\x00\x00\xa0"
+    static const char wide[] = "\xdc\x00\x03\xd0\x01\x97\xd9\x01t\xcc\x00\xa1"
+                               "c\xd3\x00\x00\x00\x00\x00\x00\x00\x00\xcd\x00\x00\x00\xa0"
                                "\xdd\x00\x00\x00\x01\xdc\x00\x02\xd1\x00\x18\xd2\x00\x00\x00\x05";
     struct tx_arena arena = {0};
     struct tx_frame frame;

@@ -254,6 +254,7 @@ struct tx_envelope sample_envelope(enum tx_role role)
     if (role == TX_ROLE_COORDINATOR) {
         envelope.coordinator = 300;
         envelope.start = 70000;
+        envelope.life = UINT64_C(0xfedcba9876543210);
         envelope.address = (struct tx_address){"tcp://127.0.0.1:7400"};
     } else if (role == TX_ROLE_PARTICIPANT) {
         envelope.name = (struct tx_name){"a"};
@@ -578,5 +579,6 @@ void assert_same_envelope(const struct tx_envelope *a, const struct tx_envelope 
     assert_string_equal(a->name.s, b->name.s);
     assert_int_equal(a->coordinator, b->coordinator);
     assert_int_equal(a->start, b->start);
+    assert_int_equal(a->life, b->life);
     assert_string_equal(a->address.s, b->address.s);
 }

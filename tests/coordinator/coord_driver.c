@@ -168,6 +168,7 @@ void driver_participant(struct driver *d, char who, const struct tx_msg *msg)
         .role = TX_ROLE_PARTICIPANT,
         .name = d->nodes[at].name,
         .start = d->incarnation[at],
+        .life = d->life[at],
         .address = d->nodes[at].address,
     };
     struct coord_event event = {.type = COORD_EVENT_MESSAGE, .envelope = &envelope, .msg = msg};

@@ -267,7 +267,9 @@ static void regression_by_incarnation__known_after_a_restart_from_the_end_record
 static void welcome_from(char who, uint64_t incarnation, const struct tx_position *starts, size_t n,
                          uint64_t lsn)
 {
+    uint64_t life = d.life[who - 'a'];
     d.incarnation[who - 'a'] = incarnation;
+    d.life[who - 'a'] = n > 0 ? starts[n - 1].life : life;
     struct tx_msg msg = {.type = TX_MSG_WELCOME,
                          .welcome = {.incarnation = incarnation,
                                      .lsn = {lsn},
@@ -275,6 +277,7 @@ static void welcome_from(char who, uint64_t incarnation, const struct tx_positio
                                      .starts = starts,
                                      .starts_n = n}};
     driver_participant(&d, who, &msg);
+    d.life[who - 'a'] = life;
 }
 
 /* Copies of the directory that incarnation 5 had, up to position 100, when they were taken. */
@@ -304,6 +307,25 @@ static void regression_by_lineage__known_after_a_restart_from_the_peer_record(vo
     const struct tx_position other[] = {{5, 99, {90}}, {6, 1, {500}}};
     welcome_from('a', 6, other, 2, 1000);
     assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+}
+
+/* A copy that has been started to the same number: nothing that it says is taken for the other's.
+ */
+static void words_of_a_twin__stale_and_it_is_asked_for_its_lineage(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    d.alive[0] = false;
+    driver_pass(&d, SECOND_US / 2);
+    driver_ignore(&d);
+    d.life[0]++;
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    assert_state(&d, id, "collecting");
+    assert_int_equal(driver_stats(&d).stale, 1);
+    (void)driver_sent(&d, 'a', TX_MSG_HELLO);
+    driver_welcome(&d, 'a');
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_QUARANTINED);
 }
 
 static void welcome_of_a_twin__quarantined(void **unused)
@@ -430,6 +452,7 @@ int main(void)
         TEST(regression_by_incarnation__known_after_a_restart_from_the_end_record),
         TEST(regression_by_lineage__although_all_numbers_are_higher),
         TEST(regression_by_lineage__known_after_a_restart_from_the_peer_record),
+        TEST(words_of_a_twin__stale_and_it_is_asked_for_its_lineage),
         TEST(welcome_of_a_twin__quarantined),
         TEST(welcome_without_its_own_start__violation),
         TEST(fenced_by_words_about_its_own_past__stale),

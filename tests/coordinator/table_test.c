@@ -625,6 +625,14 @@ static void unknown_join__ignored(void **unused)
     assert_int_equal(driver_stats(&d).stale, 1);
 }
 
+static void unknown_join_of_an_id_not_begun__abort(void **unused)
+{
+    (void)unused;
+    join(&d, 'a', (struct tx_id){1, 1, 9});
+    assert_int_equal(driver_sent(&d, 'a', TX_MSG_ABORT)->abort.reason, TX_REASON_PRESUMED);
+    driver_quiet(&d);
+}
+
 static void unknown_inquire_of_an_id_not_begun__dropped(void **unused)
 {
     (void)unused;
@@ -745,6 +753,7 @@ int main(void)
         CELL(unknown_inquire_while_somebody_is_down__abort_without_him),
         CELL(unknown_inquire_then_fenced__nothing_is_presumed),
         CELL(unknown_join__ignored),
+        CELL(unknown_join_of_an_id_not_begun__abort),
         CELL(unknown_inquire_of_an_id_not_begun__dropped),
         CELL(unknown_inquire_of_a_later_epoch__fenced_without_an_answer),
         CELL(active_collecting_deciding_inquire__wait),

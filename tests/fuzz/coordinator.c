@@ -52,7 +52,8 @@ static struct tx_envelope sender(struct target *t, enum tx_msg_type type)
     if (who >= 240)
         from.start = fuzz_near(&t->in, from.start);
     from.address = fuzz_node_address(node);
-    t->msgs.here = (struct tx_position){from.start, 0x50 + from.start, {from.start * 64 + 1}};
+    from.life = 0x50 + from.start;
+    t->msgs.here = (struct tx_position){from.start, from.life, {from.start * 64 + 1}};
     t->msgs.number = t->f.numbers[node];
     return from;
 }

@@ -57,13 +57,15 @@ static struct tx_envelope sender(struct target *t, enum tx_msg_type type)
         t->msgs.coordinator = from.coordinator;
         from.start = who >= 224 ? fuzz_near(&t->in, t->msgs.epoch) : t->msgs.epoch;
         from.address = fuzz_coordinator_address(from.coordinator);
-        t->msgs.here = (struct tx_position){from.start, 0x50 + from.start, {from.start * 64 + 1}};
+        from.life = 0x50 + from.start;
+        t->msgs.here = (struct tx_position){from.start, from.life, {from.start * 64 + 1}};
     } else if (from.role == TX_ROLE_PARTICIPANT) {
         unsigned node = 1u + (who >> 4) % (FUZZ_NODES - 1);
         from.name = fuzz_node_name(node);
         from.start = t->msgs.incarnations[node];
         from.address = fuzz_node_address(node);
-        t->msgs.here = (struct tx_position){from.start, 0x50 + from.start, {from.start * 64 + 1}};
+        from.life = 0x50 + from.start;
+        t->msgs.here = (struct tx_position){from.start, from.life, {from.start * 64 + 1}};
     }
     return from;
 }

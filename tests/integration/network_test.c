@@ -399,6 +399,7 @@ static void test_a_crowd_of_coordinators(void **state)
 
         snprintf(address, sizeof address, "ipc:///tmp/nobody-%u.sock", id % 400);
         envelope = raw_coordinator(id, 1, address);
+        envelope.life = start.life;
         raw_send_all(peer, &envelope, &hello, 1);
     }
     raw_expect_silence(peer);

@@ -185,9 +185,7 @@ static void test_participant_copied_in_doubt(void **state)
     daemon_start(a);
     assert_true(daemon_says(a, "recovered 1 prepared transaction", WORK_MS));
     expect_quarantined();
-    assert_true(daemon_says(a, "settled: committed", WORK_MS));
-    assert_false(daemon_says(a, "settled: aborted", 0));
-    daemon_stop(a);
+    daemon_stop(a); /* what it makes of its doubt stays in the copy: nobody believes what it says */
     expect_lifted();
 }
 

@@ -71,7 +71,7 @@ static void test_lower_epoch_is_fenced(void **unused)
     struct driver *d = driver_new(NULL);
     driver_hello(d, 5, 8);
     driver_clear(d);
-    struct tx_envelope old = driver_envelope(1, 4);
+    struct tx_envelope old = driver_envelope(d, 1, 4);
     struct tx_position start = {4, 8, {4000}};
     struct tx_msg hello = {.type = TX_MSG_HELLO,
                            .hello = {.lsn = {4000}, .number = 1, .starts = &start, .starts_n = 1}};
@@ -145,6 +145,24 @@ static void test_old_copies_are_fenced(void **unused)
     driver_hello_from(d, itself, 2, 51);
     driver_sync(d);
     assert_int_equal(driver_count(d, TX_MSG_WELCOME), 1);
+    driver_free(d);
+}
+
+/* A copy of the coordinator that has come to the same epoch, before its HELLO. */
+static void test_words_of_a_twin(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    driver_clear(d);
+    d->life++;
+    driver_abort(d, id);
+    assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.id.seq, id.seq);
+    expect_state(d, id, "prepared");
+    d->life--;
+    driver_commit(d, id);
+    expect_state(d, id, "committed");
+    expect_alarms(d, 0);
     driver_free(d);
 }
 
@@ -242,10 +260,10 @@ static void test_foreign_words(void **unused)
 {
     (void)unused;
     struct driver *d = driver_new(NULL);
-    struct tx_envelope envelope = driver_envelope(2, 1);
+    struct tx_envelope envelope = driver_envelope(d, 2, 1);
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}}});
     assert_int_equal(driver_stats(d).stale, 1); /* never introduced */
-    envelope = driver_envelope(1, 1);
+    envelope = driver_envelope(d, 1, 1);
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}}});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 2, 1}, {0}}});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT});
@@ -268,7 +286,7 @@ static void test_coordinator_moves(void **unused)
     (void)unused;
     struct driver *d = driver_new(NULL);
     struct tx_id id = driver_make_prepared(d, 1);
-    struct tx_envelope envelope = driver_envelope(1, 1);
+    struct tx_envelope envelope = driver_envelope(d, 1, 1);
     strcpy(envelope.address.s, "elsewhere");
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_WAIT, .id = {id}});
     driver_advance(d, 1000000);
@@ -379,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_lower_epoch_is_fenced),
         cmocka_unit_test(test_other_life_is_fenced),
         cmocka_unit_test(test_old_copies_are_fenced),
+        cmocka_unit_test(test_words_of_a_twin),
         cmocka_unit_test(test_hello_without_its_own_start),
         cmocka_unit_test(test_new_epoch_undoes_older_work),
         cmocka_unit_test(test_older_epoch_begins_nothing),

@@ -181,10 +181,12 @@ static enum tx_role role_for(enum tx_msg_type type)
 static void send_random(struct driver *d)
 {
     struct tx_msg msg = random_msg(d);
-    struct tx_envelope envelope = driver_envelope((uint32_t)(1 + random_below(2)), epoch_now);
+    struct tx_envelope envelope = driver_envelope(d, (uint32_t)(1 + random_below(2)), epoch_now);
     envelope.role = role_for(msg.type);
     if (random_below(30) == 0)
         envelope.start = 1 + random_below(epoch_now);
+    if (msg.type == TX_MSG_HELLO && msg.hello.starts_n > 0 && random_below(50) != 0)
+        envelope.life = msg.hello.starts[msg.hello.starts_n - 1].life;
     if (msg.type != TX_MSG_HELLO && random_below(2) == 0 && tx_msg_tx(&msg).coordinator != 0)
         envelope.coordinator = tx_msg_tx(&msg).coordinator;
     if (envelope.role == TX_ROLE_PARTICIPANT)

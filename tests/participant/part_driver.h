@@ -90,7 +90,7 @@ void driver_from(struct driver *d, const struct tx_envelope *envelope, const str
 void driver_from_coordinator(struct driver *d, const struct tx_msg *msg);
 void driver_from_peer(struct driver *d, const char *name, const struct tx_msg *msg);
 void driver_from_client(struct driver *d, uint64_t client, const struct tx_msg *msg);
-struct tx_envelope driver_envelope(uint32_t coordinator, uint64_t epoch);
+struct tx_envelope driver_envelope(const struct driver *d, uint32_t coordinator, uint64_t epoch);
 
 /* ids of the present epoch */
 struct tx_id driver_id(const struct driver *d, uint64_t seq);

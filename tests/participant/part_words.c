@@ -10,10 +10,10 @@
 
 /* ---- messages ---- */
 
-struct tx_envelope driver_envelope(uint32_t coordinator, uint64_t epoch)
+struct tx_envelope driver_envelope(const struct driver *d, uint32_t coordinator, uint64_t epoch)
 {
     struct tx_envelope envelope = {
-        .role = TX_ROLE_COORDINATOR, .coordinator = coordinator, .start = epoch};
+        .role = TX_ROLE_COORDINATOR, .coordinator = coordinator, .start = epoch, .life = d->life};
     (void)snprintf(envelope.address.s, sizeof envelope.address.s, "coordinator-%u", coordinator);
     return envelope;
 }
@@ -26,7 +26,7 @@ void driver_from(struct driver *d, const struct tx_envelope *envelope, const str
 
 void driver_from_coordinator(struct driver *d, const struct tx_msg *msg)
 {
-    struct tx_envelope envelope = driver_envelope(DRIVER_COORDINATOR, d->epoch);
+    struct tx_envelope envelope = driver_envelope(d, DRIVER_COORDINATOR, d->epoch);
     driver_from(d, &envelope, msg);
 }
 
@@ -84,6 +84,8 @@ void driver_hello_from(struct driver *d, const struct tx_position *starts, size_
                                    .number = ++d->hellos,
                                    .starts = starts,
                                    .starts_n = n}};
+    if (n > 0)
+        d->life = starts[n - 1].life;
     driver_from_coordinator(d, &msg);
 }
 

@@ -13,7 +13,7 @@ struct sim_outbox {
 static struct tx_envelope envelope_of(const struct sim *sim, size_t from)
 {
     const struct sim_node *node = &sim->nodes[from];
-    struct tx_envelope envelope = {.cluster = "sim", .start = node->start};
+    struct tx_envelope envelope = {.cluster = "sim", .start = node->start, .life = node->life};
 
     switch (node->role) {
     case SIM_COORDINATOR:
