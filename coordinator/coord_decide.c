@@ -60,6 +60,10 @@ void coord_decide(struct coord_core *core, struct coord_tx *tx)
     tx->lsn = coord_append(core, &record, true);
     tx->logged = COORD_LOGGED_COMMIT;
     coord_tx_move(core, tx, COORD_DECIDING);
+    if (TX_SEEDED_BUG(COMMIT_BEFORE_DURABLE)) {
+        coord_commit_durable(core, tx);
+        return;
+    }
     coord_queue_push(&core->queue, (struct coord_resting){
                                        .lsn = tx->lsn, .what = COORD_REST_COMMIT, .tx = tx->id});
 }
@@ -185,15 +189,34 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
     if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
         damage(core, member->peer, tx->id, "commit");
     }
-    if (all_acked(tx)) {
+    if (TX_SEEDED_BUG(FORGET_BEFORE_ACKS) ? !tx->logged_end : all_acked(tx)) {
         append_end(core, tx);
+    }
+}
+
+/* Where an operator has decided, the NO of another member may have been heard before it came here:
+ * that is the end of it there, though not yet here. */
+static void collecting_ack(struct coord_core *core, struct coord_tx *tx,
+                           struct coord_member *member, const struct tx_msg_ack *ack)
+{
+    if (ack->heuristic == TX_HEURISTIC_NONE) {
+        core->stats.violations++;
+        return;
+    }
+    member->acked = true;
+    if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
+        damage(core, member->peer, tx->id, "abort");
     }
 }
 
 void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_ack *ack)
 {
     coord_peer_known(peer, (struct tx_position){ack->incarnation, peer->life, ack->lsn});
-    struct coord_tx *tx = coord_tx_find(core, ack->id);
+    struct tx_id id = ack->id;
+    if (TX_SEEDED_BUG(VOTE_NOT_BOUND)) {
+        id.epoch = core->options.epoch;
+    }
+    struct coord_tx *tx = coord_tx_find(core, id);
     if (tx == NULL) {
         unknown_ack(core, peer, ack);
         return;
@@ -218,8 +241,10 @@ void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct
             damage(core, peer, tx->id, "abort");
         }
         break;
-    case COORD_ACTIVE:
     case COORD_COLLECTING:
+        collecting_ack(core, tx, member, ack);
+        break;
+    case COORD_ACTIVE:
     case COORD_DECIDING:
     case COORD_FINISHED_COMMITTED:
     case COORD_RESOLVING:

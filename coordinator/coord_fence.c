@@ -44,6 +44,7 @@ void coord_fence(struct coord_core *core, struct tx_position known, struct tx_by
                             known.start, known.lsn.n, core->options.epoch));
     make_durable(core, known);
     core->fenced = true;
+    core->presuming_n = 0;
     struct coord_tx *tx = NULL;
     struct coord_tx *next = NULL;
     HASH_ITER(hh_id, core->by_id, tx, next)
@@ -77,8 +78,9 @@ void coord_fence_recovered(struct coord_core *core)
 /* Late words about an earlier start of this very log prove nothing, so each is checked here. */
 void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced)
 {
-    if (!tx_lineage_denies(&core->lineage, fenced->known) &&
-        fenced->known.lsn.n <= core->durable.n) {
+    bool denied =
+        tx_lineage_denies(&core->lineage, fenced->known) || fenced->known.lsn.n > core->durable.n;
+    if (!denied || TX_SEEDED_BUG(GO_ON_AFTER_FENCED)) {
         core->stats.stale++;
         return;
     }

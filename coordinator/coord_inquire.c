@@ -30,7 +30,46 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
     coord_send_commit(core, tx, peer);
 }
 
-static void unknown(struct coord_core *core, const struct coord_peer *peer, struct tx_id id)
+/* Presumed abort rests on the whole log. When this one is an old copy, a decision of an older epoch
+ * may be missing; whoever has carried it out refuses this start at its first word. So everybody who
+ * can speak is heard first; those who are down are not waited for. */
+static bool may_presume(const struct coord_core *core, struct tx_id id)
+{
+    for (size_t i = 0; id.epoch < core->options.epoch && i < core->peers_n; i++) {
+        if (core->peers[i]->configured && core->peers[i]->state == COORD_PEER_NEW) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void presume(struct coord_core *core, struct coord_peer *peer, struct tx_id id)
+{
+    if (may_presume(core, id)) {
+        coord_send_abort(core, id, TX_REASON_PRESUMED, peer);
+        return;
+    }
+    struct tx_msg msg = {.type = TX_MSG_WAIT, .id = {.id = id}};
+    coord_send(core, peer, &msg);
+    if (core->presuming_n < COORD_PRESUMING_MAX) { /* beyond that it asks again */
+        core->presuming[core->presuming_n++] = (struct coord_presuming){peer, id};
+    }
+}
+
+void coord_presume_waiting(struct coord_core *core)
+{
+    size_t n = core->presuming_n;
+    if (n == 0 || !may_presume(core, core->presuming[0].id)) {
+        return;
+    }
+    core->presuming_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct tx_msg_inquire again = {.id = core->presuming[i].id, .in_doubt = true};
+        coord_on_inquire(core, core->presuming[i].peer, &again);
+    }
+}
+
+static void unknown(struct coord_core *core, struct coord_peer *peer, struct tx_id id)
 {
     if (id.epoch > core->options.epoch) {
         coord_fence(core, (struct tx_position){.start = id.epoch},
@@ -41,7 +80,7 @@ static void unknown(struct coord_core *core, const struct coord_peer *peer, stru
     } else if (id.epoch == core->options.epoch && id.seq >= core->next_seq) {
         core->stats.violations++; /* never begun, so nobody can be in doubt about it */
     } else {
-        coord_send_abort(core, id, TX_REASON_PRESUMED, peer);
+        presume(core, peer, id);
     }
 }
 
@@ -77,7 +116,11 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
         break;
     case COORD_ACTIVE:
     case COORD_DECIDING:
-        send_wait(core, tx, peer);
+        if (TX_SEEDED_BUG(PRESUME_ABORT_WHILE_ACTIVE)) {
+            coord_send_abort(core, tx->id, TX_REASON_PRESUMED, peer);
+        } else {
+            send_wait(core, tx, peer);
+        }
         break;
     case COORD_COMMITTED:
     case COORD_FINISHED_COMMITTED:
@@ -88,7 +131,7 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
         break;
     case COORD_RESOLVING:
         /* No record here, or the id would be known: presumed aborted, as for any unknown id. */
-        coord_send_abort(core, tx->id, TX_REASON_PRESUMED, peer);
+        presume(core, peer, tx->id);
         break;
     case COORD_STATES_N:
         TX_ASSERT(tx->state != COORD_STATES_N);

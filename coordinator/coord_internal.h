@@ -7,6 +7,7 @@
 #define ASSENT_COORDINATOR_COORD_INTERNAL_H
 
 #include "common/assert.h"
+#include "common/seeded_bug.h"
 #include "coordinator/coord_core.h"
 
 #include <sys/queue.h>
@@ -215,6 +216,13 @@ struct coord_alarm {
     struct tx_bytes text; /* owned */
 };
 
+/* An INQUIRE that is answered when presumed abort may be told. */
+struct coord_presuming {
+    struct coord_peer *peer;
+    struct tx_id id;
+};
+#define COORD_PRESUMING_MAX 1024u
+
 struct coord_core {
     struct coord_options options; /* without the nodes: those are the peers */
     struct coord_peer *
@@ -239,6 +247,8 @@ struct coord_core {
     struct tx_lsn last;    /* record written */
     struct tx_lsn durable; /* record known to be durable */
     struct tx_lineage lineage;
+    struct coord_presuming presuming[COORD_PRESUMING_MAX]; /* of older epochs */
+    size_t presuming_n;
 
     uint64_t next_seq;
     uint64_t age_counter;
@@ -416,6 +426,8 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx,
 /* coord_inquire.c */
 void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
                       const struct tx_msg_inquire *inquire);
+/* A participant has welcomed this start, or is down. */
+void coord_presume_waiting(struct coord_core *core);
 
 /* coord_peers.c */
 struct coord_peer *coord_peer_find(const struct coord_core *core, const struct tx_name *name);

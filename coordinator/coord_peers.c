@@ -181,6 +181,7 @@ void coord_peer_silent(struct coord_core *core, struct coord_peer *peer)
                coord_print(core, "participant %s is down: no word from %s for %" PRIu64 " ms",
                            peer->name.s, peer->address.s, core->options.peer_down_us / 1000));
     lost(core, peer);
+    coord_presume_waiting(core);
 }
 
 static void come_up(struct coord_core *core, struct coord_peer *peer)
@@ -193,6 +194,7 @@ static void come_up(struct coord_core *core, struct coord_peer *peer)
                coord_print(core, "participant %s is up, incarnation %" PRIu64, peer->name.s,
                            peer->incarnation));
     back(core, peer);
+    coord_presume_waiting(core);
 }
 
 bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer, uint64_t start)
@@ -233,6 +235,7 @@ static void quarantine(struct coord_core *core, struct coord_peer *peer,
         peer->name.s, welcome->incarnation, welcome->lsn.n, peer->known.start, peer->known.lsn.n);
     coord_alarm(core, (struct tx_id){0}, text);
     lost(core, peer);
+    coord_presume_waiting(core);
 }
 
 /* Is it another log than the one that was known, or less of it? Of a start that has spoken already,
@@ -273,12 +276,12 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer, uint64_t
         core->stats.violations++;
         return;
     }
-    if (welcome->number != peer->hello_number) {
+    if (welcome->number != peer->hello_number && !TX_SEEDED_BUG(LATE_WELCOME_BELIEVED)) {
         core->stats.stale++; /* overtaken by what it has said since, or to an earlier start */
         return;
     }
     peer->hello_answered = true;
-    if (regressed(peer, &lineage, welcome)) {
+    if (regressed(peer, &lineage, welcome) && !TX_SEEDED_BUG(REGRESSION_UNNOTICED)) {
         quarantine(core, peer, welcome);
         return;
     }

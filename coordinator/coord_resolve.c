@@ -126,8 +126,10 @@ static bool all_introduced(const struct coord_core *core, const struct tx_msg_fi
 static void presume(struct coord_core *core, struct coord_waiter from,
                     const struct tx_msg_finish *finish)
 {
-    if (finish->members_n >= 2 && finish->id.epoch < core->options.epoch &&
-        finish->id.epoch >= core->presume_from && all_introduced(core, finish)) {
+    bool several = finish->members_n >= 2 || TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY);
+    bool proven = finish->id.epoch < core->options.epoch &&
+                  finish->id.epoch >= core->presume_from && all_introduced(core, finish);
+    if (several && (proven || TX_SEEDED_BUG(ABORTED_FOR_UNKNOWN))) {
         answer(core, from, finish->id, TX_OUTCOME_ABORTED,
                coord_print(core, "the log of coordinator %" PRIu32 " holds no decision to commit",
                            core->options.id));
@@ -143,7 +145,8 @@ void coord_resolve(struct coord_core *core, struct coord_waiter from,
 {
     struct coord_peer *only =
         finish->members_n == 1 ? coord_peer_find(core, &finish->members[0].name) : NULL;
-    if (only != NULL && only->state != COORD_PEER_QUARANTINED &&
+    if (only != NULL && !TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY) &&
+        only->state != COORD_PEER_QUARANTINED &&
         core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX) {
         ask_member(core, from, finish->id, only);
     } else {

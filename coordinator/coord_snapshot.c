@@ -48,6 +48,9 @@ static void restate_tx(struct coord_core *core, const struct coord_tx *tx)
     case COORD_LOGGED_NOTHING:
         break;
     case COORD_LOGGED_COMMIT:
+        if (TX_SEEDED_BUG(LOG_CUT_TOO_EARLY) && !tx->logged_end) {
+            break;
+        }
         record = coord_commit_record(core, tx);
         (void)coord_append(core, &record, false);
         if (tx->logged_end) {

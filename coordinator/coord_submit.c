@@ -38,7 +38,7 @@ static bool repeated(struct coord_core *core, struct coord_waiter from,
         return true;
     }
     twin = coord_tx_by_key(core, submit->key);
-    if (twin == NULL) {
+    if (twin == NULL || TX_SEEDED_BUG(KEY_RUNS_TWICE)) {
         return false;
     }
     if (!twin->recovered && twin->content != content) {

@@ -105,10 +105,10 @@ static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord
 static void read_only_vote(struct coord_core *core, struct coord_tx *tx,
                            struct coord_member *member, const struct tx_msg_vote *vote)
 {
-    if (vote->incarnation != member->incarnation) {
+    if (vote->incarnation != member->incarnation && !TX_SEEDED_BUG(NO_INCARNATION_CHECK)) {
         /* A restart loses the locks of a reader; whoever lost them says NO. */
         core->stats.violations++;
-    } else if (!member->read_only && !tx->one_phase) {
+    } else if (!member->read_only && !tx->one_phase && !TX_SEEDED_BUG(EARLY_READ_RELEASE)) {
         refuse(core, tx, member->peer,
                coord_print(core, "participant %s dropped out as a reader and is none",
                            member->peer->name.s));
@@ -230,7 +230,11 @@ void coord_on_vote(struct coord_core *core, struct coord_peer *peer, const struc
     if (vote->lsn.n > 0) {
         coord_peer_known(peer, (struct tx_position){vote->incarnation, peer->life, vote->lsn});
     }
-    struct coord_tx *tx = coord_tx_find(core, vote->id);
+    struct tx_id id = vote->id;
+    if (TX_SEEDED_BUG(VOTE_NOT_BOUND)) {
+        id.epoch = core->options.epoch;
+    }
+    struct coord_tx *tx = coord_tx_find(core, id);
     if (tx == NULL) {
         core->stats.stale++; /* a participant in doubt asks with INQUIRE */
         return;

@@ -8,6 +8,7 @@
 #include "lockmgr/lock_internal.h"
 
 #include "common/assert.h"
+#include "common/seeded_bug.h"
 #include "lockmgr/lock_queue.h"
 
 #include <stdlib.h>
@@ -103,7 +104,7 @@ static void want(struct lock_owner *holder, struct lock_events *out)
  * for nothing. What it holds stays until its user releases it. */
 static void wound(struct lockmgr *mgr, struct lock_owner *victim, struct lock_events *out)
 {
-    if (victim->is_protected) {
+    if (victim->is_protected && !TX_SEEDED_BUG(WOUND_PREPARED)) {
         want(victim, out);
         return;
     }
@@ -151,7 +152,8 @@ static void wait_on(struct lockmgr *mgr, struct lock_owner *owner, struct lock_r
 static bool must_wait(const struct lock_resource *resource, const struct lock_owner *owner,
                       enum tx_lock_mode held, enum tx_lock_mode target)
 {
-    if (lock_hold_conflicts(resource, held, target)) {
+    bool beside = TX_SEEDED_BUG(SHARED_BESIDE_EXCLUSIVE) && target == TX_LOCK_S;
+    if (!beside && lock_hold_conflicts(resource, held, target)) {
         return true;
     }
     unsigned ahead = lock_queue_wanted(lock_queue_ahead(resource->queue, owner));

@@ -108,7 +108,7 @@ static void alarm_commit(struct part_core *core, struct tx_id id, const char *st
 static void commit_unknown(struct part_core *core, struct part_coordinator *coordinator,
                            struct tx_id id)
 {
-    if (part_mark_covers(coordinator, id))
+    if (part_mark_covers(coordinator, id) || TX_SEEDED_BUG(NOT_FOUND_IS_SUCCESS))
         send_ack(core, coordinator, id, TX_HEURISTIC_NONE);
     else
         alarm_commit(core, id, part_core_state_name(core, id));
@@ -144,6 +144,8 @@ void part_on_commit(struct part_core *core, struct part_coordinator *coordinator
         return;
     case PART_PREPARED:
         part_commit(core, tx, "its coordinator");
+        if (TX_SEEDED_BUG(ACK_BEFORE_DURABLE))
+            send_ack(core, coordinator, id, TX_HEURISTIC_NONE);
         return;
     case PART_COMMITTED:
         if (tx->lsn.n <= core->durable.n)

@@ -13,7 +13,8 @@ static bool is_in_doubt(const struct part_tx *tx)
  * restarted. */
 static bool may_know(const struct part_tx *tx, size_t member)
 {
-    return member != tx->self && !tx->members[member].read_only;
+    return member != tx->self &&
+           (!tx->members[member].read_only || TX_SEEDED_BUG(READ_ONLY_PROVES));
 }
 
 /* ---- asking ---- */

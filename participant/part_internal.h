@@ -8,6 +8,7 @@
 #define ASSENT_PARTICIPANT_PART_INTERNAL_H
 
 #include "common/assert.h"
+#include "common/seeded_bug.h"
 #include "lockmgr/lockmgr.h"
 #include "participant/part_core.h"
 

@@ -98,7 +98,10 @@ static void repeat_step(struct part_core *core, struct part_tx *tx, const struct
     core->stale++;
     tx->client = event->client;
     tx->req = event->msg->operate.req;
-    if (tx->wait == PART_WAIT_CLIENT) {
+    if (tx->wait == PART_WAIT_CLIENT && TX_SEEDED_BUG(STEP_RUNS_TWICE)) {
+        tx->step--;
+        begin_step(core, tx, event);
+    } else if (tx->wait == PART_WAIT_CLIENT) {
         part_timer_set(core, tx, part_time_after(core->now_us, core->options.idle_us));
         part_send_operated(core, tx, TX_REASON_NONE, tx_bytes(NULL, 0));
     }

@@ -126,6 +126,8 @@ static void force_one_phase(struct part_core *core, struct part_tx *tx, struct t
     tx->wait = PART_WAIT_LOG;
     part_hold(core,
               &(struct part_held){.lsn = core->last, .type = PART_HELD_COMMITTED, .tx = tx->id});
+    if (TX_SEEDED_BUG(ONE_PHASE_BEFORE_DURABLE))
+        part_vote_tx(core, tx, TX_VOTE_COMMITTED);
 }
 
 static void force_prepared(struct part_core *core, struct part_tx *tx, struct tx_bytes redo)
@@ -135,6 +137,10 @@ static void force_prepared(struct part_core *core, struct part_tx *tx, struct tx
     tx->wait = PART_WAIT_LOG;
     part_hold(core,
               &(struct part_held){.lsn = core->last, .type = PART_HELD_PREPARED, .tx = tx->id});
+    if (TX_SEEDED_BUG(VOTE_BEFORE_DURABLE))
+        part_vote_tx(core, tx, TX_VOTE_YES);
+    if (TX_SEEDED_BUG(UNLOCK_AT_PREPARE))
+        part_locks_release(core, tx);
 }
 
 /* Only whom the list marks read-only may drop out, for the others ask every other member when in
@@ -142,7 +148,7 @@ static void force_prepared(struct part_core *core, struct part_tx *tx, struct tx
  * two-phase locking forbids to release before. */
 static bool may_drop_out(const struct part_tx *tx)
 {
-    if (tx->one_phase)
+    if (tx->one_phase || TX_SEEDED_BUG(EARLY_READ_RELEASE))
         return true;
     return tx->members[tx->self].read_only && (!tx->one_shot || tx->members_n == 1);
 }
@@ -260,7 +266,7 @@ static void prepare_working(struct part_core *core, struct part_tx *tx,
     }
     const struct tx_member *self = &prepare->members[find_self(core, prepare)];
     const char *why = mismatch(tx, prepare);
-    if (self->incarnation != core->options.incarnation) {
+    if (self->incarnation != core->options.incarnation && !TX_SEEDED_BUG(NO_INCARNATION_CHECK)) {
         part_undo(
             core, tx, TX_REASON_RESTARTED,
             part_text(core, "participant %s has restarted since its work", core->options.name.s),
@@ -339,18 +345,19 @@ static void prepare_unknown(struct part_core *core, struct part_coordinator *coo
     struct tx_id id = prepare->id;
     const struct part_tombstone *tombstone = part_tombstone_find(core, id);
     uint64_t incarnation = prepare->members[find_self(core, prepare)].incarnation;
-    if (part_mark_covers(coordinator, id)) {
+    if (part_mark_covers(coordinator, id) && !TX_SEEDED_BUG(PREPARE_AFTER_COMMIT)) {
         core->stale++;
     } else if (tombstone != NULL) {
         part_vote_tombstone(core, tombstone);
-    } else if (id.epoch < coordinator->epoch) {
+    } else if (id.epoch < coordinator->epoch && !TX_SEEDED_BUG(NO_EPOCH_FENCE)) {
         part_vote_no(core, coordinator, id, TX_REASON_RESTARTED,
                      part_text(core, "coordinator %" PRIu32 " has restarted", coordinator->id));
     } else if (id.seq <= coordinator->floor) {
         part_vote_no(core, coordinator, id, TX_REASON_BUSY,
                      part_text(core, "participant %s cannot tell any more whether it has undone it",
                                core->options.name.s));
-    } else if (!prepare->one_shot || incarnation != core->options.incarnation) {
+    } else if (!prepare->one_shot ||
+               (incarnation != core->options.incarnation && !TX_SEEDED_BUG(NO_INCARNATION_CHECK))) {
         refuse(core, coordinator, id, TX_REASON_RESTARTED,
                part_text(core,
                          "participant %s knows nothing of it: it has restarted (incarnation "

@@ -318,7 +318,7 @@ static enum tx_error take_locks(struct part_core *core, struct part_tx *tx, stru
 {
     char id[TX_ID_TEXT];
     tx->owner = lockmgr_begin(core->locks, tx->id, tx->age);
-    for (size_t i = 0; i < tx->locks_n; i++) {
+    for (size_t i = 0; i < tx->locks_n && !TX_SEEDED_BUG(NO_RELOCK); i++) {
         const struct txlog_lock *lock = &tx->locks[i];
         struct lock_name name = {.space = lock->space, .key = lock->key};
         switch (lockmgr_acquire(core->locks, tx->owner, name, lock->mode, core->now_us, 0,

@@ -101,12 +101,7 @@ static void end(struct part_core *core, struct part_tx *tx, bool commit)
 {
     bool damage = tx->heuristic.commit != commit;
     char id[TX_ID_TEXT];
-    part_append(core, TXLOG_HEURISTIC_END, tx->id, true)->record.heuristic_end =
-        (struct txlog_heuristic_end){.id = tx->id, .damage = damage};
-    tx->heuristic.end = damage ? TX_HEURISTIC_DAMAGE : TX_HEURISTIC_OK;
-    tx->heuristic.lsn = core->last;
-    part_timer_clear(core, tx);
-    part_hold(core, &(struct part_held){.lsn = core->last, .type = PART_HELD_END, .tx = tx->id});
+    /* The alarm comes first: once the end is durable nobody would raise it again. */
     if (damage)
         part_alarm(core, tx->id,
                    part_text(core,
@@ -118,6 +113,12 @@ static void end(struct part_core *core, struct part_tx *tx, bool commit)
         part_note(core, tx->id,
                   part_text(core, "the decision is: %s, as operator %s had decided",
                             outcome_text(commit), tx->heuristic.operator_name.s));
+    part_append(core, TXLOG_HEURISTIC_END, tx->id, true)->record.heuristic_end =
+        (struct txlog_heuristic_end){.id = tx->id, .damage = damage};
+    tx->heuristic.end = damage ? TX_HEURISTIC_DAMAGE : TX_HEURISTIC_OK;
+    tx->heuristic.lsn = core->last;
+    part_timer_clear(core, tx);
+    part_hold(core, &(struct part_held){.lsn = core->last, .type = PART_HELD_END, .tx = tx->id});
 }
 
 void part_heuristic_decided(struct part_core *core, struct part_tx *tx, bool commit)

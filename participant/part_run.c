@@ -164,6 +164,10 @@ static void on_wounded(struct part_core *core, struct part_tx *tx)
 static void on_lock_event(struct part_core *core, const struct lock_event *event)
 {
     struct part_tx *tx = part_tx_find(core, event->tx);
+    if (TX_SEEDED_BUG(WOUND_PREPARED) && tx != NULL && tx->state == PART_PREPARED) {
+        part_abort_prepared(core, tx, TX_REASON_WOUNDED, "an older transaction");
+        return;
+    }
     if (tx == NULL || tx->owner != event->owner)
         return; /* undone since, by an earlier event of the list */
     if (event->type == LOCK_EVENT_WANTED) {

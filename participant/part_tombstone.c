@@ -34,7 +34,8 @@ static void drop_oldest(struct part_core *core)
     struct part_tombstone *oldest =
         PART_CONTAINER(core->tombstones_by_age.next, struct part_tombstone, in_age);
     struct part_coordinator *coordinator = oldest->coordinator;
-    if (oldest->id.epoch == coordinator->epoch && oldest->id.seq > coordinator->floor)
+    if (oldest->id.epoch == coordinator->epoch && oldest->id.seq > coordinator->floor &&
+        !TX_SEEDED_BUG(TOMBSTONE_FORGOTTEN))
         coordinator->floor = oldest->id.seq;
     part_tombstone_drop(core, oldest);
 }

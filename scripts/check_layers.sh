@@ -57,6 +57,7 @@ END
 # Headers without a source file of the same name.
 cat >"$dir/headers" <<'END'
 common/limits.h base
+common/seeded_bug.h base
 common/wire.h wire
 common/wire_internal.h wire
 participant/rm.h rm

@@ -8,6 +8,7 @@ PACKAGES_BUILD=(gcc g++ libc6-dev cmake ninja-build pkg-config librocksdb-dev li
     libmsgpack-dev libinih-dev uthash-dev)
 PACKAGES_TEST=(libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy mandoc
     libjansson-dev spin)
+PACKAGES_SOAK=(valgrind)
 
 BOLD='' PLAIN=''
 if [ -t 1 ]; then BOLD=$'\033[1m' PLAIN=$'\033[0m'; fi

@@ -71,8 +71,8 @@ static bool starts_with(const char *text, const char *prefix)
  * operating system carry strerror()'s words. */
 static enum tx_error classify(const char *text)
 {
-    if (starts_with(text, "Corruption:"))
-        return TX_ECORRUPT;
+    if (starts_with(text, "Corruption:") || strstr(text, strerror(ENOENT)) != NULL)
+        return TX_ECORRUPT; /* a file that is missing is one that has been there */
     if (starts_with(text, "IO error: No space left on device") ||
         strstr(text, strerror(ENOSPC)) != NULL || strstr(text, strerror(EDQUOT)) != NULL)
         return TX_EFULL;

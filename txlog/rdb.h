@@ -8,8 +8,11 @@
 
 #include "common/bytes.h"
 
-/* RDB_DEFAULT has to exist for RocksDB and stays empty. */
-enum rdb_family { RDB_DEFAULT, RDB_META, RDB_LOG, RDB_DATA, RDB_FAMILIES_N };
+/* RDB_DEFAULT has to exist for RocksDB and stays empty. The order is that of their creation, and in
+ * it RocksDB notes in the manifest what a recovery has flushed. The log is the last, so that a
+ * manifest that has lost its end lacks records, which their numbers show; were the data behind it,
+ * they would go back in time below a log that is whole, and nothing would show it. */
+enum rdb_family { RDB_DEFAULT, RDB_META, RDB_DATA, RDB_LOG, RDB_FAMILIES_N };
 
 enum rdb_mode {
     RDB_CREATE,    /* a new database */

@@ -463,6 +463,22 @@ static void votes_out_of_place(void **unused)
     assert_int_equal(driver_stats(&d).violations, 1);
 }
 
+/* The operator's decision has ended there by the NO of another member, which is not heard here yet.
+ */
+static void damage_while_votes_are_collected_is_an_alarm_and_no_violation(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    struct tx_msg msg = {
+        .type = TX_MSG_ACK,
+        .ack = {.id = id, .incarnation = 5, .lsn = {200}, .heuristic = TX_HEURISTIC_DAMAGE}};
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    driver_participant(&d, 'a', &msg);
+    driver_participant(&d, 'a', &msg);
+    assert_int_equal(d.alarms, 1);
+    assert_int_equal(driver_stats(&d).violations, 0);
+}
+
 static void damage_by_an_operator_is_an_alarm(void **unused)
 {
     (void)unused;
@@ -596,6 +612,7 @@ int main(void)
         TEST(reader_that_dropped_out_may_say_anything),
         TEST(votes_out_of_place),
         TEST(damage_by_an_operator_is_an_alarm),
+        TEST(damage_while_votes_are_collected_is_an_alarm_and_no_violation),
         TEST(status_says_what_waits_for_what),
         TEST(status_of_every_kind),
     };

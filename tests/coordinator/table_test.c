@@ -583,12 +583,70 @@ static void unknown_inquire__abort(void **unused)
 {
     (void)unused;
     driver_restart_all(&d);
-    driver_welcome(&d, 'a');
+    driver_welcome_all(&d);
     inquire(&d, 'a', (struct tx_id){1, 1, 9});
     assert_int_equal(driver_sent(&d, 'a', TX_MSG_ABORT)->abort.reason, TX_REASON_PRESUMED);
-    join(&d, 'a', (struct tx_id){1, 1, 9});
-    (void)driver_sent(&d, 'a', TX_MSG_ABORT);
     driver_quiet(&d);
+}
+
+/* Somebody who has not spoken yet may know that this log is an old copy. */
+static void unknown_inquire_before_everybody_has_welcomed__wait_then_abort(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    driver_welcome(&d, 'a');
+    for (uint64_t seq = 8; seq <= 9; seq++) {
+        inquire(&d, 'a', (struct tx_id){1, 1, seq});
+        assert_int_equal(driver_sent(&d, 'a', TX_MSG_WAIT)->id.id.seq, seq);
+    }
+    driver_welcome(&d, 'b');
+    driver_welcome(&d, 'c');
+    assert_false(driver_was_sent(&d, 'a', TX_MSG_ABORT));
+    driver_ignore(&d);
+    driver_welcome(&d, 'd');
+    assert_int_equal(driver_count(&d, TX_MSG_ABORT), 2); /* without being asked again */
+    assert_int_equal(driver_sent(&d, 'a', TX_MSG_ABORT)->abort.id.seq, 8);
+}
+
+static void unknown_inquire_while_somebody_is_down__abort_without_him(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    driver_welcome(&d, 'a');
+    driver_welcome(&d, 'b');
+    driver_welcome(&d, 'c');
+    inquire(&d, 'a', (struct tx_id){1, 1, 9});
+    (void)driver_sent(&d, 'a', TX_MSG_WAIT);
+    driver_ignore(&d);
+    driver_pass(&d, d.options.peer_down_us + SECOND_US);
+    assert_true(driver_was_sent(&d, 'a', TX_MSG_ABORT));
+}
+
+static void unknown_inquire_then_fenced__nothing_is_presumed(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    driver_welcome(&d, 'a');
+    inquire(&d, 'a', (struct tx_id){1, 1, 9});
+    (void)driver_sent(&d, 'a', TX_MSG_WAIT);
+    struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.known = {1, 3, {1}}}};
+    driver_participant(&d, 'b', &msg);
+    assert_true(driver_stats(&d).fenced);
+    driver_ignore(&d);
+    driver_welcome(&d, 'c');
+    driver_pass(&d, 10 * SECOND_US);
+    driver_quiet(&d);
+}
+
+/* It may have committed in one phase, of which nothing is left here. */
+static void unknown_join__ignored(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    driver_welcome(&d, 'a');
+    join(&d, 'a', (struct tx_id){1, 1, 9});
+    driver_quiet(&d);
+    assert_int_equal(driver_stats(&d).stale, 1);
 }
 
 static void unknown_inquire_of_an_id_not_begun__dropped(void **unused)
@@ -708,6 +766,10 @@ int main(void)
         CELL(restart__an_epoch_record__fenced),
         CELL(restart__every_commit_without_end_is_committed_and_told_again),
         CELL(unknown_inquire__abort),
+        CELL(unknown_inquire_before_everybody_has_welcomed__wait_then_abort),
+        CELL(unknown_inquire_while_somebody_is_down__abort_without_him),
+        CELL(unknown_inquire_then_fenced__nothing_is_presumed),
+        CELL(unknown_join__ignored),
         CELL(unknown_inquire_of_an_id_not_begun__dropped),
         CELL(unknown_inquire_of_a_later_epoch__fenced_without_an_answer),
         CELL(active_collecting_deciding_inquire__wait),

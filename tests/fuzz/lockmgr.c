@@ -40,7 +40,9 @@ static void see_events(struct target *t)
         const struct lock_event *event = &t->events.events[i];
         struct one *one = find(t, event->owner);
         TX_ASSERT(one != NULL);
-        if (event->type == LOCK_EVENT_WOUNDED) {
+        if (event->type == LOCK_EVENT_WANTED) {
+            TX_ASSERT(one->protected && !one->waiting);
+        } else if (event->type == LOCK_EVENT_WOUNDED) {
             TX_ASSERT(!one->wounded && !one->protected);
             one->wounded = true;
         } else {

@@ -3,17 +3,19 @@
 #include "common/assert.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct item {
-    struct tx_buf key, value;
+    struct tx_bytes key, value; /* of the latest change; owned by the disk's arena */
     bool deleted;
 };
 
 struct entry {
-    struct tx_buf record;
+    struct tx_bytes record;
     uint64_t start;
     struct item *puts;
     size_t puts_n;
+    enum txlog_type type;
 };
 
 struct sim_disk {
@@ -22,8 +24,12 @@ struct sim_disk {
     size_t n, capacity;
     size_t durable;
     size_t compacted;
-    struct item *data;
-    size_t data_n;
+    struct item *data; /* in the order of the first change */
+    size_t data_n, data_capacity;
+    size_t *table; /* open addressing by key: place in data + 1 */
+    size_t table_n;
+    struct tx_arena arena; /* the bytes of all of it */
+    struct tx_buf encoded; /* for the length of an append */
 };
 
 static struct sim_disk *disk_of(struct txlog *log)
@@ -31,46 +37,57 @@ static struct sim_disk *disk_of(struct txlog *log)
     return (struct sim_disk *)(void *)log;
 }
 
+static struct tx_bytes keep(struct sim_disk *disk, struct tx_bytes bytes)
+{
+    struct tx_bytes kept = tx_arena_copy(&disk->arena, bytes);
+
+    TX_ASSERT(kept.len == bytes.len);
+    return kept;
+}
+
 /* ---- data ---- */
+
+static size_t *data_slot(const struct sim_disk *disk, struct tx_bytes key)
+{
+    size_t at = (size_t)tx_bytes_hash(key, 0) & (disk->table_n - 1);
+
+    while (disk->table[at] != 0 && !tx_bytes_equal(disk->data[disk->table[at] - 1].key, key))
+        at = (at + 1) & (disk->table_n - 1);
+    return &disk->table[at];
+}
 
 static struct item *data_find(const struct sim_disk *disk, struct tx_bytes key)
 {
-    for (size_t i = 0; i < disk->data_n; i++) {
-        if (tx_bytes_equal(tx_buf_view(&disk->data[i].key), key))
-            return &disk->data[i];
-    }
-    return NULL;
+    size_t found = disk->table_n > 0 ? *data_slot(disk, key) : 0;
+
+    return found > 0 ? &disk->data[found - 1] : NULL;
+}
+
+static void data_grow(struct sim_disk *disk)
+{
+    disk->data_capacity = disk->data_capacity * 2 + 64;
+    disk->data = tx_xrealloc(disk->data, disk->data_capacity * sizeof *disk->data);
+    free(disk->table);
+    for (disk->table_n = 1; disk->table_n < disk->data_capacity * 2;)
+        disk->table_n *= 2;
+    disk->table = tx_xcalloc(disk->table_n, sizeof *disk->table);
+    for (size_t i = 0; i < disk->data_n; i++)
+        *data_slot(disk, disk->data[i].key) = i + 1;
 }
 
 static void data_apply(struct sim_disk *disk, const struct item *put)
 {
-    struct item *item = data_find(disk, tx_buf_view(&put->key));
+    size_t *slot;
 
-    if (item == NULL) {
-        disk->data = tx_xrealloc(disk->data, (disk->data_n + 1) * sizeof *disk->data);
-        item = &disk->data[disk->data_n++];
-        *item = (struct item){0};
-        tx_buf_append(&item->key, tx_buf_view(&put->key));
+    if (disk->data_n == disk->data_capacity)
+        data_grow(disk);
+    slot = data_slot(disk, put->key);
+    if (*slot == 0) {
+        *slot = ++disk->data_n;
+        disk->data[*slot - 1].key = put->key;
     }
-    item->deleted = put->deleted;
-    tx_buf_clear(&item->value);
-    tx_buf_append(&item->value, tx_buf_view(&put->value));
-    TX_ASSERT(!item->key.failed && !item->value.failed);
-}
-
-static void items_free(struct item *items, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        tx_buf_deinit(&items[i].key);
-        tx_buf_deinit(&items[i].value);
-    }
-    free(items);
-}
-
-static void entry_free(struct entry *entry)
-{
-    tx_buf_deinit(&entry->record);
-    items_free(entry->puts, entry->puts_n);
+    disk->data[*slot - 1].value = put->value;
+    disk->data[*slot - 1].deleted = put->deleted;
 }
 
 /* ---- the log's functions that a starting node uses ---- */
@@ -83,7 +100,7 @@ static enum tx_error log_get(struct txlog *log, struct tx_lsn lsn, struct tx_buf
     if (lsn.n <= disk->compacted || lsn.n > disk->durable)
         return tx_why(why, TX_ENOTFOUND, "no such record");
     tx_buf_clear(out);
-    tx_buf_append(out, tx_buf_view(&disk->entries[lsn.n - 1].record));
+    tx_buf_append(out, disk->entries[lsn.n - 1].record);
     return out->failed ? TX_ENOMEM : TX_OK;
 }
 
@@ -96,7 +113,7 @@ static enum tx_error log_each(struct txlog *log, struct tx_lsn first, struct tx_
 
     (void)why;
     for (uint64_t lsn = first.n; error == TX_OK && lsn <= last.n; lsn++)
-        error = visit(arg, (struct tx_lsn){lsn}, tx_buf_view(&disk->entries[lsn - 1].record));
+        error = visit(arg, (struct tx_lsn){lsn}, disk->entries[lsn - 1].record);
     return error;
 }
 
@@ -119,7 +136,7 @@ static enum tx_error log_data_get(struct txlog *log, struct tx_bytes key, struct
     if (item == NULL || item->deleted)
         return tx_why(why, TX_ENOTFOUND, "no such key");
     tx_buf_clear(out);
-    tx_buf_append(out, tx_buf_view(&item->value));
+    tx_buf_append(out, item->value);
     return out->failed ? TX_ENOMEM : TX_OK;
 }
 
@@ -134,7 +151,7 @@ static enum tx_error log_data_each(struct txlog *log,
     (void)why;
     for (size_t i = 0; error == TX_OK && i < disk->data_n; i++) {
         if (!disk->data[i].deleted)
-            error = visit(arg, tx_buf_view(&disk->data[i].key), tx_buf_view(&disk->data[i].value));
+            error = visit(arg, disk->data[i].key, disk->data[i].value);
     }
     return error;
 }
@@ -181,10 +198,11 @@ struct sim_disk *sim_disk_new(void)
 
 void sim_disk_destroy(struct sim_disk **disk)
 {
-    for (size_t i = 0; i < (*disk)->n; i++)
-        entry_free(&(*disk)->entries[i]);
     free((*disk)->entries);
-    items_free((*disk)->data, (*disk)->data_n);
+    free((*disk)->data);
+    free((*disk)->table);
+    tx_arena_deinit(&(*disk)->arena);
+    tx_buf_deinit(&(*disk)->encoded);
     free(*disk);
     *disk = NULL;
 }
@@ -194,24 +212,59 @@ struct txlog *sim_disk_log(struct sim_disk *disk)
     return &disk->log;
 }
 
+static struct entry *entry_new(struct sim_disk *disk, size_t puts_n)
+{
+    struct entry *entry;
+
+    if (disk->n == disk->capacity) {
+        disk->capacity = disk->capacity * 2 + 256;
+        disk->entries = tx_xrealloc(disk->entries, disk->capacity * sizeof *disk->entries);
+    }
+    entry = &disk->entries[disk->n++];
+    *entry = (struct entry){.puts_n = puts_n};
+    entry->puts = tx_arena_alloc(&disk->arena, puts_n, sizeof *entry->puts);
+    TX_ASSERT(entry->puts != NULL);
+    return entry;
+}
+
+struct sim_disk *sim_disk_copy(const struct sim_disk *disk)
+{
+    struct sim_disk *copy = sim_disk_new();
+
+    for (size_t i = 0; i < disk->durable; i++) {
+        const struct entry *from = &disk->entries[i];
+        struct entry *to = entry_new(copy, from->puts_n);
+
+        to->record = keep(copy, from->record);
+        to->start = from->start;
+        to->type = from->type;
+        for (size_t j = 0; j < from->puts_n; j++)
+            to->puts[j] = (struct item){.key = keep(copy, from->puts[j].key),
+                                        .value = keep(copy, from->puts[j].value),
+                                        .deleted = from->puts[j].deleted};
+    }
+    sim_disk_synced(copy, (struct tx_lsn){disk->durable});
+    copy->compacted = disk->compacted;
+    return copy;
+}
+
 void sim_disk_append(struct sim_disk *disk, const struct txlog_record *record,
                      const struct txlog_put *puts, size_t puts_n)
 {
-    struct entry entry = {.start = record->start, .puts_n = puts_n};
-    enum tx_error error = txlog_record_encode(record, &entry.record);
+    struct entry *entry = entry_new(disk, puts_n);
+    enum tx_error error;
 
-    TX_ASSERT(error == TX_OK && record->lsn.n == disk->n + 1);
-    entry.puts = tx_xcalloc(puts_n + 1, sizeof *entry.puts);
-    for (size_t i = 0; i < puts_n; i++) {
-        entry.puts[i].deleted = puts[i].deleted;
-        tx_buf_append(&entry.puts[i].key, puts[i].key);
-        tx_buf_append(&entry.puts[i].value, puts[i].value);
-    }
-    if (disk->n == disk->capacity) {
-        disk->capacity = disk->capacity * 2 + 64;
-        disk->entries = tx_xrealloc(disk->entries, disk->capacity * sizeof *disk->entries);
-    }
-    disk->entries[disk->n++] = entry;
+    TX_ASSERT(record->lsn.n == disk->n);
+    tx_buf_clear(&disk->encoded);
+    error = txlog_record_encode(record, &disk->encoded);
+    TX_ASSERT(error == TX_OK);
+    entry->record = keep(disk, tx_buf_view(&disk->encoded));
+    entry->start = record->start;
+    entry->type = record->type;
+    for (size_t i = 0; i < puts_n; i++)
+        entry->puts[i] = (struct item){.key = keep(disk, puts[i].key),
+                                       .value = keep(disk, puts[i].value),
+                                       .deleted = puts[i].deleted};
 }
 
 struct tx_lsn sim_disk_queued(const struct sim_disk *disk)
@@ -222,6 +275,28 @@ struct tx_lsn sim_disk_queued(const struct sim_disk *disk)
 struct tx_lsn sim_disk_durable(const struct sim_disk *disk)
 {
     return (struct tx_lsn){disk->durable};
+}
+
+uint64_t sim_disk_retained(const struct sim_disk *disk)
+{
+    return disk->durable - disk->compacted;
+}
+
+bool sim_disk_reaches(const struct sim_disk *disk, uint64_t start)
+{
+    size_t from = disk->compacted, begin = from;
+
+    for (size_t i = disk->compacted; i < disk->durable; i++) {
+        if (disk->entries[i].type == TXLOG_SNAPSHOT_BEGIN)
+            begin = i;
+        if (disk->entries[i].type == TXLOG_SNAPSHOT_END)
+            from = begin;
+    }
+    for (size_t i = from; i < disk->durable; i++) {
+        if (disk->entries[i].type == TXLOG_START && disk->entries[i].start == start)
+            return true;
+    }
+    return false;
 }
 
 void sim_disk_synced(struct sim_disk *disk, struct tx_lsn upto)
@@ -240,11 +315,10 @@ void sim_disk_crash(struct sim_disk *disk, struct sim_random *random)
     uint64_t kept = sim_random_between(random, disk->durable, disk->n);
 
     sim_disk_synced(disk, (struct tx_lsn){kept});
-    while (disk->n > disk->durable)
-        entry_free(&disk->entries[--disk->n]);
+    disk->n = disk->durable;
 }
 
-void sim_disk_each(const struct sim_disk *disk,
+void sim_disk_each(const struct sim_disk *disk, unsigned types,
                    void (*visit)(void *arg, const struct txlog_record *record), void *arg)
 {
     struct tx_arena arena = {0};
@@ -254,8 +328,10 @@ void sim_disk_each(const struct sim_disk *disk,
         struct tx_why why;
         enum tx_error error;
 
+        if ((types >> disk->entries[i].type & 1u) == 0)
+            continue;
         tx_arena_reset(&arena);
-        error = txlog_record_decode(tx_buf_view(&disk->entries[i].record), &arena, &record, &why);
+        error = txlog_record_decode(disk->entries[i].record, &arena, &record, &why);
         TX_ASSERT(error == TX_OK);
         visit(arg, &record);
     }

@@ -14,6 +14,8 @@
 struct sim_disk;
 
 struct sim_disk *sim_disk_new(void);
+/* The same durable content on a disk of its own: an image. */
+struct sim_disk *sim_disk_copy(const struct sim_disk *disk);
 void sim_disk_destroy(struct sim_disk **disk);
 
 /* Its durable part, as a node sees it that has just started. Borrowed. */
@@ -23,11 +25,17 @@ void sim_disk_append(struct sim_disk *disk, const struct txlog_record *record,
                      const struct txlog_put *puts, size_t puts_n);
 struct tx_lsn sim_disk_queued(const struct sim_disk *disk);
 struct tx_lsn sim_disk_durable(const struct sim_disk *disk);
+/* Records that compaction has left. */
+uint64_t sim_disk_retained(const struct sim_disk *disk);
+/* Would a start replay the START record of this epoch or incarnation, or does it begin later, at a
+ * snapshot? */
+bool sim_disk_reaches(const struct sim_disk *disk, uint64_t start);
 void sim_disk_synced(struct sim_disk *disk, struct tx_lsn upto);
 void sim_disk_crash(struct sim_disk *disk, struct sim_random *random);
 
-/* For the checks: every durable record since the beginning, decoded, valid during the call. */
-void sim_disk_each(const struct sim_disk *disk,
+/* For the checks: every durable record of one of these types (a bit for each) since the beginning,
+ * decoded, valid during the call. */
+void sim_disk_each(const struct sim_disk *disk, unsigned types,
                    void (*visit)(void *arg, const struct txlog_record *record), void *arg);
 
 #endif

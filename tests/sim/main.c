@@ -1,68 +1,101 @@
-/* txsim --seed S [--trace] | --seeds A-B: runs whole clusters, one for each seed, and says which
- * promises broke. The same seed gives the same run, byte for byte. */
-#include "sim.h"
+/* txsim: runs whole clusters, one for each seed, and says which promises broke. The same seed gives
+ * the same run, byte for byte. */
+#include "batch.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t running; /* the seed at work, for the assertion hook */
-
-static void asserted(const char *text)
-{
-    printf("BROKEN seed %" PRIu64 " %s\n", running, text);
-    fflush(stdout);
-}
-
-static void describe(const struct sim *sim)
-{
-    const struct sim_options *o = &sim->options;
-    size_t committed = 0;
-
-    for (size_t i = 0; i < sim->told_n; i++)
-        committed += sim->told[i].outcome == TX_OUTCOME_COMMITTED;
-    printf("seed %" PRIu64 ": %u coordinators, %u participants, %u clients; loss %u %%, "
-           "duplication %u %%, delay %" PRIu64 " us%s, sync %" PRIu64 " us, faults each %" PRIu64
-           " us, snapshot %" PRIu64 ", retain %" PRIu64 ", tombstones %zu\n"
-           "  %" PRIu64 " events, %" PRIu64 " crashes, %" PRIu64 " messages lost, %zu outcomes, "
-           "%zu committed\n",
-           sim->seed, o->coordinators, o->participants, o->clients, o->loss_percent,
-           o->duplicate_percent, o->delay_us, o->reorder ? " reordered" : "", o->sync_us,
-           o->fault_us, o->snapshot_records, o->retain_records, o->tombstones_max, sim->events,
-           sim->crashes, sim->lost, sim->told_n, committed);
-}
+static const char usage_text[] =
+    "usage: txsim --seed S [--trace] [--history FILE] [OPTION...]\n"
+    "       txsim --seeds A-B [--jobs N] [--hash] [--coverage] [OPTION...]\n"
+    "\n"
+    "  --seed S          one cluster; prints its options and what happened\n"
+    "  --seeds A-B       all from A to B, and totals; exit status 1 when a promise was broken\n"
+    "  --trace           every message, record and fault, in the order of virtual time\n"
+    "  --history FILE    what it leaves behind, as txcheck reads it\n"
+    "  --hash            a line for each seed with the hash of its whole trace\n"
+    "  --coverage        counts for each cell of the state tables; exit status 1 as well when one\n"
+    "                    was not reached that could be\n"
+    "  --jobs N          so many processes\n"
+    "  --set NAME=NUMBER instead of what the seed draws; may be repeated\n"
+    "  --help            this, and the names for --set\n";
 
 static int usage(void)
 {
-    fputs("usage: txsim --seed S [--trace] | --seeds A-B\n", stderr);
+    fputs(usage_text, stderr);
     return 2;
+}
+
+static int help(void)
+{
+    fputs(usage_text, stdout);
+    puts("");
+    sim_options_help();
+    return 0;
+}
+
+static bool number(const char *text, char ends_with, uint64_t *out, const char **end)
+{
+    char *stop = NULL;
+
+    *out = strtoull(text, &stop, 10);
+    *end = stop + 1;
+    return text[0] >= '0' && text[0] <= '9' && *stop == ends_with;
+}
+
+static bool parse_value(struct batch_options *options, const char *name, const char *value)
+{
+    struct sim_options probe = {0};
+    struct sim_random random = {0};
+    uint64_t n;
+    const char *end;
+
+    if (strcmp(name, "--seed") == 0) {
+        options->one = true;
+        return number(value, '\0', &options->first, &end) &&
+               number(value, '\0', &options->last, &end);
+    }
+    if (strcmp(name, "--seeds") == 0)
+        return number(value, '-', &options->first, &end) &&
+               number(end, '\0', &options->last, &end) && options->first <= options->last;
+    if (strcmp(name, "--history") == 0) {
+        options->history = value;
+        return true;
+    }
+    if (strcmp(name, "--jobs") == 0 && number(value, '\0', &n, &end) && n >= 1 &&
+        n <= BATCH_JOBS_MAX) {
+        options->jobs = (unsigned)n;
+        return true;
+    }
+    sim_options_draw(&probe, &random);
+    if (strcmp(name, "--set") != 0 || options->set_n == BATCH_SET_MAX ||
+        !sim_options_set(&probe, value))
+        return false;
+    options->set[options->set_n++] = value;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t first = 0, last = 0, broken = 0;
-    bool trace = argc == 4 && strcmp(argv[3], "--trace") == 0;
-    char *end = NULL;
+    struct batch_options options = {.first = 1, .last = 0, .jobs = 1};
 
-    if (argc < 3 || (argc == 4 && !trace) || argc > 4)
-        return usage();
-    first = last = strtoull(argv[2], &end, 10);
-    if (strcmp(argv[1], "--seeds") == 0 && *end == '-')
-        last = strtoull(end + 1, &end, 10);
-    else if (strcmp(argv[1], "--seed") != 0)
-        return usage();
-    if (*end != '\0' || last < first)
-        return usage();
-    tx_assert_hook_set(asserted);
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    for (running = first; running <= last; running++) {
-        struct sim *sim = sim_new(running, trace);
-
-        broken += sim_run(sim) > 0;
-        if (sim->failures > 0 || first == last)
-            describe(sim);
-        sim_destroy(&sim);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return help();
+        if (strcmp(argv[i], "--trace") == 0)
+            options.trace = true;
+        else if (strcmp(argv[i], "--hash") == 0)
+            options.hash = true;
+        else if (strcmp(argv[i], "--coverage") == 0)
+            options.coverage = true;
+        else if (i + 1 == argc || !parse_value(&options, argv[i], argv[i + 1]))
+            return usage();
+        else
+            i++;
     }
-    printf("%" PRIu64 " of %" PRIu64 " seeds broke a promise\n", broken, last - first + 1);
-    return broken > 0;
+    if (options.first > options.last ||
+        ((options.trace || options.history != NULL) && !options.one))
+        return usage();
+    return options.one ? batch_one(&options) : batch_many(&options);
 }

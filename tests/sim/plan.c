@@ -4,112 +4,303 @@
 #include <stdlib.h>
 #include <string.h>
 
-void plan_again(struct plan *plan)
+#define FLOOR (-40) /* of a counter, now and then: the transfer is refused below it */
+
+static const char *const spaces[] = {
+    [PLAN_BANK] = "bank", [PLAN_LIST] = "lists", [PLAN_ONCE] = "once"};
+static const char *const accounts[SIM_ACCOUNTS] = {"acc0", "acc1", "acc2", "acc3"};
+static const char *const lists[SIM_LISTS] = {"list0", "list1"};
+
+/* ---- drawing ---- */
+
+static struct plan_op *add_op(struct plan *plan, enum tx_op_type type, enum plan_place place,
+                              unsigned participant, unsigned item)
 {
-    plan->sum = 0;
-    plan->balance[0] = plan->balance[1] = 0;
+    struct plan_op *op = &plan->ops[plan->ops_n++];
+
+    TX_ASSERT(plan->ops_n <= PLAN_OPS_MAX);
+    *op = (struct plan_op){.type = type, .place = place, .participant = participant, .item = item};
+    return op;
+}
+
+static void end_step(struct plan *plan)
+{
+    plan->step_at[++plan->steps] = plan->ops_n;
+    TX_ASSERT(plan->steps <= PLAN_STEPS_MAX);
+}
+
+struct spot {
+    unsigned participant, item;
+};
+
+static struct spot draw_spot(struct sim *sim, unsigned items)
+{
+    uint64_t participant = sim_random_between(&sim->random, 0, sim->options.participants - 1);
+    uint64_t item = sim_random_between(&sim->random, 0, items - 1);
+
+    return (struct spot){(unsigned)participant, (unsigned)item};
+}
+
+/* Two that are not the same. */
+static void draw_spots(struct sim *sim, unsigned items, struct spot out[2])
+{
+    out[0] = draw_spot(sim, items);
+    out[1] = draw_spot(sim, items);
+    if (out[0].participant == out[1].participant && out[0].item == out[1].item)
+        out[1].item = (out[1].item + 1) % items;
+}
+
+static void draw_add(struct plan *plan, struct sim *sim, uint64_t serial)
+{
+    int64_t amount = (int64_t)sim_random_between(&sim->random, 1, 9);
+    struct spot spots[2];
+
+    draw_spots(sim, SIM_ACCOUNTS, spots);
+    for (unsigned side = 0; side < 2; side++) {
+        struct plan_op *op =
+            add_op(plan, TX_OP_ADD, PLAN_BANK, spots[side].participant, spots[side].item);
+
+        op->number = side == 0 ? -amount : amount;
+        op->has_min = side == 0 && sim_random_percent(&sim->random, 20);
+        if (side == 0 && plan->keyed) {
+            snprintf(plan->key, sizeof plan->key, "key-%" PRIu64, serial);
+            add_op(plan, TX_OP_INSERT, PLAN_ONCE, spots[0].participant, 0);
+        }
+        end_step(plan);
+    }
+}
+
+/* Reads `n` places for update, perhaps one more that stays as it is, then writes the `n`. */
+static void draw_rewrite(struct plan *plan, struct sim *sim, enum plan_place place, unsigned n)
+{
+    int64_t amount = (int64_t)sim_random_between(&sim->random, 1, 9);
+    unsigned items = place == PLAN_BANK ? SIM_ACCOUNTS : SIM_LISTS;
+    struct spot spots[2];
+    struct spot other = draw_spot(sim, items);
+
+    draw_spots(sim, items, spots);
+    for (unsigned i = 0; i < n; i++) {
+        add_op(plan, TX_OP_GET_FOR_UPDATE, place, spots[i].participant, spots[i].item);
+        end_step(plan);
+    }
+    if (sim_random_percent(&sim->random, 30)) {
+        add_op(plan, TX_OP_GET, place, other.participant, other.item);
+        end_step(plan);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        struct plan_op *op = add_op(plan, TX_OP_PUT, place, spots[i].participant, spots[i].item);
+
+        op->of = i;
+        op->number = i == 0 ? -amount : amount;
+        end_step(plan);
+    }
+}
+
+static void draw_reads(struct plan *plan, struct sim *sim)
+{
+    uint64_t n = sim_random_percent(&sim->random, 40) ? 1 : sim_random_between(&sim->random, 2, 4);
+
+    for (uint64_t i = 0; i < n; i++) {
+        struct spot spot = draw_spot(sim, SIM_LISTS);
+
+        add_op(plan, TX_OP_GET, PLAN_LIST, spot.participant, spot.item);
+        end_step(plan);
+    }
+}
+
+static void draw_total(struct plan *plan, const struct sim *sim)
+{
+    for (unsigned p = 0; p < sim->options.participants; p++) {
+        for (unsigned i = 0; i < SIM_ACCOUNTS; i++)
+            add_op(plan, TX_OP_GET, PLAN_BANK, p, i);
+        end_step(plan);
+    }
+}
+
+static enum plan_kind draw_kind(struct sim *sim)
+{
+    if (sim_random_percent(&sim->random, (unsigned)sim->options.lists_percent))
+        return sim_random_percent(&sim->random, 60) ? PLAN_APPEND : PLAN_LISTS;
+    if (sim_random_percent(&sim->random, 50))
+        return PLAN_ADD;
+    return sim_random_percent(&sim->random, 80) ? PLAN_WRITE : PLAN_TOTAL;
 }
 
 void plan_draw(struct plan *plan, struct sim *sim, uint64_t serial)
 {
     struct sim_random *random = &sim->random;
-    unsigned participants = sim->options.participants;
+    struct tx_arena arena = plan->arena;
+    enum plan_kind kind = draw_kind(sim);
+    bool writes_what_it_read = kind == PLAN_WRITE || kind == PLAN_APPEND;
 
-    *plan = (struct plan){.amount = (int64_t)sim_random_between(random, 1, 9)};
-    plan->kind = sim_random_percent(random, 50)   ? PLAN_ADD
-                 : sim_random_percent(random, 75) ? PLAN_WRITE
-                                                  : PLAN_TOTAL;
-    plan->submit = plan->kind != PLAN_WRITE && sim_random_percent(random, 50);
-    plan->keyed = plan->submit && plan->kind == PLAN_ADD && sim_random_percent(random, 50);
-    plan->aborts = !plan->submit && sim_random_percent(random, 10);
-    plan->from = (unsigned)sim_random_between(random, 0, participants - 1);
-    plan->to = (unsigned)sim_random_between(random, 0, participants - 1);
-    plan->from_account = (unsigned)sim_random_between(random, 0, SIM_ACCOUNTS - 1);
-    plan->to_account = (unsigned)sim_random_between(random, 0, SIM_ACCOUNTS - 2);
-    plan->to_account += plan->to_account >= plan->from_account;
-    plan->steps = plan->kind == PLAN_ADD ? 2 : plan->kind == PLAN_WRITE ? 4 : participants;
-    if (plan->keyed)
-        snprintf(plan->key, sizeof plan->key, "key-%" PRIu64, serial);
-    for (unsigned i = 0; i < SIM_ACCOUNTS; i++)
-        snprintf(plan->names[i], sizeof plan->names[i], "acc%u", i);
-}
-
-static struct tx_op account(const struct plan *plan, enum tx_op_type type, unsigned number)
-{
-    return (struct tx_op){
-        .type = type, .space = tx_bytes_str("bank"), .key = tx_bytes_str(plan->names[number])};
-}
-
-static size_t write_step(struct plan *plan, unsigned step, struct tx_op *op)
-{
-    unsigned side = step % 2;
-    unsigned number = side == 0 ? plan->from_account : plan->to_account;
-    int64_t amount = side == 0 ? -plan->amount : plan->amount;
-
-    *op = account(plan, step < 2 ? TX_OP_GET_FOR_UPDATE : TX_OP_PUT, number);
-    if (step >= 2) {
-        snprintf(plan->texts[side], sizeof plan->texts[side], "%" PRId64,
-                 plan->balance[side] + amount);
-        op->value = tx_bytes_str(plan->texts[side]);
-    }
-    return 1;
-}
-
-size_t plan_step(struct plan *plan, unsigned step, struct tx_op *ops, unsigned *participant)
-{
-    *participant = step % 2 == 0 ? plan->from : plan->to;
-    switch (plan->kind) {
+    *plan = (struct plan){.kind = kind, .arena = arena};
+    plan->submit = !writes_what_it_read && sim_random_percent(random, 50);
+    plan->keyed = plan->submit && kind == PLAN_ADD && sim_random_percent(random, 50);
+    plan->aborts = !plan->submit && sim_random_percent(random, 8);
+    plan->walks_away = !plan->submit && !plan->aborts && sim_random_percent(random, 2);
+    switch (kind) {
     case PLAN_ADD:
-        ops[0] = account(plan, TX_OP_ADD, step == 0 ? plan->from_account : plan->to_account);
-        ops[0].delta = step == 0 ? -plan->amount : plan->amount;
-        if (step > 0 || !plan->keyed)
-            return 1;
-        ops[1] = (struct tx_op){.type = TX_OP_INSERT,
-                                .space = tx_bytes_str("once"),
-                                .key = tx_bytes_str(plan->key),
-                                .value = tx_bytes_str("1")};
-        return 2;
+        draw_add(plan, sim, serial);
+        return;
     case PLAN_WRITE:
-        return write_step(plan, step, ops);
+        draw_rewrite(plan, sim, PLAN_BANK, 2);
+        return;
+    case PLAN_APPEND:
+        draw_rewrite(plan, sim, PLAN_LIST, sim_random_percent(random, 50) ? 1 : 2);
+        return;
+    case PLAN_LISTS:
+        draw_reads(plan, sim);
+        return;
     case PLAN_TOTAL:
-        *participant = step;
-        for (unsigned i = 0; i < SIM_ACCOUNTS; i++)
-            ops[i] = account(plan, TX_OP_GET, i);
-        return SIM_ACCOUNTS;
+        draw_total(plan, sim);
+        return;
     }
-    return 0;
+}
+
+void plan_deinit(struct plan *plan)
+{
+    tx_arena_deinit(&plan->arena);
+}
+
+void plan_again(struct plan *plan, struct sim *sim)
+{
+    tx_arena_reset(&plan->arena);
+    for (unsigned i = 0; i < plan->ops_n; i++) {
+        struct plan_op *op = &plan->ops[i];
+
+        op->known = false;
+        if (op->type == TX_OP_PUT && op->place == PLAN_LIST)
+            op->number = (int64_t)++sim->elements;
+    }
+}
+
+/* ---- as operations ---- */
+
+static char *text_new(struct plan *plan, size_t size)
+{
+    char *text = tx_arena_alloc(&plan->arena, size, 1);
+
+    TX_ASSERT(text != NULL);
+    return text;
+}
+
+/* What was read, with the change. */
+static struct tx_bytes new_value(struct plan *plan, const struct plan_op *put)
+{
+    const struct plan_op *read = &plan->ops[put->of];
+    size_t size = 24 * ((size_t)read->list_n + 1), len = 0;
+    char *text = text_new(plan, size);
+
+    if (put->place == PLAN_BANK) {
+        snprintf(text, size, "%" PRId64, read->balance + put->number);
+        return tx_bytes_str(text);
+    }
+    for (uint32_t i = 0; i < read->list_n; i++)
+        len += (size_t)snprintf(text + len, size - len, "%" PRId64 " ", read->list[i]);
+    snprintf(text + len, size - len, "%" PRId64, put->number);
+    return tx_bytes_str(text);
+}
+
+static struct tx_op op_of(struct plan *plan, const struct plan_op *from)
+{
+    const char *key = from->place == PLAN_BANK   ? accounts[from->item]
+                      : from->place == PLAN_LIST ? lists[from->item]
+                                                 : plan->key;
+    struct tx_op op = {
+        .type = from->type, .space = tx_bytes_str(spaces[from->place]), .key = tx_bytes_str(key)};
+
+    if (from->type == TX_OP_ADD) {
+        op.delta = from->number;
+        op.has_min = from->has_min;
+        op.min = from->has_min ? FLOOR : 0;
+    }
+    if (from->type == TX_OP_INSERT)
+        op.value = tx_bytes_str("1");
+    if (from->type == TX_OP_PUT)
+        op.value = new_value(plan, from);
+    return op;
+}
+
+unsigned plan_step_participant(const struct plan *plan, unsigned step)
+{
+    return plan->ops[plan->step_at[step]].participant;
+}
+
+size_t plan_step(struct plan *plan, unsigned step, struct tx_op *ops)
+{
+    unsigned first = plan->step_at[step];
+    size_t n = plan->step_at[step + 1] - first;
+
+    for (size_t i = 0; i < n; i++)
+        ops[i] = op_of(plan, &plan->ops[first + i]);
+    return n;
 }
 
 size_t plan_all(struct plan *plan, const struct sim *sim, struct tx_op *ops)
 {
-    size_t n = 0;
-
-    for (unsigned step = 0; step < plan->steps; step++) {
-        unsigned participant;
-        size_t more = plan_step(plan, step, ops + n, &participant);
-
-        for (size_t i = n; i < n + more; i++)
-            ops[i].participant = sim->nodes[sim_participant_node(sim, participant)].name;
-        n += more;
+    for (unsigned i = 0; i < plan->ops_n; i++) {
+        ops[i] = op_of(plan, &plan->ops[i]);
+        ops[i].participant = sim->nodes[sim_participant_node(sim, plan->ops[i].participant)].name;
     }
-    return n;
+    return plan->ops_n;
 }
 
-static int64_t number(const struct tx_result *result)
+unsigned plan_writes(const struct plan *plan)
+{
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < plan->ops_n; i++)
+        mask |= (unsigned)tx_op_writes(plan->ops[i].type) << plan->ops[i].participant;
+    return mask;
+}
+
+/* ---- what came back ---- */
+
+static void read_list(struct plan *plan, struct plan_op *op, struct tx_bytes value)
+{
+    char *text = text_new(plan, value.len + 1);
+    char *at = text;
+
+    if (value.len > 0)
+        memcpy(text, value.data, value.len);
+    op->list_n = 0;
+    op->list = tx_arena_alloc(&plan->arena, value.len / 2 + 1, sizeof *op->list);
+    TX_ASSERT(op->list != NULL);
+    while (*at != '\0') {
+        op->list[op->list_n++] = strtoll(at, &at, 10);
+        TX_ASSERT(*at == '\0' || *at == ' ');
+    }
+}
+
+static void read_one(struct plan *plan, struct plan_op *op, const struct tx_result *result)
 {
     char text[24] = "";
 
+    if (op->type != TX_OP_GET && op->type != TX_OP_GET_FOR_UPDATE)
+        return;
+    op->known = true;
+    if (op->place == PLAN_LIST) {
+        read_list(plan, op, result->value);
+        return;
+    }
     TX_ASSERT(result->value.len < sizeof text);
     if (result->value.len > 0)
         memcpy(text, result->value.data, result->value.len);
-    return result->found ? strtoll(text, NULL, 10) : 0;
+    op->balance = result->found ? strtoll(text, NULL, 10) : 0;
 }
 
-bool plan_read(struct plan *plan, unsigned step, const struct tx_result *results, size_t n)
+void plan_read(struct plan *plan, unsigned step, const struct tx_result *results, size_t n)
 {
-    if (plan->kind == PLAN_WRITE && step < 2)
-        plan->balance[step] = number(&results[0]);
-    for (size_t i = 0; plan->kind == PLAN_TOTAL && i < n; i++)
-        plan->sum += number(&results[i]);
-    return plan->sum == 0 || step + 1 < plan->steps;
+    unsigned first = plan->step_at[step];
+
+    TX_ASSERT(n == plan->step_at[step + 1] - first);
+    for (unsigned i = 0; i < n; i++)
+        read_one(plan, &plan->ops[first + i], &results[i]);
+}
+
+void plan_read_all(struct plan *plan, const struct tx_result *results, size_t n)
+{
+    TX_ASSERT(n == plan->ops_n);
+    for (unsigned i = 0; i < n; i++)
+        read_one(plan, &plan->ops[i], &results[i]);
 }

@@ -1,40 +1,64 @@
-/* What one transaction of a client does: the kinds of work, as operations. */
+/* What one transaction of a client does: the kinds of work, as operations, and what they read.
+ *
+ * A bank, whose balances add up to zero, and lists of numbers that are only appended to. */
 #ifndef ASSENT_TESTS_SIM_PLAN_H
 #define ASSENT_TESTS_SIM_PLAN_H
 
 #include "sim.h"
 
 enum plan_kind {
-    PLAN_ADD,   /* a transfer with counters */
-    PLAN_WRITE, /* a transfer that reads both accounts, then writes them */
-    PLAN_TOTAL, /* reads all accounts: their sum is zero in every committed transaction */
+    PLAN_ADD,    /* a transfer with counters */
+    PLAN_WRITE,  /* a transfer that reads both accounts, then writes them */
+    PLAN_TOTAL,  /* reads all accounts */
+    PLAN_APPEND, /* reads one list or two, and writes them with an element more */
+    PLAN_LISTS,  /* reads some lists */
 };
+
+enum plan_place { PLAN_BANK, PLAN_LIST, PLAN_ONCE };
+
+struct plan_op {
+    enum tx_op_type type;
+    enum plan_place place;
+    unsigned participant, item;
+    int64_t number; /* ADD: the delta; PUT: the change of the balance, or the new element */
+    size_t of;      /* PUT: the operation that read what it changes */
+    bool has_min;   /* ADD */
+    /* what a run of it has read */
+    bool known;
+    int64_t balance;
+    int64_t *list;
+    uint32_t list_n;
+};
+
+#define PLAN_OPS_MAX   (SIM_ACCOUNTS * SIM_PARTICIPANTS_MAX)
+#define PLAN_STEPS_MAX SIM_PARTICIPANTS_MAX
 
 struct plan {
     enum plan_kind kind;
     bool submit, keyed, aborts;
-    unsigned from, to; /* participants */
-    unsigned from_account, to_account;
-    int64_t amount;
-    char key[32]; /* idempotency key; each may take effect once */
+    bool walks_away; /* says nothing any more instead of the last step */
+    char key[32];    /* idempotency key; each may take effect once */
+    struct plan_op ops[PLAN_OPS_MAX];
+    unsigned ops_n;
+    unsigned step_at[PLAN_STEPS_MAX + 1]; /* the first operation of each step, and the end */
     unsigned steps;
-    /* what a run of it has read */
-    int64_t sum;
-    int64_t balance[2];
-    char names[SIM_ACCOUNTS][8];
-    char texts[2][24];
+    struct tx_arena arena; /* what was read, and texts to write */
 };
 
-#define PLAN_OPS_MAX (SIM_ACCOUNTS * SIM_PARTICIPANTS_MAX + 1)
-
+/* All zero is a valid plan before the first drawing. */
 void plan_draw(struct plan *plan, struct sim *sim, uint64_t serial);
-/* The operations of a step from 0, which borrow from the plan, and their participant. */
-size_t plan_step(struct plan *plan, unsigned step, struct tx_op *ops, unsigned *participant);
+void plan_deinit(struct plan *plan);
+/* Forgets what was read, and takes new elements, for the next attempt. */
+void plan_again(struct plan *plan, struct sim *sim);
+unsigned plan_step_participant(const struct plan *plan, unsigned step);
+/* The operations of a step from 0, which borrow from the plan. */
+size_t plan_step(struct plan *plan, unsigned step, struct tx_op *ops);
 /* All of them, for a SUBMIT. */
 size_t plan_all(struct plan *plan, const struct sim *sim, struct tx_op *ops);
-/* Takes in what a step read; false: it is not what the plan allows. */
-bool plan_read(struct plan *plan, unsigned step, const struct tx_result *results, size_t n);
-/* Forgets what was read, for the next attempt. */
-void plan_again(struct plan *plan);
+/* Takes in what a step, or all of them, has read. */
+void plan_read(struct plan *plan, unsigned step, const struct tx_result *results, size_t n);
+void plan_read_all(struct plan *plan, const struct tx_result *results, size_t n);
+/* A bit for each participant where it writes. */
+unsigned plan_writes(const struct plan *plan);
 
 #endif

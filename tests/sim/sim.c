@@ -1,10 +1,15 @@
 #include "sim.h"
 
 #include "check.h"
+#include "faults.h"
 #include "network.h"
+#include "old_copy.h"
+#include "operator.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
+#include "sim_history.h"
 #include "sim_participant.h"
+#include "writer.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,74 +17,55 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10u
+#define LOOK_US        UINT64_C(200000) /* at rest? */
+#define LOOK_STEPS     200u             /* of a core between two looks at its locks */
+#define LOOKS_AT_REST  4u               /* so often in a row, and the run is over */
+#define FNV_START      UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME      UINT64_C(0x100000001b3)
 
 /* ---- words ---- */
 
-TX_PRINTF(3, 0)
-static void print(const struct sim *sim, const char *what, const char *format, va_list args)
+TX_PRINTF(4, 0)
+static int print(const struct sim *sim, char *out, size_t out_size, const char *format,
+                 va_list args)
 {
-    printf("%s%" PRIu64 " %10.6f  ", what, sim->seed, (double)sim->now / 1e6);
-    vprintf(format, args);
-    putchar('\n');
+    int front = snprintf(out, out_size, "%" PRIu64 " %4" PRIu64 ".%06" PRIu64 "  ", sim->seed,
+                         sim->now / 1000000, sim->now % 1000000);
+    int rest = vsnprintf(out + front, out_size - (size_t)front, format, args);
+    size_t len = (size_t)front + (size_t)rest;
+
+    return (int)(len < out_size ? len : out_size - 1);
 }
 
-void sim_trace(const struct sim *sim, const char *format, ...)
+void sim_trace(struct sim *sim, const char *format, ...)
 {
+    char line[1024];
     va_list args;
+    int len;
 
-    if (!sim->trace)
-        return;
     va_start(args, format);
-    print(sim, "", format, args);
+    len = print(sim, line, sizeof line, format, args);
     va_end(args);
+    if (sim->trace_printed)
+        puts(line);
+    for (int i = 0; i < len; i++)
+        sim->trace_hash = (sim->trace_hash ^ (uint8_t)line[i]) * FNV_PRIME;
 }
 
 void sim_fail(struct sim *sim, const char *format, ...)
 {
+    char line[4096];
     va_list args;
 
     if (sim->failures++ >= FAILURES_SHOWN)
         return;
     va_start(args, format);
-    print(sim, "BROKEN seed ", format, args);
+    print(sim, line, sizeof line, format, args);
     va_end(args);
+    printf("BROKEN seed %s\n", line);
 }
 
-/* ---- options and nodes ---- */
-
-static struct sim_options draw_options(struct sim_random *random)
-{
-    static const uint64_t snapshots[] = {40, 300, 1000000};
-    static const uint64_t retained[] = {0, 100, 1000000};
-    static const size_t tombstones[] = {20, 1000};
-    struct sim_options options = {
-        .coordinators = (unsigned)sim_random_between(random, 1, SIM_COORDINATORS_MAX),
-        .participants = (unsigned)sim_random_between(random, 2, SIM_PARTICIPANTS_MAX),
-        .clients = (unsigned)sim_random_between(random, 3, SIM_CLIENTS_MAX),
-        .delay_us = 1000,
-        .sync_us = 2000,
-        .lazy_us = 10000,
-        .retention_us = sim_random_percent(random, 70) ? SIM_FOREVER_US : 3000000,
-        .snapshot_records = snapshots[sim_random_between(random, 0, 2)],
-        .retain_records = retained[sim_random_between(random, 0, 2)],
-        .tombstones_max = tombstones[sim_random_between(random, 0, 1)],
-    };
-
-    if (sim_random_percent(random, 10))
-        return options; /* no faults at all */
-    if (sim_random_percent(random, 60))
-        options.loss_percent = (unsigned)sim_random_between(random, 1, 20);
-    if (sim_random_percent(random, 60))
-        options.duplicate_percent = (unsigned)sim_random_between(random, 1, 20);
-    if (sim_random_percent(random, 50))
-        options.delay_us = sim_random_between(random, 1000, 300000);
-    if (sim_random_percent(random, 30))
-        options.sync_us = sim_random_between(random, 1000, 400000);
-    options.reorder = sim_random_percent(random, 60);
-    if (sim_random_percent(random, 80))
-        options.fault_us = sim_random_between(random, 100000, 4000000);
-    return options;
-}
+/* ---- nodes ---- */
 
 static void add_node(struct sim *sim, enum sim_node_role role, unsigned number)
 {
@@ -88,45 +74,116 @@ static void add_node(struct sim *sim, enum sim_node_role role, unsigned number)
     struct sim_node *node = &sim->nodes[sim->nodes_n++];
 
     node->role = role;
-    node->up = role == SIM_CLIENT;
     node->actions_left = UINT64_MAX;
+    node->tick_at = node->tick_planned = UINT64_MAX;
     snprintf(node->name.s, sizeof node->name.s, "%c%u", letters[role], number + 1);
     snprintf(node->address.s, sizeof node->address.s, "sim://%c%u", letters[role], number + 1);
-    if (role != SIM_CLIENT)
-        node->disk = sim_disk_new();
+    if (role == SIM_CLIENT)
+        return;
+    node->disk = sim_disk_new();
+    node->clock_us = sim_random_between(&sim->random, 0, sim->options.clock_us);
 }
 
-struct sim *sim_new(uint64_t seed, bool trace)
+static void add_nodes(struct sim *sim)
 {
-    struct sim *sim = tx_xcalloc(1, sizeof *sim);
-
-    sim->seed = seed;
-    sim->trace = trace;
-    sim->random.state = seed;
-    sim->now = 1000000;
-    sim->options = draw_options(&sim->random);
     for (unsigned i = 0; i < sim->options.coordinators; i++)
         add_node(sim, SIM_COORDINATOR, i);
     for (unsigned i = 0; i < sim->options.participants; i++)
         add_node(sim, SIM_PARTICIPANT, i);
     for (unsigned i = 0; i < sim->options.clients; i++)
         add_node(sim, SIM_CLIENT, i);
+    sim->slow_from = sim->slow_to = SIM_NOBODY;
+    if (sim->options.slow_link_us > 0) {
+        sim->slow_from = (size_t)sim_random_between(&sim->random, 0, sim->nodes_n - 1);
+        sim->slow_to = (size_t)sim_random_between(&sim->random, 0, sim->nodes_n - 1);
+    }
+}
+
+struct sim *sim_new(uint64_t seed)
+{
+    struct sim *sim = tx_xcalloc(1, sizeof *sim);
+
+    sim->seed = seed;
+    sim->trace_hash = FNV_START;
+    sim->random.state = seed;
+    sim->now = 1000000;
+    sim_options_draw(&sim->options, &sim->random);
     return sim;
 }
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
 {
-    size_t i = 0;
+    size_t i = (size_t)strtoul(address->s + 7, NULL, 10) - 1;
 
-    while (i < sim->nodes_n && strcmp(sim->nodes[i].address.s, address->s) != 0)
-        i++;
-    TX_ASSERT(i < sim->nodes_n);
+    if (address->s[6] == 'p')
+        i += sim->options.coordinators;
+    TX_ASSERT(i < sim->nodes_n && strcmp(sim->nodes[i].address.s, address->s) == 0);
     return i;
 }
 
-size_t sim_participant_node(const struct sim *sim, unsigned participant)
+size_t sim_participant_node(const struct sim *sim, uint64_t participant)
 {
-    return sim->options.coordinators + participant;
+    return (size_t)(sim->options.coordinators + participant);
+}
+
+uint64_t sim_clock(const struct sim *sim, size_t node)
+{
+    return sim->now + sim->nodes[node].clock_us;
+}
+
+struct looking {
+    struct tx_id id;
+    bool found;
+};
+
+static void look_for(void *arg, const struct txlog_record *record)
+{
+    struct looking *looking = arg;
+
+    looking->found = looking->found || tx_id_equal(txlog_record_tx(record), looking->id);
+}
+
+/* A copy of INQUIRE that comes after its coordinator has rightly forgotten the transaction, for all
+ * have acknowledged it and the retention is over (a clock that jumps ends it at once), is answered
+ * with presumed abort; at a member that has not yet heard of the new mark this is an alarm. */
+static bool outlived_retention(const struct sim *sim, struct tx_id tx)
+{
+    struct looking looking = {.id = tx};
+
+    if (!tx_id_valid(tx) || (sim->options.retention_us == SIM_FOREVER_US &&
+                             sim->totals.faults[SIM_FAULT_CLOCK_JUMP] == 0))
+        return false;
+    sim_disk_each(sim->nodes[tx.coordinator - 1].disk, 1u << TXLOG_END | 1u << TXLOG_OUTCOME,
+                  look_for, &looking);
+    return looking.found;
+}
+
+void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes text)
+{
+    char id[TX_ID_TEXT];
+
+    if (sim->old_copy_runs)
+        return; /* so they should */
+    SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
+              (const char *)text.data);
+    if (sim_operator_decided(sim, tx) || outlived_retention(sim, tx))
+        return;
+    if (!tx_id_valid(tx) && sim->totals.old_disks > 0)
+        return; /* fenced, or in quarantine: told once for each time */
+    sim->nodes[node].alarms++;
+    sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)text.len,
+             (const char *)text.data);
+}
+
+void sim_begun(struct sim *sim)
+{
+    if (++sim->totals.transactions < sim->fault_at)
+        return;
+    sim->fault_at = UINT64_MAX;
+    sim_timeline_add(
+        &sim->timeline,
+        (struct sim_event){.type = SIM_EVENT_FAULT,
+                           .at = sim->now + sim_random_between(&sim->random, 0, 50000)});
 }
 
 /* ---- what the shells share ---- */
@@ -140,35 +197,40 @@ bool sim_dies(struct sim_node *node)
     return false;
 }
 
+bool sim_check_due(struct sim *sim, size_t at)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (node->steps % LOOK_STEPS == LOOK_STEPS - 1)
+        sim_history_look(sim, at);
+    return node->steps++ % sim->options.check_stride == 0 || node->actions_left != UINT64_MAX;
+}
+
+static void plan_tick(struct sim *sim, size_t at)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (node->tick_at >= node->tick_planned)
+        return;
+    node->tick_planned = node->tick_at;
+    sim_timeline_add(&sim->timeline, (struct sim_event){.type = SIM_EVENT_TICK,
+                                                        .at = node->tick_at,
+                                                        .node = (uint8_t)at,
+                                                        .run = node->run});
+}
+
 void sim_tick_at(struct sim *sim, size_t at, uint64_t when)
 {
     struct sim_node *node = &sim->nodes[at];
 
-    if (when < sim->now)
-        when = sim->now;
-    if (when == node->tick_at)
-        return;
-    node->tick_at = when;
-    if (when != UINT64_MAX)
-        sim_timeline_add(
-            &sim->timeline,
-            (struct sim_event){.type = SIM_EVENT_TICK, .at = when, .node = at, .run = node->run});
+    if (when == UINT64_MAX)
+        node->tick_at = UINT64_MAX;
+    else
+        node->tick_at = when < sim_clock(sim, at) ? sim->now : when - node->clock_us;
+    plan_tick(sim, at);
 }
 
-void sim_sync(struct sim *sim, size_t at, bool force)
-{
-    const struct sim_node *node = &sim->nodes[at];
-    uint64_t sync = sim_random_between(&sim->random, 100, sim->options.sync_us);
-
-    sim_timeline_add(&sim->timeline,
-                     (struct sim_event){.type = SIM_EVENT_SYNCED,
-                                        .at = sim->now + sync + (force ? 0 : sim->options.lazy_us),
-                                        .node = at,
-                                        .run = node->run,
-                                        .number = sim_disk_queued(node->disk).n});
-}
-
-void sim_append_start(struct sim *sim, size_t at)
+bool sim_append_start(struct sim *sim, size_t at)
 {
     struct sim_node *node = &sim->nodes[at];
     struct txlog_record record = {
@@ -176,7 +238,11 @@ void sim_append_start(struct sim *sim, size_t at)
 
     record.lsn.n = sim_disk_durable(node->disk).n + 1;
     sim_disk_append(node->disk, &record, NULL, 0);
+    if (node->run > 1 && !sim->healed &&
+        sim_random_percent(&sim->random, (unsigned)sim->options.start_crash_percent))
+        return false;
     sim_disk_synced(node->disk, record.lsn);
+    return true;
 }
 
 void sim_compact(struct sim_node *node, struct tx_lsn upto)
@@ -188,26 +254,34 @@ void sim_compact(struct sim_node *node, struct tx_lsn upto)
 
 /* ---- life and death ---- */
 
-static void start(struct sim *sim, size_t at)
+void sim_start(struct sim *sim, size_t at)
 {
     struct sim_node *node = &sim->nodes[at];
+    bool started;
 
-    if (node->up)
+    if (node->up || node->role == SIM_CLIENT)
         return;
     node->up = true;
     node->run++;
-    node->tick_at = UINT64_MAX;
+    node->tick_at = node->tick_planned = UINT64_MAX;
     node->actions_left = UINT64_MAX;
-    if (!sim->healed && sim->crashes > 0 && sim_random_percent(&sim->random, 20))
+    node->paused_until = node->steps = 0;
+    node->syncing = node->sync_again = node->write_later = false;
+    node->write_fails = node->draining = false;
+    if (!sim->healed && sim->totals.crashes > 0 && sim_random_percent(&sim->random, 20))
         node->actions_left = sim_random_between(&sim->random, 0, 10);
-    if (node->role == SIM_PARTICIPANT)
-        sim_participant_start(sim, at);
+    sim_network_open(sim, at);
+    started = node->role == SIM_PARTICIPANT ? sim_participant_start(sim, at)
+                                            : sim_coordinator_start(sim, at);
+    SIM_TRACE(sim, "%s %s: %" PRIu64, node->name.s, started ? "has started" : "is starting",
+              node->start);
+    if (started)
+        sim_network_flush(sim, at);
     else
-        sim_coordinator_start(sim, at);
-    sim_trace(sim, "%s has started: %" PRIu64, node->name.s, node->start);
+        sim_crash(sim, at);
 }
 
-static void stop(struct sim *sim, size_t at)
+void sim_stop(struct sim *sim, size_t at)
 {
     struct sim_node *node = &sim->nodes[at];
 
@@ -217,84 +291,58 @@ static void stop(struct sim *sim, size_t at)
         sim_coordinator_stop(sim, at);
     if (node->client != NULL)
         sim_client_stop(sim, at);
+    sim_network_close(sim, at);
     node->up = false;
 }
 
-static void crash(struct sim *sim, size_t at)
+void sim_crash(struct sim *sim, size_t at)
 {
-    sim_trace(sim, "%s dies", sim->nodes[at].name.s);
-    sim->crashes++;
-    stop(sim, at);
+    bool soon = sim_random_percent(&sim->random, 40);
+    uint64_t pause = sim_random_between(&sim->random, 1000, soon ? 20000 : 3000000);
+
+    SIM_TRACE(sim, "%s dies", sim->nodes[at].name.s);
+    sim->totals.crashes++;
+    sim_stop(sim, at);
     sim_disk_crash(sim->nodes[at].disk, &sim->random);
     sim_timeline_add(
         &sim->timeline,
-        (struct sim_event){.type = SIM_EVENT_RESTART,
-                           .at = sim->now + sim_random_between(&sim->random, 1000, 3000000),
-                           .node = at});
+        (struct sim_event){.type = SIM_EVENT_RESTART, .at = sim->now + pause, .node = (uint8_t)at});
 }
 
 static void heal(struct sim *sim)
 {
-    sim_trace(sim, "everything heals");
+    SIM_TRACE(sim, "everything heals, after %" PRIu64 " transactions", sim->totals.transactions);
     sim->healed = true;
-    sim_network_heal(sim);
-    sim->options.delay_us = 1000;
-    for (size_t i = 0; i < sim->nodes_n; i++) {
-        if (!sim->nodes[i].up)
-            start(sim, i);
-        sim->nodes[i].actions_left = UINT64_MAX;
-    }
-}
-
-static void next_fault(struct sim *sim)
-{
-    uint64_t mean = sim->options.fault_us;
-
-    if (mean > 0)
-        sim_timeline_add(
-            &sim->timeline,
-            (struct sim_event){.type = SIM_EVENT_FAULT,
-                               .at = sim->now + sim_random_between(&sim->random, 1, 2 * mean)});
-}
-
-static void fault(struct sim *sim)
-{
-    size_t daemons = sim->options.coordinators + sim->options.participants;
-    size_t victim = (size_t)sim_random_between(&sim->random, 0, daemons - 1);
-
-    if (sim->healed)
-        return;
-    if (sim_random_percent(&sim->random, 30))
-        sim_network_part(sim);
-    else
-        sim->nodes[victim].actions_left = sim_random_between(&sim->random, 0, 12);
-    next_fault(sim);
+    sim->healed_at = sim->now;
+    sim_faults_heal(sim);
+    sim_timeline_add(&sim->timeline,
+                     (struct sim_event){.type = SIM_EVENT_LOOK, .at = sim->now + LOOK_US});
 }
 
 /* ---- events ---- */
 
 static void deliver(struct sim *sim, const struct sim_event *event)
 {
-    struct tx_arena arena = {0};
+    struct sim_node *node = &sim->nodes[event->node];
     struct tx_frame frame;
-    size_t at = event->node;
 
-    sim_network_receive(sim, event, &arena, &frame);
-    if (sim->nodes[at].participant != NULL)
-        sim_participant_step(sim, at,
-                             &(struct part_event){.type = PART_EVENT_MESSAGE,
-                                                  .client = event->from,
-                                                  .envelope = &frame.envelope,
-                                                  .msg = &frame.messages[0]});
-    else if (sim->nodes[at].coordinator != NULL)
-        sim_coordinator_step(sim, at,
-                             &(struct coord_event){.type = COORD_EVENT_MESSAGE,
-                                                   .client = event->from,
-                                                   .envelope = &frame.envelope,
-                                                   .msg = &frame.messages[0]});
-    else
-        sim_client_received(sim, at, event->from, &frame.messages[0]);
-    tx_arena_deinit(&arena);
+    sim_network_receive(sim, event, &frame);
+    for (size_t i = 0; i < frame.messages_n && node->actions_left > 0; i++) {
+        if (node->participant != NULL)
+            sim_participant_step(sim, event->node,
+                                 &(struct part_event){.type = PART_EVENT_MESSAGE,
+                                                      .client = event->from,
+                                                      .envelope = &frame.envelope,
+                                                      .msg = &frame.messages[i]});
+        else if (node->coordinator != NULL)
+            sim_coordinator_step(sim, event->node,
+                                 &(struct coord_event){.type = COORD_EVENT_MESSAGE,
+                                                       .client = event->from,
+                                                       .envelope = &frame.envelope,
+                                                       .msg = &frame.messages[i]});
+        else
+            sim_client_received(sim, event->node, event->from, &frame.messages[i]);
+    }
 }
 
 static void synced(struct sim *sim, const struct sim_event *event)
@@ -302,9 +350,12 @@ static void synced(struct sim *sim, const struct sim_event *event)
     size_t at = event->node;
     struct tx_lsn lsn = {event->number};
 
-    if (lsn.n <= sim_disk_durable(sim->nodes[at].disk).n)
+    if (sim->nodes[at].write_fails) {
+        SIM_TRACE(sim, "%s: a write fails", sim->nodes[at].name.s);
+        sim->nodes[at].actions_left = 0;
         return;
-    sim_disk_synced(sim->nodes[at].disk, lsn);
+    }
+    sim_writer_synced(sim, at, lsn);
     if (sim->nodes[at].role == SIM_PARTICIPANT)
         sim_participant_step(sim, at, &(struct part_event){.type = PART_EVENT_DURABLE, .lsn = lsn});
     else
@@ -312,87 +363,170 @@ static void synced(struct sim *sim, const struct sim_event *event)
                              &(struct coord_event){.type = COORD_EVENT_DURABLE, .lsn = lsn});
 }
 
-static void tick(struct sim *sim, size_t at)
+static void tick(struct sim *sim, const struct sim_event *event)
 {
-    sim->nodes[at].tick_at = UINT64_MAX;
-    if (sim->nodes[at].role == SIM_PARTICIPANT)
+    size_t at = event->node;
+    struct sim_node *node = &sim->nodes[at];
+
+    if (event->at >= node->tick_planned)
+        node->tick_planned = UINT64_MAX;
+    if (sim->now < node->tick_at) {
+        plan_tick(sim, at);
+        return;
+    }
+    node->tick_at = UINT64_MAX;
+    if (node->role == SIM_PARTICIPANT)
         sim_participant_step(sim, at, &(struct part_event){.type = PART_EVENT_TICK});
-    else if (sim->nodes[at].role == SIM_COORDINATOR)
+    else if (node->role == SIM_COORDINATOR)
         sim_coordinator_step(sim, at, &(struct coord_event){.type = COORD_EVENT_TICK});
     else
         sim_client_tick(sim, at);
 }
 
-static void happen(struct sim *sim, const struct sim_event *event)
+/* What happens to one node that is up. */
+static void happen_to(struct sim *sim, const struct sim_event *event)
+{
+    bool current = sim->nodes[event->node].run == event->run;
+
+    if (event->type == SIM_EVENT_FRAME)
+        deliver(sim, event);
+    else if (current && event->type == SIM_EVENT_TICK)
+        tick(sim, event);
+    else if (current && event->type == SIM_EVENT_SYNCED)
+        synced(sim, event);
+    else if (current && event->type == SIM_EVENT_WRITE)
+        sim_writer_due(sim, event->node);
+}
+
+/* After every event that concerns it: what it has to send goes out, all or nothing when it has died
+ * in the middle. */
+static void settle(struct sim *sim, size_t at)
+{
+    struct sim_node *node = &sim->nodes[at];
+    bool dead = node->actions_left == 0;
+
+    if (!node->up)
+        return;
+    if (!dead || sim_random_percent(&sim->random, 50))
+        sim_network_flush(sim, at);
+    if (dead)
+        sim_crash(sim, at);
+    else if (node->draining)
+        sim_drain_step(sim, at);
+}
+
+static void look(struct sim *sim)
+{
+    sim_operator_watch(sim);
+    sim->looks_at_rest = sim_at_rest(sim) ? sim->looks_at_rest + 1 : 0;
+    sim_timeline_add(&sim->timeline,
+                     (struct sim_event){.type = SIM_EVENT_LOOK, .at = sim->now + LOOK_US});
+}
+
+static void happen(struct sim *sim, struct sim_event *event)
 {
     const struct sim_node *node = &sim->nodes[event->node];
-    bool current = node->up && node->run == event->run;
 
-    switch (event->type) {
+    switch ((enum sim_event_type)event->type) {
     case SIM_EVENT_FRAME:
-        if (node->up)
-            deliver(sim, event);
-        break;
     case SIM_EVENT_SYNCED:
-        if (current)
-            synced(sim, event);
-        break;
+    case SIM_EVENT_WRITE:
     case SIM_EVENT_TICK:
-        if (current && node->tick_at == event->at)
-            tick(sim, event->node);
+        if (node->up && sim->now < node->paused_until) {
+            event->at = node->paused_until;
+            sim_timeline_add(&sim->timeline, *event);
+            event->frame = NULL;
+        } else if (node->up) {
+            happen_to(sim, event);
+        }
         break;
     case SIM_EVENT_RESTART:
-        start(sim, event->node);
+        sim_start(sim, event->node);
         break;
     case SIM_EVENT_FAULT:
-        fault(sim);
+        sim_fault(sim);
         break;
     case SIM_EVENT_MEND:
-        sim_network_mend(sim, event->number);
+        sim_fault_mend(sim, event);
         break;
+    case SIM_EVENT_LOOK:
+        look(sim);
+        return;
     }
-    if (node->up && node->actions_left == 0 && node->role != SIM_CLIENT)
-        crash(sim, event->node);
+    settle(sim, event->node);
+}
+
+static void begin(struct sim *sim)
+{
+    add_nodes(sim);
+    for (size_t i = 0; i < sim->nodes_n; i++) {
+        if (sim->nodes[i].role != SIM_CLIENT) {
+            sim_start(sim, i);
+            continue;
+        }
+        sim->nodes[i].up = true;
+        sim_network_open(sim, i);
+        sim_client_start(sim, i);
+    }
+    sim_faults_next(sim);
+}
+
+static bool faults_over(const struct sim *sim)
+{
+    return sim->totals.transactions >= sim->options.transactions ||
+           sim->now >= 1000000 + sim->options.longest_us;
+}
+
+bool sim_step(struct sim *sim)
+{
+    struct sim_event event;
+
+    if (!sim_timeline_take(&sim->timeline, &event))
+        return false;
+    sim->now = event.at;
+    sim->totals.events++;
+    sim_old_copy_take(sim);
+    if (!sim->healed && faults_over(sim))
+        heal(sim);
+    happen(sim, &event);
+    sim_frame_done(&sim->timeline, event.frame);
+    return true;
 }
 
 unsigned sim_run(struct sim *sim)
 {
-    uint64_t heal_at = sim->now + SIM_FAULTS_US;
-    struct sim_event event;
-
-    for (size_t i = 0; i < sim->nodes_n; i++) {
-        if (sim->nodes[i].role == SIM_CLIENT)
-            sim_client_start(sim, i);
-        else
-            start(sim, i);
+    begin(sim);
+    while (sim->looks_at_rest < LOOKS_AT_REST && sim_step(sim)) {
+        if (sim->healed && sim->now >= sim->healed_at + SIM_HEALED_US)
+            break;
     }
-    next_fault(sim);
-    while (sim_timeline_take(&sim->timeline, &event) && event.at < heal_at + SIM_HEALED_US) {
-        sim->now = event.at;
-        if (!sim->healed && sim->now >= heal_at)
-            heal(sim);
-        sim->events++;
-        happen(sim, &event);
-        free(event.frame);
-        event.frame = NULL;
-    }
-    free(event.frame);
     for (size_t i = 0; i < sim->nodes_n; i++) {
         if (sim->nodes[i].role == SIM_CLIENT)
             sim_client_end(sim, i);
     }
+    sim->totals.simulated_us = sim->now - 1000000;
     sim_check(sim);
+    if (sim->failures == 0)
+        sim_old_copy_return(sim);
     return sim->failures;
 }
 
 void sim_destroy(struct sim **sim)
 {
     for (size_t i = 0; i < (*sim)->nodes_n; i++) {
-        stop(*sim, i);
+        sim_stop(*sim, i);
         if ((*sim)->nodes[i].disk != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].disk);
+        if ((*sim)->nodes[i].image != NULL)
+            sim_disk_destroy(&(*sim)->nodes[i].image);
+        if ((*sim)->nodes[i].copy != NULL)
+            sim_disk_destroy(&(*sim)->nodes[i].copy);
+        if ((*sim)->nodes[i].kept != NULL)
+            sim_disk_destroy(&(*sim)->nodes[i].kept);
     }
     sim_timeline_deinit(&(*sim)->timeline);
+    tx_arena_deinit(&(*sim)->arena);
+    history_deinit(&(*sim)->history);
     free((*sim)->told);
     free(*sim);
     *sim = NULL;

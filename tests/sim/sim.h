@@ -1,42 +1,45 @@
-/* A whole cluster in one thread: the real cores on a virtual clock, network and disk. One seed
+/* A whole cluster in one thread: the real cores on virtual clocks, network and disks. One seed
  * decides everything. */
 #ifndef ASSENT_TESTS_SIM_SIM_H
 #define ASSENT_TESTS_SIM_SIM_H
 
 #include "common/assert.h"
 #include "common/msg.h"
+#include "coverage.h"
 #include "disk.h"
+#include "options.h"
+#include "tests/check/history.h"
 #include "timeline.h"
 
 #include <stdio.h>
 
-#define SIM_COORDINATORS_MAX 2u
-#define SIM_PARTICIPANTS_MAX 4u
-#define SIM_CLIENTS_MAX      6u
-#define SIM_NODES_MAX        (SIM_COORDINATORS_MAX + SIM_PARTICIPANTS_MAX + SIM_CLIENTS_MAX)
-#define SIM_ACCOUNTS         6u /* at each participant */
-#define SIM_FAULTS_US        UINT64_C(20000000)
-#define SIM_HEALED_US        UINT64_C(60000000)
-#define SIM_FOREVER_US       UINT64_C(1000000000)
-
-/* Drawn from the seed. */
-struct sim_options {
-    unsigned coordinators, participants, clients;
-    unsigned loss_percent, duplicate_percent;
-    uint64_t delay_us; /* the longest of a message */
-    bool reorder;
-    uint64_t sync_us, lazy_us; /* the longest of a sync; how long a record that nobody waits for */
-    uint64_t fault_us;         /* mean time between crashes and partitions; 0: none */
-    uint64_t retention_us;     /* of outcomes at a coordinator */
-    uint64_t snapshot_records, retain_records;
-    size_t tombstones_max;
-};
+#define SIM_NODES_MAX    (SIM_COORDINATORS_MAX + SIM_PARTICIPANTS_MAX + SIM_CLIENTS_MAX)
+#define SIM_NOBODY       SIM_NODES_MAX
+#define SIM_ACCOUNTS     4u      /* at each participant */
+#define SIM_LISTS        2u      /* at each participant */
+#define SIM_RETAINED_MAX 100000u /* outcomes at a coordinator */
+#define SIM_RESOLVED_MAX 64u     /* decisions of an operator */
+#define SIM_HEALED_US    UINT64_C(60000000)
 
 enum sim_node_role { SIM_COORDINATOR, SIM_PARTICIPANT, SIM_CLIENT };
+
+enum sim_fault {
+    SIM_FAULT_CRASH,
+    SIM_FAULT_PARTITION,
+    SIM_FAULT_WRITE_ERROR,
+    SIM_FAULT_DISK_FULL,
+    SIM_FAULT_CLOCK_JUMP,
+    SIM_FAULT_PAUSE,
+    SIM_FAULT_DRAIN,
+    SIM_FAULT_OLD_DISK,
+    SIM_FAULT_RESOLVE,
+    SIM_FAULTS_N
+};
 
 struct sim_coordinator;
 struct sim_participant;
 struct sim_client;
+struct sim_outbox;
 
 struct sim_node {
     enum sim_node_role role;
@@ -47,26 +50,42 @@ struct sim_node {
     uint64_t start;        /* epoch or incarnation */
     uint64_t life;         /* of that start */
     uint64_t actions_left; /* dies when this many more actions are performed */
+    uint64_t clock_us;     /* its clock is ahead of the simulation by this */
     uint64_t tick_at;      /* the TICK that counts */
+    uint64_t tick_planned; /* the earliest TICK in the timeline */
+    uint64_t paused_until;
+    uint64_t steps;                        /* of its core */
+    bool syncing, sync_again, write_later; /* the log: see disk_sync.c */
+    bool write_fails, disk_low, draining;
+    uint64_t live_most; /* transactions that its core had, at most */
+    uint64_t alarms;    /* that nothing explains */
     struct sim_disk *disk;
+    struct sim_disk *image;              /* taken for later */
+    struct sim_disk *kept;               /* its true disk, while it runs on an old image */
+    struct sim_disk *copy;               /* one that comes back at the end */
     struct sim_coordinator *coordinator; /* NULL when down */
     struct sim_participant *participant;
     struct sim_client *client;
+    struct sim_outbox *outbox;
 };
 
-/* What a client did and was told. */
+/* What a client was told: somebody may ask for it again. */
 struct sim_told {
-    size_t client;
     struct tx_id id;
     enum tx_outcome outcome;
-    bool unknown_for_good;                       /* asked until the end, and never told */
     unsigned wrote;                              /* a bit for each participant */
     uint64_t incarnations[SIM_PARTICIPANTS_MAX]; /* of those that the client named; else 0 */
 };
 
 struct sim_partition {
     uint64_t number;
-    unsigned blocked[SIM_NODES_MAX]; /* from which node, a bit for each node it cannot reach */
+    uint32_t blocked[SIM_NODES_MAX]; /* from which node, a bit for each node it cannot reach */
+};
+
+struct sim_totals {
+    uint64_t transactions, committed, crashes, messages, frames, lost, events, simulated_us;
+    uint64_t faults[SIM_FAULTS_N];
+    uint64_t old_disks; /* starts on an old image */
 };
 
 struct sim {
@@ -75,37 +94,73 @@ struct sim {
     struct sim_random random;
     struct sim_timeline timeline;
     uint64_t now;
-    bool trace, healed;
+    bool tracing; /* somebody wants the trace: printed, or hashed */
+    bool trace_printed;
+    uint64_t trace_hash;
+    bool healed;
+    bool old_copy_taken, old_copy_runs;
+    uint64_t status_requests;
+    unsigned looks_at_rest; /* in a row */
+    uint64_t healed_at;
     struct sim_node nodes[SIM_NODES_MAX];
     size_t nodes_n;
     uint64_t fifo[SIM_NODES_MAX][SIM_NODES_MAX]; /* the last arrival on each way */
+    size_t slow_from, slow_to;                   /* the slow link */
+    struct tx_arena arena;                       /* of the frame that has arrived */
     struct sim_partition partitions[4];
     uint64_t partitions_made;
+    uint64_t fault_at; /* when so many transactions have been begun; UINT64_MAX: no more */
+    uint64_t elements; /* appended to lists so far */
     struct sim_told *told;
     size_t told_n, told_capacity;
-    uint64_t events, crashes, lost;
+    struct tx_id resolved[SIM_RESOLVED_MAX]; /* by an operator */
+    size_t resolved_n;
+    struct sim_totals totals;
+    struct history history;
+    struct coverage *coverage; /* NULL: not wanted */
     unsigned failures;
 };
 
-struct sim *sim_new(uint64_t seed, bool trace);
+struct sim *sim_new(uint64_t seed);
 void sim_destroy(struct sim **sim);
 /* Runs it to its end and checks it; the number of broken promises. */
 unsigned sim_run(struct sim *sim);
 
-void sim_trace(const struct sim *sim, const char *format, ...) TX_PRINTF(2, 3);
+/* Evaluates its arguments only when somebody wants the trace. */
+#define SIM_TRACE(sim, ...) ((sim)->tracing ? sim_trace(sim, __VA_ARGS__) : (void)0)
+void sim_trace(struct sim *sim, const char *format, ...) TX_PRINTF(2, 3);
 /* A broken promise: printed, with the seed and the time. */
 void sim_fail(struct sim *sim, const char *format, ...) TX_PRINTF(2, 3);
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address);
-size_t sim_participant_node(const struct sim *sim, unsigned participant);
+size_t sim_participant_node(const struct sim *sim, uint64_t participant);
+/* The node's own clock. */
+uint64_t sim_clock(const struct sim *sim, size_t node);
+/* A node raises an alarm. */
+void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes text);
+/* A client has begun a transaction. */
+void sim_begun(struct sim *sim);
+
+/* ---- for the shells ---- */
+
 /* Has this node to die before its next action? Counts the action. */
 bool sim_dies(struct sim_node *node);
-/* Wakes the node at `at` (UINT64_MAX: not at all), instead of what was asked for before. */
+/* After a step: are its invariants to be checked? Now and then it also looks at its locks. */
+bool sim_check_due(struct sim *sim, size_t node);
+/* Wakes the node at `at` of its own clock (UINT64_MAX: not at all), instead of what was asked for
+ * before. */
 void sim_tick_at(struct sim *sim, size_t node, uint64_t at);
-/* The record that was appended last will be durable after a while. */
-void sim_sync(struct sim *sim, size_t node, bool force);
-/* The log from its beginning: START, as every daemon writes it before it serves. */
-void sim_append_start(struct sim *sim, size_t node);
+/* START, as every daemon writes it before it serves. False: the node dies before it is durable. */
+bool sim_append_start(struct sim *sim, size_t node);
 void sim_compact(struct sim_node *node, struct tx_lsn upto);
+
+/* ---- life and death, for the faults ---- */
+
+void sim_start(struct sim *sim, size_t node);
+void sim_stop(struct sim *sim, size_t node);
+/* The next event; false: there is none. */
+bool sim_step(struct sim *sim);
+/* Stops it as it is, and plans its restart. */
+void sim_crash(struct sim *sim, size_t node);
 
 #endif

@@ -2,13 +2,16 @@
 
 #include "network.h"
 #include "plan.h"
+#include "sim_history.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RESEND_US  UINT64_C(100000)
-#define GIVE_UP_US UINT64_C(3000000)
+#define RESEND_US    UINT64_C(200000)
+#define GIVE_UP_US   UINT64_C(3000000)
+#define PROBES       3u  /* of each client when everything has healed */
+#define UNKNOWNS_MAX 30u /* when everything has healed: hears it so often before it gives in */
 
 enum phase {
     PHASE_IDLE,
@@ -35,8 +38,11 @@ struct sim_client {
     struct tx_id id;
     struct tx_age age;
     struct tx_token token;
-    size_t probing;  /* asks once more for what was told: its place + 1; 0: not */
-    bool read_wrong; /* a total that is not zero; a fault only if it commits */
+    uint64_t invoked;
+    bool probing; /* asks for what is not its own, or is over */
+    struct sim_told probed;
+    unsigned probes_left, unknowns; /* since everything has healed */
+    bool done, impatient;
     unsigned step;
     struct used used[SIM_PARTICIPANTS_MAX];
 };
@@ -76,8 +82,8 @@ static void send_operate(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
     struct tx_op ops[PLAN_OPS_MAX];
-    unsigned participant;
-    size_t n = plan_step(&self->plan, self->step, ops, &participant);
+    unsigned participant = plan_step_participant(&self->plan, self->step);
+    size_t n = plan_step(&self->plan, self->step, ops);
     struct tx_msg msg = {.type = TX_MSG_OPERATE,
                          .operate = {.req = self->req,
                                      .id = self->id,
@@ -118,7 +124,7 @@ static void send_request(struct sim *sim, size_t node)
         send_operate(sim, node);
         return;
     case PHASE_COMMIT:
-        send_finish(sim, node, TX_MSG_COMMIT_REQUEST);
+        send_finish(sim, node, self->impatient ? TX_MSG_ABORT_REQUEST : TX_MSG_COMMIT_REQUEST);
         return;
     case PHASE_ASK:
         send_finish(sim, node, TX_MSG_OUTCOME_REQUEST);
@@ -140,31 +146,55 @@ static void go(struct sim *sim, size_t node, enum phase phase)
 
 static void rest(struct sim *sim, size_t node)
 {
-    uint64_t longest = sim->healed ? 2000000 : 50000;
-
     sim->nodes[node].client->phase = PHASE_IDLE;
-    sim->nodes[node].client->probing = 0;
-    sim_tick_at(sim, node, sim->now + sim_random_between(&sim->random, 1000, longest));
+    sim->nodes[node].client->probing = false;
+    sim_tick_at(sim, node,
+                sim->now + sim_random_between(&sim->random, 1000, sim->options.think_us));
 }
 
-/* Asks again for what somebody was told before: the answer may be UNKNOWN by now, never another. */
+/* Asks for the transaction of another one while that is at it. */
+static bool ask_for_live(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+    size_t first = sim_participant_node(sim, sim->options.participants);
+    const struct sim_client *other =
+        sim->nodes[sim_random_between(&sim->random, first, sim->nodes_n - 1)].client;
+
+    /* Whoever asks names all participants that were used, and they are known from there on. */
+    if (other == self || other->phase < PHASE_COMMIT || other->probing || !tx_id_valid(other->id))
+        return false;
+    self->probed = (struct sim_told){.id = other->id, .wrote = plan_writes(&other->plan)};
+    self->probing = true;
+    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
+        self->probed.incarnations[i] = other->used[i].incarnation;
+    return true;
+}
+
+/* For what somebody was told before: the answer may be UNKNOWN by now, never another. */
+static bool ask_for_old(struct sim *sim, size_t node)
+{
+    struct sim_client *self = sim->nodes[node].client;
+
+    self->probed = sim->told[sim_random_between(&sim->random, 0, sim->told_n - 1)];
+    self->probing = tx_id_valid(self->probed.id);
+    return self->probing;
+}
+
 static void probe(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
-    size_t at = (size_t)sim_random_between(&sim->random, 0, sim->told_n - 1);
-    const struct sim_told *old = &sim->told[at];
+    bool live = !sim->healed && sim_random_percent(&sim->random, 30);
 
     self->retry = false;
-    if (!tx_id_valid(old->id)) {
+    if (live ? !ask_for_live(sim, node) : !ask_for_old(sim, node)) {
         rest(sim, node);
         return;
     }
-    self->probing = at + 1;
-    self->id = old->id;
-    self->coordinator = old->id.coordinator - 1;
+    self->id = self->probed.id;
+    self->coordinator = self->id.coordinator - 1;
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
-        self->used[i] = (struct used){.incarnation = old->incarnations[i],
-                                      .wrote = (old->wrote >> i & 1u) != 0};
+        self->used[i] = (struct used){.incarnation = self->probed.incarnations[i],
+                                      .wrote = (self->probed.wrote >> i & 1u) != 0};
     go(sim, node, PHASE_ASK);
 }
 
@@ -172,12 +202,15 @@ static void begin(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
 
+    if (sim->healed && (self->probes_left == 0 || sim->told_n == 0)) {
+        self->done = true;
+        return;
+    }
     if (sim->told_n > 0 && (sim->healed || sim_random_percent(&sim->random, 10))) {
+        self->probes_left -= sim->healed;
         probe(sim, node);
         return;
     }
-    if (sim->healed)
-        return;
     self->serial++;
     if (!self->retry) {
         plan_draw(&self->plan, sim, node * 1000000 + self->serial);
@@ -186,11 +219,14 @@ static void begin(struct sim *sim, size_t node)
             (size_t)sim_random_between(&sim->random, 0, sim->options.coordinators - 1);
     }
     self->retry = false;
-    plan_again(&self->plan);
+    plan_again(&self->plan, sim);
+    self->invoked = sim->now;
     self->id = (struct tx_id){0};
     self->step = 0;
-    self->read_wrong = false;
+    self->impatient = false;
     memset(self->used, 0, sizeof self->used);
+    if (self->plan.submit)
+        sim_begun(sim);
     go(sim, node, self->plan.submit ? PHASE_SUBMIT : PHASE_BEGIN);
 }
 
@@ -199,29 +235,46 @@ static unsigned wrote_mask(const struct sim *sim, const struct sim_client *self)
     unsigned mask = 0;
 
     if (self->plan.submit)
-        return self->plan.kind == PLAN_TOTAL ? 0 : 1u << self->plan.from | 1u << self->plan.to;
+        return plan_writes(&self->plan);
     for (unsigned i = 0; i < sim->options.participants; i++)
         mask |= (unsigned)self->used[i].wrote << i;
     return mask;
+}
+
+static void remember(struct sim *sim, const struct sim_client *self, enum tx_outcome outcome)
+{
+    struct sim_told *told;
+
+    if (sim->told_n == sim->told_capacity) {
+        sim->told_capacity = sim->told_capacity * 2 + 256;
+        sim->told = tx_xrealloc(sim->told, sim->told_capacity * sizeof *sim->told);
+    }
+    told = &sim->told[sim->told_n++];
+    *told = (struct sim_told){.id = self->id, .outcome = outcome, .wrote = wrote_mask(sim, self)};
+    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
+        told->incarnations[i] = self->used[i].incarnation;
 }
 
 static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
 {
     struct sim_client *self = sim->nodes[node].client;
     char id[TX_ID_TEXT];
+    bool unknown = outcome == TX_OUTCOME_UNKNOWN;
+    struct sim_attempt attempt = {.client = node,
+                                  .plan = &self->plan,
+                                  .id = self->id,
+                                  .outcome = outcome,
+                                  .invoked = self->invoked,
+                                  .completed = unknown ? UINT64_MAX : sim->now};
 
-    if (sim->told_n == sim->told_capacity) {
-        sim->told_capacity = sim->told_capacity * 2 + 64;
-        sim->told = tx_xrealloc(sim->told, sim->told_capacity * sizeof *sim->told);
-    }
-    sim->told[sim->told_n++] = (struct sim_told){
-        .client = node, .id = self->id, .outcome = outcome, .wrote = wrote_mask(sim, self)};
-    for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
-        sim->told[sim->told_n - 1].incarnations[i] = self->used[i].incarnation;
-    sim_trace(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
+    attempt.may_stay_unknown =
+        sim->options.retention_us != SIM_FOREVER_US || (self->plan.submit && !self->plan.keyed);
+    sim_history_tx(sim, &attempt);
+    if (!unknown)
+        remember(sim, self, outcome);
+    SIM_TRACE(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
               tx_outcome_name(outcome));
-    if (outcome == TX_OUTCOME_COMMITTED && self->read_wrong)
-        sim_fail(sim, "%s committed with a wrong total", id);
+    sim->totals.committed += outcome == TX_OUTCOME_COMMITTED;
     self->retry =
         outcome == TX_OUTCOME_ABORTED && !self->plan.aborts && sim_random_percent(&sim->random, 50);
 }
@@ -230,6 +283,13 @@ static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
 static void give_up(struct sim *sim, size_t node)
 {
     send_finish(sim, node, TX_MSG_ABORT_REQUEST);
+    told(sim, node, TX_OUTCOME_ABORTED);
+    rest(sim, node);
+}
+
+/* As a client that has died: nobody is told anything. */
+static void walk_away(struct sim *sim, size_t node)
+{
     told(sim, node, TX_OUTCOME_ABORTED);
     rest(sim, node);
 }
@@ -243,12 +303,17 @@ void sim_client_tick(struct sim *sim, size_t node)
         begin(sim, node);
     } else if (self->phase == PHASE_OPERATE && late) {
         give_up(sim, node);
-    } else if ((self->phase == PHASE_BEGIN && late) || (self->probing > 0 && late) ||
-               (self->phase == PHASE_SUBMIT && late && !self->plan.keyed)) {
+    } else if ((self->phase == PHASE_BEGIN && late) || (self->probing && late)) {
+        rest(sim, node);
+    } else if (self->phase == PHASE_SUBMIT && late && !self->plan.keyed) {
+        told(sim, node, TX_OUTCOME_UNKNOWN);
         rest(sim, node);
     } else if (self->phase == PHASE_COMMIT && late) {
         go(sim, node, PHASE_ASK);
     } else {
+        /* Now and then one would rather abort: the answer is the truth either way. */
+        if (self->phase == PHASE_COMMIT && sim_random_percent(&sim->random, 10))
+            self->impatient = true;
         if (self->phase != PHASE_SUBMIT || self->plan.keyed) /* without a key it leaves once */
             send_request(sim, node);
         sim_tick_at(sim, node, sim->now + RESEND_US);
@@ -266,20 +331,18 @@ static void on_begun(struct sim *sim, size_t node, const struct tx_msg_begun *be
     self->id = begun->id;
     self->age = begun->age;
     self->token = begun->token;
+    sim_begun(sim);
     go(sim, node, PHASE_OPERATE);
 }
 
 static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operated *operated)
 {
     struct sim_client *self = sim->nodes[node].client;
-    struct tx_op ops[PLAN_OPS_MAX];
     struct used *used;
-    unsigned participant;
 
     if (self->phase != PHASE_OPERATE || operated->req != self->req)
         return;
-    plan_step(&self->plan, self->step, ops, &participant);
-    used = &self->used[participant];
+    used = &self->used[plan_step_participant(&self->plan, self->step)];
     if (operated->reason != TX_REASON_NONE ||
         (used->incarnation != 0 && used->incarnation != operated->incarnation)) {
         give_up(sim, node);
@@ -288,11 +351,12 @@ static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operat
     used->steps = operated->step;
     used->incarnation = operated->incarnation;
     used->wrote = operated->wrote;
-    if (!plan_read(&self->plan, self->step, operated->results, operated->results_n))
-        self->read_wrong = true;
+    plan_read(&self->plan, self->step, operated->results, operated->results_n);
     self->step++;
     if (self->step < self->plan.steps)
         go(sim, node, PHASE_OPERATE);
+    else if (self->plan.walks_away)
+        walk_away(sim, node);
     else if (self->plan.aborts)
         give_up(sim, node);
     else
@@ -302,27 +366,30 @@ static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operat
 static void on_committed_submit(struct sim *sim, struct sim_client *self,
                                 const struct tx_msg_outcome *outcome)
 {
-    if (self->plan.kind != PLAN_TOTAL || outcome->results_lost)
+    if (outcome->results_lost)
         return;
-    if (outcome->results_n != (size_t)SIM_ACCOUNTS * self->plan.steps)
-        sim_fail(sim, "a committed SUBMIT without its results");
-    if (!plan_read(&self->plan, self->plan.steps - 1, outcome->results, outcome->results_n))
-        self->read_wrong = true;
+    if (outcome->results_n == self->plan.ops_n)
+        plan_read_all(&self->plan, outcome->results, outcome->results_n);
+    else
+        sim_fail(sim, "a committed SUBMIT of %u operations with %zu results", self->plan.ops_n,
+                 outcome->results_n);
 }
 
 static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
 {
-    const struct sim_told *old = &sim->told[sim->nodes[node].client->probing - 1];
-    char id[TX_ID_TEXT];
+    const struct sim_told *old = &sim->nodes[node].client->probed;
 
     /* Of several members that only read no record is left: aborted is as true (docs/protocol.md).
      */
-    bool same = outcome->outcome == old->outcome || old->wrote == 0;
+    if (old->wrote != 0)
+        sim_history_told(sim, old->id, outcome->outcome);
+    rest(sim, node);
+}
 
-    if (outcome->outcome != TX_OUTCOME_UNKNOWN && !same)
-        sim_fail(sim, "%s was told %s, and now %s (%.*s)", tx_id_print(old->id, id),
-                 tx_outcome_name(old->outcome), tx_outcome_name(outcome->outcome),
-                 (int)outcome->text.len, (const char *)outcome->text.data);
+/* It has asked often enough. */
+static void give_in(struct sim *sim, size_t node)
+{
+    sim_client_end(sim, node);
     rest(sim, node);
 }
 
@@ -333,15 +400,18 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
 
     if (self->phase < PHASE_COMMIT || outcome->req != self->req)
         return;
-    if (self->probing > 0) {
+    if (self->probing) {
         on_probed(sim, node, outcome);
         return;
     }
     if (outcome->outcome == TX_OUTCOME_UNKNOWN) {
-        if (self->phase == PHASE_COMMIT)
+        self->unknowns += sim->healed;
+        if (self->unknowns >= UNKNOWNS_MAX)
+            give_in(sim, node);
+        else if (self->phase == PHASE_COMMIT)
             enter(sim, self, PHASE_ASK); /* asks at the next tick */
         else if (self->phase == PHASE_SUBMIT && !self->plan.keyed)
-            rest(sim, node);
+            give_in(sim, node);
         return;
     }
     self->id = outcome->id;
@@ -349,6 +419,9 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         self->age = outcome->age;
     if (self->plan.submit && outcome->outcome == TX_OUTCOME_COMMITTED)
         on_committed_submit(sim, self, outcome);
+    /* The key's own record is in the way: it has committed before, and that was not told. */
+    if (outcome->reason == TX_REASON_EXISTS && sim->options.retention_us == SIM_FOREVER_US)
+        sim_fail(sim, "ran-twice: %.*s", (int)outcome->text.len, (const char *)outcome->text.data);
     told(sim, node, outcome->outcome);
     sim_network_send(sim, node, self->coordinator, &ack);
     rest(sim, node);
@@ -360,7 +433,7 @@ static void on_error(struct sim *sim, size_t node, const struct tx_msg_error *er
 
     if (error->req != self->req || self->phase == PHASE_IDLE)
         return;
-    sim_trace(sim, "%s hears: %.*s", sim->nodes[node].name.s, (int)error->text.len,
+    SIM_TRACE(sim, "%s hears: %.*s", sim->nodes[node].name.s, (int)error->text.len,
               (const char *)error->text.data);
     if (self->phase == PHASE_OPERATE)
         give_up(sim, node);
@@ -381,7 +454,7 @@ void sim_client_received(struct sim *sim, size_t node, size_t from, const struct
         on_outcome(sim, node, &msg->outcome);
     else if (msg->type == TX_MSG_ERROR)
         on_error(sim, node, &msg->error);
-    else
+    else if (msg->type != TX_MSG_STATUS)
         sim_fail(sim, "%s got a %s", sim->nodes[node].name.s, tx_msg_name(msg->type));
 }
 
@@ -390,11 +463,13 @@ void sim_client_received(struct sim *sim, size_t node, size_t from, const struct
 void sim_client_start(struct sim *sim, size_t node)
 {
     sim->nodes[node].client = tx_xcalloc(1, sizeof(struct sim_client));
+    sim->nodes[node].client->probes_left = PROBES;
     sim_tick_at(sim, node, sim->now + sim_random_between(&sim->random, 1000, 500000));
 }
 
 void sim_client_stop(struct sim *sim, size_t node)
 {
+    plan_deinit(&sim->nodes[node].client->plan);
     free(sim->nodes[node].client);
     sim->nodes[node].client = NULL;
 }
@@ -403,8 +478,16 @@ void sim_client_end(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
 
-    if (self->phase == PHASE_IDLE || self->probing > 0)
-        return;
-    told(sim, node, TX_OUTCOME_UNKNOWN);
-    sim->told[sim->told_n - 1].unknown_for_good = true;
+    if (self->phase >= PHASE_OPERATE && self->probing == 0)
+        told(sim, node, TX_OUTCOME_UNKNOWN);
+}
+
+bool sim_client_done(const struct sim_node *node)
+{
+    return node->client->done;
+}
+
+struct tx_id sim_client_tx(const struct sim_node *node)
+{
+    return node->client->id;
 }

@@ -11,5 +11,9 @@ void sim_client_tick(struct sim *sim, size_t node);
 void sim_client_received(struct sim *sim, size_t node, size_t from, const struct tx_msg *msg);
 /* The run is over: what it still does not know is written down as unknown. */
 void sim_client_end(struct sim *sim, size_t node);
+/* Everything has healed, and it has nothing left to do. */
+bool sim_client_done(const struct sim_node *node);
+/* The transaction that it is at, or was at last; perhaps none. */
+struct tx_id sim_client_tx(const struct sim_node *node);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "network.h"
 #include "txlog/recovery.h"
+#include "writer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,14 +15,8 @@ struct sim_coordinator {
 
 static void append(struct sim *sim, size_t node, struct coord_action *action)
 {
-    char id[TX_ID_TEXT];
-
     action->record.start = sim->nodes[node].start;
-    sim_disk_append(sim->nodes[node].disk, &action->record, NULL, 0);
-    sim_trace(sim, "%s logs %" PRIu64 " %s %s", sim->nodes[node].name.s, action->record.lsn.n,
-              txlog_type_name(action->record.type),
-              tx_id_print(txlog_record_tx(&action->record), id));
-    sim_sync(sim, node, action->force);
+    sim_writer_append(sim, node, &action->record, NULL, 0, action->force);
 }
 
 static void perform(struct sim *sim, size_t node, struct coord_action *action)
@@ -40,11 +35,10 @@ static void perform(struct sim *sim, size_t node, struct coord_action *action)
         sim_compact(&sim->nodes[node], action->lsn);
         return;
     case COORD_ACTION_ALARM:
-        sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)action->text.len,
-                 (const char *)action->text.data);
+        sim_alarm(sim, node, action->tx, action->text);
         return;
     case COORD_ACTION_NOTE:
-        sim_trace(sim, "%s notes: %.*s", sim->nodes[node].name.s, (int)action->text.len,
+        SIM_TRACE(sim, "%s notes: %.*s", sim->nodes[node].name.s, (int)action->text.len,
                   (const char *)action->text.data);
         return;
     }
@@ -57,7 +51,8 @@ static void perform_all(struct sim *sim, size_t node)
     for (size_t i = 0; i < self->actions.n && !sim_dies(&sim->nodes[node]); i++)
         perform(sim, node, &self->actions.items[i]);
     coord_actions_clear(&self->actions);
-    coord_core_check(self->core);
+    if (sim_check_due(sim, node))
+        coord_core_check(self->core);
     sim_tick_at(sim, node, coord_core_deadline(self->core));
 }
 
@@ -70,7 +65,9 @@ void sim_coordinator_step(struct sim *sim, size_t node, struct coord_event *even
 
         memcpy(event->token.bytes, secret, sizeof event->token.bytes);
     }
-    coord_core_step(self->core, event, sim->now, &self->actions);
+    if (sim->coverage != NULL)
+        coverage_coord_step(sim->coverage, self->core, event, sim_clock(sim, node));
+    coord_core_step(self->core, event, sim_clock(sim, node), &self->actions);
     perform_all(sim, node);
 }
 
@@ -92,12 +89,12 @@ static struct coord_core *core_new(struct sim *sim, size_t node)
                                     .active_idle_us = 2000000,
                                     .resend_us = 100000,
                                     .resend_max_us = 2000000,
-                                    .hello_us = 300000,
+                                    .hello_us = 500000,
                                     .peer_down_us = 1500000,
-                                    .forget_us = 300000,
+                                    .forget_us = 500000,
                                     .retention_us = sim->options.retention_us,
-                                    .retained_max = 100000,
-                                    .txs_max = 1000,
+                                    .retained_max = SIM_RETAINED_MAX,
+                                    .txs_max = sim->options.txs_max,
                                     .snapshot_records = sim->options.snapshot_records,
                                     .retain_records = sim->options.retain_records};
 
@@ -110,7 +107,7 @@ static struct coord_core *core_new(struct sim *sim, size_t node)
     return coord_core_new(&options);
 }
 
-void sim_coordinator_start(struct sim *sim, size_t node)
+bool sim_coordinator_start(struct sim *sim, size_t node)
 {
     struct sim_coordinator *self = tx_xcalloc(1, sizeof *self);
     struct txlog *log = sim_disk_log(sim->nodes[node].disk);
@@ -127,10 +124,14 @@ void sim_coordinator_start(struct sim *sim, size_t node)
         sim_fail(sim, "%s cannot start: %s", sim->nodes[node].name.s, why.text);
         abort();
     }
-    sim_append_start(sim, node);
-    coord_core_recovered(self->core, txlog_last(log), summary.first_epoch, sim->now,
+    if (!sim_append_start(sim, node))
+        return false;
+    coord_core_recovered(self->core, txlog_last(log), summary.first_epoch, sim_clock(sim, node),
                          &self->actions);
+    if (sim->coverage != NULL)
+        coverage_coord_restart(sim->coverage, self->core);
     perform_all(sim, node);
+    return true;
 }
 
 void sim_coordinator_stop(struct sim *sim, size_t node)

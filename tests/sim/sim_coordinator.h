@@ -5,7 +5,8 @@
 #include "coordinator/coord_core.h"
 #include "sim.h"
 
-void sim_coordinator_start(struct sim *sim, size_t node);
+/* False: it died before its START was durable. */
+bool sim_coordinator_start(struct sim *sim, size_t node);
 /* Drops everything that is not on disk. */
 void sim_coordinator_stop(struct sim *sim, size_t node);
 void sim_coordinator_step(struct sim *sim, size_t node, struct coord_event *event);

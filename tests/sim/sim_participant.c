@@ -3,6 +3,7 @@
 #include "network.h"
 #include "participant/kv.h"
 #include "txlog/recovery.h"
+#include "writer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static void answered(struct sim *sim, size_t node, struct tx_id tx, enum part_rm
 
     TX_ASSERT(answer->status <= RM_ROLLED_BACK);
     event.status = statuses[answer->status];
-    part_core_step(self->core, &event, sim->now, &self->actions);
+    part_core_step(self->core, &event, sim_clock(sim, node), &self->actions);
 }
 
 static void append(struct sim *sim, size_t node, struct part_action *action)
@@ -41,7 +42,6 @@ static void append(struct sim *sim, size_t node, struct part_action *action)
     struct sim_participant *self = sim->nodes[node].participant;
     struct rm_answer answer = {0};
     struct rm_batch batch = {0};
-    char id[TX_ID_TEXT];
 
     action->record.start = sim->nodes[node].start;
     if (action->redo_wanted)
@@ -50,12 +50,9 @@ static void append(struct sim *sim, size_t node, struct part_action *action)
         self->rm->vtable->commit(self->rm, action->tx, action->record.lsn, &batch, &answer);
         TX_ASSERT(answer.status == RM_OK);
     }
-    sim_disk_append(sim->nodes[node].disk, &action->record, batch.puts, batch.puts_n);
+    sim_writer_append(sim, node, &action->record, batch.puts, batch.puts_n, action->force);
     if (action->commit_writes)
         self->rm->vtable->committed(self->rm, action->tx);
-    sim_trace(sim, "%s logs %" PRIu64 " %s %s", sim->nodes[node].name.s, action->record.lsn.n,
-              txlog_type_name(action->record.type), tx_id_print(action->tx, id));
-    sim_sync(sim, node, action->force);
 }
 
 static void deliver(struct sim *sim, size_t node, const struct part_action *action)
@@ -94,11 +91,10 @@ static void perform(struct sim *sim, size_t node, struct part_action *action)
         sim_compact(&sim->nodes[node], action->lsn);
         return;
     case PART_ACTION_ALARM:
-        sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)action->text.len,
-                 (const char *)action->text.data);
+        sim_alarm(sim, node, action->tx, action->text);
         return;
     case PART_ACTION_NOTE:
-        sim_trace(sim, "%s notes: %.*s", sim->nodes[node].name.s, (int)action->text.len,
+        SIM_TRACE(sim, "%s notes: %.*s", sim->nodes[node].name.s, (int)action->text.len,
                   (const char *)action->text.data);
         return;
     }
@@ -114,7 +110,8 @@ static void perform_all(struct sim *sim, size_t node)
         perform(sim, node, &action);
     }
     part_actions_clear(&self->actions);
-    part_core_check(self->core);
+    if (sim_check_due(sim, node))
+        part_core_check(self->core);
     sim_tick_at(sim, node, part_core_deadline(self->core));
 }
 
@@ -122,9 +119,11 @@ void sim_participant_step(struct sim *sim, size_t node, const struct part_event 
 {
     struct sim_participant *self = sim->nodes[node].participant;
 
+    if (sim->coverage != NULL)
+        coverage_part_step(sim->coverage, self->core, event);
     if (event->type == PART_EVENT_DURABLE)
         self->rm->vtable->durable(self->rm, event->lsn);
-    part_core_step(self->core, event, sim->now, &self->actions);
+    part_core_step(self->core, event, sim_clock(sim, node), &self->actions);
     perform_all(sim, node);
 }
 
@@ -167,16 +166,29 @@ static struct part_options options_of(const struct sim *sim, size_t node)
                                  .life = sim->nodes[node].life,
                                  .idle_us = 2000000,
                                  .lock_timeout_us = 1000000,
-                                 .inquiry_us = 500000,
+                                 .inquiry_us = sim->options.inquiry_us,
                                  .inquiry_max_us = 2000000,
-                                 .txs_max = 1000,
-                                 .locks_max = 100000,
+                                 .txs_max = sim->options.txs_max,
+                                 .locks_max = sim->options.locks_max,
                                  .tombstones_max = sim->options.tombstones_max,
                                  .snapshot_records = sim->options.snapshot_records,
                                  .retain_records = sim->options.retain_records};
 }
 
-void sim_participant_start(struct sim *sim, size_t node)
+static enum tx_error open_rest(struct sim *sim, size_t node, struct txlog *log, struct tx_why *why)
+{
+    struct sim_participant *self = sim->nodes[node].participant;
+    struct recovering recovering = {self, log};
+    enum tx_error error = kv_open(log, &self->rm, why);
+
+    if (error != TX_OK)
+        return error;
+    part_core_each_prepared(self->core, recover_prepared, &recovering);
+    return part_core_recovered(self->core, txlog_last(log), sim_clock(sim, node), &self->actions,
+                               why);
+}
+
+bool sim_participant_start(struct sim *sim, size_t node)
 {
     struct sim_participant *self = tx_xcalloc(1, sizeof *self);
     struct txlog *log = sim_disk_log(sim->nodes[node].disk);
@@ -192,26 +204,26 @@ void sim_participant_start(struct sim *sim, size_t node)
     self->core = part_core_new(&options);
     sim->nodes[node].participant = self;
     error = recovery_replay(log, replay, &recovering, &summary, &why);
-    if (error == TX_OK) {
-        sim_append_start(sim, node);
-        error = kv_open(log, &self->rm, &why);
-    }
-    if (error == TX_OK) {
-        part_core_each_prepared(self->core, recover_prepared, &recovering);
-        error = part_core_recovered(self->core, txlog_last(log), sim->now, &self->actions, &why);
-    }
+    if (error == TX_OK && !sim_append_start(sim, node))
+        return false;
+    if (error == TX_OK)
+        error = open_rest(sim, node, log, &why);
     if (error != TX_OK) {
         sim_fail(sim, "%s cannot start: %s", sim->nodes[node].name.s, why.text);
         abort();
     }
+    if (sim->coverage != NULL)
+        coverage_part_restart(sim->coverage, self->core);
     perform_all(sim, node);
+    return true;
 }
 
 void sim_participant_stop(struct sim *sim, size_t node)
 {
     struct sim_participant *self = sim->nodes[node].participant;
 
-    self->rm->vtable->close(&self->rm);
+    if (self->rm != NULL)
+        self->rm->vtable->close(&self->rm);
     part_actions_deinit(&self->actions);
     part_core_destroy(&self->core);
     free(self);

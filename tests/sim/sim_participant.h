@@ -5,7 +5,8 @@
 #include "participant/part_core.h"
 #include "sim.h"
 
-void sim_participant_start(struct sim *sim, size_t node);
+/* False: it died before its START was durable. */
+bool sim_participant_start(struct sim *sim, size_t node);
 /* Drops everything that is not on disk. */
 void sim_participant_stop(struct sim *sim, size_t node);
 void sim_participant_step(struct sim *sim, size_t node, const struct part_event *event);

@@ -25,12 +25,12 @@ static char dir[256];
 
 /* A value beside the log, which keeps the first write-ahead file needed until the data
  * are flushed. */
-static enum tx_error put_data(struct txlog *log)
+static enum tx_error put_data(struct txlog *log, uint64_t lsn, const char *value)
 {
     struct tx_buf record = {0};
-    fixture_record(1, 10, &record);
-    struct txlog_put put = {tx_bytes_str("key"), tx_bytes_str("value"), false};
-    struct txlog_append append = {{1}, tx_buf_view(&record), &put, 1};
+    fixture_record(lsn, 10, &record);
+    struct txlog_put put = {tx_bytes_str("key"), tx_bytes_str(value), false};
+    struct txlog_append append = {{lsn}, tx_buf_view(&record), &put, 1};
     enum tx_error error = txlog_append(log, &append, 1, true, NULL);
     tx_buf_deinit(&record);
     return error;
@@ -41,7 +41,8 @@ static int write_and_die(const char *directory, const char *redo_bytes)
 {
     struct txlog *log;
     struct tx_why why;
-    if (fixture_try(directory, ROCKSDB_LOG_OPEN, &log, &why) != TX_OK || put_data(log) != TX_OK)
+    if (fixture_try(directory, ROCKSDB_LOG_OPEN, &log, &why) != TX_OK ||
+        put_data(log, 1, "value") != TX_OK)
         return 2;
     for (int i = 1; i < RECORDS; i++) {
         if (fixture_append(log, 1, (size_t)atol(redo_bytes), true, &why) != TX_OK)
@@ -281,20 +282,83 @@ static void head_is_needed(void **state)
     expect(TX_ECORRUPT, "no file HEAD");
 }
 
-static void a_damaged_manifest_is_found(void **state)
+/* The manifest in force. */
+static const char *current_manifest(void)
 {
-    (void)state;
-    make("1000");
-    char path[512];
     FILE *current = fopen(fixture_path(dir, "CURRENT"), "r");
     char name[64] = {0};
     assert_non_null(current);
     assert_non_null(fgets(name, sizeof(name), current));
     (void)fclose(current);
     name[strcspn(name, "\n")] = '\0';
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    fixture_flip(path, 20);
+    return fixture_path(dir, name);
+}
+
+static void a_damaged_manifest_is_found(void **state)
+{
+    (void)state;
+    make("1000");
+    fixture_flip(current_manifest(), 20);
     expect(TX_ECORRUPT, "txrecover verify");
+}
+
+/* Child: the value changes in one life, and is flushed by the opening of the next one. */
+static int write_in_two_lives(const char *directory)
+{
+    struct txlog *log;
+    struct tx_why why;
+    for (uint64_t life = 1; life <= 3; life++) {
+        if (fixture_try(directory, ROCKSDB_LOG_OPEN, &log, &why) != TX_OK)
+            return 2;
+        enum tx_error error = life < 3 ? put_data(log, life, life == 1 ? "old" : "new")
+                                       : fixture_append(log, 1, 10, true, &why);
+        if (error != TX_OK)
+            return 3;
+        if (life < 3)
+            txlog_close(&log);
+    }
+    (void)kill(getpid(), SIGKILL);
+    return 4;
+}
+
+/* Gives the error of a refusal. */
+static enum tx_error expect_refused_or_new(off_t cut)
+{
+    struct txlog *log = NULL;
+    struct tx_why why = {{0}};
+    struct tx_buf value = {0};
+    enum tx_error error = fixture_try(dir, ROCKSDB_LOG_READ_ONLY, &log, &why);
+    if (error != TX_OK)
+        return error;
+    if (txlog_data_get(log, tx_bytes_str("key"), &value, &why) != TX_OK)
+        fail_msg("cut to %ld: %s", (long)cut, why.text);
+    if (!tx_bytes_equal(tx_buf_view(&value), tx_bytes_str("new")))
+        fail_msg("cut to %ld: the value has gone back in time", (long)cut);
+    tx_buf_deinit(&value);
+    txlog_close(&log);
+    return TX_OK;
+}
+
+/* The end of the manifest tells what the last opening has flushed, of one column family after the
+ * other. To lose it must never take the data back below a log that is whole. */
+static void a_manifest_without_its_end_is_found(void **state)
+{
+    (void)state;
+    const char *const arguments[] = {"write-lives", dir, NULL};
+    int out;
+    int status = fixture_wait(fixture_child(arguments, &out));
+    (void)close(out);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    const char *manifest = current_manifest();
+    off_t size = fixture_size(manifest);
+    bool gap = false;
+    for (off_t cut = size - 1; cut > 0; cut -= 3) {
+        fixture_cut(manifest, cut);
+        gap = expect_refused_or_new(cut) == TX_EGAP || gap;
+    }
+    assert_true(gap);
+    fixture_unlink(manifest);
+    expect(TX_ECORRUPT, "restore a checkpoint");
 }
 
 int main(int argc, char **argv)
@@ -303,6 +367,8 @@ int main(int argc, char **argv)
         return write_and_die(argv[2], argv[3]);
     if (argc == 3 && strcmp(argv[1], "write-lazily") == 0)
         return write_lazily_and_die(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "write-lives") == 0)
+        return write_in_two_lives(argv[2]);
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         TEST(a_killed_writer_loses_nothing),
@@ -315,6 +381,7 @@ int main(int argc, char **argv)
         TEST(a_flipped_byte_in_a_table_is_found),
         TEST(head_is_needed),
         TEST(a_damaged_manifest_is_found),
+        TEST(a_manifest_without_its_end_is_found),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

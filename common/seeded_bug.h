@@ -1,0 +1,109 @@
+/* Seeded bugs: real mistakes of commit protocols, which the simulator has to find.
+ *
+ * TX_SEEDED_BUG(NAME) stands where the mistake would be made. It is the constant false, and leaves
+ * no code and no symbol behind, but in the second build of the cores that the test program
+ * txsim_bugs is linked with. Nothing that is installed can be built with a mistake in it.
+ *
+ * A new rule of the protocol gets an entry here and a place in the code: a simulator that does not
+ * notice that the rule is broken does not check it. */
+#ifndef ASSENT_COMMON_SEEDED_BUG_H
+#define ASSENT_COMMON_SEEDED_BUG_H
+
+#include <stdbool.h>
+
+/* X(NAME, WITH, what is done wrong, who does it right by which rule, or got it wrong and where)
+ *
+ * WITH is the mistake itself; or another one, when it takes away a second line of defence, which
+ * nothing reaches as long as the first one holds. */
+#define TX_SEEDED_BUGS(X)                                                                          \
+    X(ACK_BEFORE_DURABLE, ACK_BEFORE_DURABLE,                                                      \
+      "a participant acknowledges COMMIT before its COMMITTED record is durable",                  \
+      "acknowledged before the flush: several Jepsen reports")                                     \
+    X(VOTE_BEFORE_DURABLE, VOTE_BEFORE_DURABLE,                                                    \
+      "a participant votes YES before its PREPARED record is durable",                             \
+      "the write-ahead rule of two-phase commit (Gray, Notes on Data Base Operating Systems, "     \
+      "1978)")                                                                                     \
+    X(COMMIT_BEFORE_DURABLE, COMMIT_BEFORE_DURABLE,                                                \
+      "client and participants hear of a commit before the COMMIT record is durable",              \
+      "presumed abort forces this record alone (Mohan, Lindsay, Obermarck 1986)")                  \
+    X(ONE_PHASE_BEFORE_DURABLE, ONE_PHASE_BEFORE_DURABLE,                                          \
+      "a one-phase commit is reported before its only record is durable",                          \
+      "acknowledged before the flush: several Jepsen reports")                                     \
+    X(PRESUME_ABORT_WHILE_ACTIVE, PRESUME_ABORT_WHILE_ACTIVE,                                      \
+      "an inquiry about a transaction that collects votes is told ABORT",                          \
+      "recovery racing live prepares: citus #1030 and #2095, btm #53")                             \
+    X(NO_EPOCH_FENCE, NO_EPOCH_FENCE,                                                              \
+      "a participant goes on answering a coordinator of a lower epoch",                            \
+      "a slow prepare that outlives the recovery scan: greenplum #10393")                          \
+    X(GO_ON_AFTER_FENCED, GO_ON_AFTER_FENCED, "a coordinator that was told FENCED goes on",        \
+      "two of one id at work: zombie producers, Kafka KIP-98")                                     \
+    X(NO_INCARNATION_CHECK, NO_INCARNATION_CHECK,                                                  \
+      "work of an earlier start of a participant counts as that of this one",                      \
+      "work lost in a restart and prepared all the same: the fences of docs/protocol.md")          \
+    X(EARLY_READ_RELEASE, EARLY_READ_RELEASE,                                                      \
+      "a reader of a one-shot drops out at prepare, while others still lock",                      \
+      "breaks two-phase locking (Eswaran, Gray, Lorie, Traiger 1976)")                             \
+    X(FORGET_BEFORE_ACKS, FORGET_BEFORE_ACKS, "a decision ends with its first acknowledgement",    \
+      "presumed abort remembers until all have acknowledged (Mohan, Lindsay, Obermarck 1986)")     \
+    X(LOG_CUT_TOO_EARLY, LOG_CUT_TOO_EARLY,                                                        \
+      "a snapshot leaves out decisions that have not been delivered",                              \
+      "the log is cut in front of what still needs it; the contrary of citus #7246")               \
+    X(INQUIRY_FROM_LOST_MEMORY, INQUIRY_FROM_LOST_MEMORY,                                          \
+      "after a restart, what one member has committed in one phase is presumed aborted unasked",   \
+      "answered from a memory that the restart has lost")                                          \
+    X(ABORTED_FOR_UNKNOWN, ABORTED_FOR_UNKNOWN,                                                    \
+      "a client hears ABORTED of what is merely not known any more",                               \
+      "said to have failed after it had committed: jetcd, cockroach #103817")                      \
+    X(NOT_FOUND_IS_SUCCESS, VOTE_BEFORE_DURABLE,                                                   \
+      "COMMIT of a transaction that is not known is acknowledged",                                 \
+      "\"not found\" at commit taken for success: several transaction managers")                   \
+    X(WOUND_PREPARED, WOUND_PREPARED, "an older transaction wounds one that has voted",            \
+      "who has voted may not abort on its own (Gray 1978; Rosenkrantz, Stearns, Lewis 1978)")      \
+    X(NO_RELOCK, NO_RELOCK,                                                                        \
+      "a participant that restarts does not take the locks of prepared transactions",              \
+      "PREPARED holds the locks, and recovery takes them before anybody is served (R*, ARIES)")    \
+    X(PREPARE_AFTER_COMMIT, PREPARE_AFTER_COMMIT,                                                  \
+      "a late duplicate of PREPARE runs again after the end",                                      \
+      "a late duplicate re-locked a key after the commit: tikv #11187")                            \
+    X(TOMBSTONE_FORGOTTEN, TOMBSTONE_FORGOTTEN,                                                    \
+      "a tombstone goes and nothing stays that refuses a late PREPARE",                            \
+      "a late duplicate runs after the abort: tikv #11187")                                        \
+    X(VOTE_NOT_BOUND, VOTE_NOT_BOUND,                                                              \
+      "votes and acknowledgements count for whatever has their number now",                        \
+      "a late message hit a later transaction: Kafka KIP-890")                                     \
+    X(STEP_RUNS_TWICE, STEP_RUNS_TWICE, "a repeated step is executed again",                       \
+      "a retry did the work twice: jetcd, cockroach #103817")                                      \
+    X(KEY_RUNS_TWICE, KEY_RUNS_TWICE, "a repeated idempotency key begins a second transaction",    \
+      "a retry after an unknown outcome did the work twice: jetcd, cockroach #103817")             \
+    X(READ_ONLY_PROVES, READ_ONLY_PROVES,                                                          \
+      "\"nothing known here\" from a member that only read is taken for a NO",                     \
+      "who has dropped out and restarted knows nothing: read-only optimisation of R*")             \
+    X(SHARED_BESIDE_EXCLUSIVE, SHARED_BESIDE_EXCLUSIVE,                                            \
+      "a shared lock is granted beside an exclusive one",                                          \
+      "the compatibility matrix (Gray, Lorie, Putzolu, Traiger 1976)")                             \
+    X(UNLOCK_AT_PREPARE, UNLOCK_AT_PREPARE, "locks of writers are released at prepare",            \
+      "strict two-phase locking ends with the decision (Gray 1978)")                               \
+    X(REGRESSION_UNNOTICED, REGRESSION_UNNOTICED,                                                  \
+      "a participant that comes back with an old disk is believed",                                \
+      "a restored node with no defined behaviour: testing notes of several systems")               \
+    X(LATE_WELCOME_BELIEVED, LATE_WELCOME_BELIEVED,                                                \
+      "a WELCOME that acknowledgements have overtaken counts",                                     \
+      "an error of this project's own, found by its simulator")
+
+#ifdef ASSENT_SEEDED_BUGS
+
+#define TX_SEEDED_BUG_ENUM(name, with, what, source) TX_BUG_##name,
+enum tx_seeded_bug { TX_SEEDED_BUGS(TX_SEEDED_BUG_ENUM) TX_BUGS_N };
+#undef TX_SEEDED_BUG_ENUM
+
+extern bool tx_seeded_bugs[TX_BUGS_N]; /* those that are made in this run */
+
+#define TX_SEEDED_BUG(name) (tx_seeded_bugs[TX_BUG_##name])
+
+#else
+
+#define TX_SEEDED_BUG(name) false
+
+#endif
+
+#endif

@@ -1,0 +1,17 @@
+/* What the simulator looks up inside of the cores: their interfaces do not show it, because nobody
+ * else needs it. */
+#ifndef ASSENT_TESTS_SIM_INSIDE_H
+#define ASSENT_TESTS_SIM_INSIDE_H
+
+#include "coordinator/coord_core.h"
+#include "participant/part_core.h"
+#include "tests/check/history.h"
+
+/* All locks held at a participant, as a snapshot of the history. */
+void inside_locks(const struct part_core *core, struct history *history, uint32_t node,
+                  uint64_t time_ns);
+/* Transactions that a snapshot of the log would restate, open and ended ones. */
+size_t inside_part_live(const struct part_core *core);
+size_t inside_coord_live(const struct coord_core *core);
+
+#endif

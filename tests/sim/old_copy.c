@@ -1,0 +1,70 @@
+#include "old_copy.h"
+
+#include "sim_coordinator.h"
+#include "sim_participant.h"
+
+#define NOTICED_US UINT64_C(20000000)
+
+void sim_old_copy_take(struct sim *sim)
+{
+    struct sim_random own = {sim->seed ^ UINT64_C(0x636f7079)}; /* the run itself stays as it is */
+    uint64_t daemons = sim->options.coordinators + sim->options.participants;
+    struct sim_node *node;
+
+    if (sim->options.copy_txs == 0 || sim->old_copy_taken ||
+        sim->totals.transactions < sim->options.copy_txs)
+        return;
+    node = &sim->nodes[sim_random_between(&own, 0, daemons - 1)];
+    sim->old_copy_taken = true;
+    node->copy = sim_disk_copy(node->disk);
+    SIM_TRACE(sim, "%s: its disk is copied", node->name.s);
+}
+
+static bool noticed(const struct sim *sim, const struct sim_node *old)
+{
+    for (size_t i = 0; i < sim->nodes_n; i++) {
+        const struct sim_node *node = &sim->nodes[i];
+        struct coord_stats stats;
+
+        if (node->role != SIM_COORDINATOR || (old->role == SIM_COORDINATOR && node != old))
+            continue;
+        coord_core_stats(sim_coordinator_core(node), &stats);
+        if (old->role == SIM_COORDINATOR ? !stats.fenced : stats.peers_quarantined == 0)
+            return false;
+    }
+    return true;
+}
+
+static struct sim_node *copied(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->nodes_n; i++) {
+        if (sim->nodes[i].copy != NULL)
+            return &sim->nodes[i];
+    }
+    return NULL;
+}
+
+void sim_old_copy_return(struct sim *sim)
+{
+    struct sim_node *node = copied(sim);
+    uint64_t until = sim->now + NOTICED_US;
+
+    /* Nobody can miss what nobody has known; that it has started since, everybody knows. */
+    if (node == NULL ||
+        txlog_last_start(sim_disk_log(node->copy)) >= txlog_last_start(sim_disk_log(node->disk)))
+        return;
+    SIM_TRACE(sim, "%s comes back with the copy of its disk", node->name.s);
+    sim->old_copy_runs = true;
+    sim->totals.faults[SIM_FAULT_OLD_DISK]++;
+    sim_stop(sim, (size_t)(node - sim->nodes));
+    sim_disk_destroy(&node->disk);
+    node->disk = node->copy;
+    node->copy = NULL;
+    sim_start(sim, (size_t)(node - sim->nodes));
+    while (!noticed(sim, node)) {
+        if (sim->now > until || !sim_step(sim)) {
+            sim_fail(sim, "%s runs on an old copy of its disk: not noticed", node->name.s);
+            return;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+#include "options.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE 100
+
+struct option {
+    const char *name, *meaning;
+    size_t offset;
+};
+
+static const struct option table[] = {
+#define X(name, meaning) {#name, meaning, offsetof(struct sim_options, name)},
+    SIM_OPTIONS(X)
+#undef X
+};
+#define TABLE_N (sizeof table / sizeof table[0])
+
+static uint64_t *value_of(struct sim_options *options, size_t i)
+{
+    return (uint64_t *)(void *)((char *)options + table[i].offset);
+}
+
+/* ---- drawing ---- */
+
+static uint64_t one_of(struct sim_random *random, const uint64_t *values, size_t n)
+{
+    return values[sim_random_between(random, 0, n - 1)];
+}
+
+/* Small clusters more often than large ones. */
+static uint64_t skewed(struct sim_random *random, uint64_t from, uint64_t usual, uint64_t most)
+{
+    return sim_random_between(random, from, sim_random_percent(random, 80) ? usual : most);
+}
+
+static void draw_network(struct sim_options *options, struct sim_random *random)
+{
+    if (sim_random_percent(random, 60))
+        options->loss_percent = skewed(random, 1, 10, 30);
+    if (sim_random_percent(random, 60))
+        options->duplicate_percent = sim_random_between(random, 1, 20);
+    if (sim_random_percent(random, 50)) {
+        options->late_percent = sim_random_between(random, 1, 30);
+        options->delay_us = sim_random_between(random, 1000, 300000);
+    }
+    if (sim_random_percent(random, 20))
+        options->slow_link_us = sim_random_between(random, 10000, 400000);
+    options->reorder = sim_random_percent(random, 60);
+    if (options->reorder > 0) {
+        options->very_late_percent = skewed(random, 1, 2, 10);
+        options->very_late_us = sim_random_between(random, 500000, 6000000);
+    }
+    options->alone = sim_random_percent(random, 20);
+}
+
+/* Which kinds of faults there are at all: a few of them often find more than all at once. */
+static void draw_faults(struct sim_options *options, struct sim_random *random)
+{
+    uint64_t *weights[] = {&options->crash,      &options->partition, &options->write_error,
+                           &options->disk_full,  &options->pause,     &options->drain,
+                           &options->clock_jump, &options->resolve};
+
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        bool drawn = sim_random_percent(random, i < 2 ? 80 : 35);
+
+        *weights[i] = drawn ? sim_random_between(random, 1, i < 2 ? 10 : 4) : 0;
+    }
+    if (sim_random_percent(random, 10))
+        options->resolve = 20;
+    options->fault_txs = sim_random_between(random, 2, 40);
+    if (sim_random_percent(random, 30))
+        options->start_crash_percent = sim_random_between(random, 5, 60);
+}
+
+/* Short waits, so that what is still on its way meets the next start; and limits that are reached.
+ */
+static void draw_limits(struct sim_options *options, struct sim_random *random)
+{
+    static const uint64_t inquiries[] = {20000, 500000};
+
+    options->inquiry_us = one_of(random, inquiries, 2);
+    options->txs_max = sim_random_percent(random, 10) ? sim_random_between(random, 2, 12) : 1000;
+    options->locks_max =
+        sim_random_percent(random, 10) ? sim_random_between(random, 30, 200) : 100000;
+    if (sim_random_percent(random, 20))
+        options->tombstones_max = 2;
+    if (sim_random_percent(random, 50))
+        options->copy_txs = sim_random_between(random, 1, 150);
+}
+
+void sim_options_draw(struct sim_options *options, struct sim_random *random)
+{
+    struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
+    static const uint64_t snapshots[] = {40, 300, 1000000};
+    static const uint64_t retained[] = {0, 100, 1000000};
+    static const uint64_t tombstones[] = {2, 20, 1000};
+    static const uint64_t strides[] = {1, 64, 500};
+
+    *options = (struct sim_options){.transactions = 200, .longest_us = 60000000, .delay_us = 1000};
+    options->coordinators = skewed(random, 1, 2, SIM_COORDINATORS_MAX);
+    options->participants = skewed(random, 2, 4, SIM_PARTICIPANTS_MAX);
+    options->clients = skewed(random, 3, 8, SIM_CLIENTS_MAX);
+    options->think_us = sim_random_between(random, 2000, 50000);
+    options->lists_percent = sim_random_between(random, 20, 60);
+    options->sync_us = 2000;
+    options->lazy_us = 10000;
+    options->clock_us = sim_random_percent(random, 50) ? UINT64_C(86400000000) : 0;
+    options->retention_us = sim_random_percent(random, 70) ? SIM_FOREVER_US : 3000000;
+    options->snapshot_records = one_of(random, snapshots, 3);
+    options->retain_records = one_of(random, retained, 3);
+    options->tombstones_max = one_of(random, tombstones, 3);
+    draw_limits(options, &limits);
+    options->check_stride =
+        strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
+    if (sim_random_percent(random, 10))
+        return; /* no faults at all */
+    draw_network(options, random);
+    if (sim_random_percent(random, 30))
+        options->sync_us = sim_random_between(random, 1000, 400000);
+    if (sim_random_percent(random, 90))
+        draw_faults(options, random);
+}
+
+/* ---- by hand ---- */
+
+static bool possible(const struct sim_options *options)
+{
+    return options->coordinators >= 1 && options->coordinators <= SIM_COORDINATORS_MAX &&
+           options->participants >= 2 && options->participants <= SIM_PARTICIPANTS_MAX &&
+           options->clients >= 1 && options->clients <= SIM_CLIENTS_MAX &&
+           options->loss_percent < 100 && options->start_crash_percent < 100 &&
+           options->delay_us >= 50 && options->sync_us >= 100 && options->think_us >= 1000 &&
+           options->check_stride > 0 && options->tombstones_max > 0 && options->inquiry_us > 0 &&
+           options->txs_max > 0 && options->locks_max >= 30;
+}
+
+bool sim_options_set(struct sim_options *options, const char *text)
+{
+    size_t len = strcspn(text, "=");
+
+    for (size_t i = 0; i < TABLE_N && text[len] == '='; i++) {
+        char *end;
+
+        if (strlen(table[i].name) != len || strncmp(table[i].name, text, len) != 0)
+            continue;
+        *value_of(options, i) = strtoull(text + len + 1, &end, 10);
+        return text[len + 1] != '\0' && *end == '\0' && possible(options);
+    }
+    return false;
+}
+
+void sim_options_print(const struct sim_options *options, const char *before)
+{
+    struct sim_options copy = *options;
+    int column = 0;
+
+    for (size_t i = 0; i < TABLE_N; i++) {
+        char text[64];
+        int len = snprintf(text, sizeof text, " %s=%" PRIu64, table[i].name, *value_of(&copy, i));
+
+        if (column > 0 && column + len > LINE) {
+            putchar('\n');
+            column = 0;
+        }
+        if (column == 0)
+            column = printf("%s", before);
+        column += printf("%s", text);
+    }
+    putchar('\n');
+}
+
+void sim_options_help(void)
+{
+    for (size_t i = 0; i < TABLE_N; i++)
+        printf("  %-20s %s\n", table[i].name, table[i].meaning);
+}
