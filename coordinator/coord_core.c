@@ -65,8 +65,8 @@ void coord_core_destroy(struct coord_core **core_at)
     free(core);
 }
 
-void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t first_epoch,
-                          uint64_t now_us, struct coord_actions *actions)
+void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t now_us,
+                          struct coord_actions *actions)
 {
     TX_ASSERT(!core->running);
     TX_ASSERT(last.n >= core->last.n);
@@ -79,7 +79,7 @@ void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t 
     core->now = now_us;
     core->out = actions;
     core->started_us = now_us;
-    coord_recover_finish(core, first_epoch);
+    coord_recover_finish(core);
     if (core->fenced) {
         coord_fence_recovered(core);
     } else {

@@ -97,14 +97,12 @@ struct coord_core *coord_core_new(const struct coord_options *options);
 void coord_core_destroy(struct coord_core **core);
 
 /* Recovery: every retained record from the last complete snapshot on, in order, before any step.
- * TX_ECORRUPT with a text when the records contradict each other. `first_epoch` in the end is the
- * oldest epoch whose whole history the log still holds. */
+ * TX_ECORRUPT with a text when the records contradict each other. */
 enum tx_error coord_core_recover(struct coord_core *core, const struct txlog_record *record,
                                  struct tx_why *why) TX_MUST_CHECK;
-/* After the last record (`last` is its LSN). `first_epoch`: the oldest epoch whose START the log
- * still holds with nothing missing after it; transactions of older epochs cannot be presumed. */
-void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t first_epoch,
-                          uint64_t now_us, struct coord_actions *actions);
+/* After the last record; `last` is the LSN of this start's own START. */
+void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t now_us,
+                          struct coord_actions *actions);
 
 /* One event. Appends to `actions`, which may still hold earlier ones. */
 void coord_core_step(struct coord_core *core, const struct coord_event *event, uint64_t now_us,

@@ -256,7 +256,7 @@ struct coord_core {
     uint64_t mark_version; /* raised when a transaction of this epoch is finished for the mark */
     uint64_t old_mark_version;   /* the same for the older epochs */
     uint64_t presume_from;       /* of older epochs from this one on a missing COMMIT record proves
-                                    "aborted" */
+                                    "aborted": no commit of them has been forgotten */
     uint64_t forgotten_epoch;    /* this one and those before it were called finished, whatever
                                     one-phase    outcome their participants alone still knew */
     struct tx_lsn forgotten_lsn; /* the record that says so of all before this start; 0: none yet */
@@ -271,7 +271,6 @@ struct coord_core {
     uint64_t snapshot_next;     /* records since the last snapshot */
     struct tx_lsn replayed_lsn; /* recovery: the first record */
     uint64_t replayed_start;    /* recovery: the highest START so far */
-    uint64_t replayed_first;    /* recovery: the lowest START */
 
     struct coord_alarm *alarms; /* a ring of the newest ones */
     size_t alarms_first;
@@ -460,7 +459,7 @@ struct txlog_record coord_forget_record(const struct coord_core *core);
 void coord_forget_timer(struct coord_core *core);
 
 /* coord_recover.c */
-void coord_recover_finish(struct coord_core *core, uint64_t first_epoch);
+void coord_recover_finish(struct coord_core *core);
 
 /* coord_snapshot.c */
 void coord_snapshot_maybe(struct coord_core *core);

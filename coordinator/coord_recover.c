@@ -60,9 +60,6 @@ static enum tx_error recover_start(struct coord_core *core, const struct txlog_r
         return contradiction(why, record, "does not follow the starts before it");
     }
     core->replayed_start = record->start;
-    if (core->replayed_first == 0) {
-        core->replayed_first = record->start;
-    }
     core->snapshot_open = false; /* the one that the stop cut short */
     return TX_OK;
 }
@@ -179,6 +176,9 @@ static enum tx_error recover_snapshot_begin(struct coord_core *core,
     core->snapshot_open = true;
     core->snapshot_begin = record->lsn;
     coord_age_learn(core, begin->age_counter);
+    if (begin->presume_from > core->presume_from) {
+        core->presume_from = begin->presume_from;
+    }
     return TX_OK;
 }
 
@@ -292,7 +292,7 @@ static void note_found(struct coord_core *core, struct coord_tx *tx)
     tx_buf_deinit(&names);
 }
 
-void coord_recover_finish(struct coord_core *core, uint64_t first_epoch)
+void coord_recover_finish(struct coord_core *core)
 {
     core->snapshot_open = false;
     struct coord_tx *tx;
@@ -312,12 +312,4 @@ void coord_recover_finish(struct coord_core *core, uint64_t first_epoch)
             coord_timer_arm(&core->timers, &tx->timer, core->now + tx->interval_us);
         }
     }
-    /* A snapshot does not restate what was forgotten before it, so only an epoch whose START was
-     * replayed is whole here, whatever history the log keeps besides. */
-    uint64_t whole = core->replayed_first > 0 ? core->replayed_first : core->options.epoch;
-    whole = whole > first_epoch ? whole : first_epoch;
-    if (first_epoch == 0) {
-        whole = core->options.epoch;
-    }
-    core->presume_from = core->presume_from > whole ? core->presume_from : whole;
 }

@@ -263,8 +263,7 @@ enum tx_error coord_shell_new(const struct coord_config *config, struct coord_sh
         coord_shell_destroy(&made);
         return error;
     }
-    coord_core_recovered(made->core, made->node.last, made->node.recovery.first_epoch,
-                         clock_now_us(), &made->actions);
+    coord_core_recovered(made->core, made->node.last, clock_now_us(), &made->actions);
     perform_all(made);
     transport_flush(made->transport);
     *shell = made;

@@ -84,6 +84,7 @@ static void snapshot(struct coord_core *core)
 {
     struct txlog_record begin = {.type = TXLOG_SNAPSHOT_BEGIN,
                                  .snapshot_begin = {.age_counter = core->age_counter,
+                                                    .presume_from = core->presume_from,
                                                     .starts = coord_starts(core),
                                                     .starts_n = core->lineage.n}};
     core->snapshot_begin = coord_append(core, &begin, false);

@@ -183,6 +183,8 @@ static void decided_vote(struct coord_core *core, struct coord_tx *tx, struct co
     const struct coord_member *member = coord_tx_member(tx, peer);
     if (member == NULL || !coord_member_commits(member)) {
         core->stats.stale++;
+    } else if (vote->vote == TX_VOTE_NO && tx->one_phase) {
+        core->stats.stale++; /* it may have only read, and forgotten that since */
     } else if (vote->vote == TX_VOTE_NO) {
         coord_alarm_tx(core, tx,
                        coord_print(core, "participant %s says NO to what it must commit (%s)",

@@ -279,7 +279,7 @@ static bool may_answer(struct part_core *core, const struct tx_envelope *from,
         return true; /* a coordinator has compared with WELCOME */
     if (!core->old_copy && proves_old_copy(core, inquire)) {
         core->old_copy = true;
-        part_alarm(core, inquire->id,
+        part_alarm(core, (struct tx_id){0},
                    part_text(core,
                              "participant %s knows this participant at incarnation %" PRIu64
                              ", log position %" PRIu64

@@ -99,6 +99,7 @@ static void put_positions(struct tx_buf *out, const struct tx_position *position
 static void put_snapshot_begin(struct tx_buf *out, const struct txlog_snapshot_begin *r)
 {
     tx_buf_u64(out, r->age_counter);
+    tx_buf_u64(out, r->presume_from);
     put_positions(out, r->starts, r->starts_n);
 }
 

@@ -135,6 +135,8 @@ struct txlog_outcome {
 };
 struct txlog_snapshot_begin {
     uint64_t age_counter;             /* coordinator: highest age counter known */
+    uint64_t presume_from;            /* coordinator: of its epochs from this one on all commits
+                                         follow */
     const struct tx_position *starts; /* lineage of the writer, ascending */
     size_t starts_n;
 };

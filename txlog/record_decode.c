@@ -138,6 +138,7 @@ static const struct tx_position *get_positions(struct decoder *d, size_t *count)
 static void get_snapshot_begin(struct decoder *d, struct txlog_snapshot_begin *r)
 {
     r->age_counter = tx_read_u64(&d->r);
+    r->presume_from = tx_read_u64(&d->r);
     r->starts = get_positions(d, &r->starts_n);
 }
 

@@ -142,6 +142,7 @@ static void put_end(struct json *json, const struct txlog_end *end)
 static void put_snapshot_begin(struct json *json, const struct txlog_snapshot_begin *begin)
 {
     json_member_u64(json, "age_counter", begin->age_counter);
+    json_member_u64(json, "presume_from", begin->presume_from);
     json_key(json, "starts");
     json_array_begin(json);
     for (size_t i = 0; i < begin->starts_n; i++) {

@@ -9,12 +9,11 @@ struct replay {
     struct recovery_summary *summary;
     struct tx_lsn
         snapshot; /* SNAPSHOT_BEGIN of the newest complete snapshot; 0 when there is none */
-    uint64_t oldest_start; /* lowest `start` with a START record in sight */
     struct tx_arena arena;
     struct tx_why *why;
 };
 
-/* First pass: where does the newest complete snapshot begin, and which starts are whole? */
+/* First pass: where does the newest complete snapshot begin? */
 static enum tx_error scan(void *arg, struct tx_lsn lsn, struct tx_bytes stored)
 {
     struct replay *replay = arg;
@@ -28,8 +27,6 @@ static enum tx_error scan(void *arg, struct tx_lsn lsn, struct tx_bytes stored)
     TX_ASSERT(record.lsn.n == lsn.n);
     if (record.type == TXLOG_SNAPSHOT_END)
         replay->snapshot = record.snapshot_end.begin;
-    if (record.type == TXLOG_START && replay->oldest_start == 0)
-        replay->oldest_start = record.start;
     return TX_OK;
 }
 
@@ -89,7 +86,6 @@ enum tx_error recovery_replay(struct txlog *log,
     error = choose_beginning(log, &replay);
     if (error != TX_OK)
         goto out;
-    summary->first_epoch = replay.oldest_start;
     error = txlog_each(log, summary->first, summary->last, feed, &replay, why);
 out:
     tx_arena_deinit(&replay.arena);

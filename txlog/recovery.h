@@ -6,12 +6,10 @@
 #include "txlog/txlog.h"
 
 struct recovery_summary {
-    struct tx_lsn first;  /* where replay began: 1, or the last complete snapshot, or the first
-                             retained record */
-    struct tx_lsn last;   /* 0 when the log is empty */
-    uint64_t records;     /* replayed */
-    uint64_t first_epoch; /* oldest `start` whose START record is retained with nothing missing
-                             after it; 0 when none is */
+    struct tx_lsn first; /* where replay began: 1, or the last complete snapshot, or the first
+                            retained record */
+    struct tx_lsn last;  /* 0 when the log is empty */
+    uint64_t records;    /* replayed */
 };
 
 /* Visits the decoded records in order. The record is borrowed for the call. Stops at the first

@@ -17,7 +17,7 @@ static size_t index_of(char who)
 
 void driver_init(struct driver *d)
 {
-    *d = (struct driver){.now = 1000 * SECOND_US, .first_epoch = 1};
+    *d = (struct driver){.now = 1000 * SECOND_US};
     for (size_t i = 0; i < NODES_N; i++) {
         d->nodes[i].name.s[0] = (char)('a' + i);
         (void)snprintf(d->nodes[i].address.s, sizeof d->nodes[i].address.s, "ipc://node-%c",
@@ -111,7 +111,7 @@ void driver_start(struct driver *d)
     d->core = coord_core_new(&d->options);
     replay(d);
     store(d, &start);
-    coord_core_recovered(d->core, (struct tx_lsn){d->log_n}, d->first_epoch, d->now, &d->actions);
+    coord_core_recovered(d->core, (struct tx_lsn){d->log_n}, d->now, &d->actions);
     see(d);
     coord_core_check(d->core);
 }

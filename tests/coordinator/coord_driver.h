@@ -37,7 +37,6 @@ struct driver {
     uint64_t hello_number[NODES_N]; /* of the last HELLO to each */
     bool alive[NODES_N];            /* answers every HELLO with a WELCOME */
     uint64_t req;
-    uint64_t first_epoch; /* what recovery says that the log reaches back to */
     uint64_t compacted;
     size_t alarms;
 };

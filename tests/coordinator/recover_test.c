@@ -302,7 +302,7 @@ static void alarms_kept_are_bounded(void **unused)
         assert_int_equal(coord_core_recover(core, &alarm, NULL), TX_OK);
     }
     struct coord_actions actions = {0};
-    coord_core_recovered(core, (struct tx_lsn){2500}, 0, d.now, &actions);
+    coord_core_recovered(core, (struct tx_lsn){2500}, d.now, &actions);
     coord_core_check(core);
     coord_core_destroy(&core);
     coord_actions_deinit(&actions);

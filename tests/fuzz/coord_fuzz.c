@@ -108,7 +108,7 @@ static void start(struct coord_fuzz *f)
     memset(f->said, 0, sizeof f->said);
     f->fenced = false;
     f->actions_left = SIZE_MAX;
-    coord_core_recovered(f->core, txlog_last(log), summary.first_epoch, f->now_us, &f->actions);
+    coord_core_recovered(f->core, txlog_last(log), f->now_us, &f->actions);
     perform_all(f);
 }
 

@@ -282,23 +282,6 @@ uint64_t sim_disk_retained(const struct sim_disk *disk)
     return disk->durable - disk->compacted;
 }
 
-bool sim_disk_reaches(const struct sim_disk *disk, uint64_t start)
-{
-    size_t from = disk->compacted, begin = from;
-
-    for (size_t i = disk->compacted; i < disk->durable; i++) {
-        if (disk->entries[i].type == TXLOG_SNAPSHOT_BEGIN)
-            begin = i;
-        if (disk->entries[i].type == TXLOG_SNAPSHOT_END)
-            from = begin;
-    }
-    for (size_t i = from; i < disk->durable; i++) {
-        if (disk->entries[i].type == TXLOG_START && disk->entries[i].start == start)
-            return true;
-    }
-    return false;
-}
-
 void sim_disk_synced(struct sim_disk *disk, struct tx_lsn upto)
 {
     TX_ASSERT(upto.n <= disk->n);

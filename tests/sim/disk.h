@@ -27,9 +27,6 @@ struct tx_lsn sim_disk_queued(const struct sim_disk *disk);
 struct tx_lsn sim_disk_durable(const struct sim_disk *disk);
 /* Records that compaction has left. */
 uint64_t sim_disk_retained(const struct sim_disk *disk);
-/* Would a start replay the START record of this epoch or incarnation, or does it begin later, at a
- * snapshot? */
-bool sim_disk_reaches(const struct sim_disk *disk, uint64_t start);
 void sim_disk_synced(struct sim_disk *disk, struct tx_lsn upto);
 void sim_disk_crash(struct sim_disk *disk, struct sim_random *random);
 

@@ -126,8 +126,7 @@ bool sim_coordinator_start(struct sim *sim, size_t node)
     }
     if (!sim_append_start(sim, node))
         return false;
-    coord_core_recovered(self->core, txlog_last(log), summary.first_epoch, sim_clock(sim, node),
-                         &self->actions);
+    coord_core_recovered(self->core, txlog_last(log), sim_clock(sim, node), &self->actions);
     if (sim->coverage != NULL)
         coverage_coord_restart(sim->coverage, self->core);
     perform_all(sim, node);

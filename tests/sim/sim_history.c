@@ -218,32 +218,6 @@ static void read_disk(struct sim *sim, size_t at)
     TX_ASSERT(error == TX_OK);
 }
 
-/* That there is no COMMIT record proves nothing when what a start replays no longer reaches back to
- * its epoch (docs/protocol.md, "Outcome of an unknown id"). */
-static void excuse_unknown(struct sim *sim, struct history_tx *tx)
-{
-    const struct history *history = &sim->history;
-
-    for (size_t i = 0; i < history->records_n; i++) {
-        const struct history_record *record = &history->records[i];
-
-        if (tx_id_equal(record->id, tx->id) &&
-            (record->type == HISTORY_COMMITTED || record->type == HISTORY_COMMIT))
-            return;
-    }
-    tx->may_stay_unknown = !sim_disk_reaches(sim->nodes[tx->id.coordinator - 1].disk, tx->id.epoch);
-}
-
-static void excuse_all_unknown(struct sim *sim)
-{
-    for (size_t i = 0; i < sim->history.txs_n; i++) {
-        struct history_tx *tx = &sim->history.txs[i];
-
-        if (tx->outcome == TX_OUTCOME_UNKNOWN && !tx->may_stay_unknown && tx_id_valid(tx->id))
-            excuse_unknown(sim, tx);
-    }
-}
-
 void sim_history_end(struct sim *sim)
 {
     snprintf(sim->history.source, sizeof sim->history.source, "txsim seed %" PRIu64, sim->seed);
@@ -257,6 +231,5 @@ void sim_history_end(struct sim *sim)
         end_of(sim, i);
         read_disk(sim, i);
     }
-    excuse_all_unknown(sim);
     sim_operator_end(sim);
 }

@@ -88,7 +88,7 @@ struct txlog_record record_sample(enum txlog_type type)
         r.peer = peers[0];
         break;
     case TXLOG_SNAPSHOT_BEGIN:
-        r.snapshot_begin = (struct txlog_snapshot_begin){77, starts, 2};
+        r.snapshot_begin = (struct txlog_snapshot_begin){77, 3, starts, 2};
         break;
     case TXLOG_SNAPSHOT_END:
         r.snapshot_end.begin.n = 12;
