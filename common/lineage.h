@@ -6,7 +6,8 @@
  * it from the original. So every start draws a life at random, which its START record keeps; the
  * last starts travel in HELLO and WELCOME; and a peer that durably knows a position of the node
  * compares: the start that it knows must be among them, with that life, and the position must lie
- * before the next start. */
+ * before the next start. Where nobody has heard the lineage, the position travels instead, with
+ * INQUIRE, and its receiver compares with its own starts. */
 #ifndef ASSENT_COMMON_LINEAGE_H
 #define ASSENT_COMMON_LINEAGE_H
 

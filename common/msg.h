@@ -143,6 +143,8 @@ struct tx_msg_prepare {
     /* all of them, the receiver included; never changes for an id */
     const struct tx_member *members;
     size_t members_n;
+    /* of each member: how far the sender knows its log; all zero: nothing */
+    const struct tx_position *known;
     const struct tx_op *ops;
     size_t ops_n;
 };
@@ -194,6 +196,8 @@ struct tx_msg_inquire {
     struct tx_id id;
     bool in_doubt; /* the sender is a member of the transaction and has voted YES */
     bool wanted;   /* and an older transaction waits there for one of its locks */
+    /* Between participants: how far the receiver's log is known to the sender; else all zero. */
+    struct tx_position known;
 };
 
 /* A participant's answer to INQUIRE. */

@@ -286,13 +286,14 @@ static struct tx_position get_position(struct decoder *d, const char *field)
     return position;
 }
 
-static const struct tx_position *get_starts(struct decoder *d, size_t *count)
+static const struct tx_position *get_positions(struct decoder *d, const char *field, size_t max,
+                                               size_t *count)
 {
-    struct tx_position *starts = get_list(d, "starts", TX_LINEAGE_MAX, sizeof *starts, count);
-    for (size_t i = 0; next_element(d, "starts", i, *count); i++) {
-        starts[i] = get_position(d, "");
+    struct tx_position *positions = get_list(d, field, max, sizeof *positions, count);
+    for (size_t i = 0; next_element(d, field, i, *count); i++) {
+        positions[i] = get_position(d, "");
     }
-    return starts;
+    return positions;
 }
 
 static void get_op(struct decoder *d, struct tx_op *op)
@@ -488,6 +489,11 @@ static void get_prepare(struct decoder *d, struct tx_msg *msg)
     if (m->members_n == 0) {
         fail(d, "members", "the receiver at least");
     }
+    size_t known_n;
+    m->known = get_positions(d, "known", TX_MEMBERS_MAX, &known_n);
+    if (known_n != m->members_n) {
+        fail(d, "known", "a position of each member");
+    }
     m->ops = get_ops(d, false, &m->ops_n);
 }
 
@@ -537,7 +543,7 @@ static void get_welcome(struct decoder *d, struct tx_msg *msg)
     m->age_counter = get_u64(d, "age_counter");
     m->refusing = get_bool(d, "refusing");
     m->number = get_u64(d, "number");
-    m->starts = get_starts(d, &m->starts_n);
+    m->starts = get_positions(d, "starts", TX_LINEAGE_MAX, &m->starts_n);
 }
 
 static void get_resolve(struct decoder *d, struct tx_msg *msg)
@@ -600,6 +606,7 @@ static void get_inquire(struct decoder *d, struct tx_msg *msg)
     m->id = get_id(d);
     m->in_doubt = get_bool(d, "in_doubt");
     m->wanted = get_bool(d, "wanted");
+    m->known = get_position(d, "known");
 }
 
 static void get_fenced(struct decoder *d, struct tx_msg *msg)
@@ -615,7 +622,7 @@ static void get_hello(struct decoder *d, struct tx_msg *msg)
     m->lsn.n = get_u64(d, "lsn");
     m->age_counter = get_u64(d, "age_counter");
     m->number = get_u64(d, "number");
-    m->starts = get_starts(d, &m->starts_n);
+    m->starts = get_positions(d, "starts", TX_LINEAGE_MAX, &m->starts_n);
 }
 
 static void get_status_request(struct decoder *d, struct tx_msg *msg)

@@ -226,6 +226,22 @@ static void put_operated(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_results(w, m->results, m->results_n);
 }
 
+static void put_position(struct tx_frame_writer *w, struct tx_position position)
+{
+    put_array(w, WIRE_POSITION_FIELDS);
+    put_u64(w, position.start);
+    put_u64(w, position.life);
+    put_u64(w, position.lsn.n);
+}
+
+static void put_positions(struct tx_frame_writer *w, const struct tx_position *positions, size_t n)
+{
+    put_array(w, n);
+    for (size_t i = 0; i < n && !w->over; i++) {
+        put_position(w, positions[i]);
+    }
+}
+
 static void put_prepare(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
     const struct tx_msg_prepare *m = &msg->prepare;
@@ -236,6 +252,7 @@ static void put_prepare(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_bool(w, m->one_shot);
     put_u64(w, m->lock_timeout_ms);
     put_members(w, m->members, m->members_n);
+    put_positions(w, m->known, m->members_n);
     put_ops(w, m->ops, m->ops_n);
 }
 
@@ -269,22 +286,6 @@ static void put_state(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_bool(w, m->heuristic);
 }
 
-static void put_position(struct tx_frame_writer *w, struct tx_position position)
-{
-    put_array(w, WIRE_POSITION_FIELDS);
-    put_u64(w, position.start);
-    put_u64(w, position.life);
-    put_u64(w, position.lsn.n);
-}
-
-static void put_starts(struct tx_frame_writer *w, const struct tx_position *starts, size_t n)
-{
-    put_array(w, n);
-    for (size_t i = 0; i < n && !w->over; i++) {
-        put_position(w, starts[i]);
-    }
-}
-
 static void put_forget(struct tx_frame_writer *w, const struct tx_msg *msg)
 {
     const struct tx_msg_forget *m = &msg->forget;
@@ -304,7 +305,7 @@ static void put_welcome(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->age_counter);
     put_bool(w, m->refusing);
     put_u64(w, m->number);
-    put_starts(w, m->starts, m->starts_n);
+    put_positions(w, m->starts, m->starts_n);
 }
 
 static void put_resolve(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -387,6 +388,7 @@ static void put_inquire(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_id(w, m->id);
     put_bool(w, m->in_doubt);
     put_bool(w, m->wanted);
+    put_position(w, m->known);
 }
 
 static void put_fenced(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -402,7 +404,7 @@ static void put_hello(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_u64(w, m->lsn.n);
     put_u64(w, m->age_counter);
     put_u64(w, m->number);
-    put_starts(w, m->starts, m->starts_n);
+    put_positions(w, m->starts, m->starts_n);
 }
 
 static void put_status_request(struct tx_frame_writer *w, const struct tx_msg *msg)

@@ -33,6 +33,17 @@ static const struct tx_member *member_list(struct coord_core *core, const struct
     return list;
 }
 
+/* How far the members' logs are known now: for those in doubt, who ask one another and not the
+ * coordinator. */
+static const struct tx_position *known_list(struct coord_core *core, const struct coord_tx *tx)
+{
+    struct tx_position *list = coord_alloc(core, tx->members_n, sizeof *list);
+    for (size_t i = 0; i < tx->members_n; i++) {
+        list[i] = tx->members[i].peer->known;
+    }
+    return list;
+}
+
 /* The operations of one member, in order, in the arena of the actions. */
 static const struct tx_op *member_ops(struct coord_core *core, const struct coord_tx *tx, size_t at,
                                       size_t *n)
@@ -53,7 +64,7 @@ static const struct tx_op *member_ops(struct coord_core *core, const struct coor
 }
 
 static void send_prepare(struct coord_core *core, const struct coord_tx *tx, size_t at,
-                         const struct tx_member *list)
+                         const struct tx_member *list, const struct tx_position *known)
 {
     struct tx_msg msg = {
         .type = TX_MSG_PREPARE,
@@ -65,7 +76,8 @@ static void send_prepare(struct coord_core *core, const struct coord_tx *tx, siz
                     .lock_timeout_ms = tx->lock_timeout_ms > 0 ? tx->lock_timeout_ms
                                                                : core->options.lock_timeout_ms,
                     .members = list,
-                    .members_n = tx->members_n},
+                    .members_n = tx->members_n,
+                    .known = known},
     };
     if (tx->one_shot) {
         msg.prepare.ops = member_ops(core, tx, at, &msg.prepare.ops_n);
@@ -77,9 +89,10 @@ static void send_prepare(struct coord_core *core, const struct coord_tx *tx, siz
 static void send_prepares(struct coord_core *core, const struct coord_tx *tx)
 {
     const struct tx_member *list = member_list(core, tx);
+    const struct tx_position *known = known_list(core, tx);
     for (size_t i = 0; i < tx->members_n; i++) {
         if (!tx->members[i].voted) {
-            send_prepare(core, tx, i, list);
+            send_prepare(core, tx, i, list, known);
         }
     }
 }
@@ -164,7 +177,8 @@ void coord_collect_peer_back(struct coord_core *core, struct coord_tx *tx,
         coord_one_phase_inquire(core, tx);
     } else if (tx->sent) {
         core->stats.resends++;
-        send_prepare(core, tx, (size_t)(member - tx->members), member_list(core, tx));
+        send_prepare(core, tx, (size_t)(member - tx->members), member_list(core, tx),
+                     known_list(core, tx));
     } else if (find_in_state(tx, COORD_PEER_NEW) == NULL) {
         first_prepare(core, tx);
     }

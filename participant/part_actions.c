@@ -54,6 +54,15 @@ const struct tx_member *part_copy_members(struct tx_arena *arena, const struct t
     return copy;
 }
 
+const struct tx_position *part_copy_positions(struct tx_arena *arena,
+                                              const struct tx_position *positions, size_t n)
+{
+    struct tx_position *copy = part_alloc(arena, n, sizeof *copy);
+    if (n > 0)
+        memcpy(copy, positions, n * sizeof *copy);
+    return copy;
+}
+
 const struct tx_op *part_copy_ops(struct tx_arena *arena, const struct tx_op *ops, size_t n)
 {
     struct tx_op *copy = part_alloc(arena, n, sizeof *copy);
@@ -112,10 +121,7 @@ struct part_action *part_act(struct part_core *core, enum part_action_type type,
 
 const struct tx_position *part_starts(struct part_core *core)
 {
-    const struct tx_lineage *lineage = &core->lineage;
-    struct tx_position *starts = part_alloc(&core->out->arena, lineage->n, sizeof *starts);
-    memcpy(starts, lineage->starts, lineage->n * sizeof *starts);
-    return starts;
+    return part_copy_positions(&core->out->arena, core->lineage.starts, core->lineage.n);
 }
 
 struct part_action *part_append(struct part_core *core, enum txlog_type type, struct tx_id tx,

@@ -51,8 +51,10 @@ void part_inquire(struct part_core *core, struct part_tx *tx)
                          .inquire = {.id = tx->id, .in_doubt = true, .wanted = tx->wanted}};
     part_send(core, &tx->coordinator->address, &msg);
     for (size_t i = 0; tx->asked >= PART_ASKED_ALONE && i < tx->members_n; i++) {
-        if (may_know(tx, i))
-            part_send(core, &tx->members[i].address, &msg);
+        if (!may_know(tx, i))
+            continue;
+        msg.inquire.known = tx->known[i];
+        part_send(core, &tx->members[i].address, &msg);
     }
     if (tx->asked < PART_ASKED_ALONE)
         tx->asked++;
@@ -141,6 +143,24 @@ static void decided_elsewhere(struct part_core *core, struct part_tx *tx, bool c
         part_abort_prepared(core, tx, TX_REASON_PRESUMED, who->s);
 }
 
+/* A start before the one that PREPARE names cannot speak for what that one has done: somebody runs
+ * an old copy of the member's directory. */
+static void earlier_start(struct part_core *core, struct part_tx *tx,
+                          const struct tx_member *member, uint64_t incarnation)
+{
+    core->violations++;
+    if (tx->alarmed)
+        return;
+    tx->alarmed = true;
+    part_alarm(core, tx->id,
+               part_text(core,
+                         "participant %s answers NO with incarnation %" PRIu64
+                         ", and took part with %" PRIu64
+                         ": its data directory is an old copy. Not believed; stop it and start it "
+                         "on its newest directory",
+                         member->name.s, incarnation, member->incarnation));
+}
+
 void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
                    const struct tx_msg_state *state)
 {
@@ -161,7 +181,10 @@ void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
         decided_elsewhere(core, tx, true, &envelope->name);
         return;
     case TX_STATE_NO:
-        decided_elsewhere(core, tx, false, &envelope->name);
+        if (state->incarnation < tx->members[member].incarnation)
+            earlier_start(core, tx, &tx->members[member], state->incarnation);
+        else
+            decided_elsewhere(core, tx, false, &envelope->name);
         return;
     case TX_STATE_PREPARED:
         tx->said_prepared |= UINT64_C(1) << member;
@@ -239,6 +262,35 @@ static void defer_inquire(struct part_core *core, struct part_tx *tx,
     (void)part_defer(core, tx, &deferred);
 }
 
+/* Does the asker know this participant where its log has never been? Then this directory is an old
+ * copy, and what it does not know it may have promised. An honest log is never denied: what others
+ * know of it was durable. */
+static bool proves_old_copy(const struct part_core *core, const struct tx_msg_inquire *inquire)
+{
+    return tx_lineage_denies(&core->lineage, inquire->known) ||
+           inquire->known.lsn.n > core->durable.n;
+}
+
+/* One proof is enough, for whoever asks and whatever he knows. */
+static bool may_answer(struct part_core *core, const struct tx_envelope *from,
+                       const struct tx_msg_inquire *inquire)
+{
+    if (from->role != TX_ROLE_PARTICIPANT)
+        return true; /* a coordinator has compared with WELCOME */
+    if (!core->old_copy && proves_old_copy(core, inquire)) {
+        core->old_copy = true;
+        part_alarm(core, (struct tx_id){0},
+                   part_text(core,
+                             "participant %s knows this participant at incarnation %" PRIu64
+                             ", log position %" PRIu64
+                             ", where this log has never been: its data directory is an old copy. "
+                             "Stop this daemon and start it on its newest directory",
+                             from->name.s, inquire->known.start, inquire->known.lsn.n));
+    }
+    core->stale += core->old_copy;
+    return !core->old_copy;
+}
+
 void part_on_inquire(struct part_core *core, const struct tx_envelope *from,
                      const struct tx_msg_inquire *inquire)
 {
@@ -247,6 +299,8 @@ void part_on_inquire(struct part_core *core, const struct tx_envelope *from,
         core->violations++;
         return;
     }
+    if (!may_answer(core, from, inquire))
+        return;
     struct part_tx *tx = part_tx_find(core, id);
     if (tx == NULL) {
         inquire_unknown(core, from, inquire);

@@ -138,6 +138,7 @@ struct part_tx {
     bool op_locked; /* the next operation has its lock */
     bool wounded;   /* a LOCK_EVENT_WOUNDED is on its way */
     bool noted;     /* in doubt, and an operator has read so */
+    bool alarmed;   /* a member has answered with an earlier start: said once */
     unsigned asked; /* inquiries since the last word of the coordinator */
     uint64_t client, req;
     uint64_t lock_timeout_us;
@@ -153,7 +154,8 @@ struct part_tx {
     struct tx_arena kept; /* members, deferred, text */
     const struct tx_member *members;
     size_t members_n;
-    size_t self; /* the receiver's place among them */
+    const struct tx_position *known; /* of each member, as PREPARE told */
+    size_t self;                     /* the receiver's place among them */
     struct part_deferred *deferred;
     size_t deferred_n;
     enum tx_reason reason; /* undoing */
@@ -267,6 +269,7 @@ struct part_core {
     uint64_t alarms_kept;                      /* ever put there */
     uint64_t age_counter;
     bool disk_low, draining;
+    bool old_copy; /* another participant has proved it of this directory: no answer to any */
     uint64_t begun, committed_total, aborted_total, aborted_by[TX_REASONS_N];
     uint64_t violations, stale, alarms_total;
 
@@ -285,6 +288,8 @@ struct tx_bytes part_copy(struct tx_arena *arena, struct tx_bytes bytes);
 struct tx_bytes part_text(struct part_core *core, const char *format, ...) TX_PRINTF(2, 3);
 const struct tx_member *part_copy_members(struct tx_arena *arena, const struct tx_member *members,
                                           size_t n);
+const struct tx_position *part_copy_positions(struct tx_arena *arena,
+                                              const struct tx_position *positions, size_t n);
 const struct tx_op *part_copy_ops(struct tx_arena *arena, const struct tx_op *ops, size_t n);
 struct tx_result *part_copy_results(struct tx_arena *arena, const struct tx_result *results,
                                     size_t n);

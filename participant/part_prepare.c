@@ -62,6 +62,7 @@ void part_append_prepared(struct part_core *core, const struct part_tx *tx, stru
         .coordinator = tx->coordinator->address,
         .members = part_copy_members(arena, tx->members, tx->members_n),
         .members_n = tx->members_n,
+        .known = part_copy_positions(arena, tx->known, tx->members_n),
         .redo = part_copy(arena, redo),
     };
     prepared.locks = part_locks_list(arena, tx, &prepared.locks_n);
@@ -239,6 +240,7 @@ static void take_members(struct part_core *core, struct part_tx *tx,
 {
     tx->members = part_copy_members(&tx->kept, prepare->members, prepare->members_n);
     tx->members_n = prepare->members_n;
+    tx->known = part_copy_positions(&tx->kept, prepare->known, prepare->members_n);
     tx->self = find_self(core, prepare);
     tx->one_phase = prepare->one_phase;
 }

@@ -137,6 +137,7 @@ static enum tx_error take_prepared(struct part_core *core, struct part_tx *tx,
     tx_arena_reset(&tx->work);
     tx->members = part_copy_members(&tx->kept, prepared->members, prepared->members_n);
     tx->members_n = prepared->members_n;
+    tx->known = part_copy_positions(&tx->kept, prepared->known, prepared->members_n);
     tx->locks = copy_locks(&tx->work, prepared->locks, prepared->locks_n);
     tx->locks_n = prepared->locks_n;
     for (tx->self = 0; tx->self < tx->members_n; tx->self++) {

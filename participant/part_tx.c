@@ -96,6 +96,7 @@ void part_tx_shrink(struct part_tx *tx)
     tx->ops_n = tx->ops_done = 0;
     tx->members = NULL;
     tx->members_n = 0;
+    tx->known = NULL;
     tx->deferred = NULL;
     tx->deferred_n = 0;
     tx->text = tx_bytes(NULL, 0);

@@ -89,13 +89,18 @@ static void put_position(struct tx_buf *out, struct tx_position position)
     tx_buf_u64(out, position.lsn.n);
 }
 
+static void put_positions(struct tx_buf *out, const struct tx_position *positions, size_t n)
+{
+    put_count(out, n);
+    for (size_t i = 0; i < n; i++)
+        put_position(out, positions[i]);
+}
+
 static void put_snapshot_begin(struct tx_buf *out, const struct txlog_snapshot_begin *r)
 {
     tx_buf_u64(out, r->age_counter);
     tx_buf_u64(out, r->presume_from);
-    put_count(out, r->starts_n);
-    for (size_t i = 0; i < r->starts_n; i++)
-        put_position(out, r->starts[i]);
+    put_positions(out, r->starts, r->starts_n);
 }
 
 static void put_peer(struct tx_buf *out, const struct txlog_peer *peer)
@@ -117,6 +122,7 @@ static void put_prepared(struct tx_buf *out, const struct txlog_prepared *r)
     put_age(out, r->age);
     tx_buf_blob(out, tx_bytes_str(r->coordinator.s));
     put_members(out, r->members, r->members_n);
+    put_positions(out, r->known, r->members_n);
     tx_buf_blob(out, r->redo);
     put_count(out, r->locks_n);
     for (size_t i = 0; i < r->locks_n; i++) {

@@ -74,6 +74,8 @@ struct txlog_prepared {
     struct tx_address coordinator;
     const struct tx_member *members;
     size_t members_n;
+    /* of each member: how far the coordinator knew its log with PREPARE; all zero: nothing */
+    const struct tx_position *known;
     struct tx_bytes redo; /* as the resource manager gave it; of the built-in store: txlog/redo.h */
     const struct txlog_lock *locks;
     size_t locks_n;

@@ -127,14 +127,19 @@ static struct tx_position get_position(struct decoder *d)
     return position;
 }
 
+static const struct tx_position *get_positions(struct decoder *d, size_t *count)
+{
+    struct tx_position *positions = get_array(d, 8 + 8 + 8, sizeof(*positions), count);
+    for (size_t i = 0; i < *count; i++)
+        positions[i] = get_position(d);
+    return positions;
+}
+
 static void get_snapshot_begin(struct decoder *d, struct txlog_snapshot_begin *r)
 {
     r->age_counter = tx_read_u64(&d->r);
     r->presume_from = tx_read_u64(&d->r);
-    struct tx_position *starts = get_array(d, 8 + 8 + 8, sizeof(*starts), &r->starts_n);
-    for (size_t i = 0; i < r->starts_n; i++)
-        starts[i] = get_position(d);
-    r->starts = starts;
+    r->starts = get_positions(d, &r->starts_n);
 }
 
 static struct txlog_peer get_peer(struct decoder *d)
@@ -157,6 +162,10 @@ static void get_prepared(struct decoder *d, struct txlog_prepared *r)
     r->age = get_age(d);
     r->coordinator = get_address(d);
     r->members = get_members(d, &r->members_n);
+    size_t known_n;
+    r->known = get_positions(d, &known_n);
+    if (known_n != r->members_n)
+        reject(d, "not a position for each member");
     r->redo = tx_read_blob(&d->r);
     struct txlog_lock *locks = get_array(d, 1 + 4 + 4, sizeof(*locks), &r->locks_n);
     for (size_t i = 0; i < r->locks_n; i++) {

@@ -155,8 +155,10 @@ static void members(void **state)
     for (size_t i = 0; i <= TX_NODES_MAX; i++) {
         many[i].name = (struct tx_name){"n"};
     }
+    static const struct tx_position known[TX_MEMBERS_MAX + 1];
     struct tx_msg msg = sample_full(TX_MSG_PREPARE);
     msg.prepare.members = many;
+    msg.prepare.known = known;
     msg.prepare.members_n = 0;
     refuse(&msg, TX_EFORMAT, "PREPARE members: the receiver at least");
     msg.prepare.members_n = TX_MEMBERS_MAX + 1;
@@ -282,9 +284,13 @@ static void messages_of_the_wrong_shape(void **state)
     REFUSE("\x91\x92\x18\xc0", TX_EFORMAT, "STATUS_REQUEST req");                 /* nil */
     REFUSE("\x91\x92\x18\xc3", TX_EFORMAT, "STATUS_REQUEST req");                 /* a boolean */
     REFUSE("\x91\x92\x18\xca\x00\x00\x00\x00", TX_EFORMAT, "STATUS_REQUEST req"); /* a float */
-    REFUSE("\x91\x94\x10\x93\x01\x01\x01\x01\xc2", TX_EFORMAT, "INQUIRE in_doubt"); /* 1 for true */
-    REFUSE("\x91\x94\x10\x92\x01\x01\xc3\xc2", TX_EFORMAT, "INQUIRE id"); /* an id of two */
-    REFUSE("\x91\x93\x00\x01\x93\x01\x01\x01", TX_EFORMAT, "BEGIN age");  /* an age of three */
+    REFUSE("\x91\x95\x10\x93\x01\x01\x01\x01\xc2\x93\x01\x01\x01", TX_EFORMAT,
+           "INQUIRE in_doubt"); /* 1 for true */
+    REFUSE("\x91\x95\x10\x92\x01\x01\xc3\xc2\x93\x01\x01\x01", TX_EFORMAT,
+           "INQUIRE id"); /* of two */
+    REFUSE("\x91\x95\x10\x93\x01\x01\x01\xc3\xc2\x92\x01\x01", TX_EFORMAT,
+           "INQUIRE known");                                             /* dto. */
+    REFUSE("\x91\x93\x00\x01\x93\x01\x01\x01", TX_EFORMAT, "BEGIN age"); /* an age of three */
     REFUSE("\x91\x95\x17\x01\x93\x01\x01\x01\xc3\x05", TX_EFORMAT, "RESOLVE operator_name");
     /* COMMIT_REQUEST with a token of 15 bytes, and a longer one */
     REFUSE("\x91\x95\x03\x01\x93\x01\x01\x01\xc4\x0f"
@@ -301,6 +307,25 @@ static void messages_of_the_wrong_shape(void **state)
     REFUSE("\x91\x95\x03\x01\x93\x01\x01\x01\xc4\x10"
            "aaaaaaaaaaaaaaaa\x91\x94\xa1n\xa1\x00\x01\xc2",
            TX_EFORMAT, "COMMIT_REQUEST members[0].address");
+}
+
+/* PREPARE with one member and no operations, and a list of positions that ends the frame. */
+#define PREPARE_OF_ONE                                                                             \
+    "\x91\x9a\x0b\x93\x01\x01\x01\x92\x01\x01\xc4\x10"                                             \
+    "aaaaaaaaaaaaaaaa\xc2\xc3\x00\x91\x94\xa1"                                                     \
+    "b\xa0\x01\xc2"
+
+static void a_prepare_knows_each_member_once(void **state)
+{
+    (void)state;
+    REFUSE(PREPARE_OF_ONE "\x90\x90", TX_EFORMAT,
+           "PREPARE known: a position of each member expected");
+    REFUSE(PREPARE_OF_ONE "\x92\x93\x01\x01\x01\x93\x01\x01\x01\x90", TX_EFORMAT,
+           "PREPARE known: a position of each member expected");
+    REFUSE(PREPARE_OF_ONE "\x91\x92\x01\x01\x90", TX_EFORMAT, "PREPARE known[0]");
+    REFUSE(PREPARE_OF_ONE "\x91\x93\x01\x01\xff\x90", TX_EFORMAT, "PREPARE known[0].lsn");
+    /* with one it is as good as any, and the operations are next */
+    REFUSE(PREPARE_OF_ONE "\x91\x93\x01\x01\x01\xc0", TX_EFORMAT, "PREPARE ops: an array");
 }
 
 /* SUBMIT [2, req, key, age, timeout, lock timeout, ops]: 32 bits are 32 bits. */
@@ -411,6 +436,7 @@ int main(void)
         cmocka_unit_test(other_lists),
         cmocka_unit_test(envelopes),
         cmocka_unit_test(messages_of_the_wrong_shape),
+        cmocka_unit_test(a_prepare_knows_each_member_once),
         cmocka_unit_test(integers_keep_their_width),
         cmocka_unit_test(frames_of_the_wrong_shape),
         cmocka_unit_test(another_version_is_named),

@@ -139,7 +139,8 @@ static void the_longest_lists_survive(void **state)
     struct tx_member *nodes = calloc(TX_NODES_MAX, sizeof *nodes);
     struct tx_op *ops = calloc(TX_OPS_MAX, sizeof *ops);
     uint64_t *open = calloc(TX_OPEN_IDS_MAX, sizeof *open);
-    assert_true(nodes != NULL && ops != NULL && open != NULL);
+    struct tx_position *known = calloc(TX_MEMBERS_MAX, sizeof *known);
+    assert_true(nodes != NULL && ops != NULL && open != NULL && known != NULL);
     for (size_t i = 0; i < TX_NODES_MAX; i++) {
         nodes[i] = (struct tx_member){.name = {"n"}, .incarnation = i};
     }
@@ -150,9 +151,13 @@ static void the_longest_lists_survive(void **state)
     for (size_t i = 0; i < TX_OPEN_IDS_MAX; i++) {
         open[i] = i + 1;
     }
+    for (size_t i = 0; i < TX_MEMBERS_MAX; i++) {
+        known[i] = (struct tx_position){UINT64_MAX - i, UINT64_MAX, {UINT64_MAX}};
+    }
     struct tx_msg msg = sample_full(TX_MSG_PREPARE);
     msg.prepare.members = nodes;
     msg.prepare.members_n = TX_MEMBERS_MAX;
+    msg.prepare.known = known;
     msg.prepare.ops = ops;
     msg.prepare.ops_n = TX_OPS_MAX;
     there_and_back(&envelope, &msg);
@@ -167,6 +172,7 @@ static void the_longest_lists_survive(void **state)
     free(nodes);
     free(ops);
     free(open);
+    free(known);
 }
 
 static void a_frame_of_all_messages_keeps_their_order(void **state)

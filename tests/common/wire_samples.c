@@ -121,12 +121,16 @@ static struct tx_msg full_of_client(enum tx_msg_type type)
 static const struct tx_position starts[] = {{8, UINT64_C(0xfedcba9876543210), {70}},
                                             {9, 3, {UINT64_MAX}}};
 
+/* One for each of `members`. */
+static const struct tx_position known[] = {
+    {8, 7, {UINT64_C(0x100000003)}}, {UINT64_MAX, UINT64_MAX, {UINT64_MAX}}, {0}};
+
 static struct tx_msg full_of_protocol(enum tx_msg_type type)
 {
     struct tx_msg msg = {.type = type};
     if (type == TX_MSG_PREPARE) {
-        msg.prepare = (struct tx_msg_prepare){id,   age,     token,         true, true,
-                                              4000, members, N_OF(members), ops,  N_OF(ops)};
+        msg.prepare = (struct tx_msg_prepare){id,      age,           token, true, true,     4000,
+                                              members, N_OF(members), known, ops,  N_OF(ops)};
     } else if (type == TX_MSG_VOTE) {
         msg.vote = (struct tx_msg_vote){id,      TX_VOTE_COMMITTED, 9, {88}, TX_REASON_FLOOR, text,
                                         results, N_OF(results)};
@@ -135,7 +139,7 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
     } else if (type == TX_MSG_ACK) {
         msg.ack = (struct tx_msg_ack){id, 9, {UINT64_MAX}, TX_HEURISTIC_DAMAGE};
     } else if (type == TX_MSG_INQUIRE) {
-        msg.inquire = (struct tx_msg_inquire){id, true, true};
+        msg.inquire = (struct tx_msg_inquire){id, true, true, starts[0]};
     } else if (type == TX_MSG_STATE) {
         msg.state = (struct tx_msg_state){id, TX_STATE_FORGOTTEN, 9, true};
     } else if (type == TX_MSG_FORGET) {
@@ -388,6 +392,17 @@ static void same_operated(const struct tx_msg_operated *a, const struct tx_msg_o
     same_results(a->results, a->results_n, b->results, b->results_n);
 }
 
+static void same_positions(const struct tx_position *a, size_t a_n, const struct tx_position *b,
+                           size_t b_n)
+{
+    assert_int_equal(a_n, b_n);
+    for (size_t i = 0; i < a_n; i++) {
+        assert_int_equal(a[i].start, b[i].start);
+        assert_int_equal(a[i].life, b[i].life);
+        assert_int_equal(a[i].lsn.n, b[i].lsn.n);
+    }
+}
+
 static void same_prepare(const struct tx_msg_prepare *a, const struct tx_msg_prepare *b)
 {
     same_id(a->id, b->id);
@@ -397,6 +412,7 @@ static void same_prepare(const struct tx_msg_prepare *a, const struct tx_msg_pre
     assert_int_equal(a->one_shot, b->one_shot);
     assert_int_equal(a->lock_timeout_ms, b->lock_timeout_ms);
     same_members(a->members, a->members_n, b->members, b->members_n);
+    same_positions(a->known, a->members_n, b->known, b->members_n);
     same_ops(a->ops, a->ops_n, b->ops, b->ops_n);
 }
 
@@ -446,17 +462,6 @@ static void same_status(const struct tx_msg_status *a, const struct tx_msg_statu
     }
 }
 
-static void same_starts(const struct tx_position *a, size_t a_n, const struct tx_position *b,
-                        size_t b_n)
-{
-    assert_int_equal(a_n, b_n);
-    for (size_t i = 0; i < a_n; i++) {
-        assert_int_equal(a[i].start, b[i].start);
-        assert_int_equal(a[i].life, b[i].life);
-        assert_int_equal(a[i].lsn.n, b[i].lsn.n);
-    }
-}
-
 static void same_small(const struct tx_msg *a, const struct tx_msg *b)
 {
     if (a->type == TX_MSG_BEGIN) {
@@ -471,15 +476,16 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
     } else if (a->type == TX_MSG_INQUIRE) {
         assert_int_equal(a->inquire.in_doubt, b->inquire.in_doubt);
         assert_int_equal(a->inquire.wanted, b->inquire.wanted);
+        same_positions(&a->inquire.known, 1, &b->inquire.known, 1);
     } else if (a->type == TX_MSG_STATE) {
         assert_int_equal(a->state.state, b->state.state);
         assert_int_equal(a->state.incarnation, b->state.incarnation);
         assert_int_equal(a->state.heuristic, b->state.heuristic);
     } else if (a->type == TX_MSG_FENCED) {
-        same_starts(&a->fenced.known, 1, &b->fenced.known, 1);
+        same_positions(&a->fenced.known, 1, &b->fenced.known, 1);
     } else if (a->type == TX_MSG_HELLO) {
         assert_int_equal(a->hello.lsn.n, b->hello.lsn.n);
-        same_starts(a->hello.starts, a->hello.starts_n, b->hello.starts, b->hello.starts_n);
+        same_positions(a->hello.starts, a->hello.starts_n, b->hello.starts, b->hello.starts_n);
         assert_int_equal(a->hello.age_counter, b->hello.age_counter);
         assert_int_equal(a->hello.number, b->hello.number);
     } else if (a->type == TX_MSG_WELCOME) {
@@ -488,7 +494,8 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
         assert_int_equal(a->welcome.age_counter, b->welcome.age_counter);
         assert_int_equal(a->welcome.refusing, b->welcome.refusing);
         assert_int_equal(a->welcome.number, b->welcome.number);
-        same_starts(a->welcome.starts, a->welcome.starts_n, b->welcome.starts, b->welcome.starts_n);
+        same_positions(a->welcome.starts, a->welcome.starts_n, b->welcome.starts,
+                       b->welcome.starts_n);
     } else if (a->type == TX_MSG_COMMIT) {
         assert_int_equal(a->commit.lsn.n, b->commit.lsn.n);
     } else if (a->type == TX_MSG_RESOLVE) {

@@ -114,6 +114,30 @@ static void active_commit_request__collecting(void **unused)
     driver_quiet(&d);
 }
 
+/* What a vote or an acknowledgement has told is evidence for those who will be in doubt. */
+static void active_commit_request__collecting_with_what_is_known_of_each(void **unused)
+{
+    (void)unused;
+    (void)tx_finished_committed(&d); /* a and b have told more since they were welcomed */
+    driver_ignore(&d);
+    struct tx_id id = begin(&d);
+    commit_request(&d, id, "abc");
+    const struct tx_msg_prepare *prepare = &driver_sent(&d, 'a', TX_MSG_PREPARE)->prepare;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(prepare->known[i].start, 5);
+        assert_int_equal(prepare->known[i].life, d.life[i]);
+        assert_int_equal(prepare->known[i].lsn.n, d.lsn[i]);
+    }
+    assert_true(d.lsn[0] > 100);
+    assert_int_equal(prepare->known[2].lsn.n, 100);
+    driver_ignore(&d);
+    vote(&d, 'b', id, TX_VOTE_YES, 0);
+    driver_pass(&d, 10 * SECOND_US); /* sent again, and more is known */
+    prepare = &driver_sent(&d, 'a', TX_MSG_PREPARE)->prepare;
+    assert_int_equal(prepare->known[1].lsn.n, d.lsn[1]);
+    driver_ignore(&d);
+}
+
 static void active_commit_request_with_a_joined_one_unnamed__aborted(void **unused)
 {
     (void)unused;
@@ -719,6 +743,7 @@ int main(void)
         CELL(none_submit_of_a_known_key__attached_or_its_outcome_again),
         CELL(active_join__remembered),
         CELL(active_commit_request__collecting),
+        CELL(active_commit_request__collecting_with_what_is_known_of_each),
         CELL(active_commit_request_with_a_joined_one_unnamed__aborted),
         CELL(active_no__finished_aborted),
         CELL(active_no_without_a_reason__refused),

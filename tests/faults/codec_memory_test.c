@@ -62,6 +62,7 @@ static void arm(unsigned long n)
 enum { MANY = 300 };
 
 static struct tx_member members[TX_MEMBERS_MAX];
+static struct tx_position known[TX_MEMBERS_MAX];
 static struct txlog_lock locks[MANY];
 static struct txlog_peer peers[TX_MEMBERS_MAX];
 static uint64_t open_ids[MANY];
@@ -73,8 +74,8 @@ static void fill_arrays(void)
         char name[16];
         (void)snprintf(name, sizeof name, "p%zu", i);
         assert_int_equal(tx_name_set(&members[i].name, tx_bytes_str(name)), TX_OK);
-        peers[i] = (struct txlog_peer){.name = members[i].name,
-                                       .known = {.start = 1, .life = 7, .lsn = {i + 1}}};
+        known[i] = (struct tx_position){1, 7, {i + 1}};
+        peers[i] = (struct txlog_peer){.name = members[i].name, .known = known[i]};
     }
     for (size_t i = 0; i < MANY; i++) {
         locks[i] = (struct txlog_lock){TX_LOCK_X, tx_bytes_str("s"), tx_bytes(redo, 30)};
@@ -100,6 +101,7 @@ static struct txlog_record sample(int type)
         r.prepared = (struct txlog_prepared){.id = id,
                                              .members = members,
                                              .members_n = TX_MEMBERS_MAX,
+                                             .known = known,
                                              .redo = bytes,
                                              .locks = locks,
                                              .locks_n = MANY};

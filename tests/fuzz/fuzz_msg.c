@@ -104,6 +104,7 @@ static size_t members(struct fuzz_msgs *m)
             continue;
         unsigned node = (nodes >> 4) == 15u ? 0 : i;
         uint64_t incarnation = m->incarnations[node];
+        m->known[n] = (struct tx_position){incarnation, 0x50 + incarnation, {incarnation * 64}};
         m->members[n++] = (struct tx_member){
             .name = fuzz_node_name(node),
             .address = fuzz_node_address(readers == 255 ? 0 : node),
@@ -184,6 +185,7 @@ static struct tx_msg_prepare prepare(struct fuzz_msgs *m)
                                      .one_phase = (flags & 2u) != 0,
                                      .lock_timeout_ms = (flags & 4u) != 0 ? 100 : 0,
                                      .members = m->members,
+                                     .known = m->known,
                                      .ops = m->ops};
     prepare.id = fuzz_id(m);
     prepare.age = age(m);
@@ -300,6 +302,21 @@ static void request(struct fuzz_msgs *m, struct tx_msg *msg)
     }
 }
 
+/* Nothing is known of the receiver; now and then, what an honest one denies. */
+static struct tx_msg_inquire inquire(struct fuzz_msgs *m, struct tx_id id)
+{
+    struct tx_msg_inquire inquire = {.id = id};
+    uint8_t flags = fuzz_u8(m->in);
+    inquire.in_doubt = (flags & 1u) == 0;
+    inquire.wanted = (flags & 2u) != 0;
+    if (flags >= 240) {
+        inquire.known.start = fuzz_near(m->in, m->incarnations[0]);
+        inquire.known.life = fuzz_near(m->in, 0x50 + m->incarnations[0]);
+        inquire.known.lsn.n = fuzz_near(m->in, 4);
+    }
+    return inquire;
+}
+
 static void decision(struct fuzz_msgs *m, struct tx_msg *msg)
 {
     struct tx_id id = fuzz_id(m);
@@ -308,8 +325,7 @@ static void decision(struct fuzz_msgs *m, struct tx_msg *msg)
     else if (msg->type == TX_MSG_ABORT)
         msg->abort = (struct tx_msg_abort){id, (enum tx_reason)fuzz_below(m->in, TX_REASONS_N)};
     else
-        msg->inquire = (struct tx_msg_inquire){
-            .id = id, .in_doubt = !fuzz_rarely(m->in, 2), .wanted = fuzz_rarely(m->in, 4)};
+        msg->inquire = inquire(m, id);
 }
 
 struct tx_msg fuzz_msg(struct fuzz_msgs *m, enum tx_msg_type type)

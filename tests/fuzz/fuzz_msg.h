@@ -20,6 +20,7 @@ struct fuzz_msgs {
 
     struct tx_op ops[4];
     struct tx_member members[FUZZ_NODES];
+    struct tx_position known[FUZZ_NODES]; /* of the members */
     struct tx_result results[4];
     struct tx_position starts[3];
     uint64_t open[3];

@@ -15,7 +15,9 @@
  * interactive; READERS (mask of the members that only read); OLD_PROCESS (a restart leaves the old
  * process running without its disk); RESTORE (the coordinator comes back once with the disk of its
  * first start: 1, when every member knows more than that disk; 2, at any time); OLD_DISK (a member
- * comes back with the disk of its start: 1, members do not answer one another; 2, they do).
+ * comes back with a disk from before it had prepared: 1, members do not answer one another; 2, they
+ * do, and the disk was copied where the coordinator knew the member at PREPARE, or later, so that
+ * nothing denies it; 3, they do, and it was copied before that).
  * Mistakes: BUG_..., each at its place in the text. */
 #ifndef N
 #define N 2
@@ -324,11 +326,20 @@ inline forget_ended(p)
 #else
 #define OTHERS_ASK(p) (n_inquire[((p) + 1) % 3] != 0 || n_inquire[((p) + 2) % 3] != 0)
 #endif
+
+/* INQUIRE carries how far the coordinator knew the log of its receiver at PREPARE, which is where
+ * the receiver welcomed it. */
+#if defined(OLD_DISK) && OLD_DISK == 3 && !defined(BUG_NO_EVIDENCE)
+#define MAY_ANSWER(p) (!old_disk[p])
+#else
+#define MAY_ANSWER(p) (1)
+#endif
 #if defined(OLD_DISK) && OLD_DISK == 1
 #define CAN_ANSWER(p) (0)
 #else
 #define CAN_ANSWER(p)                                                                          \
-    (IS_ASKED(p) && OTHERS_ASK(p) && epoch_now[p] == epoch_log[p] && epoch_log[p] > 0 &&       \
+    (MAY_ANSWER(p) && IS_ASKED(p) && OTHERS_ASK(p) && epoch_now[p] == epoch_log[p] &&          \
+     epoch_log[p] > 0 &&                                                                       \
      ((p_now[p] == COMMITTED && !HAS(n_state_committed, p)) ||                                 \
       ((p_now[p] == NONE || p_now[p] == WORKING || p_now[p] == TOMB) && !HAS(n_state_no, p))))
 #endif
@@ -417,17 +428,23 @@ inline crash(p)
     restart(p)
 }
 
-/* The disk of its start is put back. (Its lineage tells a coordinator, which quarantines it; that
+#if defined(OLD_DISK) && OLD_DISK == 3
+#define OLD_EPOCH 0 /* before it first welcomed the coordinator */
+#else
+#define OLD_EPOCH 1
+#endif
+
+/* An old disk is put back. (Its lineage tells a coordinator, which quarantines it; that
  * is left out here, so that what is left is the members' own defence.) */
 inline regress(p)
 {
-    printf("member %d: restarts with the disk of its start\n", p);
+    printf("member %d: restarts with an old disk\n", p);
     p_crashes++;
     old_disk[p] = 1;
     p_log[p] = NONE;
     mark_log[p] = 0;
     place_log[p] = 0;
-    epoch_log[p] = 1;
+    epoch_log[p] = OLD_EPOCH;
     restart(p)
 }
 

@@ -123,6 +123,49 @@ static void test_members_are_asked_as_well_from_the_second_time_on(void **unused
     driver_free(d);
 }
 
+static const struct tx_position *known_to(const struct driver *d, const char *address)
+{
+    for (size_t i = d->sent_n; i-- > 0;) {
+        const struct driver_sent *sent = &d->sent[i];
+        if (sent->msg.type == TX_MSG_INQUIRE && strcmp(sent->to.address.s, address) == 0)
+            return &sent->msg.inquire.known;
+    }
+    fail_msg("%s was not asked", address);
+    return NULL;
+}
+
+static void same_position(const struct tx_position *a, const struct tx_position *b)
+{
+    assert_int_equal(a->start, b->start);
+    assert_int_equal(a->life, b->life);
+    assert_int_equal(a->lsn.n, b->lsn.n);
+}
+
+/* Each member hears how far it is known; also from a start after the one that prepared, and when
+ * its PREPARED record has been restated. */
+static void test_members_are_told_how_far_they_are_known(void **unused)
+{
+    (void)unused;
+    const struct tx_position nothing = {0};
+    struct part_options options = driver_options();
+    options.snapshot_records = 5;
+    struct driver *d = driver_new(&options);
+    driver_make_prepared(d, 1);
+    for (int life = 0; life < 3; life++) {
+        driver_advance(d, 8000000);
+        same_position(known_to(d, "coordinator-1"), &nothing);
+        same_position(known_to(d, "participant-b"), &driver_known_b);
+        same_position(known_to(d, "participant-c"), &driver_known_c);
+        if (life == 1) { /* the next one begins at a snapshot */
+            for (uint64_t seq = 2; d->compacted == 0 || seq < 20; seq++)
+                driver_make_committed(d, seq);
+        }
+        driver_restart(d, d->log_n);
+        driver_clear(d);
+    }
+    driver_free(d);
+}
+
 static void test_read_only_members_are_never_asked(void **unused)
 {
     (void)unused;
@@ -178,6 +221,27 @@ static void test_member_says_no(void **unused)
     assert_int_equal(driver_records(d, TXLOG_ABORTED), 1);
     driver_state(d, "c", id, TX_STATE_NO); /* late */
     assert_int_equal(driver_stats(d).stale, 1);
+    driver_free(d);
+}
+
+/* Whoever says NO as a start before the one that took part has an old copy of its directory. */
+static void test_member_says_no_as_an_earlier_start(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_make_prepared(d, 1);
+    struct tx_id heuristic = driver_make_heuristic(d, 2, true);
+    for (unsigned i = 0; i < 3; i++)
+        driver_state_of(d, "c", id, TX_STATE_NO, DRIVER_PEERS_INCARNATION - 1);
+    driver_state_of(d, "c", heuristic, TX_STATE_NO, DRIVER_PEERS_INCARNATION - 1);
+    assert_int_equal(driver_stats(d).violations, 4);
+    expect_alarms(d, 2); /* one for each transaction */
+    assert_true(driver_noted(d, PART_ACTION_ALARM,
+                             "participant c answers NO with incarnation 1, and took part with 2"));
+    expect_state(d, id, "prepared");
+    expect_state(d, heuristic, "heuristic");
+    driver_state_of(d, "c", id, TX_STATE_NO, DRIVER_PEERS_INCARNATION + 1);
+    expect_state(d, id, "tombstone");
     driver_free(d);
 }
 
@@ -307,10 +371,12 @@ int main(void)
         cmocka_unit_test(test_an_older_one_waits_while_it_prepares),
         cmocka_unit_test(test_a_new_epoch_is_asked_at_once),
         cmocka_unit_test(test_members_are_asked_as_well_from_the_second_time_on),
+        cmocka_unit_test(test_members_are_told_how_far_they_are_known),
         cmocka_unit_test(test_read_only_members_are_never_asked),
         cmocka_unit_test(test_wait),
         cmocka_unit_test(test_member_knows_the_commit),
         cmocka_unit_test(test_member_says_no),
+        cmocka_unit_test(test_member_says_no_as_an_earlier_start),
         cmocka_unit_test(test_all_prepared),
         cmocka_unit_test(test_states_nobody_may_say),
         cmocka_unit_test(test_alone),

@@ -256,6 +256,115 @@ static void test_inquiry_of_an_unknown_epoch(void **unused)
     driver_free(d);
 }
 
+/* ---- an old copy of the own directory, as other participants prove it ---- */
+
+/* Three starts on one log. */
+static struct driver *three_starts(struct tx_position starts[3])
+{
+    struct driver *d = driver_new(NULL);
+    struct tx_arena arena = {0};
+    size_t n = 0;
+    driver_make_committed(d, 20);
+    driver_restart(d, d->log_n);
+    driver_make_committed(d, 21);
+    driver_restart(d, d->log_n);
+    driver_make_committed(d, 22);
+    for (uint64_t lsn = 1; lsn <= d->log_n; lsn++) {
+        struct txlog_record record;
+        driver_decode(d, lsn, &arena, &record);
+        if (record.type == TXLOG_START) {
+            assert_true(n < 3);
+            starts[n++] = (struct tx_position){record.start, record.started.life, record.lsn};
+        }
+    }
+    assert_int_equal(n, 3);
+    assert_int_equal(d->durable, d->log_n);
+    tx_arena_deinit(&arena);
+    return d;
+}
+
+static struct tx_position at(struct tx_position start, uint64_t lsn)
+{
+    start.lsn.n = lsn;
+    return start;
+}
+
+/* It has no right to answer: what it lacks may be a promise. */
+static void test_an_old_copy_is_silent_and_says_so(void **unused)
+{
+    (void)unused;
+    for (unsigned what = 0; what < 4; what++) {
+        struct tx_position starts[3];
+        struct driver *d = three_starts(starts);
+        struct tx_id working = driver_make_working(d, 2);
+        const struct tx_position known[] = {
+            {starts[1].start, starts[1].life + 1, starts[1].lsn}, /* another life */
+            {4, 99, {d->durable}},                                /* a start too few */
+            at(starts[2], d->durable + 1),                        /* cut off */
+            at(starts[1], starts[2].lsn.n),                       /* taken while start 2 ran on */
+        };
+        for (unsigned again = 0; again < 2; again++) {
+            driver_inquire_knowing(d, "b", driver_id(d, 1), known[what]);
+            driver_inquire_knowing(d, "b", working, known[what]);
+            driver_inquire_knowing(d, "c", driver_id(d, 22), known[what]);
+            driver_inquire_peer(d, "c", driver_id(d, 1), true); /* who has no proof */
+        }
+        expect_silence(d);
+        expect_state(d, driver_id(d, 1), "none");
+        expect_state(d, working, "working");
+        expect_alarms(d, 1);
+        assert_int_equal(driver_records(d, TXLOG_ALARM), 1);
+        assert_int_equal(driver_stats(d).stale, 8);
+        assert_int_equal(driver_stats(d).violations, 0);
+        assert_true(driver_noted(d, PART_ACTION_ALARM, "participant b knows this participant at"));
+        assert_true(driver_noted(d, PART_ACTION_ALARM, "start it on its newest directory"));
+        driver_free(d);
+    }
+}
+
+/* Whatever of it was durable and heard of, it answers. */
+static void test_an_honest_log_is_never_denied(void **unused)
+{
+    (void)unused;
+    struct tx_position starts[3];
+    struct driver *d = three_starts(starts);
+    uint64_t seq = 1;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t end = i < 2 ? starts[i + 1].lsn.n - 1 : d->durable;
+        for (uint64_t lsn = starts[i].lsn.n; lsn <= end; lsn++, seq++) {
+            assert_true(seq < 20);
+            driver_clear(d);
+            driver_inquire_knowing(d, "b", driver_id(d, seq), at(starts[i], lsn));
+            expect_answer(d, driver_id(d, seq), TX_STATE_NO);
+        }
+    }
+    assert_true(seq > 9);
+    driver_inquire_knowing(d, "b", driver_id(d, 22), at(starts[2], d->durable));
+    expect_answer(d, driver_id(d, 22), TX_STATE_COMMITTED);
+    expect_alarms(d, 0);
+    driver_free(d);
+}
+
+/* While it prepares, an inquiry waits for its record; an old copy need not wait for anything. */
+static void test_an_inquiry_is_judged_when_it_comes(void **unused)
+{
+    (void)unused;
+    struct tx_position starts[3];
+    struct driver *d = three_starts(starts);
+    struct tx_id first = driver_make_preparing(d, 2);
+    driver_inquire_knowing(d, "b", first, at(starts[2], d->durable));
+    expect_silence(d);
+    driver_sync(d);
+    expect_answer(d, first, TX_STATE_PREPARED);
+    struct tx_id second = driver_make_preparing(d, 3);
+    driver_inquire_knowing(d, "b", second, at(starts[2], d->durable + 1));
+    expect_alarms(d, 1);
+    driver_sync(d);
+    expect_vote(d, second, TX_VOTE_YES);
+    assert_int_equal(driver_count(d, TX_MSG_STATE), 0);
+    driver_free(d);
+}
+
 static void test_foreign_words(void **unused)
 {
     (void)unused;
@@ -403,6 +512,9 @@ int main(void)
         cmocka_unit_test(test_older_epoch_begins_nothing),
         cmocka_unit_test(test_operate_before_the_introduction),
         cmocka_unit_test(test_inquiry_of_an_unknown_epoch),
+        cmocka_unit_test(test_an_old_copy_is_silent_and_says_so),
+        cmocka_unit_test(test_an_honest_log_is_never_denied),
+        cmocka_unit_test(test_an_inquiry_is_judged_when_it_comes),
         cmocka_unit_test(test_foreign_words),
         cmocka_unit_test(test_coordinator_moves),
         cmocka_unit_test(test_mark_never_goes_back),

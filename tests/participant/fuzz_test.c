@@ -66,6 +66,7 @@ static struct tx_op random_op(void)
 
 static struct tx_op ops[4];
 static struct tx_member members[4];
+static struct tx_position known[4];
 static uint64_t open_ids[4];
 
 static void random_prepare(const struct driver *d, struct tx_msg_prepare *prepare)
@@ -79,6 +80,8 @@ static void random_prepare(const struct driver *d, struct tx_msg_prepare *prepar
         (void)snprintf(members[i].address.s, sizeof members[i].address.s, "participant-%s",
                        names[i]);
     }
+    for (size_t i = 0; i < 4; i++)
+        known[i] = (struct tx_position){random_below(3), random_below(2), {random_below(100)}};
     members[0].incarnation = d->options.incarnation - (random_below(10) == 0);
     *prepare = (struct tx_msg_prepare){.id = random_id(),
                                        .age = {1 + random_below(50), 1},
@@ -86,6 +89,7 @@ static void random_prepare(const struct driver *d, struct tx_msg_prepare *prepar
                                        .one_phase = random_below(3) == 0,
                                        .members = members + first,
                                        .members_n = n,
+                                       .known = known + first,
                                        .ops = ops,
                                        .ops_n = random_below(4)};
     prepare->token.bytes[0] = random_below(20) == 0;
@@ -151,10 +155,13 @@ static struct tx_msg random_msg(const struct driver *d)
     } else if (msg.type == TX_MSG_COMMIT) {
         msg.commit = (struct tx_msg_commit){.id = id, .lsn = {100 * epoch_now + random_below(100)}};
     } else if (msg.type == TX_MSG_STATE) {
-        msg.state =
-            (struct tx_msg_state){.id = id, .state = (enum tx_state)random_below(TX_STATES_N)};
+        msg.state = (struct tx_msg_state){.id = id,
+                                          .state = (enum tx_state)random_below(TX_STATES_N),
+                                          .incarnation = random_below(20) != 0};
     } else if (msg.type == TX_MSG_INQUIRE) {
         msg.inquire = (struct tx_msg_inquire){.id = id, .in_doubt = random_below(2) == 0};
+        if (random_below(20) == 0) /* what an old copy is told */
+            msg.inquire.known = (struct tx_position){1 + random_below(3), 9, {random_below(100)}};
     } else if (msg.type == TX_MSG_ABORT) {
         msg.abort = (struct tx_msg_abort){.id = id,
                                           .reason = (enum tx_reason)random_below(TX_REASONS_N + 2)};

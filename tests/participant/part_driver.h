@@ -113,13 +113,21 @@ enum {
     DRIVER_OLD = 32,         /* names the incarnation before this one */
     DRIVER_BAD_TOKEN = 64,
 };
+/* Names b and c with incarnation 2, and how far they are known. */
+#define DRIVER_PEERS_INCARNATION 2u
+extern const struct tx_position driver_known_b, driver_known_c;
 void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const struct tx_op *ops,
                     size_t n);
 void driver_commit(struct driver *d, struct tx_id id);
 void driver_abort(struct driver *d, struct tx_id id);
 void driver_inquire(struct driver *d, struct tx_id id);
 void driver_inquire_peer(struct driver *d, const char *name, struct tx_id id, bool in_doubt);
+/* By somebody in doubt who knows this participant so far. */
+void driver_inquire_knowing(struct driver *d, const char *name, struct tx_id id,
+                            struct tx_position known);
 void driver_state(struct driver *d, const char *name, struct tx_id id, enum tx_state state);
+void driver_state_of(struct driver *d, const char *name, struct tx_id id, enum tx_state state,
+                     uint64_t incarnation);
 void driver_wait(struct driver *d, struct tx_id id);
 void driver_forget(struct driver *d, uint64_t epoch, uint64_t below, const uint64_t *open,
                    size_t n);

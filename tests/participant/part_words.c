@@ -125,16 +125,21 @@ static struct tx_member member(const char *name, uint64_t incarnation, bool read
     return made;
 }
 
+const struct tx_position driver_known_b = {2, 0xb2, {812}};
+const struct tx_position driver_known_c = {1, 0xc1, {40}};
+
 void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const struct tx_op *ops,
                     size_t n)
 {
     bool alone = (flags & (DRIVER_ONE_PHASE | DRIVER_ALONE)) != 0;
     struct tx_member members[3] = {
-        member("b", 1, (flags & DRIVER_B_READ_ONLY) != 0),
+        member("b", DRIVER_PEERS_INCARNATION, (flags & DRIVER_B_READ_ONLY) != 0),
         member(DRIVER_SELF, d->options.incarnation - ((flags & DRIVER_OLD) != 0),
                (flags & DRIVER_READ_ONLY) != 0),
-        member("c", 1, false),
+        member("c", DRIVER_PEERS_INCARNATION, false),
     };
+    const struct tx_position known[3] = {
+        driver_known_b, {d->options.incarnation, d->options.life, {1}}, driver_known_c};
     struct tx_msg msg = {.type = TX_MSG_PREPARE,
                          .prepare = {.id = id,
                                      .age = age_of(d, id),
@@ -143,6 +148,7 @@ void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const str
                                      .one_shot = (flags & DRIVER_ONE_SHOT) != 0,
                                      .members = alone ? members + 1 : members,
                                      .members_n = alone ? 1 : 3,
+                                     .known = alone ? known + 1 : known,
                                      .ops = ops,
                                      .ops_n = n}};
     if ((flags & DRIVER_BAD_TOKEN) != 0)
@@ -172,11 +178,25 @@ void driver_inquire_peer(struct driver *d, const char *name, struct tx_id id, bo
     driver_from_peer(d, name, &msg);
 }
 
-void driver_state(struct driver *d, const char *name, struct tx_id id, enum tx_state state)
+void driver_inquire_knowing(struct driver *d, const char *name, struct tx_id id,
+                            struct tx_position known)
+{
+    struct tx_msg msg = {.type = TX_MSG_INQUIRE,
+                         .inquire = {.id = id, .in_doubt = true, .known = known}};
+    driver_from_peer(d, name, &msg);
+}
+
+void driver_state_of(struct driver *d, const char *name, struct tx_id id, enum tx_state state,
+                     uint64_t incarnation)
 {
     struct tx_msg msg = {.type = TX_MSG_STATE,
-                         .state = {.id = id, .state = state, .incarnation = 1}};
+                         .state = {.id = id, .state = state, .incarnation = incarnation}};
     driver_from_peer(d, name, &msg);
+}
+
+void driver_state(struct driver *d, const char *name, struct tx_id id, enum tx_state state)
+{
+    driver_state_of(d, name, id, state, DRIVER_PEERS_INCARNATION);
 }
 
 void driver_wait(struct driver *d, struct tx_id id)

@@ -35,6 +35,8 @@ static void test_prepared_record(void **unused)
     assert_int_equal(record.start, 1);
     assert_int_equal(record.prepared.members_n, 3);
     assert_string_equal(record.prepared.members[1].name.s, "a");
+    assert_memory_equal(&record.prepared.known[0], &driver_known_b, sizeof driver_known_b);
+    assert_memory_equal(&record.prepared.known[2], &driver_known_c, sizeof driver_known_c);
     assert_string_equal(record.prepared.coordinator.s, "coordinator-1");
     assert_true(record.prepared.redo.len > 0);
     assert_int_equal(record.prepared.locks_n, 3);
@@ -359,11 +361,13 @@ static void test_malformed(void **unused)
     struct tx_op op = driver_op(TX_OP_PUT, "x", "1");
     struct tx_op bad = driver_op(TX_OP_PUT, "", "1");
     struct tx_member both[2] = {{.name = {"a"}, .incarnation = 1}, {.name = {"b"}}};
+    const struct tx_position known[2] = {{0}};
     const struct tx_msg_prepare good = {.id = driver_id(d, 1),
                                         .age = {5, 1},
                                         .one_shot = true,
                                         .members = both,
                                         .members_n = 2,
+                                        .known = known,
                                         .ops = &op,
                                         .ops_n = 1};
     struct tx_msg_prepare prepare = good;

@@ -291,6 +291,8 @@ static struct txlog_record rec_epoch(uint64_t epoch, uint64_t life)
                                  .epoch = {.coordinator = 1, .known = {epoch, life, {0}}}};
 }
 
+static const struct tx_position known_nowhere[1];
+
 static struct txlog_record rec_prepared(uint64_t seq, const struct tx_member *member,
                                         const struct txlog_lock *lock)
 {
@@ -299,6 +301,7 @@ static struct txlog_record rec_prepared(uint64_t seq, const struct tx_member *me
                                               .age = {seq, 1},
                                               .members = member,
                                               .members_n = 1,
+                                              .known = known_nowhere,
                                               .locks = lock,
                                               .locks_n = lock != NULL}};
 }

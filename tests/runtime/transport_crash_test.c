@@ -66,12 +66,14 @@ static _Noreturn void send_and_die(const char *place, const char *address)
                        .key = tx_bytes_str("k"),
                        .value = tx_bytes(value, sizeof(value))};
     struct tx_member member = {.name = {"a"}};
+    const struct tx_position nothing = {0};
     struct tx_msg msg = {.type = TX_MSG_PREPARE,
                          .prepare = {.id = {1, 1, 1},
                                      .age = {.counter = 1, .coordinator = 1},
                                      .one_shot = true,
                                      .members = &member,
                                      .members_n = 1,
+                                     .known = &nothing,
                                      .ops = &op,
                                      .ops_n = 1}};
     struct transport *transport;

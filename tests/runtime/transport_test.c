@@ -74,6 +74,7 @@ static void test_a_full_frame_begins_another(void **state)
     struct world *w = *state;
     static uint8_t value[20 * 1024];
     struct tx_member member = {.name = {"a"}, .incarnation = 1};
+    const struct tx_position nothing = {0};
     struct tx_op op;
 
     member.address = w->participant.address;
@@ -82,6 +83,7 @@ static void test_a_full_frame_begins_another(void **state)
 
         msg.prepare.members = &member;
         msg.prepare.members_n = 1;
+        msg.prepare.known = &nothing;
         transport_send(w->coordinator.transport, &w->participant.address, &msg);
     }
     transport_flush(w->coordinator.transport);

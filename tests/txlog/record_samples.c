@@ -21,6 +21,7 @@ static struct tx_address address(const char *text)
 }
 
 static struct tx_member members[2];
+static const struct tx_position known[2] = {{4, 7, {99}}, {0}};
 static struct txlog_lock locks[2];
 static struct txlog_peer peers[2];
 static const uint64_t open_ids[3] = {5, 9, 11};
@@ -50,6 +51,7 @@ struct txlog_record record_sample(enum txlog_type type)
                                              .coordinator = address("tcp://127.0.0.1:7400"),
                                              .members = members,
                                              .members_n = 2,
+                                             .known = known,
                                              .redo = tx_bytes_str("redo"),
                                              .locks = locks,
                                              .locks_n = 2};

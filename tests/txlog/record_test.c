@@ -67,6 +67,10 @@ static void prepared_keeps_every_field(void **state)
     assert_int_equal(p->members[0].incarnation, 4);
     assert_false(p->members[0].read_only);
     assert_true(p->members[1].read_only);
+    assert_int_equal(p->known[0].start, 4);
+    assert_int_equal(p->known[0].life, 7);
+    assert_int_equal(p->known[0].lsn.n, 99);
+    assert_int_equal(p->known[1].start, 0);
     assert_true(tx_bytes_equal(p->redo, tx_bytes_str("redo")));
     assert_int_equal(p->locks_n, 2);
     assert_int_equal(p->locks[0].mode, TX_LOCK_X);
@@ -74,6 +78,30 @@ static void prepared_keeps_every_field(void **state)
     assert_true(tx_bytes_equal(p->locks[0].key, tx_bytes_str("alice")));
     assert_int_equal(p->locks[1].mode, TX_LOCK_SIX);
     assert_int_equal(p->locks[1].key.len, 0);
+    tx_arena_deinit(&arena);
+    tx_buf_deinit(&buf);
+}
+
+/* A list of positions that is no longer parallel to the members says nothing of anybody. */
+static void prepared_knows_each_member_once(void **state)
+{
+    (void)state;
+    struct tx_buf buf = {0};
+    struct tx_arena arena = {0};
+    struct txlog_record in = record_sample(TXLOG_PREPARED), out;
+    struct tx_why why;
+    size_t known_n = TXLOG_FRONT_BYTES + 20 + 12; /* id, age */
+    encode(&in, &buf);
+    known_n += 4 + strlen(in.prepared.coordinator.s) + 4;
+    for (size_t i = 0; i < in.prepared.members_n; i++) {
+        const struct tx_member *member = &in.prepared.members[i];
+        known_n += 4 + strlen(member->name.s) + 4 + strlen(member->address.s) + 8 + 1;
+    }
+    assert_int_equal(buf.data[known_n], 2);
+    buf.data[known_n] = 1;
+    reseal(&buf);
+    assert_int_equal(txlog_record_decode(tx_buf_view(&buf), &arena, &out, &why), TX_ECORRUPT);
+    assert_non_null(strstr(why.text, "not a position for each member"));
     tx_arena_deinit(&arena);
     tx_buf_deinit(&buf);
 }
@@ -246,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_round_trips),
         cmocka_unit_test(prepared_keeps_every_field),
+        cmocka_unit_test(prepared_knows_each_member_once),
         cmocka_unit_test(the_form_on_disk),
         cmocka_unit_test(a_record_at_lsn_0_is_refused),
         cmocka_unit_test(truncations_and_bit_flips_are_found),
