@@ -111,6 +111,11 @@ struct sim *sim_new(uint64_t seed)
     return sim;
 }
 
+bool sim_covers(const struct sim *sim)
+{
+    return sim->coverage != NULL && !sim->old_copy_runs;
+}
+
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
 {
     size_t i = (size_t)strtoul(address->s + 7, NULL, 10) - 1;

@@ -121,6 +121,9 @@ struct sim {
     unsigned failures;
 };
 
+/* Are cells counted? Not while a copied disk runs: what that meets proves nothing about the others.
+ */
+bool sim_covers(const struct sim *sim);
 struct sim *sim_new(uint64_t seed);
 void sim_destroy(struct sim **sim);
 /* Runs it to its end and checks it; the number of broken promises. */

@@ -65,7 +65,7 @@ void sim_coordinator_step(struct sim *sim, size_t node, struct coord_event *even
 
         memcpy(event->token.bytes, secret, sizeof event->token.bytes);
     }
-    if (sim->coverage != NULL)
+    if (sim_covers(sim))
         coverage_coord_step(sim->coverage, self->core, event, sim_clock(sim, node));
     coord_core_step(self->core, event, sim_clock(sim, node), &self->actions);
     perform_all(sim, node);
@@ -127,7 +127,7 @@ bool sim_coordinator_start(struct sim *sim, size_t node)
     if (!sim_append_start(sim, node))
         return false;
     coord_core_recovered(self->core, txlog_last(log), sim_clock(sim, node), &self->actions);
-    if (sim->coverage != NULL)
+    if (sim_covers(sim))
         coverage_coord_restart(sim->coverage, self->core);
     perform_all(sim, node);
     return true;

@@ -119,7 +119,7 @@ void sim_participant_step(struct sim *sim, size_t node, const struct part_event 
 {
     struct sim_participant *self = sim->nodes[node].participant;
 
-    if (sim->coverage != NULL)
+    if (sim_covers(sim))
         coverage_part_step(sim->coverage, self->core, event);
     if (event->type == PART_EVENT_DURABLE)
         self->rm->vtable->durable(self->rm, event->lsn);
@@ -212,7 +212,7 @@ bool sim_participant_start(struct sim *sim, size_t node)
         sim_fail(sim, "%s cannot start: %s", sim->nodes[node].name.s, why.text);
         abort();
     }
-    if (sim->coverage != NULL)
+    if (sim_covers(sim))
         coverage_part_restart(sim->coverage, self->core);
     perform_all(sim, node);
     return true;
