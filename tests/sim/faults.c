@@ -216,6 +216,8 @@ static void hit(struct sim *sim, enum sim_fault fault, size_t victim)
         sim_operator_resolve(sim, victim);
         return;
     case SIM_FAULT_OLD_DISK:
+        if (sim->nodes[victim].role == SIM_COORDINATOR && sim->options.old_coordinators == 0)
+            victim = sim->options.coordinators + victim % sim->options.participants;
         run_on_image(sim, victim);
         return;
     case SIM_FAULT_PARTITION:

@@ -90,6 +90,8 @@ static void draw_limits(struct sim_options *options, struct sim_random *random)
         options->tombstones_max = 2;
     if (sim_random_percent(random, 50))
         options->copy_txs = sim_random_between(random, 1, 150);
+    if (sim_random_percent(random, 15))
+        options->old_disk = sim_random_between(random, 1, 3);
 }
 
 void sim_options_draw(struct sim_options *options, struct sim_random *random)

@@ -113,7 +113,7 @@ struct sim *sim_new(uint64_t seed)
 
 bool sim_covers(const struct sim *sim)
 {
-    return sim->coverage != NULL && !sim->old_copy_runs;
+    return sim->coverage != NULL && !sim->old_copy_runs && sim->totals.old_disks == 0;
 }
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
@@ -163,6 +163,17 @@ static bool outlived_retention(const struct sim *sim, struct tx_id tx)
     return looking.found;
 }
 
+/* Somebody runs on an old image of its disk: an alarm at that node, or at a coordinator that has
+ * heard from it, is what they are for. */
+static bool runs_on_old_disk(const struct sim *sim, size_t at)
+{
+    bool somebody = false;
+
+    for (size_t i = 0; i < sim->nodes_n; i++)
+        somebody = somebody || sim->nodes[i].kept != NULL;
+    return sim->nodes[at].kept != NULL || (somebody && sim->nodes[at].role == SIM_COORDINATOR);
+}
+
 void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes text)
 {
     char id[TX_ID_TEXT];
@@ -173,7 +184,7 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
               (const char *)text.data);
     if (sim_operator_decided(sim, tx) || outlived_retention(sim, tx))
         return;
-    if (!tx_id_valid(tx) && sim->totals.old_disks > 0)
+    if (runs_on_old_disk(sim, node) || (!tx_id_valid(tx) && sim->totals.old_disks > 0))
         return; /* fenced, or in quarantine: told once for each time */
     sim->nodes[node].alarms++;
     sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)text.len,

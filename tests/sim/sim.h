@@ -121,8 +121,8 @@ struct sim {
     unsigned failures;
 };
 
-/* Are cells counted? Not while a copied disk runs: what that meets proves nothing about the others.
- */
+/* Are cells counted? Not once an old disk has run: what that meets is not what the tables
+ * promise. */
 bool sim_covers(const struct sim *sim);
 struct sim *sim_new(uint64_t seed);
 void sim_destroy(struct sim **sim);
