@@ -102,7 +102,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     static const uint64_t tombstones[] = {2, 20, 1000};
     static const uint64_t strides[] = {1, 64, 500};
 
-    *options = (struct sim_options){.transactions = 200, .longest_us = 60000000, .delay_us = 1000};
+    *options = (struct sim_options){.transactions = 200, .longest_us = 600000000, .delay_us = 1000};
     options->coordinators = skewed(random, 1, 2, SIM_COORDINATORS_MAX);
     options->participants = skewed(random, 2, 4, SIM_PARTICIPANTS_MAX);
     options->clients = skewed(random, 3, 8, SIM_CLIENTS_MAX);
