@@ -270,6 +270,17 @@ static void contradictions_are_refused_with_position_and_id(void **unused)
     refused((struct txlog_record[]){start, begun}, 2, "epoch out of order");
     struct txlog_record snapshot_end = {.type = TXLOG_SNAPSHOT_END, .lsn = {2}, .start = 2};
     refused((struct txlog_record[]){start, snapshot_end}, 2, "has no beginning");
+    struct txlog_record snapshot = {.type = TXLOG_SNAPSHOT_BEGIN, .lsn = {2}, .start = 2};
+    refused((struct txlog_record[]){start, snapshot}, 2, "holds no starts in order");
+    struct txlog_record forget = {.type = TXLOG_FORGET, .lsn = {2}, .start = 2};
+    forget.forget = (struct txlog_forget){.coordinator = 9, .epoch = 1, .below = UINT64_MAX};
+    refused((struct txlog_record[]){start, forget}, 2, "is of another coordinator");
+    forget.forget.coordinator = 1;
+    forget.forget.epoch = 2;
+    refused((struct txlog_record[]){start, forget}, 2, "or of its own epoch");
+    struct txlog_record fence = {.type = TXLOG_EPOCH, .lsn = {2}, .start = 2};
+    fence.epoch.coordinator = 9;
+    refused((struct txlog_record[]){start, fence}, 2, "is of another coordinator");
     struct txlog_record strange = {.type = TXLOG_PREPARED, .lsn = {2}, .start = 2};
     strange.prepared.id = id;
     refused((struct txlog_record[]){start, strange}, 2, "none that a coordinator writes");

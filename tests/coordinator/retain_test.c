@@ -173,6 +173,25 @@ static void unknown_id_of_an_epoch_that_the_log_has_lost__unknown(void **unused)
     }
 }
 
+/* More than are kept: the rest asks again. */
+static void unknown_inquire_of_very_many__all_wait_and_many_are_answered(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    driver_welcome(&d, 'a');
+    for (uint64_t seq = 1; seq <= 1100; seq++) {
+        inquire(&d, 'a', (struct tx_id){1, 1, seq});
+    }
+    assert_int_equal(driver_count(&d, TX_MSG_WAIT), 1100);
+    driver_ignore(&d);
+    for (char who = 'b'; who <= 'd'; who++) {
+        driver_welcome(&d, who);
+    }
+    assert_int_equal(driver_count(&d, TX_MSG_ABORT), 1024);
+    inquire(&d, 'a', (struct tx_id){1, 1, 1100});
+    assert_int_equal(driver_count(&d, TX_MSG_ABORT), 1025);
+}
+
 static void evicted_id__never_presumed(void **unused)
 {
     (void)unused;
@@ -379,6 +398,7 @@ int main(void)
         TEST(unknown_id_with_one_silent_member__unknown),
         TEST(unknown_id_with_several_members__presumed_when_all_have_welcomed),
         TEST(unknown_id_of_an_epoch_that_the_log_has_lost__unknown),
+        TEST(unknown_inquire_of_very_many__all_wait_and_many_are_answered),
         TEST(evicted_id__never_presumed),
         TEST(resolving_is_bounded_and_not_asked_in_quarantine),
         TEST(retained_max__acknowledged_ones_go_first),
