@@ -344,6 +344,28 @@ static void welcome_without_its_own_start__violation(void **unused)
     welcome_from('a', 5, &other, 1, 100);
     welcome_from('a', 5, &other, 0, 100);
     assert_int_equal(driver_stats(&d).violations, 2);
+    const struct tx_position another_life = {5, d.life[0] + 1, {90}};
+    struct tx_msg msg = {.type = TX_MSG_WELCOME,
+                         .welcome = {.incarnation = 5,
+                                     .lsn = {100},
+                                     .number = d.hello_number[0],
+                                     .starts = &another_life,
+                                     .starts_n = 1}};
+    driver_participant(&d, 'a', &msg); /* not that of its envelope */
+    msg.welcome.incarnation = 0;
+    d.incarnation[0] = 0;
+    driver_participant(&d, 'a', &msg);
+    assert_int_equal(driver_stats(&d).violations, 4);
+}
+
+/* A participant has seen more of this very start than this log has. */
+static void fenced_by_a_position_that_this_log_has_not_reached(void **unused)
+{
+    (void)unused;
+    struct tx_msg msg = {.type = TX_MSG_FENCED,
+                         .fenced = {.known = {1, d.options.life, {d.log_n + 1}}}};
+    driver_participant(&d, 'a', &msg);
+    assert_true(driver_stats(&d).fenced);
 }
 
 /* This log has been where the participant saw it, whatever copy it speaks of. */
@@ -455,6 +477,7 @@ int main(void)
         TEST(words_of_a_twin__stale_and_it_is_asked_for_its_lineage),
         TEST(welcome_of_a_twin__quarantined),
         TEST(welcome_without_its_own_start__violation),
+        TEST(fenced_by_a_position_that_this_log_has_not_reached),
         TEST(fenced_by_words_about_its_own_past__stale),
         TEST(fenced_by_another_life_of_the_same_epoch),
         TEST(fenced__unknown_for_the_undecided_and_only_proven_commits_told),
