@@ -148,12 +148,9 @@ static void expect_lifted(void)
     work_await_quiet();
 }
 
-static void test_participant_status(void **state)
+/* Leaves the newest directory of a aside, and a running on the copy. */
+static void go_on_and_restore_old(void)
 {
-    (void)state;
-    daemon_stop(a);
-    keep_copy(a, "old");
-    daemon_start(a);
     for (int i = 0; i < 5; i++)
         free(commit("k", i < 4 ? "newer" : "newest"));
     work_await_quiet();
@@ -161,13 +158,23 @@ static void test_participant_status(void **state)
     keep_copy(a, "true");
     restore(a, "old");
     daemon_start(a);
+}
+
+static void test_participant_status(void **state)
+{
+    (void)state;
+    daemon_stop(a);
+    keep_copy(a, "old");
+    daemon_start(a);
+    go_on_and_restore_old();
     expect_quarantined();
     daemon_stop(a);
     expect_lifted();
 }
 
 /* The old copy has a transaction in doubt that has committed long since. Its coordinator tells it
- * nothing, b may; but nobody tells it to abort. */
+ * nothing; b has forgotten it and says NO, as to an honest member, so that the copy aborts it. That
+ * is wrong, and stays in the copy as long as that is in quarantine; nothing here checks more. */
 static void test_participant_copied_in_doubt(void **state)
 {
     (void)state;
@@ -176,16 +183,10 @@ static void test_participant_copied_in_doubt(void **state)
     keep_copy(a, "old");
     daemon_start(a);
     work_await_quiet();
-    for (int i = 0; i < 5; i++)
-        free(commit("k", i < 4 ? "newer" : "newest"));
-    work_await_quiet();
-    daemon_stop(a);
-    keep_copy(a, "true");
-    restore(a, "old");
-    daemon_start(a);
+    go_on_and_restore_old();
     assert_true(daemon_says(a, "recovered 1 prepared transaction", WORK_MS));
     expect_quarantined();
-    daemon_stop(a); /* what it makes of its doubt stays in the copy: nobody believes what it says */
+    daemon_stop(a);
     expect_lifted();
 }
 
