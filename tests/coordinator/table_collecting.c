@@ -31,6 +31,53 @@ static void collecting_last_member_introduced__prepare_to_all(void **unused)
     driver_quiet(&d);
 }
 
+/* Its WELCOME is under way, or lost: the client has spoken to it before the coordinator did. */
+static void
+collecting_member_restarted_before_its_work__hello_and_no_prepare_before_its_welcome(void **unused)
+{
+    (void)unused;
+    struct tx_id id = begin(&d);
+    driver_pass(&d, SECOND_US / 2);
+    d.alive[1] = false;
+    d.incarnation[1]++;
+    d.life[1]++;
+    d.lsn[1]++;
+    driver_ignore(&d);
+    commit_request(&d, id, "ab");
+    assert_int_equal(driver_count(&d, TX_MSG_HELLO), 1); /* to b, and not at the next interval */
+    driver_quiet(&d);
+    assert_state(&d, id, "collecting");
+    driver_restart_node(&d, 'a'); /* another one comes back: b has not spoken yet */
+    driver_quiet(&d);
+    driver_welcome(&d, 'b');
+    const struct tx_msg_prepare *prepare = &driver_sent(&d, 'b', TX_MSG_PREPARE)->prepare;
+    assert_int_equal(prepare->members[1].incarnation, 6);
+    assert_int_equal(prepare->known[1].start, 6);
+    (void)driver_sent(&d, 'a', TX_MSG_PREPARE);
+    driver_quiet(&d);
+}
+
+/* Those in doubt would take no honest NO of it, for ever. */
+static void collecting_member_named_beyond_its_own_word__aborted(void **unused)
+{
+    (void)unused;
+    struct tx_id id = begin(&d);
+    d.incarnation[1] += 3; /* as the client says */
+    commit_request(&d, id, "ab");
+    d.incarnation[1] -= 3;
+    driver_pass(&d, d.options.peer_down_us - 1);
+    assert_state(&d, id, "collecting");
+    assert_false(driver_was_sent(&d, 'a', TX_MSG_PREPARE));
+    assert_false(driver_was_sent(&d, 'b', TX_MSG_PREPARE));
+    driver_pass(&d, 1);
+    const struct tx_msg_outcome *outcome =
+        assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_RESTARTED);
+    assert_string_equal(outcome->who.s, "b");
+    (void)driver_sent(&d, 'a', TX_MSG_ABORT);
+    (void)driver_sent(&d, 'b', TX_MSG_ABORT);
+    driver_quiet(&d);
+}
+
 static void collecting_timer__prepare_again_to_those_that_have_not_voted(void **unused)
 {
     (void)unused;
@@ -220,6 +267,8 @@ int table_collecting(void)
     const struct CMUnitTest tests[] = {
         CELL(collecting_member_not_introduced__no_prepare_then_unreachable),
         CELL(collecting_last_member_introduced__prepare_to_all),
+        CELL(collecting_member_restarted_before_its_work__hello_and_no_prepare_before_its_welcome),
+        CELL(collecting_member_named_beyond_its_own_word__aborted),
         CELL(collecting_timer__prepare_again_to_those_that_have_not_voted),
         CELL(collecting_prepare_timeout__aborted),
         CELL(collecting_all_yes__force_commit_deciding),
