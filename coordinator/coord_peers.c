@@ -300,8 +300,11 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
         return;
     }
     bool same = peer->state == COORD_PEER_UP && welcome->incarnation == peer->incarnation;
+    struct tx_position position = {from->start, from->life, welcome->lsn};
     if (welcome->incarnation > peer->incarnation) {
-        take_start(core, peer, (struct tx_position){from->start, from->life, welcome->lsn});
+        take_start(core, peer, position);
+    } else {
+        coord_peer_known(peer, position); /* logged with the next record that says how far it is */
     }
     peer->refusing = welcome->refusing;
     peer->heard_us = core->now;
