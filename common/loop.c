@@ -14,6 +14,7 @@
 
 struct watch {
     struct loop *loop;
+    void *socket; /* NULL for a descriptor */
     void (*ready)(void *arg);
     void *arg;
     struct watch *next;
@@ -62,40 +63,69 @@ void loop_prepare_process(void)
     zsys_handler_set(NULL);
 }
 
-int loop_verdict(const struct loop *loop)
-{
-    return loop->stopping ? -1 : 0;
-}
-
 static int on_ready(zloop_t *zloop, zmq_pollitem_t *item, void *arg)
 {
     struct watch *watch = arg;
+    struct loop *loop = watch->loop;
 
     (void)zloop;
     (void)item;
     watch->ready(watch->arg);
-    return loop_verdict(watch->loop);
+    return loop->stopping ? -1 : 0;
+}
+
+static enum tx_error add(struct loop *loop, zmq_pollitem_t *item, void (*ready)(void *arg),
+                         void *arg)
+{
+    struct watch *watch = calloc(1, sizeof(*watch));
+
+    TX_ASSERT(ready != NULL);
+    if (watch == NULL) {
+        return TX_ENOMEM;
+    }
+    *watch = (struct watch){loop, item->socket, ready, arg, loop->watches};
+    if (zloop_poller(loop->zloop, item, on_ready, watch) != 0) {
+        free(watch);
+        return TX_ENOMEM;
+    }
+    /* Otherwise zloop forgets it at its first error, silently. */
+    zloop_poller_set_tolerant(loop->zloop, item);
+    loop->watches = watch;
+    return TX_OK;
 }
 
 enum tx_error loop_add_fd(struct loop *loop, int fd, void (*ready)(void *arg), void *arg)
 {
     zmq_pollitem_t item = {.fd = fd, .events = ZMQ_POLLIN};
-    struct watch *watch = calloc(1, sizeof(*watch));
 
     TX_ASSERT(fd >= 0);
-    TX_ASSERT(ready != NULL);
-    if (watch == NULL) {
-        return TX_ENOMEM;
+    return add(loop, &item, ready, arg);
+}
+
+enum tx_error loop_add_socket(struct loop *loop, void *socket, void (*ready)(void *arg), void *arg)
+{
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+
+    TX_ASSERT(socket != NULL);
+    return add(loop, &item, ready, arg);
+}
+
+void loop_remove_socket(struct loop *loop, void *socket)
+{
+    zmq_pollitem_t item = {.socket = socket};
+    struct watch **at = &loop->watches;
+
+    TX_ASSERT(socket != NULL);
+    while (*at != NULL && (*at)->socket != socket) {
+        at = &(*at)->next;
     }
-    *watch = (struct watch){.loop = loop, .ready = ready, .arg = arg, .next = loop->watches};
-    if (zloop_poller(loop->zloop, &item, on_ready, watch) != 0) {
+    zloop_poller_end(loop->zloop, &item);
+    if (*at != NULL) {
+        struct watch *watch = *at;
+
+        *at = watch->next;
         free(watch);
-        return TX_ENOMEM;
     }
-    /* Otherwise zloop forgets a descriptor at its first error, silently. */
-    zloop_poller_set_tolerant(loop->zloop, &item);
-    loop->watches = watch;
-    return TX_OK;
 }
 
 static void on_signal_fd(void *arg)
@@ -234,9 +264,4 @@ void loop_destroy(struct loop **loop_p)
 void loop_stop(struct loop *loop)
 {
     loop->stopping = true;
-}
-
-void *loop_zloop(struct loop *loop)
-{
-    return loop->zloop;
 }

@@ -23,6 +23,10 @@ void loop_destroy(struct loop **loop);
 /* Calls `ready` whenever the descriptor is readable, for as long as the loop exists. */
 enum tx_error loop_add_fd(struct loop *loop, int fd, void (*ready)(void *arg),
                           void *arg) TX_MUST_CHECK;
+/* The same for a socket of ZeroMQ, until it is removed, which comes before it is closed. */
+enum tx_error loop_add_socket(struct loop *loop, void *socket, void (*ready)(void *arg),
+                              void *arg) TX_MUST_CHECK;
+void loop_remove_socket(struct loop *loop, void *socket);
 /* Calls `got` with each of the prepared signals that arrives. Once per loop. */
 enum tx_error loop_on_signal(struct loop *loop, void (*got)(void *arg, int signal_number),
                              void *arg) TX_MUST_CHECK;
@@ -34,9 +38,5 @@ void loop_timer(struct loop *loop, uint64_t at_us, void (*fire)(void *arg), void
 void loop_run(struct loop *loop);
 /* From a callback: the loop ends once that returns. */
 void loop_stop(struct loop *loop);
-
-/* For transport.c: the zloop underneath, and what a handler of zloop must return. */
-void *loop_zloop(struct loop *loop);
-int loop_verdict(const struct loop *loop);
 
 #endif

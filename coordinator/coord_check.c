@@ -62,6 +62,7 @@ static void check_collecting(const struct coord_tx *tx)
     for (size_t i = 0; i < tx->members_n; i++) {
         const struct coord_member *member = &tx->members[i];
         TX_ASSERT(!tx->sent || member->incarnation > 0); /* 2 */
+        TX_ASSERT(!tx->sent || member->incarnation <= member->peer->incarnation);
         TX_ASSERT(!member->voted || member->vote != TX_VOTE_NO);
         TX_ASSERT(!member->voted || tx->sent);
         waits = waits || !member->voted;

@@ -131,6 +131,19 @@ static struct coord_peer *find_in_state(const struct coord_tx *tx, enum coord_pe
     return NULL;
 }
 
+/* A member of which the client names a later start than has introduced itself here. What a PREPARE
+ * names must be the participant's own word: those in doubt take no NO of an earlier start, so that
+ * a number that a client made up would keep them in doubt for good. */
+static struct coord_member *find_unheard(const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (tx->members[i].incarnation > tx->members[i].peer->incarnation) {
+            return &tx->members[i];
+        }
+    }
+    return NULL;
+}
+
 static void abort_unreachable(struct coord_core *core, struct coord_tx *tx,
                               const struct coord_peer *peer)
 {
@@ -149,6 +162,35 @@ static void abort_quarantined(struct coord_core *core, struct coord_tx *tx,
                             peer->name.s));
 }
 
+static void abort_unheard(struct coord_core *core, struct coord_tx *tx)
+{
+    const struct coord_member *member = find_unheard(tx);
+    TX_ASSERT(member != NULL);
+    coord_abort(core, tx, TX_REASON_RESTARTED, member->peer,
+                coord_print(core,
+                            "the commit names incarnation %" PRIu64
+                            " of participant %s, which itself says %" PRIu64,
+                            member->incarnation, member->peer->name.s, member->peer->incarnation));
+}
+
+/* PREPARE, once all members are introduced with the start that did the work. */
+static void prepare_or_wait(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(!tx->sent);
+    if (find_in_state(tx, COORD_PEER_NEW) != NULL) {
+        return; /* its WELCOME goes on from here; silent for peer_down, it counts as down */
+    }
+    const struct coord_member *unheard = find_unheard(tx);
+    if (unheard == NULL) {
+        first_prepare(core, tx);
+        return;
+    }
+    coord_peer_hello_soon(core, unheard->peer);
+    if (tx->timer.slot == 0) {
+        coord_timer_arm(&core->timers, &tx->timer, core->now + core->options.peer_down_us);
+    }
+}
+
 void coord_collect_start(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->members_n > 0);
@@ -159,11 +201,9 @@ void coord_collect_start(struct coord_core *core, struct coord_tx *tx)
         abort_quarantined(core, tx, quarantined);
     } else if (down != NULL) {
         abort_unreachable(core, tx, down);
-    } else if (find_in_state(tx, COORD_PEER_NEW) == NULL) {
-        first_prepare(core, tx);
+    } else {
+        prepare_or_wait(core, tx);
     }
-    /* Else the WELCOME of the last one goes on from here, or the silence of one ends it: a
-     * participant that is not introduced within peer_down of the start counts as down. */
 }
 
 void coord_collect_peer_back(struct coord_core *core, struct coord_tx *tx,
@@ -179,8 +219,8 @@ void coord_collect_peer_back(struct coord_core *core, struct coord_tx *tx,
         core->stats.resends++;
         send_prepare(core, tx, (size_t)(member - tx->members), member_list(core, tx),
                      known_list(core, tx));
-    } else if (find_in_state(tx, COORD_PEER_NEW) == NULL) {
-        first_prepare(core, tx);
+    } else {
+        prepare_or_wait(core, tx);
     }
 }
 
@@ -216,8 +256,9 @@ static void vote_timeout(struct coord_core *core, struct coord_tx *tx)
 void coord_collect_timer(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->state == COORD_COLLECTING);
-    TX_ASSERT(tx->sent);
-    if (tx->inquiring) {
+    if (!tx->sent) {
+        abort_unheard(core, tx);
+    } else if (tx->inquiring) {
         core->stats.resends++;
         coord_one_phase_inquire(core, tx);
     } else if (core->now < tx->deadline_us) {

@@ -440,6 +440,8 @@ struct tx_bytes coord_peer_names(struct coord_core *core);
 struct tx_member *coord_peer_members(struct coord_core *core, size_t *n);
 void coord_peers_start(struct coord_core *core);
 void coord_peer_hello(struct coord_core *core, struct coord_peer *peer);
+/* A start of it that has not introduced itself: unless the last HELLO is young. */
+void coord_peer_hello_soon(struct coord_core *core, struct coord_peer *peer);
 void coord_peer_silent(struct coord_core *core, struct coord_peer *peer);
 void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
                       const struct tx_envelope *from, const struct tx_msg_welcome *welcome);

@@ -125,6 +125,13 @@ void coord_peer_hello(struct coord_core *core, struct coord_peer *peer)
     coord_timer_arm(&core->timers, &peer->hello, core->now + core->options.hello_us);
 }
 
+void coord_peer_hello_soon(struct coord_core *core, struct coord_peer *peer)
+{
+    if (core->now >= peer->hello_sent_us + core->options.resend_us) {
+        coord_peer_hello(core, peer);
+    }
+}
+
 static void watch(struct coord_core *core, struct coord_peer *peer)
 {
     coord_timer_arm(&core->timers, &peer->down, peer->heard_us + core->options.peer_down_us);
@@ -206,9 +213,8 @@ bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer,
         core->stats.stale++;
         /* A start that has not introduced itself, or an old copy that has come to the same number:
          * do not let it wait for the next HELLO. */
-        if ((from->start > peer->incarnation || twin) &&
-            core->now >= peer->hello_sent_us + core->options.resend_us) {
-            coord_peer_hello(core, peer);
+        if (from->start > peer->incarnation || twin) {
+            coord_peer_hello_soon(core, peer);
         }
         return false;
     }
@@ -294,8 +300,11 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
         return;
     }
     bool same = peer->state == COORD_PEER_UP && welcome->incarnation == peer->incarnation;
+    struct tx_position position = {from->start, from->life, welcome->lsn};
     if (welcome->incarnation > peer->incarnation) {
-        take_start(core, peer, (struct tx_position){from->start, from->life, welcome->lsn});
+        take_start(core, peer, position);
+    } else {
+        coord_peer_known(peer, position); /* logged with the next record that says how far it is */
     }
     peer->refusing = welcome->refusing;
     peer->heard_us = core->now;

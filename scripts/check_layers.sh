@@ -59,6 +59,8 @@ cat >"$dir/headers" <<'END'
 common/limits.h base
 common/seeded_bug.h base
 common/wire.h wire
+common/transport_internal.h runtime
+common/wire_encoder.h wire
 common/wire_internal.h wire
 participant/rm.h rm
 participant/part_core.h part_core

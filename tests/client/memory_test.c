@@ -1,56 +1,9 @@
 /* Every allocation of the library fails once, in turn: a clean status comes back, nothing crashes,
- * and the sanitizer finds nothing left behind. The linker sends the library's own allocations
- * through the functions below; those of ZeroMQ, which stops the process when it has no memory, are
- * its own business. */
+ * and the sanitizer finds nothing left behind. The allocations of ZeroMQ, which stops the
+ * process when it has no memory, are its own business. */
 #include "tests/client/fake_cluster.h"
 #include "tests/common/test.h"
-
-#include <errno.h>
-#include <stdbool.h>
-#include <stdlib.h>
-
-/* Of the test's thread alone: the peers' threads use the same code. */
-static _Thread_local bool counting;
-static _Thread_local unsigned long allocations;
-static _Thread_local unsigned long failing; /* 0: none */
-
-static bool fails(void)
-{
-    if (!counting || ++allocations != failing) {
-        return false;
-    }
-    errno = ENOMEM;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails() ? NULL : __real_reallocarray(old, count, size);
-}
+#include "tests/failing_memory.h"
 
 /* ---- what is done under it; each stops at the first failure and leaves nothing ---- */
 
@@ -128,12 +81,10 @@ static bool honest(txclient_status status)
 static void exhaust(txclient_status (*work)(void))
 {
     for (unsigned long n = 1;; n++) {
-        allocations = 0;
-        failing = n;
-        counting = true;
+        failing_memory_arm(n, FAILING_ALONE);
         txclient_status status = work();
-        counting = false;
-        if (allocations < n) {
+        (void)failing_memory_set(false);
+        if (failing_memory_failures() == 0) {
             assert_int_equal(status, TXCLIENT_OK);
             assert_true(n > 1);
             return;

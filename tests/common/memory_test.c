@@ -1,55 +1,7 @@
 /* Every allocation of buffer, arena, writer and decoder fails in turn, until a run passes clean. */
 #include "tests/common/test.h"
 #include "tests/common/wire_samples.h"
-
-#include <stdlib.h>
-
-/* The names that the linker's --wrap option gives. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool armed;
-static size_t until_failure;
-static size_t failures;
-
-static bool fails_now(void)
-{
-    if (!armed) {
-        return false;
-    }
-    if (until_failure > 0) {
-        until_failure--;
-        return false;
-    }
-    failures++;
-    return true; /* and from now on every one */
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-static void arm(size_t allocation)
-{
-    armed = true;
-    until_failure = allocation;
-    failures = 0;
-}
+#include "tests/failing_memory.h"
 
 /* All messages into one frame. TX_ENOMEM also stands for a writer that could not be made. */
 static enum tx_error write_all(const struct tx_envelope *envelope, struct tx_frame_writer **writer)
@@ -68,13 +20,13 @@ static void a_writer_without_memory_says_so(void **state)
     (void)state;
     struct tx_envelope envelope = sample_envelope(TX_ROLE_COORDINATOR);
     enum tx_error error = TX_ENOMEM;
-    size_t allocation = 0;
-    for (; error == TX_ENOMEM; allocation++) {
+    unsigned long n = 0;
+    while (error == TX_ENOMEM) {
         struct tx_frame_writer *writer = NULL;
-        arm(allocation);
+        failing_memory_arm(++n, FAILING_ONWARD);
         error = write_all(&envelope, &writer);
-        armed = false;
-        assert_int_equal(error == TX_ENOMEM, failures > 0);
+        (void)failing_memory_set(false);
+        assert_int_equal(error == TX_ENOMEM, failing_memory_failures() > 0);
         if (writer != NULL && error == TX_ENOMEM) {
             /* What had been added is whole, and with memory again the writer goes on. */
             struct tx_msg msg = sample_full(TX_MSG_PREPARE);
@@ -91,7 +43,7 @@ static void a_writer_without_memory_says_so(void **state)
         tx_frame_writer_destroy(&writer);
     }
     assert_int_equal(error, TX_OK);
-    assert_true(allocation > 2);
+    assert_true(n > 2);
 }
 
 static void a_decoder_without_memory_says_so(void **state)
@@ -101,22 +53,22 @@ static void a_decoder_without_memory_says_so(void **state)
     struct tx_frame_writer *writer = NULL;
     assert_int_equal(write_all(&envelope, &writer), TX_OK);
     enum tx_error error = TX_ENOMEM;
-    size_t allocation = 0;
-    for (; error == TX_ENOMEM; allocation++) {
+    unsigned long n = 0;
+    while (error == TX_ENOMEM) {
         struct tx_arena arena = {0};
         struct tx_frame frame;
         struct tx_why why = {{0}};
-        arm(allocation);
+        failing_memory_arm(++n, FAILING_ONWARD);
         error =
             tx_frame_decode(tx_frame_writer_finish(writer), TX_MESSAGE_MAX, &arena, &frame, &why);
-        armed = false;
-        assert_int_equal(error == TX_ENOMEM, failures > 0);
+        (void)failing_memory_set(false);
+        assert_int_equal(error == TX_ENOMEM, failing_memory_failures() > 0);
         assert_int_equal(frame.messages_n, error == TX_OK ? TX_MSG_TYPES_N : 0);
         assert_int_equal(why.text[0] != '\0', error != TX_OK);
         tx_arena_deinit(&arena);
     }
     assert_int_equal(error, TX_OK);
-    assert_true(allocation > 2);
+    assert_true(n > 2);
     tx_frame_writer_destroy(&writer);
 }
 
@@ -126,13 +78,13 @@ static void a_buffer_without_memory_keeps_what_it_has(void **state)
     struct tx_buf buf = {0};
     tx_buf_u32(&buf, 7);
     size_t room = buf.capacity - buf.len;
-    arm(0);
+    failing_memory_arm(1, FAILING_ONWARD);
     for (size_t i = 0; i < room + 5; i++) {
         tx_buf_u8(&buf, 1);
     }
-    armed = false;
+    (void)failing_memory_set(false);
     assert_true(buf.failed);
-    assert_int_equal(failures, 1); /* it does not try again and again */
+    assert_int_equal(failing_memory_failures(), 1); /* it does not try again and again */
     assert_int_equal(buf.len, 4 + room);
     tx_buf_u8(&buf, 1);
     assert_int_equal(buf.len, 4 + room);
@@ -150,9 +102,9 @@ static void a_blob_without_memory_leaves_nothing(void **state)
     struct tx_buf buf = {0};
     tx_buf_u32(&buf, 7);
     uint8_t blob[1024] = {0};
-    arm(0);
+    failing_memory_arm(1, FAILING_ONWARD);
     tx_buf_blob(&buf, tx_bytes(blob, sizeof blob));
-    armed = false;
+    (void)failing_memory_set(false);
     assert_true(buf.failed);
     assert_int_equal(buf.len, 4);
     tx_buf_deinit(&buf);
@@ -162,10 +114,10 @@ static void an_arena_without_memory_gives_null(void **state)
 {
     (void)state;
     struct tx_arena arena = {0};
-    arm(0);
+    failing_memory_arm(1, FAILING_ONWARD);
     void *memory = tx_arena_alloc(&arena, 1, 8);
     struct tx_bytes copy = tx_arena_copy(&arena, tx_bytes("text", 4));
-    armed = false;
+    (void)failing_memory_set(false);
     assert_null(memory);
     assert_null(copy.data);
     assert_int_equal(copy.len, 0);

@@ -280,6 +280,26 @@ static void welcome_from(char who, uint64_t incarnation, const struct tx_positio
     d.life[who - 'a'] = life;
 }
 
+/* What it has made durable for others: those in doubt are told how far it was, and a copy that
+ * lacks it is recognised. */
+static void welcome_of_the_same_start__known_further(void **unused)
+{
+    (void)unused;
+    d.lsn[2] = 150;
+    driver_pass(&d, 2 * SECOND_US);
+    struct tx_id id = begin(&d);
+    commit_request(&d, id, "abc");
+    const struct tx_msg_prepare *prepare = &driver_sent(&d, 'a', TX_MSG_PREPARE)->prepare;
+    assert_int_equal(prepare->known[2].start, 5);
+    assert_int_equal(prepare->known[2].lsn.n, 150);
+    driver_ignore(&d);
+    d.lsn[2] = 120; /* an answer that another has overtaken takes nothing back */
+    driver_welcome(&d, 'c');
+    const struct tx_position copied[] = {{5, d.life[2], {90}}, {6, 1, {140}}};
+    welcome_from('c', 6, copied, 2, 1000);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+}
+
 /* Copies of the directory that incarnation 5 had, up to position 100, when they were taken. */
 static void regression_by_lineage__although_all_numbers_are_higher(void **unused)
 {
@@ -472,6 +492,7 @@ int main(void)
         TEST(welcome_of_another_number__stale),
         TEST(welcome_to_an_earlier_hello_of_the_same_number__introduces),
         TEST(regression_by_incarnation__known_after_a_restart_from_the_end_record),
+        TEST(welcome_of_the_same_start__known_further),
         TEST(regression_by_lineage__although_all_numbers_are_higher),
         TEST(regression_by_lineage__known_after_a_restart_from_the_peer_record),
         TEST(words_of_a_twin__stale_and_it_is_asked_for_its_lineage),

@@ -2,59 +2,17 @@
  * is held against what is stored: committed is there on both sides, out of memory and aborted have
  * left nothing, unknown is whole or nothing, and a value that is read is the right one. (Against
  * played daemons, and for every call: tests/client/memory_test.c.) */
+#include "tests/failing_memory.h"
 #include "tests/integration/work.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-
-static bool counting, for_ever;
-static unsigned long allocations, failing;
-
-static bool fails(void)
-{
-    if (!counting)
-        return false;
-    allocations++;
-    if (for_ever ? allocations < failing : allocations != failing)
-        return false;
-    errno = ENOMEM;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails() ? NULL : __real_reallocarray(old, count, size);
-}
+static enum failing_memory how;
 
 /* ---- the work: a new handle, two keys, and what was there before ---- */
 
@@ -167,43 +125,44 @@ static void compare(const char *key, txclient_status told, bool at_commit, unsig
 static void exhaust(txclient_status (*act)(txclient *, const char *, bool *), const char *name)
 {
     unsigned long told[TXCLIENT_ESYSTEM + 1] = {0};
-    for (failing = 1;; failing++) {
+    unsigned long n = 1;
+    for (;; n++) {
         char key[64];
         bool at_commit;
-        (void)snprintf(key, sizeof key, "%s-%s-%lu", name, for_ever ? "on" : "once", failing);
-        allocations = 0;
-        counting = true;
+        (void)snprintf(key, sizeof key, "%s-%s-%lu", name, how == FAILING_ONWARD ? "on" : "once",
+                       n);
+        failing_memory_arm(n, how);
         txclient_status status = from_the_beginning(act, key, &at_commit);
-        counting = false;
-        compare(key, status, at_commit, failing);
+        (void)failing_memory_set(false);
+        compare(key, status, at_commit, n);
         if (status <= TXCLIENT_ESYSTEM)
             told[status]++;
-        if (allocations < failing) {
+        if (failing_memory_failures() == 0) {
             assert_int_equal(status, TXCLIENT_OK);
             break;
         }
     }
     print_message("%s, %s: %lu allocations; committed %lu, out of memory %lu, unknown %lu\n", name,
-                  for_ever ? "from the n-th on" : "the n-th alone", failing - 1,
+                  how == FAILING_ONWARD ? "from the n-th on" : "the n-th alone", n - 1,
                   told[TXCLIENT_OK] - 1, told[TXCLIENT_ENOMEM], told[TXCLIENT_UNKNOWN]);
-    assert_true(failing > 5);
+    assert_true(n > 5);
 }
 
 static void test_interactive(void **state)
 {
     (void)state;
-    for_ever = false;
+    how = FAILING_ALONE;
     exhaust(interactive, "interactive");
-    for_ever = true;
+    how = FAILING_ONWARD;
     exhaust(interactive, "interactive");
 }
 
 static void test_one_shot(void **state)
 {
     (void)state;
-    for_ever = false;
+    how = FAILING_ALONE;
     exhaust(one_shot, "one-shot");
-    for_ever = true;
+    how = FAILING_ONWARD;
     exhaust(one_shot, "one-shot");
 }
 

@@ -3,59 +3,17 @@
  * lack of memory says TX_ENOMEM and nothing else, gives nothing half-done, leaks nothing (this runs
  * under the sanitizers too), and the same objects serve again once there is memory. */
 #include "tests/common/wire_samples.h"
+#include "tests/failing_memory.h"
 #include "txlog/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* The names that the linker's --wrap option gives. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool armed, alone;
-static unsigned long calls, failing, failures;
-
-static bool fails(void)
-{
-    if (!armed)
-        return false;
-    calls++;
-    bool now = alone ? calls == failing : calls >= failing;
-    failures += now;
-    return now;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-static void arm(unsigned long n)
-{
-    calls = 0;
-    failures = 0;
-    failing = n;
-    armed = true;
-}
+static enum failing_memory how;
 
 /* ---- log records ---- */
 
@@ -126,10 +84,10 @@ static void encode_record(int type)
     enum tx_error error = TX_ENOMEM;
     for (unsigned long n = 1; error != TX_OK; n++) {
         struct tx_buf buf = {0};
-        arm(n);
+        failing_memory_arm(n, how);
         error = txlog_record_encode(&record, &buf);
-        armed = false;
-        assert_int_equal(error, failures > 0 ? TX_ENOMEM : TX_OK);
+        (void)failing_memory_set(false);
+        assert_int_equal(error, failing_memory_failures() > 0 ? TX_ENOMEM : TX_OK);
         tx_buf_clear(&buf);
         assert_int_equal(txlog_record_encode(&record, &buf), TX_OK);
         assert_true(tx_bytes_equal(tx_buf_view(&buf), tx_buf_view(&expected)));
@@ -147,12 +105,12 @@ static void decode_record(int type, unsigned long *points)
     for (unsigned long n = 1; error != TX_OK; n++) {
         struct tx_arena arena = {0};
         struct tx_why why = {""};
-        arm(n);
+        failing_memory_arm(n, how);
         error = txlog_record_decode(tx_buf_view(&stored), &arena, &out, &why);
-        armed = false;
-        assert_int_equal(error, failures > 0 ? TX_ENOMEM : TX_OK);
+        (void)failing_memory_set(false);
+        assert_int_equal(error, failing_memory_failures() > 0 ? TX_ENOMEM : TX_OK);
         assert_int_equal(strstr(why.text, "memory") != NULL, error != TX_OK);
-        *points += failures > 0;
+        *points += failing_memory_failures() > 0;
         tx_arena_reset(&arena);
         if (txlog_record_decode(tx_buf_view(&stored), &arena, &out, &why) != TX_OK)
             fail_msg("%s", why.text);
@@ -171,7 +129,7 @@ static void records(void **state)
     (void)state;
     fill_arrays();
     for (int way = 0; way < 2; way++) {
-        alone = way == 0;
+        how = way == 0 ? FAILING_ALONE : FAILING_ONWARD;
         for (int type = TXLOG_START; type < TXLOG_TYPES_N; type++) {
             encode_record(type);
             decode_record(type, &points);
@@ -191,10 +149,9 @@ static unsigned long write_all(struct tx_frame_writer *writer)
         enum tx_error error = tx_frame_writer_add(writer, &msg, TX_MESSAGE_MAX);
         if (error == TX_ENOMEM) {
             refused++;
-            bool was_armed = armed;
-            armed = false;
+            bool was_armed = failing_memory_set(false);
             error = tx_frame_writer_add(writer, &msg, TX_MESSAGE_MAX);
-            armed = was_armed;
+            (void)failing_memory_set(was_armed);
         }
         assert_int_equal(error, TX_OK);
     }
@@ -210,22 +167,21 @@ static void frames(void **state)
     assert_non_null(whole);
     assert_int_equal(write_all(whole), 0);
     unsigned long points = 0;
-    alone = true;
     do {
-        arm(++points);
+        failing_memory_arm(++points, FAILING_ALONE);
         struct tx_frame_writer *writer = tx_frame_writer_new(&envelope);
         if (writer == NULL) {
-            assert_int_equal(failures, 1);
+            assert_int_equal(failing_memory_failures(), 1);
             continue;
         }
         unsigned long refused = write_all(writer);
-        armed = false;
-        assert_int_equal(refused, failures);
+        (void)failing_memory_set(false);
+        assert_int_equal(refused, failing_memory_failures());
         assert_true(tx_bytes_equal(tx_frame_writer_finish(writer), tx_frame_writer_finish(whole)));
         tx_frame_writer_destroy(&writer);
-    } while (failures > 0);
+    } while (failing_memory_failures() > 0);
     assert_true(points > 3);
-    armed = false;
+    (void)failing_memory_set(false);
     tx_frame_writer_destroy(&whole);
 }
 
@@ -240,21 +196,20 @@ static void frames_back(void **state)
     assert_int_equal(write_all(writer), 0);
     struct tx_bytes bytes = tx_frame_writer_finish(writer);
     unsigned long points = 0;
-    alone = true;
     do {
         struct tx_arena arena = {0};
         struct tx_frame frame;
         struct tx_why why = {""};
-        arm(++points);
+        failing_memory_arm(++points, FAILING_ALONE);
         enum tx_error error = tx_frame_decode(bytes, TX_MESSAGE_MAX, &arena, &frame, &why);
-        armed = false;
-        assert_int_equal(error, failures > 0 ? TX_ENOMEM : TX_OK);
-        assert_int_equal(frame.messages_n, failures > 0 ? 0 : TX_MSG_TYPES_N);
+        (void)failing_memory_set(false);
+        assert_int_equal(error, failing_memory_failures() > 0 ? TX_ENOMEM : TX_OK);
+        assert_int_equal(frame.messages_n, failing_memory_failures() > 0 ? 0 : TX_MSG_TYPES_N);
         tx_arena_reset(&arena);
         assert_int_equal(tx_frame_decode(bytes, TX_MESSAGE_MAX, &arena, &frame, &why), TX_OK);
         assert_int_equal(frame.messages_n, TX_MSG_TYPES_N);
         tx_arena_deinit(&arena);
-    } while (failures > 0);
+    } while (failing_memory_failures() > 0);
     assert_true(points > 1);
     tx_frame_writer_destroy(&writer);
 }

@@ -13,7 +13,7 @@
  * After each step the invariants hold, and nothing has been said that the log does not bear out. */
 #include "coord_fuzz.h"
 #include "fuzz.h"
-#include "fuzz_wire.h"
+#include "fuzz_talk.h"
 
 #include "common/assert.h"
 
@@ -22,6 +22,7 @@
 struct target {
     struct fuzz_input in;
     struct fuzz_msgs msgs;
+    struct fuzz_talk talk;
     struct coord_fuzz f;
     uint64_t client;
 };
@@ -31,53 +32,39 @@ static void received(void *arg, const struct tx_envelope *envelope, const struct
     struct target *t = arg;
     struct coord_event event = {
         .type = COORD_EVENT_MESSAGE, .client = t->client, .envelope = envelope, .msg = msg};
-    /* The transport drops the others before a core sees them. */
-    if (tx_msg_allowed(msg->type, envelope->role, TX_ROLE_COORDINATOR))
-        coord_fuzz_step(&t->f, &event);
+    coord_fuzz_step(&t->f, &event);
 }
 
 /* Who says that: mostly one who may. */
 static struct tx_envelope sender(struct target *t, enum tx_msg_type type)
 {
     uint8_t who = fuzz_u8(&t->in);
-    struct tx_envelope from = {.cluster = "demo", .role = TX_ROLE_PARTICIPANT};
-    if (!tx_msg_allowed(type, TX_ROLE_PARTICIPANT, TX_ROLE_COORDINATOR))
-        from.role = TX_ROLE_CLIENT;
     t->client = 1u + (who >> 6);
-    if (from.role == TX_ROLE_CLIENT)
-        return from;
+    if (!tx_msg_allowed(type, TX_ROLE_PARTICIPANT, TX_ROLE_COORDINATOR))
+        return (struct tx_envelope){.cluster = "demo", .role = TX_ROLE_CLIENT};
     unsigned node = who >= 252 ? FUZZ_NODES - 1 : who % (FUZZ_NODES - 1);
-    from.name = fuzz_node_name(node);
-    from.start = t->msgs.incarnations[node];
+    uint64_t incarnation = t->msgs.incarnations[node];
     if (who >= 240)
-        from.start = fuzz_near(&t->in, from.start);
-    from.address = fuzz_node_address(node);
-    from.life = 0x50 + from.start;
-    t->msgs.here = (struct tx_position){from.start, from.life, {from.start * 64 + 1}};
+        incarnation = fuzz_near(&t->in, incarnation);
     t->msgs.number = t->f.numbers[node];
-    return from;
+    return fuzz_talk_participant(&t->talk, node, incarnation);
 }
 
 static void say(struct target *t, uint8_t choice)
 {
-    static const enum tx_msg_type often[] = {
+    static const enum tx_msg_type often[FUZZ_OFTEN] = {
         TX_MSG_VOTE,   TX_MSG_VOTE,           TX_MSG_VOTE,           TX_MSG_ACK,
         TX_MSG_ACK,    TX_MSG_WELCOME,        TX_MSG_WELCOME,        TX_MSG_INQUIRE,
         TX_MSG_STATE,  TX_MSG_JOIN,           TX_MSG_BEGIN,          TX_MSG_SUBMIT,
         TX_MSG_SUBMIT, TX_MSG_COMMIT_REQUEST, TX_MSG_COMMIT_REQUEST, TX_MSG_OUTCOME_REQUEST};
-    enum tx_msg_type type =
-        choice < 144 ? often[choice % 16u] : (enum tx_msg_type)((choice - 144u) % TX_MSG_TYPES_N);
+    enum tx_msg_type type = fuzz_talk_type(choice, 144, often);
     struct tx_envelope from = sender(t, type);
-    struct tx_msg msg = fuzz_msg(&t->msgs, type);
-    fuzz_send(&from, &msg, received, t);
+    fuzz_talk_say(&t->talk, &from, type);
 }
 
 static void become_durable(struct target *t)
 {
-    uint64_t durable = fuzz_log_durable(&t->f.log);
-    uint64_t queued = t->f.log.n - durable;
-    uint8_t choice = fuzz_u8(&t->in);
-    coord_fuzz_durable(&t->f, choice < 192 ? t->f.log.n : durable + queued * (choice & 7u) / 8);
+    coord_fuzz_durable(&t->f, fuzz_log_more(&t->f.log, fuzz_u8(&t->in)));
 }
 
 static void crash(struct target *t, uint8_t choice)
@@ -95,7 +82,7 @@ static void step(struct target *t)
     if (choice < 176)
         say(t, choice);
     else if (choice < 184)
-        fuzz_receive(fuzz_blob(&t->in), received, t);
+        fuzz_talk_frame(&t->talk);
     else if (choice < 216)
         become_durable(t);
     else if (choice < 240)
@@ -141,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     coord_fuzz_init(&t.f, &options);
     t.f.forgets = (settings & 1u) != 0;
     t.msgs = (struct fuzz_msgs){.in = &t.in, .coordinator = 1, .incarnations = {5, 5, 5, 5}};
+    t.talk = (struct fuzz_talk){&t.in, &t.msgs, TX_ROLE_COORDINATOR, received, &t};
     for (unsigned i = 0; i < STEPS_MAX && !fuzz_input_ended(&t.in); i++) {
         struct coord_stats stats;
         coord_core_stats(t.f.core, &stats);

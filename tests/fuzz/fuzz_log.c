@@ -78,6 +78,12 @@ uint64_t fuzz_log_durable(const struct fuzz_log *log)
     return sim_disk_durable(log->disk).n;
 }
 
+uint64_t fuzz_log_more(const struct fuzz_log *log, uint8_t choice)
+{
+    uint64_t durable = fuzz_log_durable(log);
+    return choice < 192 ? log->n : durable + (log->n - durable) * (choice & 7u) / 8;
+}
+
 uint64_t fuzz_log_find(const struct fuzz_log *log, enum txlog_type type, struct tx_id tx)
 {
     for (size_t i = 0; i < log->n; i++) {

@@ -29,6 +29,9 @@ uint64_t fuzz_log_start(struct fuzz_log *log, uint64_t life);
 /* A crash: what is durable stays, and as much of the rest as `choice` says. */
 void fuzz_log_crash(struct fuzz_log *log, uint8_t choice);
 uint64_t fuzz_log_durable(const struct fuzz_log *log);
+/* Up to where the log may become durable next: all of it, or as much of the rest as `choice` says.
+ */
+uint64_t fuzz_log_more(const struct fuzz_log *log, uint8_t choice);
 /* LSN of the first record of the type that speaks of the transaction; 0 when there is none. */
 uint64_t fuzz_log_find(const struct fuzz_log *log, enum txlog_type type, struct tx_id tx);
 bool fuzz_log_has_durable(const struct fuzz_log *log, enum txlog_type type, struct tx_id tx);

@@ -13,8 +13,7 @@
  *
  * After each step the invariants hold, and nothing has been said that the log does not bear out. */
 #include "fuzz.h"
-#include "fuzz_msg.h"
-#include "fuzz_wire.h"
+#include "fuzz_talk.h"
 #include "part_fuzz.h"
 
 #include "common/assert.h"
@@ -24,6 +23,7 @@
 struct target {
     struct fuzz_input in;
     struct fuzz_msgs msgs;
+    struct fuzz_talk talk;
     struct part_fuzz f;
     uint64_t client;
 };
@@ -36,60 +36,44 @@ static void received(void *arg, const struct tx_envelope *envelope, const struct
                                .envelope = envelope,
                                .msg = msg,
                                .wall_ms = 1};
-    /* The transport drops the others before a core sees them. */
-    if (tx_msg_allowed(msg->type, envelope->role, TX_ROLE_PARTICIPANT))
-        part_fuzz_step(&t->f, &event);
+    part_fuzz_step(&t->f, &event);
 }
 
 /* Who says that: mostly one who may. */
 static struct tx_envelope sender(struct target *t, enum tx_msg_type type)
 {
     uint8_t who = fuzz_u8(&t->in);
-    struct tx_envelope from = {.cluster = "demo", .role = (enum tx_role)(who % TX_ROLES_N)};
-    for (unsigned i = 0; i < TX_ROLES_N && !tx_msg_allowed(type, from.role, TX_ROLE_PARTICIPANT);
-         i++)
-        from.role = (enum tx_role)((from.role + 1u) % TX_ROLES_N);
+    enum tx_role role = (enum tx_role)(who % TX_ROLES_N);
+    for (unsigned i = 0; i < TX_ROLES_N && !tx_msg_allowed(type, role, TX_ROLE_PARTICIPANT); i++)
+        role = (enum tx_role)((role + 1u) % TX_ROLES_N);
     t->client = 1u + (who >> 6);
-    if (from.role == TX_ROLE_COORDINATOR) {
-        from.coordinator = 1;
-        if (who >= 240)
-            from.coordinator = (uint32_t)fuzz_near(&t->in, 2);
-        t->msgs.coordinator = from.coordinator;
-        from.start = who >= 224 ? fuzz_near(&t->in, t->msgs.epoch) : t->msgs.epoch;
-        from.address = fuzz_coordinator_address(from.coordinator);
-        from.life = 0x50 + from.start;
-        t->msgs.here = (struct tx_position){from.start, from.life, {from.start * 64 + 1}};
-    } else if (from.role == TX_ROLE_PARTICIPANT) {
-        unsigned node = 1u + (who >> 4) % (FUZZ_NODES - 1);
-        from.name = fuzz_node_name(node);
-        from.start = t->msgs.incarnations[node];
-        from.address = fuzz_node_address(node);
-        from.life = 0x50 + from.start;
-        t->msgs.here = (struct tx_position){from.start, from.life, {from.start * 64 + 1}};
+    if (role == TX_ROLE_COORDINATOR) {
+        uint32_t id = who >= 240 ? (uint32_t)fuzz_near(&t->in, 2) : 1;
+        uint64_t epoch = who >= 224 ? fuzz_near(&t->in, t->msgs.epoch) : t->msgs.epoch;
+        return fuzz_talk_coordinator(&t->talk, id, epoch);
     }
-    return from;
+    if (role == TX_ROLE_PARTICIPANT) {
+        unsigned node = 1u + (who >> 4) % (FUZZ_NODES - 1);
+        return fuzz_talk_participant(&t->talk, node, t->msgs.incarnations[node]);
+    }
+    return (struct tx_envelope){.cluster = "demo", .role = role};
 }
 
 static void say(struct target *t, uint8_t choice)
 {
-    static const enum tx_msg_type often[] = {
+    static const enum tx_msg_type often[FUZZ_OFTEN] = {
         TX_MSG_OPERATE, TX_MSG_OPERATE, TX_MSG_OPERATE, TX_MSG_PREPARE,
         TX_MSG_PREPARE, TX_MSG_PREPARE, TX_MSG_COMMIT,  TX_MSG_COMMIT,
         TX_MSG_ABORT,   TX_MSG_INQUIRE, TX_MSG_STATE,   TX_MSG_FORGET,
         TX_MSG_HELLO,   TX_MSG_HELLO,   TX_MSG_WAIT,    TX_MSG_RESOLVE};
-    enum tx_msg_type type =
-        choice < 128 ? often[choice % 16u] : (enum tx_msg_type)((choice - 128u) % TX_MSG_TYPES_N);
+    enum tx_msg_type type = fuzz_talk_type(choice, 128, often);
     struct tx_envelope from = sender(t, type);
-    struct tx_msg msg = fuzz_msg(&t->msgs, type);
-    fuzz_send(&from, &msg, received, t);
+    fuzz_talk_say(&t->talk, &from, type);
 }
 
 static void become_durable(struct target *t)
 {
-    uint64_t durable = fuzz_log_durable(&t->f.log);
-    uint64_t queued = t->f.log.n - durable;
-    uint8_t choice = fuzz_u8(&t->in);
-    part_fuzz_durable(&t->f, choice < 192 ? t->f.log.n : durable + queued * (choice & 7u) / 8);
+    part_fuzz_durable(&t->f, fuzz_log_more(&t->f.log, fuzz_u8(&t->in)));
 }
 
 static void answer(struct target *t)
@@ -126,7 +110,7 @@ static void step(struct target *t)
     if (choice < 160)
         say(t, choice);
     else if (choice < 176)
-        fuzz_receive(fuzz_blob(&t->in), received, t);
+        fuzz_talk_frame(&t->talk);
     else if (choice < 200)
         become_durable(t);
     else if (choice < 216)
@@ -163,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     t.f.rm_slow = (settings & 32u) != 0;
     t.msgs = (struct fuzz_msgs){
         .in = &t.in, .coordinator = 1, .epoch = 1, .seq = 8, .incarnations = {1, 1, 1, 1}};
+    t.talk = (struct fuzz_talk){&t.in, &t.msgs, TX_ROLE_PARTICIPANT, received, &t};
     for (unsigned i = 0; i < STEPS_MAX && !fuzz_input_ended(&t.in); i++) {
         t.msgs.incarnations[0] = t.f.options.incarnation;
         step(&t);

@@ -1,0 +1,330 @@
+#include "common/wire_decoder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PLACE_TEXT 96
+
+/* "PREPARE members[3].address", "PREPARE one_shot". */
+static const char *place(const struct wire_decoder *d, const char *field, char out[PLACE_TEXT])
+{
+    if (d->list == NULL) {
+        (void)snprintf(out, PLACE_TEXT, "%s %s", d->message, field);
+    } else {
+        (void)snprintf(out, PLACE_TEXT, "%s %s[%zu]%s%s", d->message, d->list, d->index,
+                       field[0] != '\0' ? "." : "", field);
+    }
+    return out;
+}
+
+__attribute__((cold)) void wire_fail(struct wire_decoder *d, const char *field,
+                                     const char *expected)
+{
+    char where[PLACE_TEXT];
+    if (d->error == TX_OK) {
+        d->error = tx_why(d->why, TX_EFORMAT, "%s: %s expected", place(d, field, where), expected);
+    }
+}
+
+__attribute__((cold)) static void fail_limit(struct wire_decoder *d, const char *field,
+                                             uint64_t got, uint64_t max)
+{
+    char where[PLACE_TEXT];
+    if (d->error == TX_OK) {
+        d->error = tx_why(d->why, TX_ELIMIT, "%s: %llu, and at most %llu are allowed",
+                          place(d, field, where), (unsigned long long)got, (unsigned long long)max);
+    }
+}
+
+/* ---- values ---- */
+
+uint64_t wire_get_uint(struct wire_decoder *d, const char *field, uint64_t max)
+{
+    struct wire_head head = wire_get_head(d);
+    if (head.kind != WIRE_UINT) {
+        wire_fail(d, field, "an integer not below zero");
+        return 0;
+    }
+    if (head.number > max) {
+        fail_limit(d, field, head.number, max);
+        return 0;
+    }
+    return head.number;
+}
+
+uint64_t wire_get_u64(struct wire_decoder *d, const char *field)
+{
+    return wire_get_uint(d, field, UINT64_MAX);
+}
+
+uint32_t wire_get_u32(struct wire_decoder *d, const char *field)
+{
+    return (uint32_t)wire_get_uint(d, field, UINT32_MAX);
+}
+
+int64_t wire_get_i64(struct wire_decoder *d, const char *field)
+{
+    struct wire_head head = wire_get_head(d);
+    bool fits = head.kind == WIRE_INT || (head.kind == WIRE_UINT && head.number <= INT64_MAX);
+    if (!fits) {
+        wire_fail(d, field, "a signed 64-bit integer");
+        return 0;
+    }
+    return (int64_t)head.number;
+}
+
+bool wire_get_bool(struct wire_decoder *d, const char *field)
+{
+    struct wire_head head = wire_get_head(d);
+    if (head.kind != WIRE_BOOL) {
+        wire_fail(d, field, "a boolean");
+        return false;
+    }
+    return head.number != 0;
+}
+
+/* An enum's number below `values_n`. */
+unsigned wire_get_enum(struct wire_decoder *d, const char *field, unsigned values_n)
+{
+    struct wire_head head = wire_get_head(d);
+    if (head.kind != WIRE_UINT || head.number >= values_n) {
+        wire_fail(d, field, "a number of the known ones");
+        return 0;
+    }
+    return (unsigned)head.number;
+}
+
+struct tx_bytes wire_get_bytes(struct wire_decoder *d, const char *field, size_t max)
+{
+    struct wire_head head = wire_get_head(d);
+    if (head.kind != WIRE_BIN || head.number > wire_left(d)) {
+        wire_fail(d, field, "bytes");
+        return tx_bytes(NULL, 0);
+    }
+    if (head.number > max) {
+        fail_limit(d, field, head.number, max);
+        return tx_bytes(NULL, 0);
+    }
+    struct tx_bytes bytes = tx_bytes(d->at, (size_t)head.number);
+    d->at += bytes.len;
+    return bytes;
+}
+
+/* The head of an array of exactly `count` elements. */
+void wire_get_fields(struct wire_decoder *d, const char *field, uint64_t count)
+{
+    struct wire_head head = wire_get_head(d);
+    if (head.kind != WIRE_ARRAY || head.number != count) {
+        wire_fail(d, field, "an array of the fields of this version");
+    }
+}
+
+/* The count of an array of at most `max` elements, and zeroed memory for them. */
+void *wire_get_list(struct wire_decoder *d, const char *field, size_t max, size_t size,
+                    size_t *count)
+{
+    *count = 0;
+    struct wire_head head = wire_get_head(d);
+    if (head.kind != WIRE_ARRAY || head.number > wire_left(d)) {
+        wire_fail(d, field, "an array");
+        return NULL;
+    }
+    if (head.number > max) {
+        fail_limit(d, field, head.number, max);
+        return NULL;
+    }
+    if (head.number == 0) {
+        return NULL;
+    }
+    void *list = tx_arena_alloc(d->arena, (size_t)head.number, size);
+    if (list == NULL) {
+        d->error = tx_why(d->why, TX_ENOMEM, "%s %s: no memory for %llu elements", d->message,
+                          field, (unsigned long long)head.number);
+        return NULL;
+    }
+    *count = (size_t)head.number;
+    return list;
+}
+
+struct tx_bytes wire_get_text(struct wire_decoder *d, const char *field)
+{
+    return wire_get_bytes(d, field, TX_TEXT_MAX);
+}
+
+/* Names and addresses are written where they belong, which is zeroed memory: copies of them would
+ * cost more than all the rest of a member. */
+void wire_get_name_or_none(struct wire_decoder *d, const char *field, struct tx_name *name)
+{
+    struct tx_bytes text = wire_get_bytes(d, field, TX_NAME_MAX);
+    if (text.len > 0 && tx_name_set(name, text) != TX_OK) {
+        wire_fail(d, field, "a name of letters, digits, '-', '_' and '.'");
+    }
+}
+
+void wire_get_name(struct wire_decoder *d, const char *field, struct tx_name *name)
+{
+    wire_get_name_or_none(d, field, name);
+    if (name->s[0] == '\0') {
+        wire_fail(d, field, "a name");
+    }
+}
+
+void wire_get_address(struct wire_decoder *d, const char *field, struct tx_address *address)
+{
+    if (tx_address_set(address, wire_get_bytes(d, field, TX_ADDRESS_MAX)) != TX_OK) {
+        wire_fail(d, field, "an address");
+    }
+}
+
+struct tx_id wire_get_id_or_none(struct wire_decoder *d)
+{
+    wire_get_fields(d, "id", WIRE_ID_FIELDS);
+    struct tx_id id;
+    id.coordinator = wire_get_u32(d, "id");
+    id.epoch = wire_get_u64(d, "id");
+    id.seq = wire_get_u64(d, "id");
+    if (!tx_id_valid(id) && !tx_id_equal(id, (struct tx_id){0})) {
+        wire_fail(d, "id", "a transaction's id");
+    }
+    return id;
+}
+
+struct tx_id wire_get_id(struct wire_decoder *d)
+{
+    struct tx_id id = wire_get_id_or_none(d);
+    if (!tx_id_valid(id)) {
+        wire_fail(d, "id", "a transaction's id");
+    }
+    return id;
+}
+
+struct tx_age wire_get_age(struct wire_decoder *d)
+{
+    wire_get_fields(d, "age", WIRE_AGE_FIELDS);
+    struct tx_age age;
+    age.counter = wire_get_u64(d, "age");
+    age.coordinator = (uint32_t)wire_get_uint(d, "age", TX_COORDINATOR_ID_MAX);
+    return age;
+}
+
+struct tx_token wire_get_token(struct wire_decoder *d)
+{
+    struct tx_token token = {0};
+    struct tx_bytes bytes = wire_get_bytes(d, "token", sizeof token.bytes);
+    if (bytes.len != sizeof token.bytes) {
+        wire_fail(d, "token", "16 bytes");
+        return token;
+    }
+    memcpy(token.bytes, bytes.data, sizeof token.bytes);
+    return token;
+}
+
+enum tx_reason wire_get_reason(struct wire_decoder *d)
+{
+    return (enum tx_reason)wire_get_enum(d, "reason", TX_REASONS_N);
+}
+
+/* ---- lists ---- */
+
+/* May another element be decoded? Also says, for the texts of errors, which one it is. */
+bool wire_next_element(struct wire_decoder *d, const char *list, size_t index, size_t count)
+{
+    bool more = index < count && d->error == TX_OK;
+    d->list = more ? list : NULL;
+    d->index = index;
+    return more;
+}
+
+const struct tx_member *wire_get_members(struct wire_decoder *d, const char *field, size_t max,
+                                         size_t *count)
+{
+    struct tx_member *members = wire_get_list(d, field, max, sizeof *members, count);
+    for (size_t i = 0; wire_next_element(d, field, i, *count); i++) {
+        wire_get_fields(d, "", WIRE_MEMBER_FIELDS);
+        wire_get_name(d, "name", &members[i].name);
+        wire_get_address(d, "address", &members[i].address);
+        members[i].incarnation = wire_get_u64(d, "incarnation");
+        members[i].read_only = wire_get_bool(d, "read_only");
+    }
+    return members;
+}
+
+struct tx_position wire_get_position(struct wire_decoder *d, const char *field)
+{
+    wire_get_fields(d, field, WIRE_POSITION_FIELDS);
+    struct tx_position position;
+    position.start = wire_get_u64(d, "start");
+    position.life = wire_get_u64(d, "life");
+    position.lsn.n = wire_get_u64(d, "lsn");
+    return position;
+}
+
+const struct tx_position *wire_get_positions(struct wire_decoder *d, const char *field, size_t max,
+                                             size_t *count)
+{
+    struct tx_position *positions = wire_get_list(d, field, max, sizeof *positions, count);
+    for (size_t i = 0; wire_next_element(d, field, i, *count); i++) {
+        positions[i] = wire_get_position(d, "");
+    }
+    return positions;
+}
+
+static void get_op(struct wire_decoder *d, struct tx_op *op)
+{
+    wire_get_fields(d, "", WIRE_OP_FIELDS);
+    op->type = (enum tx_op_type)wire_get_enum(d, "type", TX_OP_TYPES_N);
+    wire_get_name_or_none(d, "participant", &op->participant);
+    op->space = wire_get_bytes(d, "space", TX_SPACE_MAX);
+    op->key = wire_get_bytes(d, "key", TX_KEY_MAX);
+    op->value = wire_get_bytes(d, "value", TX_VALUE_MAX);
+    op->absent = wire_get_bool(d, "absent");
+    op->delta = wire_get_i64(d, "delta");
+    op->has_min = wire_get_bool(d, "has_min");
+    op->min = wire_get_i64(d, "min");
+    op->has_max = wire_get_bool(d, "has_max");
+    op->max = wire_get_i64(d, "max");
+    op->mode = (enum tx_lock_mode)wire_get_enum(d, "mode", TX_LOCK_MODES_N);
+}
+
+static void check_op(struct wire_decoder *d, const struct tx_op *op)
+{
+    struct tx_why reason;
+    enum tx_error error = d->error == TX_OK ? tx_op_validate(op, &reason) : TX_OK;
+    if (error != TX_OK) {
+        /* An operation that can never run is the mistake of who made the frame. */
+        error = error == TX_ELIMIT ? TX_ELIMIT : TX_EFORMAT;
+        d->error =
+            tx_why(d->why, error, "%s %s[%zu]: %.300s", d->message, d->list, d->index, reason.text);
+    }
+}
+
+/* `placed`: must each operation name its participant? */
+const struct tx_op *wire_get_ops(struct wire_decoder *d, bool placed, size_t *count)
+{
+    struct tx_op *ops = wire_get_list(d, "ops", TX_OPS_MAX, sizeof *ops, count);
+    for (size_t i = 0; wire_next_element(d, "ops", i, *count); i++) {
+        get_op(d, &ops[i]);
+        if (placed && ops[i].participant.s[0] == '\0') {
+            wire_fail(d, "participant", "a name");
+        }
+        check_op(d, &ops[i]);
+    }
+    return ops;
+}
+
+const struct tx_result *wire_get_results(struct wire_decoder *d, size_t *count)
+{
+    struct tx_result *results = wire_get_list(d, "results", TX_OPS_MAX, sizeof *results, count);
+    for (size_t i = 0; wire_next_element(d, "results", i, *count); i++) {
+        wire_get_fields(d, "", WIRE_RESULT_FIELDS);
+        results[i].found = wire_get_bool(d, "found");
+        results[i].value = wire_get_bytes(d, "value", TX_VALUE_MAX);
+    }
+    return results;
+}
+
+void wire_get_only_id(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_id *m = &msg->id;
+    m->id = wire_get_id(d);
+}
