@@ -50,6 +50,8 @@
     X(snapshot_records, "records between two snapshots")                                           \
     X(retain_records, "of history behind a snapshot")                                              \
     X(tombstones_max, "at a participant")                                                          \
+    X(liar, "1: a stranger and a client lie; 2: a node of the cluster, too; 0: nobody")            \
+    X(lies_percent, "of the messages are followed by a lie")                                       \
     X(inquiry_us, "in doubt for longer: ask")                                                      \
     X(txs_max, "open transactions of a daemon; more are refused")                                  \
     X(locks_max, "at a participant")                                                               \

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "faults.h"
+#include "liar.h"
 #include "network.h"
 #include "old_copy.h"
 #include "operator.h"
@@ -17,9 +18,11 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10u
-#define LOOK_US        UINT64_C(200000) /* at rest? */
-#define LOOK_STEPS     200u             /* of a core between two looks at its locks */
-#define LOOKS_AT_REST  4u               /* so often in a row, and the run is over */
+#define LOOK_US        UINT64_C(200000)   /* at rest? */
+#define LOOK_STEPS     200u               /* of a core between two looks at its locks */
+#define LOOKS_AT_REST  4u                 /* so often in a row, and the run is over */
+#define LIES_US        UINT64_C(60000000) /* the longest: a cluster may be fenced for good */
+#define LIED_US        UINT64_C(5000000)  /* what is still done after the last lie */
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
 
@@ -113,7 +116,8 @@ struct sim *sim_new(uint64_t seed)
 
 bool sim_covers(const struct sim *sim)
 {
-    return sim->coverage != NULL && !sim->old_copy_runs && sim->totals.old_disks == 0;
+    return sim->coverage != NULL && sim->liar == NULL && !sim->old_copy_runs &&
+           sim->totals.old_disks == 0;
 }
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
@@ -122,6 +126,9 @@ size_t sim_find(const struct sim *sim, const struct tx_address *address)
 
     if (address->s[6] == 'p')
         i += sim->options.coordinators;
+    if (sim->liar != NULL &&
+        (i >= sim->nodes_n || strcmp(sim->nodes[i].address.s, address->s) != 0))
+        return SIM_LIAR; /* whoever told such an address */
     TX_ASSERT(i < sim->nodes_n && strcmp(sim->nodes[i].address.s, address->s) == 0);
     return i;
 }
@@ -178,7 +185,7 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
 {
     char id[TX_ID_TEXT];
 
-    if (sim->old_copy_runs)
+    if (sim->old_copy_runs || sim_lies_within(sim))
         return; /* so they should */
     SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
               (const char *)text.data);
@@ -356,6 +363,8 @@ static void deliver(struct sim *sim, const struct sim_event *event)
                                                        .client = event->from,
                                                        .envelope = &frame.envelope,
                                                        .msg = &frame.messages[i]});
+        else if (event->node == SIM_LIAR)
+            sim_liar_hears(sim, event->from, &frame.messages[i]);
         else
             sim_client_received(sim, event->node, event->from, &frame.messages[i]);
     }
@@ -475,6 +484,7 @@ static void happen(struct sim *sim, struct sim_event *event)
 static void begin(struct sim *sim)
 {
     add_nodes(sim);
+    sim_liar_start(sim);
     for (size_t i = 0; i < sim->nodes_n; i++) {
         if (sim->nodes[i].role != SIM_CLIENT) {
             sim_start(sim, i);
@@ -489,8 +499,11 @@ static void begin(struct sim *sim)
 
 static bool faults_over(const struct sim *sim)
 {
-    return sim->totals.transactions >= sim->options.transactions ||
-           sim->now >= 1000000 + sim->options.longest_us;
+    uint64_t longest = sim->options.longest_us;
+
+    if (sim_lies_within(sim) && longest > LIES_US)
+        longest = LIES_US;
+    return sim->totals.transactions >= sim->options.transactions || sim->now >= 1000000 + longest;
 }
 
 bool sim_step(struct sim *sim)
@@ -509,11 +522,17 @@ bool sim_step(struct sim *sim)
     return true;
 }
 
+/* Nobody knows how long a cluster in which somebody has lied takes to come to rest, if it does. */
+static uint64_t healed_us(const struct sim *sim)
+{
+    return sim_lies_within(sim) ? LIED_US : SIM_HEALED_US;
+}
+
 unsigned sim_run(struct sim *sim)
 {
     begin(sim);
     while (sim->looks_at_rest < LOOKS_AT_REST && sim_step(sim)) {
-        if (sim->healed && sim->now >= sim->healed_at + SIM_HEALED_US)
+        if (sim->healed && sim->now >= sim->healed_at + healed_us(sim))
             break;
     }
     for (size_t i = 0; i < sim->nodes_n; i++) {
@@ -522,7 +541,7 @@ unsigned sim_run(struct sim *sim)
     }
     sim->totals.simulated_us = sim->now - 1000000;
     sim_check(sim);
-    if (sim->failures == 0)
+    if (sim->failures == 0 && !sim_lies_within(sim))
         sim_old_copy_return(sim);
     return sim->failures;
 }
@@ -540,6 +559,7 @@ void sim_destroy(struct sim **sim)
         if ((*sim)->nodes[i].kept != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].kept);
     }
+    sim_liar_stop(*sim);
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);
     history_deinit(&(*sim)->history);
