@@ -3,10 +3,13 @@
 #include "liar_twist.h"
 #include "network.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OWN_N   4u /* transactions of its own, at once */
+#define CROWD   20u
+#define SWARM   80u
 #define HEARD   3u /* messages of each type that it remembers */
 #define LATE_US 4000u
 
@@ -258,6 +261,18 @@ static void as_client(struct sim *sim)
         begin(sim, own);
 }
 
+/* More than may wait for one outcome. */
+static void crowd(struct sim *sim, size_t to, const struct tx_msg *msg)
+{
+    struct tx_envelope envelope = client_envelope();
+    struct tx_msg ask_for = {.type = TX_MSG_OUTCOME_REQUEST, .finish = msg->finish};
+
+    for (unsigned i = 0; i < CROWD; i++) {
+        ask_for.finish.req = ++sim->liar->req;
+        say(sim, &envelope, to, &ask_for);
+    }
+}
+
 /* Another client's words, changed: it does not know that one's token. */
 static void echo_client(struct sim *sim, size_t to, struct tx_msg *msg)
 {
@@ -269,7 +284,10 @@ static void echo_client(struct sim *sim, size_t to, struct tx_msg *msg)
                msg->type == TX_MSG_OUTCOME_REQUEST) {
         msg->finish.token = (struct tx_token){{0}};
         msg->finish.req = ++sim->liar->req;
-        ask(sim, to, msg, 60);
+        if (msg->type == TX_MSG_COMMIT_REQUEST && percent(sim->liar, 3))
+            crowd(sim, to, msg);
+        else
+            ask(sim, to, msg, 60);
     }
 }
 
@@ -331,6 +349,19 @@ static struct tx_envelope stranger(struct sim_liar *liar, enum sim_node_role rol
     return envelope;
 }
 
+/* From more addresses than there may be members, all while it prepares. */
+static void swarm(struct sim *sim, size_t to, struct tx_id id)
+{
+    struct tx_envelope envelope = {
+        .cluster = "sim", .role = TX_ROLE_PARTICIPANT, .name = {"stranger"}, .start = 1, .life = 1};
+    struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = id}};
+
+    for (unsigned i = 0; i < SWARM; i++) {
+        (void)snprintf(envelope.address.s, sizeof envelope.address.s, "sim://stranger%u", i);
+        say(sim, &envelope, to, &msg);
+    }
+}
+
 static void as_stranger(struct sim *sim, size_t from, size_t to, struct tx_msg *msg)
 {
     struct sim_liar *liar = sim->liar;
@@ -339,6 +370,8 @@ static void as_stranger(struct sim *sim, size_t from, size_t to, struct tx_msg *
 
     if (percent(liar, 50))
         liar_twist(&liar->talk, msg);
+    if (msg->type == TX_MSG_PREPARE && below(liar, 150) == 0)
+        swarm(sim, to, msg->prepare.id);
     if (msg->type == TX_MSG_INQUIRE) /* who proves an old copy has to be of the cluster */
         msg->inquire.known = (struct tx_position){0};
     if (msg->type == TX_MSG_HELLO && msg->hello.starts_n > 0)
@@ -461,12 +494,29 @@ static void claim_start(struct sim *sim, size_t to, struct tx_msg *msg)
     say(sim, &envelope, to, msg);
 }
 
+/* Whoever asks the node that lies gets an answer at once, and perhaps another one. */
+static void answer_within(struct sim *sim, size_t to, const struct tx_msg_inquire *inquire)
+{
+    struct sim_liar *liar = sim->liar;
+    struct tx_envelope envelope = sim_network_envelope(sim, liar->node);
+    struct tx_msg msg = {
+        .type = TX_MSG_STATE,
+        .state = {.id = inquire->id, .state = (enum tx_state)below(liar, TX_STATES_N)}};
+
+    for (unsigned n = 0; n < 3; n++) {
+        msg.state.incarnation = percent(liar, 50) ? envelope.start : envelope.start - 1;
+        say(sim, &envelope, to, &msg);
+    }
+}
+
 static void as_node(struct sim *sim, size_t from, size_t to, struct tx_msg *msg)
 {
     struct sim_liar *liar = sim->liar;
     bool introduces = msg->type == TX_MSG_HELLO || msg->type == TX_MSG_WELCOME;
 
-    if (from != liar->node || percent(liar, 40))
+    if (to == liar->node && msg->type == TX_MSG_INQUIRE && sim->nodes[to].role == SIM_PARTICIPANT)
+        answer_within(sim, from, &msg->inquire);
+    else if (from != liar->node || percent(liar, 40))
         repeat_within(sim);
     else if (introduces && percent(liar, 4))
         claim_start(sim, to, msg);

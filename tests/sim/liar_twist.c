@@ -63,6 +63,10 @@ static struct tx_bytes text(struct liar_talk *talk)
 {
     static const char *const texts[] = {"", "1", "-7", "so it is", "9223372036854775807"};
 
+    if (below(talk, 6) == 0) {
+        memset(talk->text, 'x', sizeof talk->text);
+        return tx_bytes((const uint8_t *)talk->text, sizeof talk->text);
+    }
     return tx_bytes_str(texts[below(talk, sizeof texts / sizeof texts[0])]);
 }
 

@@ -22,6 +22,7 @@ struct liar_talk {
     struct tx_result results[4];
     struct tx_position starts[TX_LINEAGE_MAX + 1];
     uint64_t open[4];
+    char text[TX_TEXT_MAX];
 };
 
 /* True once in `n`, by chance. */

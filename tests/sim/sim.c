@@ -116,8 +116,8 @@ struct sim *sim_new(uint64_t seed)
 
 bool sim_covers(const struct sim *sim)
 {
-    return sim->coverage != NULL && sim->liar == NULL && !sim->old_copy_runs &&
-           sim->totals.old_disks == 0;
+    return sim->coverage != NULL && sim->liar == NULL && sim->options.store_us == 0 &&
+           !sim->old_copy_runs && sim->totals.old_disks == 0;
 }
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
@@ -421,6 +421,8 @@ static void happen_to(struct sim *sim, const struct sim_event *event)
         synced(sim, event);
     else if (current && event->type == SIM_EVENT_WRITE)
         sim_writer_due(sim, event->node);
+    else if (current && event->type == SIM_EVENT_STORE)
+        sim_participant_stored(sim, event->node, event->number);
 }
 
 /* After every event that concerns it: what it has to send goes out, all or nothing when it has died
@@ -457,6 +459,7 @@ static void happen(struct sim *sim, struct sim_event *event)
     case SIM_EVENT_SYNCED:
     case SIM_EVENT_WRITE:
     case SIM_EVENT_TICK:
+    case SIM_EVENT_STORE:
         if (node->up && sim->now < node->paused_until) {
             event->at = node->paused_until;
             sim_timeline_add(&sim->timeline, *event);

@@ -18,7 +18,6 @@
 #define SIM_LIAR         SIM_NODES_MAX /* who lies has a place of his own, see liar.h */
 #define SIM_ACCOUNTS     4u            /* at each participant */
 #define SIM_LISTS        2u            /* at each participant */
-#define SIM_RETAINED_MAX 100000u       /* outcomes at a coordinator */
 #define SIM_RESOLVED_MAX 64u           /* decisions of an operator */
 #define SIM_HEALED_US    UINT64_C(60000000)
 
@@ -125,7 +124,8 @@ struct sim {
     unsigned failures;
 };
 
-/* Are cells counted? Not once an old disk has run, nor where somebody lies: what that meets is not
+/* Are cells counted? Not once an old disk has run, nor where somebody lies or
+ * a store is slow: what that meets is not
  * what the tables promise. */
 bool sim_covers(const struct sim *sim);
 struct sim *sim_new(uint64_t seed);
