@@ -1,5 +1,6 @@
 #include "liar.h"
 
+#include "liar_raw.h"
 #include "liar_twist.h"
 #include "network.h"
 
@@ -33,6 +34,7 @@ struct sim_liar {
     struct tx_buf heard[TX_MSG_TYPES_N][HEARD]; /* as frames; empty: none yet */
     uint64_t numbers[SIM_COORDINATORS_MAX];     /* of the last HELLO to the node that lies */
     struct tx_arena arena;
+    struct liar_raw raw;
 };
 
 bool sim_lies_within(const struct sim *sim)
@@ -61,6 +63,7 @@ void sim_liar_start(struct sim *sim)
         return;
     liar = sim->liar = tx_xcalloc(1, sizeof *liar);
     liar->talk.random.state = sim->seed ^ UINT64_C(0x6c6961725f617420);
+    liar->raw.random.state = ~liar->talk.random.state;
     liar->talk.drastic = sim_lies_within(sim);
     liar->node = SIM_NOBODY;
     if (sim_lies_within(sim))
@@ -524,6 +527,29 @@ static void as_node(struct sim *sim, size_t from, size_t to, struct tx_msg *msg)
         lie_within(sim, to, msg);
 }
 
+/* ---- past the decoder ---- */
+
+static void slip_in(struct sim *sim)
+{
+    size_t daemons = (size_t)(sim->options.coordinators + sim->options.participants);
+    struct sim_event event = {.type = SIM_EVENT_FRAME,
+                              .at = sim->now + 20,
+                              .node = (uint8_t)below(sim->liar, daemons),
+                              .from = SIM_LIAR};
+
+    sim_timeline_add(&sim->timeline, event);
+    sim->totals.lies++;
+}
+
+void sim_liar_raw(struct sim *sim, size_t to)
+{
+    struct sim_liar *liar = sim->liar;
+    const struct own *own = &liar->own[below(liar, OWN_N)];
+
+    SIM_TRACE(sim, "something undecoded -> %s", sim->nodes[to].name.s);
+    liar_raw_arrives(sim, &liar->raw, to, own->id, own->token);
+}
+
 /* ---- what makes it speak ---- */
 
 void sim_liar_overhears(struct sim *sim, size_t from, size_t to, const struct tx_msg *msg)
@@ -540,6 +566,8 @@ void sim_liar_overhears(struct sim *sim, size_t from, size_t to, const struct tx
         remember(sim, from, msg);
     if (!percent(liar, sim->options.lies_percent) || to == SIM_LIAR)
         return;
+    if (percent(liar, 3))
+        slip_in(sim);
     if (liar->node != SIM_NOBODY && percent(liar, 60) && sim->nodes[liar->node].up)
         as_node(sim, from, to, &lie);
     else if (percent(liar, 40) || sim->nodes[to].role == SIM_CLIENT)

@@ -17,6 +17,8 @@ void sim_liar_stop(struct sim *sim);
 void sim_liar_overhears(struct sim *sim, size_t from, size_t to, const struct tx_msg *msg);
 /* Somebody answers the liar's own request, or sends to an address that nobody has. */
 void sim_liar_hears(struct sim *sim, size_t from, const struct tx_msg *msg);
+/* A frame without bytes is one of the liar's that no decoder has seen. */
+void sim_liar_raw(struct sim *sim, size_t to);
 /* Does a node of the cluster lie? Then few promises are left. */
 bool sim_lies_within(const struct sim *sim);
 

@@ -94,12 +94,14 @@ static void draw_limits(struct sim_options *options, struct sim_random *random)
         options->old_disk = sim_random_between(random, 1, 3);
 }
 
-/* Few outcomes are kept, where they are not kept for long anyway. */
+/* Few outcomes are kept, where they are not kept for long anyway; and locks run out. */
 static void draw_kept(struct sim_options *options, struct sim_random *random)
 {
     options->retained_max = SIM_RETAINED_MAX;
     if (sim_random_percent(random, 30) && options->retention_us != SIM_FOREVER_US)
         options->retained_max = sim_random_between(random, 1, 40);
+    if (sim_random_percent(random, 3))
+        options->locks_max = sim_random_between(random, 10, 30);
 }
 
 /* Stores that are not in the daemon's own hands. */
@@ -170,7 +172,7 @@ static bool possible(const struct sim_options *options)
            options->loss_percent < 100 && options->start_crash_percent < 100 &&
            options->delay_us >= 50 && options->sync_us >= 100 && options->think_us >= 1000 &&
            options->check_stride > 0 && options->tombstones_max > 0 && options->inquiry_us > 0 &&
-           options->txs_max > 0 && options->locks_max >= 30 && options->liar <= 2 &&
+           options->txs_max > 0 && options->locks_max >= 10 && options->liar <= 2 &&
            options->lies_percent <= 100 && options->store_refuses_percent < 100;
 }
 

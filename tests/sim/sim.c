@@ -349,6 +349,10 @@ static void deliver(struct sim *sim, const struct sim_event *event)
     struct sim_node *node = &sim->nodes[event->node];
     struct tx_frame frame;
 
+    if (event->frame == NULL) {
+        sim_liar_raw(sim, event->node);
+        return;
+    }
     sim_network_receive(sim, event, &frame);
     for (size_t i = 0; i < frame.messages_n && node->actions_left > 0; i++) {
         if (node->participant != NULL)
