@@ -18,11 +18,10 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10u
-#define LOOK_US        UINT64_C(200000)   /* at rest? */
-#define LOOK_STEPS     200u               /* of a core between two looks at its locks */
-#define LOOKS_AT_REST  4u                 /* so often in a row, and the run is over */
-#define LIES_US        UINT64_C(60000000) /* the longest: a cluster may be fenced for good */
-#define LIED_US        UINT64_C(5000000)  /* what is still done after the last lie */
+#define LOOK_US        UINT64_C(200000)  /* at rest? */
+#define LOOK_STEPS     200u              /* of a core between two looks at its locks */
+#define LOOKS_AT_REST  4u                /* so often in a row, and the run is over */
+#define LIED_US        UINT64_C(5000000) /* what is still done after the last lie */
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
 
@@ -117,7 +116,8 @@ struct sim *sim_new(uint64_t seed)
 bool sim_covers(const struct sim *sim)
 {
     return sim->coverage != NULL && sim->liar == NULL && sim->options.store_us == 0 &&
-           !sim->old_copy_runs && sim->totals.old_disks == 0;
+           sim->options.retained_max == SIM_RETAINED_MAX && !sim->old_copy_runs &&
+           sim->totals.old_disks == 0;
 }
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
@@ -506,11 +506,8 @@ static void begin(struct sim *sim)
 
 static bool faults_over(const struct sim *sim)
 {
-    uint64_t longest = sim->options.longest_us;
-
-    if (sim_lies_within(sim) && longest > LIES_US)
-        longest = LIES_US;
-    return sim->totals.transactions >= sim->options.transactions || sim->now >= 1000000 + longest;
+    return sim->totals.transactions >= sim->options.transactions ||
+           sim->now >= 1000000 + sim->options.longest_us;
 }
 
 bool sim_step(struct sim *sim)

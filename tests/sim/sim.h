@@ -124,9 +124,8 @@ struct sim {
     unsigned failures;
 };
 
-/* Are cells counted? Not once an old disk has run, nor where somebody lies or
- * a store is slow: what that meets is not
- * what the tables promise. */
+/* Are cells counted? Not once an old disk has run, nor where somebody lies, a store is slow or few
+ * outcomes are kept: what that meets is not what the tables promise. */
 bool sim_covers(const struct sim *sim);
 struct sim *sim_new(uint64_t seed);
 void sim_destroy(struct sim **sim);
