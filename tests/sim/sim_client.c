@@ -406,7 +406,7 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         return;
     }
     if (outcome->outcome == TX_OUTCOME_UNKNOWN) {
-        self->unknowns += sim->healed;
+        self->unknowns += sim->healed || sim_lies_within(sim); /* fenced for good, perhaps */
         if (self->unknowns >= UNKNOWNS_MAX)
             give_in(sim, node);
         else if (self->phase == PHASE_COMMIT)
