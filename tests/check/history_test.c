@@ -131,7 +131,7 @@ static const char everything[] =
     "{\"type\":\"log\",\"node\":\"p1\",\"role\":\"participant\"}\n"
     "{\"type\":\"log\",\"node\":\"c1\",\"role\":\"coordinator\"}\n"
     "{\"type\":\"balance\",\"key\":\"p1/bank/1\",\"number\":-95}\n"
-    "{\"type\":\"locks\",\"node\":\"p1\",\"time\":1000,\"held\":[{\"resource\":\"bank/1\",\"id\":"
+    "{\"type\":\"locks\",\"node\":\"p1\",\"time\":1000,\"every\":true,\"held\":[{\"resource\":\"bank/1\",\"id\":"
     "\"1-7-42\",\"mode\":\"X\"},{\"resource\":\"bank\",\"id\":\"1-7-42\",\"mode\":\"SIX\"}]}\n"
     "{\"type\":\"end\",\"node\":\"p1\",\"working\":1,\"preparing\":2,\"prepared\":3,\"open\":4,"
     "\"locks\":5,\"waiting\":6,\"alarms\":7}\n"
