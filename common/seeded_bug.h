@@ -101,9 +101,6 @@
     X(WANTED_IGNORED, WANTED_IGNORED,                                                              \
       "a prepared one-shot goes on although an older transaction waits for it",                    \
       "docs/protocol.md, Preparing and prepared: \"no circle lasts\"")                             \
-    X(PRESUMED_TOO_EARLY, PRESUMED_TOO_EARLY,                                                      \
-      "abort is presumed for an older epoch before everybody has been heard",                      \
-      "docs/protocol.md, Old copies: \"nothing of an older epoch is presumed before\"")            \
     X(MARK_BEFORE_OUTCOME, MARK_BEFORE_OUTCOME,                                                    \
       "the mark passes a one-phase commit whose OUTCOME is not durable",                           \
       "docs/protocol.md, The mark: \"when its OUTCOME is durable\"")                               \

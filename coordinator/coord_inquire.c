@@ -35,9 +35,6 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
  * can speak is heard first; those who are down are not waited for. */
 static bool may_presume(const struct coord_core *core, struct tx_id id)
 {
-    if (TX_SEEDED_BUG(PRESUMED_TOO_EARLY)) {
-        return true;
-    }
     for (size_t i = 0; id.epoch < core->options.epoch && i < core->peers_n; i++) {
         if (core->peers[i]->configured && core->peers[i]->state == COORD_PEER_NEW) {
             return false;

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "common/log.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,12 +46,16 @@ static void open_trace(void)
 static void write_lock(void *arg, struct tx_id tx, const char *resource, enum tx_lock_mode mode)
 {
     struct json *json = arg;
-    char id[TX_ID_TEXT];
+    const char *name = tx_lock_mode_name(mode);
+    char id[TX_ID_TEXT], upper[8] = "";
+
+    for (size_t i = 0; i + 1 < sizeof upper && name[i] != '\0'; i++)
+        upper[i] = (char)toupper((unsigned char)name[i]); /* as histories have it */
 
     json_object_begin(json);
     json_member(json, "resource", resource);
     json_member(json, "id", tx_id_print(tx, id));
-    json_member(json, "mode", tx_lock_mode_name(mode));
+    json_member(json, "mode", upper);
     json_object_end(json);
 }
 

@@ -32,17 +32,18 @@
 #define SECONDS_CALM    2 /* after the faults, for what recovers */
 
 /* Far above what eight clients need, far below what an unbounded table comes to. */
-#define TRANSACTIONS_MAX 300
-#define LOCKS_MAX        3000
-#define TOMBSTONES_MAX   200
+#define TRANSACTIONS_MAX 100
+#define LOCKS_MAX        1000
+#define TOMBSTONES_MAX   100
 #ifdef __SANITIZE_ADDRESS__
 #define MEMORY_MAX (UINT64_C(2) << 30)
 #else
-#define MEMORY_MAX (UINT64_C(192) << 20)
+#define MEMORY_MAX (UINT64_C(96) << 20)
 #endif
 
 static struct nemesis nemesis;
 static struct samples samples = {.limits = {.tombstones = TOMBSTONES_MAX,
+                                            .outcomes = 100000, /* the default */
                                             .transactions = TRANSACTIONS_MAX,
                                             .locks = LOCKS_MAX,
                                             .memory_bytes = MEMORY_MAX}};

@@ -70,8 +70,8 @@ static uint64_t directory_bytes(const char *directory)
 
 /* ---- lines ---- */
 
-static void write_bound(struct samples *samples, const struct daemon *daemon, const char *what,
-                        uint64_t value, uint64_t limit)
+void samples_add(struct samples *samples, const struct daemon *daemon, const char *what,
+                 uint64_t value, uint64_t limit)
 {
     struct json json;
 
@@ -105,16 +105,19 @@ static void look_at_status(struct samples *samples, const struct daemon *daemon,
     static const char *const open_there[] = {"working", "preparing", "prepared"};
     static const char *const open_here[] = {"active", "collecting", "deciding"};
     static const char *const locks[] = {"locks_held", "locks_waiting"};
+    static const char *const outcomes[] = {"retained"};
     static const char *const tombstones[] = {"tombstones"};
     txclient_node *node = work_inspect(daemon);
 
     if (node == NULL)
         return; /* it has died, or has been stopped, meanwhile */
-    write_bound(samples, daemon, "open transactions",
+    samples_add(samples, daemon, "open transactions",
                 sum(node, coordinator ? open_here : open_there, 3), samples->limits.transactions);
+    if (coordinator)
+        samples_add(samples, daemon, "outcomes", sum(node, outcomes, 1), samples->limits.outcomes);
     if (!coordinator) {
-        write_bound(samples, daemon, "locks", sum(node, locks, 2), samples->limits.locks);
-        write_bound(samples, daemon, "tombstones", sum(node, tombstones, 1),
+        samples_add(samples, daemon, "locks", sum(node, locks, 2), samples->limits.locks);
+        samples_add(samples, daemon, "tombstones", sum(node, tombstones, 1),
                     samples->limits.tombstones);
     }
     txclient_node_free(&node);
@@ -127,10 +130,10 @@ static void look_at(struct samples *samples, const struct daemon *daemon, bool c
     if (daemon->pid == 0 || stopped(daemon->pid))
         return;
     if (proc_line(daemon->pid, "status", "VmRSS:", text, sizeof text))
-        write_bound(samples, daemon, "resident memory", strtoull(text, NULL, 10) * 1024u,
+        samples_add(samples, daemon, "resident memory", strtoull(text, NULL, 10) * 1024u,
                     samples->limits.memory_bytes);
     if (samples->limits.log_bytes > 0)
-        write_bound(samples, daemon, "log bytes", directory_bytes(daemon->data),
+        samples_add(samples, daemon, "log bytes", directory_bytes(daemon->data),
                     samples->limits.log_bytes);
     look_at_status(samples, daemon, coordinator);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 struct sample_limits {
-    uint64_t tombstones, transactions, locks; /* as configured */
+    uint64_t tombstones, transactions, locks, outcomes; /* as configured */
     uint64_t memory_bytes;
     uint64_t log_bytes; /* of the data directory; 0: no limit, as no record may go */
 };
@@ -26,5 +26,9 @@ struct samples {
  * stopped is left out. */
 void samples_look(struct samples *samples, struct daemon *const *daemons, size_t daemons_n,
                   size_t coordinators_n);
+
+/* A line of one's own, with the time of the last look. */
+void samples_add(struct samples *samples, const struct daemon *daemon, const char *what,
+                 uint64_t value, uint64_t limit);
 
 #endif

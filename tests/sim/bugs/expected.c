@@ -10,11 +10,6 @@
     "coordinators=1 participants=2 clients=4 fault_txs=3 crash=10 partition=5 loss_percent=25 "    \
     "sync_us=400000 lazy_us=500000 old_disk=0 resolve=0"
 
-#define OLD_COORDINATORS                                                                           \
-    "old_coordinators=1 coordinators=1 participants=4 clients=20 think_us=2000 fault_txs=3 "       \
-    "old_disk=8 partition=10 pause=5 crash=0 write_error=0 disk_full=0 drain=0 clock_jump=0 "      \
-    "resolve=0 copy_txs=0 loss_percent=20 inquiry_us=20000"
-
 #define ROW(name, all, no_assertion, no_alarm, options)                                            \
     [TX_BUG_##name] = {.by = {all, no_assertion, no_alarm}, .set = (options)}
 
@@ -52,7 +47,6 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(LIFE_NOT_CHECKED, "atomicity", "atomicity", "atomicity", OLD_DISKS),
     ROW(EVIDENCE_IGNORED, "atomicity", "atomicity", "atomicity", OLD_DISKS),
     ROW(WANTED_IGNORED, "waits", "waits", "waits", NULL),
-    ROW(PRESUMED_TOO_EARLY, "atomicity", "atomicity", "atomicity", OLD_COORDINATORS),
     ROW(MARK_BEFORE_OUTCOME, "assertion", "atomicity", "atomicity", LOST_OUTCOMES),
     ROW(OLD_MARK_NOT_LOGGED, "atomicity", "atomicity", "atomicity",
         LOST_OUTCOMES " retention_us=300000"),
