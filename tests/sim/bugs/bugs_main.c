@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const struct bug {
     const char *name;
@@ -76,7 +75,7 @@ static void complain(unsigned bug, enum listening listening, const struct findin
 }
 
 /* Searches in all three ways; false when one of them does not find what it has to. */
-static bool search_bug(unsigned bug, uint64_t first, uint64_t last)
+static bool search_bug(unsigned bug, uint64_t first, uint64_t last, double *total)
 {
     const struct expected *expected = &bugs_expected[bug];
     struct finding findings[LISTENINGS_N];
@@ -97,6 +96,7 @@ static bool search_bug(unsigned bug, uint64_t first, uint64_t last)
         print_finding(&findings[i]);
     }
     printf(" %.1f s\n", seconds);
+    *total += seconds;
     for (unsigned i = 0; i < LISTENINGS_N; i++) {
         if (expected->by[i] == NULL || findings[i].seed != 0)
             continue;
@@ -109,7 +109,7 @@ static bool search_bug(unsigned bug, uint64_t first, uint64_t last)
 static int search_all(const char *name, uint64_t first, uint64_t last)
 {
     unsigned missed = 0, searched = 0;
-    time_t begun = time(NULL);
+    double seconds = 0;
 
     printf("%-26s  seed  %-28s seed  %-28s seed  %s\n", "mistake", "found by",
            "without assertions by", "without assertions and alarms by");
@@ -117,10 +117,10 @@ static int search_all(const char *name, uint64_t first, uint64_t last)
         if (name != NULL && strcmp(bugs[i].name, name) != 0)
             continue;
         searched++;
-        missed += !search_bug(i, first, last);
+        missed += !search_bug(i, first, last, &seconds);
     }
-    printf("%u mistakes, %u of them not found as they should be; %.0f seconds\n", searched, missed,
-           difftime(time(NULL), begun));
+    printf("%u mistakes, %u of them not found as they should be; %.1f seconds\n", searched, missed,
+           seconds);
     return missed > 0 || searched == 0;
 }
 
@@ -142,8 +142,8 @@ static int search_one(const char *name, struct search how)
         if (how.set == NULL)
             how.set = bugs_expected[i].set;
         finding = search_run(&how);
-        printf("seed %" PRIu64 ", found by %s, %.1f seconds\n%s\n", finding.seed, finding.finder,
-               finding.seconds, finding.text);
+        printf("seed %" PRIu64 ", found by %s, %.1f seconds of processor time\n%s\n", finding.seed,
+               finding.finder, finding.seconds, finding.text);
         if (finding.other_seed != 0)
             printf("before that noticed by %s, seed %" PRIu64 "\n", finding.other,
                    finding.other_seed);

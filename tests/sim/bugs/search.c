@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SEED_SECONDS_MAX 60u /* of processor time; more is a core that runs for ever */
@@ -246,12 +246,14 @@ static uint64_t run_from(const struct search *search, struct finding *finding, u
     return progress.at + 1;
 }
 
-static double seconds_now(void)
+/* Processor time of the searches so far: others may be at work on this machine. */
+static double seconds_spent(void)
 {
-    struct timespec now;
+    struct rusage usage;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 struct finding search_run(const struct search *search)
@@ -259,9 +261,9 @@ struct finding search_run(const struct search *search)
     struct finding finding = {.finder = "not found", .other = "nobody"};
     uint64_t from = search->first;
 
-    finding.seconds = -seconds_now();
+    finding.seconds = -seconds_spent();
     while (from <= search->last && finding.seed == 0)
         from = run_from(search, &finding, from);
-    finding.seconds += seconds_now();
+    finding.seconds += seconds_spent();
     return finding;
 }

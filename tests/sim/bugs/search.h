@@ -31,7 +31,7 @@ struct finding {
     char text[400];
     uint64_t other_seed; /* somebody else noticed before; 0: nobody */
     const char *other;
-    double seconds;
+    double seconds; /* of processor time */
 };
 
 struct finding search_run(const struct search *search);
