@@ -36,7 +36,7 @@ static char history[CLUSTER_PATH + 16], changed[CLUSTER_PATH + 16], out[64 << 10
 
 static int start(void **state)
 {
-    char text[200];
+    char text[200], config[CLUSTER_PATH + 200];
 
     (void)state;
     cluster_init(&cluster, 2, true);
@@ -48,6 +48,12 @@ static int start(void **state)
                  i > 0 ? "\nlocks = 1000\ntombstones = 100" : "\nretained = 100");
         daemon_set(&cluster, daemons[i], "limits", text);
     }
+    /* A client that a killed daemon leaves without an answer does not wait for long. */
+    snprintf(config, sizeof config,
+             "[client]\ncluster = test\ncoordinator = %s\nconnect_timeout = 1s\n"
+             "request_timeout = 2s\ncommit_timeout = 1s\nresend = 200ms\n",
+             cluster.coordinator.address);
+    file_write(cluster.client_config, config);
     snprintf(history, sizeof history, "%s/history", cluster.directory);
     snprintf(changed, sizeof changed, "%s/changed", cluster.directory);
     cluster_start(&cluster);
