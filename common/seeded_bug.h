@@ -88,7 +88,25 @@
       "a restored node with no defined behaviour: testing notes of several systems")               \
     X(LATE_WELCOME_BELIEVED, LATE_WELCOME_BELIEVED,                                                \
       "a WELCOME that acknowledgements have overtaken counts",                                     \
-      "an error of this project's own, found by its simulator")
+      "an error of this project's own, found by its simulator")                                    \
+    X(LINEAGE_NOT_COMPARED, LINEAGE_NOT_COMPARED,                                                  \
+      "an old copy whose numbers have overtaken those of the original passes",                     \
+      "docs/protocol.md, Old copies: \"its numbers are beyond those of the original\"")            \
+    X(LIFE_NOT_CHECKED, LIFE_NOT_CHECKED,                                                          \
+      "frames of an old copy that has come to the number of the original count as its own",        \
+      "docs/protocol.md, Words: \"one epoch or incarnation with two lives\"")                      \
+    X(EVIDENCE_IGNORED, EVIDENCE_IGNORED,                                                          \
+      "an old copy of a member says NO although the inquiry proves that it is one",                \
+      "docs/protocol.md, Old copies: \"must not take a NO from an old copy\"")                     \
+    X(WANTED_IGNORED, WANTED_IGNORED,                                                              \
+      "a prepared one-shot goes on although an older transaction waits for it",                    \
+      "docs/protocol.md, Preparing and prepared: \"no circle lasts\"")                             \
+    X(MARK_BEFORE_OUTCOME, MARK_BEFORE_OUTCOME,                                                    \
+      "the mark passes a one-phase commit whose OUTCOME is not durable",                           \
+      "docs/protocol.md, The mark: \"when its OUTCOME is durable\"")                               \
+    X(OLD_MARK_NOT_LOGGED, OLD_MARK_NOT_LOGGED,                                                    \
+      "marks of older epochs are sent without a FORGET record",                                    \
+      "docs/protocol.md, The mark: \"after a FORGET record that says so is durable\"")
 
 #ifdef ASSENT_SEEDED_BUGS
 

@@ -108,7 +108,7 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
     }
     switch (tx->state) {
     case COORD_COLLECTING:
-        if (inquire->wanted) {
+        if (inquire->wanted && !TX_SEEDED_BUG(WANTED_IGNORED)) {
             wanted(core, tx, peer);
             break;
         }

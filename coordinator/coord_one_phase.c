@@ -19,6 +19,9 @@ void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, str
     };
     tx->lsn = coord_append(core, &record, false);
     tx->logged = COORD_LOGGED_OUTCOME;
+    if (TX_SEEDED_BUG(MARK_BEFORE_OUTCOME)) {
+        coord_open_remove(core, tx);
+    }
     coord_queue_push(&core->queue, (struct coord_resting){
                                        .lsn = tx->lsn, .what = COORD_REST_OUTCOME, .tx = tx->id});
     coord_results_keep(core, tx);
@@ -31,7 +34,7 @@ void coord_one_phase_durable(struct coord_core *core, struct coord_tx *tx)
     TX_ASSERT(tx->logged == COORD_LOGGED_OUTCOME);
     /* Its participant must not forget it before the client has heard it, or has had time
      * enough to. */
-    if (tx->acked) {
+    if (tx->acked && !TX_SEEDED_BUG(MARK_BEFORE_OUTCOME)) {
         coord_open_remove(core, tx);
     }
     coord_retain(core, tx);

@@ -205,7 +205,8 @@ static void come_up(struct coord_core *core, struct coord_peer *peer)
 bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer,
                       const struct tx_envelope *from)
 {
-    bool twin = from->start == peer->incarnation && from->life != peer->life;
+    bool twin = from->start == peer->incarnation && from->life != peer->life &&
+                !TX_SEEDED_BUG(LIFE_NOT_CHECKED);
     if (peer->state == COORD_PEER_QUARANTINED || peer->state == COORD_PEER_NEW ||
         from->start != peer->incarnation || twin) {
         core->stats.stale++;

@@ -161,6 +161,12 @@ struct part_stats {
     uint64_t alarms;
 };
 void part_core_stats(const struct part_core *core, uint64_t now_us, struct part_stats *stats);
+/* Calls `visit` for every lock that is held, one transaction after the other. The resource, as
+ * people read it, is borrowed. For tests and tools. */
+void part_core_each_lock(const struct part_core *core,
+                         void (*visit)(void *arg, struct tx_id tx, const char *resource,
+                                       enum tx_lock_mode mode),
+                         void *arg);
 /* No transaction is open, nothing waits to become durable: a draining daemon may leave. */
 bool part_core_idle(const struct part_core *core);
 /* What this participant says of a transaction, for tests and tools: "none", "working", ...

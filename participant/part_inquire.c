@@ -275,7 +275,7 @@ static bool proves_old_copy(const struct part_core *core, const struct tx_msg_in
 static bool may_answer(struct part_core *core, const struct tx_envelope *from,
                        const struct tx_msg_inquire *inquire)
 {
-    if (from->role != TX_ROLE_PARTICIPANT)
+    if (from->role != TX_ROLE_PARTICIPANT || TX_SEEDED_BUG(EVIDENCE_IGNORED))
         return true; /* a coordinator has compared with WELCOME */
     if (!core->old_copy && proves_old_copy(core, inquire)) {
         core->old_copy = true;

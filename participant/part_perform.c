@@ -3,8 +3,17 @@
 
 #include "common/assert.h"
 #include "common/clock.h"
+#include "participant/part_trace.h"
 
 #include <inttypes.h>
+
+/* What follows from a step is performed after its locks have been traced, so that nothing becomes
+ * durable under a lock that the trace does not show. */
+static void step_core(struct part_shell *shell, const struct part_event *event)
+{
+    part_core_step(shell->core, event, clock_now_us(), &shell->actions);
+    part_trace_locks(&shell->config.name, shell->core);
+}
 
 static void tell_core(struct part_shell *shell, struct tx_id tx, enum part_rm_call call,
                       const struct rm_answer *answer, enum part_rm_status status)
@@ -19,7 +28,7 @@ static void tell_core(struct part_shell *shell, struct tx_id tx, enum part_rm_ca
                                .redo = answer->redo,
                                .wrote = answer->wrote};
 
-    part_core_step(shell->core, &event, clock_now_us(), &shell->actions);
+    step_core(shell, &event);
 }
 
 /* An answer of the resource manager becomes an event of the core, or the end of the daemon. */
@@ -161,7 +170,7 @@ void part_shell_step(struct part_shell *shell, const struct part_event *event)
     if (shell->failed != TX_OK)
         return;
     TX_ASSERT(shell->actions.n == 0);
-    part_core_step(shell->core, event, clock_now_us(), &shell->actions);
+    step_core(shell, event);
     part_shell_perform(shell);
 }
 

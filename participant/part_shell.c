@@ -3,6 +3,7 @@
 #include "common/assert.h"
 #include "common/clock.h"
 #include "participant/kv.h"
+#include "participant/part_trace.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -205,6 +206,7 @@ enum tx_error part_shell_new(const struct part_config *config, struct part_shell
         part_shell_destroy(&made);
         return error;
     }
+    part_trace_locks(&made->config.name, made->core);
     part_shell_perform(made);
     transport_flush(made->transport);
     *shell = made;

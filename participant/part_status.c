@@ -148,6 +148,35 @@ static const struct tx_status_tx *list_txs(struct part_core *core, size_t *n)
     return txs;
 }
 
+/* ---- locks ---- */
+
+struct locks_visit {
+    void (*visit)(void *arg, struct tx_id tx, const char *resource, enum tx_lock_mode mode);
+    void *arg;
+    struct tx_id tx;
+};
+
+static void visit_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
+{
+    const struct locks_visit *of = arg;
+    char place[TX_SPACE_MAX + TX_KEY_MAX + 2];
+    of->visit(of->arg, of->tx, part_place_print(name, place, sizeof place), mode);
+}
+
+void part_core_each_lock(const struct part_core *core,
+                         void (*visit)(void *arg, struct tx_id tx, const char *resource,
+                                       enum tx_lock_mode mode),
+                         void *arg)
+{
+    struct locks_visit of = {.visit = visit, .arg = arg};
+    for (const struct part_link *l = core->live.next; l != &core->live; l = l->next) {
+        const struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_live);
+        of.tx = tx->id;
+        if (tx->owner != NULL)
+            lockmgr_each_held(tx->owner, visit_lock, &of);
+    }
+}
+
 /* ---- coordinators ---- */
 
 static const struct tx_status_peer *list_peers(struct part_core *core, size_t *n)

@@ -5,6 +5,7 @@
 #include "check_atomicity.h"
 #include "check_bank.h"
 #include "check_bounds.h"
+#include "check_covered.h"
 #include "check_locks.h"
 #include "check_settled.h"
 
@@ -18,6 +19,7 @@ const struct check checks[] = {
     {"check_bank", "balances and readings of the whole bank", check_bank},
     {"check_append", "reads and appends of lists", check_append},
     {"check_locks", "moments with a list of locks", check_locks},
+    {"check_covered", "writes where every change of locks is known", check_covered},
     {"check_settled", "nodes and unknown outcomes", check_settled},
     {"check_bounds", "values with a limit", check_bounds},
 };

@@ -34,6 +34,7 @@ static const char *const anomalies[] = {
     "lost-append",
     "incompatible-locks",
     "leaked-lock",
+    "unlocked-write",
     "in-doubt",
     "open-transaction",
     "held-lock",

@@ -81,6 +81,7 @@ struct history_locks {
     uint64_t time_ns;
     const struct history_lock *held;
     uint32_t held_n;
+    bool every; /* each moment at which this node's locks have changed has its line */
 };
 
 struct history_end {

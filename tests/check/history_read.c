@@ -402,7 +402,8 @@ static void read_locks(struct reader *reader, const json_t *line)
     struct history_locks locks = {.node = get_name(reader, line, "node"),
                                   .time_ns = get_u64(reader, line, "time", true),
                                   .held = held,
-                                  .held_n = (uint32_t)json_array_size(array)};
+                                  .held_n = (uint32_t)json_array_size(array),
+                                  .every = get_bool(reader, line, "every")};
 
     for (uint32_t i = 0; i < locks.held_n; i++)
         read_lock(reader, json_array_get(array, i), &held[i]);

@@ -206,6 +206,8 @@ static void write_locks(const struct history *history, const struct history_lock
     begin(&json, out, "locks");
     json_member(&json, "node", history_text(history, locks->node));
     json_member_u64(&json, "time", locks->time_ns);
+    if (locks->every)
+        member_bool(&json, "every", true);
     json_key(&json, "held");
     json_array_begin(&json);
     for (uint32_t i = 0; i < locks->held_n; i++)

@@ -1,12 +1,16 @@
 /* Lists and accounts under load while the world is hostile (nemesis.h): two coordinators, three
  * participants, every connection through a proxy. Then everything heals, and the history of what
- * clients were told, together with the durable records of all nodes, must stand before txcheck. And
- * so that this means something: the same history with one line changed must not.
+ * clients were told, together with the durable records of all nodes, how large the daemons were
+ * meanwhile and (where crash points are compiled in) every lock that was ever held, must stand
+ * before txcheck. And so that this means something: the same history with one line changed must
+ * not.
  *
  * ASSENT_CHAOS_SECONDS and ASSENT_CHAOS_SEED in the environment change the length and the events;
  * ASSENT_CHAOS_HISTORY names a file that keeps the history. */
+#include "tests/integration/lock_lines.h"
 #include "tests/integration/nemesis.h"
 #include "tests/integration/records.h"
+#include "tests/integration/samples.h"
 #include "tests/integration/work.h"
 
 #include "common/json.h"
@@ -27,8 +31,24 @@
 #define SECONDS_DEFAULT 25
 #define SECONDS_CALM    2 /* after the faults, for what recovers */
 
+/* Far above what eight clients need, far below what an unbounded table comes to. */
+#define TRANSACTIONS_MAX 100
+#define LOCKS_MAX        1000
+#define TOMBSTONES_MAX   100
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_MAX (UINT64_C(2) << 30)
+#else
+#define MEMORY_MAX (UINT64_C(96) << 20)
+#endif
+
 static struct nemesis nemesis;
-static char history[CLUSTER_PATH + 16], other_config[CLUSTER_PATH + 16], witness[64 << 10];
+static struct samples samples = {.limits = {.tombstones = TOMBSTONES_MAX,
+                                            .outcomes = 100000, /* the default */
+                                            .transactions = TRANSACTIONS_MAX,
+                                            .locks = LOCKS_MAX,
+                                            .memory_bytes = MEMORY_MAX}};
+static char history[CLUSTER_PATH + 16], sizes[CLUSTER_PATH + 16], other_config[CLUSTER_PATH + 16],
+    witness[64 << 10];
 static bool judged_good;
 
 static void configure(void)
@@ -45,6 +65,8 @@ static void configure(void)
                    "prepare = 2s\nactive_idle = 5s\npeer_down = 1s\nresend_max = 1s");
         /* No record may go: the checkers want all of them. */
         daemon_set(&cluster, daemon, "storage", "snapshot_records = 100000000");
+        snprintf(text, sizeof text, "transactions = %d", TRANSACTIONS_MAX);
+        daemon_set(&cluster, daemon, "limits", text);
         snprintf(text, sizeof text,
                  "[client]\ncluster = test\ncoordinator = %s\nconnect_timeout = 1s\n"
                  "request_timeout = 2s\ncommit_timeout = 500ms\nresend = 200ms\n",
@@ -56,7 +78,12 @@ static void configure(void)
         daemon_set(&cluster, &cluster.participants[i], "timers",
                    "idle = 4s\nlock_timeout = 1s\ninquiry_max = 1s");
         daemon_set(&cluster, &cluster.participants[i], "storage", "snapshot_records = 100000000");
+        snprintf(text, sizeof text, "transactions = %d\nlocks = %d\ntombstones = %d",
+                 TRANSACTIONS_MAX, LOCKS_MAX, TOMBSTONES_MAX);
+        daemon_set(&cluster, &cluster.participants[i], "limits", text);
+        lock_lines_wanted(&cluster, &cluster.participants[i]);
     }
+    snprintf(sizes, sizeof sizes, "%s/sizes", cluster.directory);
     if (keep != NULL)
         snprintf(history, sizeof history, "%s", keep);
     else
@@ -130,10 +157,12 @@ static bool load_has_ended(void *arg)
     return load->ended;
 }
 
+/* It is asked again and again while a fault lasts: the time to look at the daemons. */
 static bool faults_are_over(void *arg)
 {
     const struct load *load = arg;
 
+    samples_look(&samples, nemesis.nodes, nemesis.nodes_n, nemesis.coordinators_n);
     return monotonic() >= load->until;
 }
 
@@ -142,10 +171,13 @@ static void run_load(int seconds)
     struct load load = {.until = monotonic() + seconds};
     struct proxy_counts counts;
 
+    samples.out = fopen(sizes, "w");
+    assert_non_null(samples.out);
     load.pid = start_load(seconds + SECONDS_CALM);
     while (!faults_are_over(&load) && !load_has_ended(&load))
         nemesis_step(&nemesis, faults_are_over, &load);
     nemesis_heal(&nemesis);
+    assert_int_equal(fclose(samples.out), 0);
     if (!wait_until(load_has_ended, &load, 2 * WORK_MS)) {
         kill(load.pid, SIGKILL);
         fail_msg("the load does not end");
@@ -207,9 +239,21 @@ static void begin_end(struct json *json, FILE *out, size_t node)
         json_member_u64(json, names[f], field(nemesis.nodes[node], participant_fields[f]));
 }
 
+static void append_file(FILE *out, const char *path)
+{
+    FILE *in = fopen(path, "r");
+    char text[1 << 14];
+
+    assert_non_null(in);
+    for (size_t n; (n = fread(text, 1, sizeof text, in)) > 0;)
+        assert_int_equal(fwrite(text, 1, n, out), n);
+    fclose(in);
+}
+
 static void add_nodes_to_history(void)
 {
     FILE *out = fopen(history, "a");
+    uint64_t changes = 0;
 
     assert_non_null(out);
     for (size_t i = 0; i < nemesis.nodes_n; i++) {
@@ -233,6 +277,13 @@ static void add_nodes_to_history(void)
                (unsigned long long)records.lines);
         assert_true(records.lines > 0);
     }
+    for (size_t i = 0; i < cluster.participants_n; i++)
+        changes += lock_lines_append(out, &cluster.participants[i]);
+    append_file(out, sizes);
+    printf("%llu samples of sizes, %llu changes of locks\n", (unsigned long long)samples.lines,
+           (unsigned long long)changes);
+    assert_true(samples.lines > 0);
+    assert_true(changes > 0 || !lock_lines_possible());
     assert_int_equal(fclose(out), 0);
 }
 
@@ -346,6 +397,67 @@ static bool take_money(char *line)
     return true;
 }
 
+/* A daemon takes as much memory as it may at most, and may take what it took. */
+static bool swell(char *line)
+{
+    char *value = strstr(line, "\"value\":"), *limit = strstr(line, "\"limit\":");
+
+    if (strstr(line, "\"what\":\"resident memory\"") == NULL)
+        return false;
+    memcpy(value, "\"limit\":", strlen("\"limit\":"));
+    memcpy(limit, "\"value\":", strlen("\"value\":"));
+    return true;
+}
+
+/* Of two intentions in one keyspace, one is more than that. */
+static bool strengthen_lock(char *line)
+{
+    static const char space[] = "\"resource\":\"lists\"", intention[] = "\"IX\"}";
+    char *first = strstr(line, space), *second = NULL, *mode = NULL;
+
+    if (first != NULL)
+        second = strstr(first + 1, space);
+    if (strstr(line, "\"type\":\"locks\"") == NULL || second == NULL)
+        return false;
+    first = strstr(first, "\"mode\":") + strlen("\"mode\":");
+    mode = strstr(second, "\"mode\":") + strlen("\"mode\":");
+    if (strncmp(first, intention, strlen(intention)) != 0 ||
+        strncmp(mode, intention, strlen(intention)) != 0)
+        return false;
+    memcpy(mode, "\"X\"} ", strlen(intention));
+    return true;
+}
+
+/* A moment with locks becomes the last one. */
+static bool keep_locks(char *line)
+{
+    char *time = strstr(line, "\"time\":");
+
+    if (strstr(line, "\"type\":\"locks\"") == NULL || strstr(line, "\"held\":[]") != NULL)
+        return false;
+    for (time += strlen("\"time\":"); *time != ','; time++)
+        *time = '9';
+    return true;
+}
+
+/* It was another participant where somebody added to an account. */
+static bool write_elsewhere(char *line)
+{
+    static const char add[] = "\"op\":\"add\",\"key\":\"";
+    char *key = strstr(line, add);
+    char other[64];
+
+    if (!committed(line) || key == NULL)
+        return false;
+    key += strlen(add);
+    snprintf(other, sizeof other, "%c%.*s", *key == 'c' ? 'a' : 'c', (int)strcspn(key + 1, ","),
+             key + 1);
+    if (strstr(line, other) != NULL)
+        return false;
+    *key = other[0];
+    return true;
+}
+
 static void rejected(bool (*change)(char *line), const char *anomaly)
 {
     char path[CLUSTER_PATH + 16];
@@ -366,6 +478,12 @@ static void test_changed_history_does_not(void **state)
     rejected(deny_commit, "G1a");
     rejected(forget_commit, "half-done");
     rejected(take_money, "bank-total");
+    rejected(swell, "over-limit");
+    if (!lock_lines_possible())
+        return;
+    rejected(strengthen_lock, "incompatible-locks");
+    rejected(keep_locks, "leaked-lock");
+    rejected(write_elsewhere, "unlocked-write");
 }
 
 int main(void)

@@ -243,6 +243,8 @@ void daemon_spawn(struct daemon *daemon, const char *crash_point)
         setenv("LD_PRELOAD", ASSENT_TEST_REDIRECT_LIBRARY, 1);
         setenv("ASSENT_TEST_REDIRECT", daemon->redirect, 1);
     }
+    if (daemon->lock_trace[0] != '\0')
+        setenv("ASSENT_LOCK_TRACE", daemon->lock_trace, 1);
     if (freopen(daemon->log, "a", stderr) == NULL || freopen("/dev/null", "r", stdin) == NULL)
         _exit(127);
     execl(path, daemon->program, "--config", daemon->config, (char *)NULL);

@@ -19,8 +19,9 @@ struct daemon {
     char address[CLUSTER_PATH];
     char settings[1024]; /* further lines for its configuration */
     char redirect[512];  /* its connections are bent so (see redirect.c); empty: not at all */
-    pid_t pid;           /* 0 while it is not running */
-    long log_from;       /* where the log of the present run begins */
+    char lock_trace[CLUSTER_PATH]; /* a participant writes its locks there; empty: nowhere */
+    pid_t pid;                     /* 0 while it is not running */
+    long log_from;                 /* where the log of the present run begins */
 };
 
 struct cluster {

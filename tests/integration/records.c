@@ -83,6 +83,7 @@ struct records records_write(FILE *out, const char *directory, const char *node)
                             &why) != TX_OK)
         fail_msg("the log of %s: %s", node, why.text);
     assert_int_equal(recover_source_status(&source), 0);
+    writing.done.retained = txlog_last(source.log).n + 1 - txlog_first(source.log).n;
     if (txlog_first(source.log).n == 1)
         write_whole(&writing, &source);
     recover_source_close(&source);

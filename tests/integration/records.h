@@ -7,8 +7,9 @@
 #include <stdio.h>
 
 struct records {
-    uint64_t lines;  /* records that decide, written */
-    uint64_t alarms; /* ALARM records, which have no line of their own */
+    uint64_t lines;    /* records that decide, written */
+    uint64_t retained; /* all that the log still has */
+    uint64_t alarms;   /* ALARM records, which have no line of their own */
 };
 
 /* Writes a "record" line for each record that decides, and a "log" line when the log still has its

@@ -180,7 +180,7 @@ txclient_status work_outcome(txclient *with, const char *reference)
 /* ---- status ---- */
 
 /* A handle of its own: the detail of the test's client stays. */
-static txclient_node *inspect(const struct daemon *daemon)
+txclient_node *work_inspect(const struct daemon *daemon)
 {
     txclient *with = work_quick_client(daemon);
     txclient_node *node = NULL;
@@ -193,7 +193,7 @@ static txclient_node *inspect(const struct daemon *daemon)
 
 bool work_field(const struct daemon *daemon, const char *name, char *text, size_t size)
 {
-    txclient_node *node = inspect(daemon);
+    txclient_node *node = work_inspect(daemon);
     const char *got;
 
     if (node == NULL)
@@ -208,7 +208,7 @@ bool work_field(const struct daemon *daemon, const char *name, char *text, size_
 
 bool work_peer_state(const struct daemon *coordinator, const char *name, char *text, size_t size)
 {
-    txclient_node *node = inspect(coordinator);
+    txclient_node *node = work_inspect(coordinator);
     const txclient_node_peer *peer = NULL;
     size_t i = 0;
 

@@ -48,6 +48,8 @@ void work_holds(txclient *with, const char *participant, const char *key, const 
 /* Gives the outcome of a reference, asked for until it is definite. */
 txclient_status work_outcome(txclient *with, const char *reference);
 
+/* The status of a daemon, to be freed with txclient_node_free(); NULL when it does not answer. */
+txclient_node *work_inspect(const struct daemon *daemon);
 /* A field of a daemon's status; false when it does not answer. */
 bool work_field(const struct daemon *daemon, const char *name, char *text, size_t size);
 /* What a coordinator's status says of a participant. */

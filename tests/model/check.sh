@@ -21,6 +21,7 @@ good|a-2-two-starts|mode_a.pml|-DC_CRASHES=2 -DP_CRASHES=0
 good|a-2-two-incarnations|mode_a.pml|-DC_CRASHES=0 -DP_CRASHES=2
 good|a-2-old-process|mode_a.pml|-DOLD_PROCESS -DP_CRASHES=0
 good|a-2-old-copy|mode_a.pml|-DRESTORE=1 -DP_CRASHES=0
+good|a-2-old-copy-known-to-one|mode_a.pml|-DRESTORE=3 -DP_CRASHES=0
 good|a-2-old-member|mode_a.pml|-DOLD_DISK=1
 good|a-2-old-member-asked|mode_a.pml|-DOLD_DISK=3
 good|a-3-reader|mode_a.pml|-DN=3 -DREADERS=4 -DP_CRASHES=0
@@ -42,6 +43,8 @@ mistakes|tombstone-forgotten|mode_a.pml|-DONE_SHOT -DBUG_TOMBSTONE_FORGOTTEN
 mistakes|read-only-proves|mode_a.pml|-DREADERS=2 -DBUG_READ_ONLY_PROVES
 mistakes|no-evidence|mode_a.pml|-DOLD_DISK=3 -DBUG_NO_EVIDENCE
 mistakes|no-directory-lock|mode_a.pml|-DOLD_PROCESS -DP_CRASHES=0 -DBUG_NO_DIRECTORY_LOCK
+mistakes|lineage-not-compared|mode_a.pml|-DRESTORE=1 -DP_CRASHES=0 -DBUG_LINEAGE_NOT_COMPARED
+mistakes|presumed-too-early|mode_a.pml|-DRESTORE=3 -DP_CRASHES=0 -DBUG_PRESUMED_TOO_EARLY
 mistakes|answer-after-fence|mode_a.pml|-DRESTORE=1 -DP_CRASHES=0 -DBUG_ANSWER_AFTER_FENCE
 mistakes|d-abort-alone|mode_d.pml|-DBUG_ABORT_ALONE
 mistakes|d-presume-abort|mode_d.pml|-DBUG_PRESUME_ABORT

@@ -14,7 +14,8 @@
  * Settings (-D): N members; C_CRASHES, P_CRASHES; ONE_SHOT (PREPARE brings the operations) or else
  * interactive; READERS (mask of the members that only read); OLD_PROCESS (a restart leaves the old
  * process running without its disk); RESTORE (the coordinator comes back once with the disk of its
- * first start: 1, when every member knows more than that disk; 2, at any time); OLD_DISK (a member
+ * first start: 1, when every member knows more than that disk; 2, at any time; 3, when at least one
+ * knows more); OLD_DISK (a member
  * comes back with a disk from before it had prepared: 1, members do not answer one another; 2, they
  * do, and the disk was copied where the coordinator knew the member at PREPARE, or later, so that
  * nothing denies it; 3, they do, and it was copied before that).
@@ -153,9 +154,13 @@ inline commit_here(p)
 
 /* HELLO of epoch e. The restored start has a number above all others; its lineage lacks what
  * the original has done since its disk was copied. */
+#ifdef BUG_LINEAGE_NOT_COMPARED
+#define DENIED(p, e) ((e) < epoch_now[p])
+#else
 #define DENIED(p, e)                                                                           \
     ((e) < epoch_now[p] || (restored != 0 && (e) >= restored && epoch_now[p] < restored &&     \
                             (epoch_now[p] > 1 || place_now[p])))
+#endif
 #define CAN_HELLO(p, e) ((e) > epoch_now[p] || (DENIED(p, e) && !HAS(n_fenced, e)))
 inline on_hello(p, e)
 {
@@ -604,8 +609,15 @@ inline on_ack(c, p)
 #else
 #define PRESUMES(c) (c_now[c] == UNKNOWN)
 #endif
+/* PREPARE is of epoch 1: for a later start it is an older one, and everybody is heard first. (None
+ * is down here for good.) */
+#ifdef BUG_PRESUMED_TOO_EARLY
+#define MAY_PRESUME(c) (1)
+#else
+#define MAY_PRESUME(c) (c_epoch[c] == 1 || ALL_WELCOMED(c))
+#endif
 #define CAN_PRESUME(c, p)                                                                      \
-    (PRESUMES(c) && HAS(n_inquire[p], C_INC(c, p)) && !HAS(n_abort, c_epoch[c]))
+    (PRESUMES(c) && MAY_PRESUME(c) && HAS(n_inquire[p], C_INC(c, p)) && !HAS(n_abort, c_epoch[c]))
 inline presume(c, p)
 {
     printf("epoch %d: INQUIRE of member %d, nothing known, so ABORT\n", c_epoch[c], p);
@@ -705,11 +717,13 @@ inline start()
 /* Does every member durably know more than the disk of the first start? */
 #define KNOWS_MORE(p) (epoch_log[p] > 1 || place_log[p])
 #if RESTORE == 2
-#define ALL_KNOW_MORE (1)
+#define ENOUGH_KNOW_MORE (1)
+#elif RESTORE == 3
+#define ENOUGH_KNOW_MORE (KNOWS_MORE(0) || KNOWS_MORE(1))
 #elif N == 2
-#define ALL_KNOW_MORE (KNOWS_MORE(0) && KNOWS_MORE(1))
+#define ENOUGH_KNOW_MORE (KNOWS_MORE(0) && KNOWS_MORE(1))
 #else
-#define ALL_KNOW_MORE (KNOWS_MORE(0) && KNOWS_MORE(1) && KNOWS_MORE(2))
+#define ENOUGH_KNOW_MORE (KNOWS_MORE(0) && KNOWS_MORE(1) && KNOWS_MORE(2))
 #endif
 #endif
 
@@ -896,7 +910,7 @@ init
     :: d_step { c_crashes < C_CRASHES && !copied -> c_crashes++; leave_old_process() }
 #endif
 #ifdef RESTORE
-    :: d_step { !restored && ALL_KNOW_MORE -> restore_disk() }
+    :: d_step { !restored && ENOUGH_KNOW_MORE -> restore_disk() }
 #endif
     :: d_step { heal() } ; break
     od

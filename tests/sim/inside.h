@@ -10,6 +10,9 @@
 /* All locks held at a participant, as a snapshot of the history. */
 void inside_locks(const struct part_core *core, struct history *history, uint32_t node,
                   uint64_t time_ns);
+/* Who waits for a lock at a participant, and for whom: one of those that stand in its way. */
+void inside_waits(const struct part_core *core,
+                  void (*visit)(void *arg, struct tx_id waiter, struct tx_id blocker), void *arg);
 /* Transactions that a snapshot of the log would restate, open and ended ones. */
 size_t inside_part_live(const struct part_core *core);
 size_t inside_coord_live(const struct coord_core *core);

@@ -3,7 +3,10 @@
 #include "sim_coordinator.h"
 #include "sim_participant.h"
 
-#define NOTICED_US UINT64_C(20000000)
+#include <inttypes.h>
+
+#define NOTICED_US     UINT64_C(20000000)
+#define OVERTAKES_TEXT "said by a copy that ran alone"
 
 void sim_old_copy_take(struct sim *sim)
 {
@@ -35,6 +38,35 @@ static bool noticed(const struct sim *sim, const struct sim_node *old)
     return true;
 }
 
+static void append(struct sim_disk *disk, struct txlog_record *record)
+{
+    record->lsn.n = sim_disk_durable(disk).n + 1;
+    sim_disk_append(disk, record, NULL, 0);
+    sim_disk_synced(disk, record->lsn);
+}
+
+/* The copy has run alone for so long that its numbers are beyond those of the original, though not
+ * for so many starts that its lineage has forgotten where it left it. */
+static void overtake(struct sim *sim, struct sim_disk *copy, struct sim_disk *original)
+{
+    struct sim_random own = {sim->seed ^ UINT64_C(0x6f76657274616b65)};
+    uint64_t last = txlog_last_start(sim_disk_log(original));
+    uint64_t start = txlog_last_start(sim_disk_log(copy));
+
+    if (sim_random_percent(&own, 50) || last - start + 2 >= TX_LINEAGE_MAX)
+        return;
+    SIM_TRACE(sim, "it has run alone, and overtaken start %" PRIu64 " and position %" PRIu64, last,
+              sim_disk_durable(original).n);
+    while (start++ <= last)
+        append(copy, &(struct txlog_record){.type = TXLOG_START,
+                                            .start = start,
+                                            .started = {.life = sim_random_next(&own)}});
+    while (sim_disk_durable(copy).n <= sim_disk_durable(original).n)
+        append(copy, &(struct txlog_record){.type = TXLOG_ALARM,
+                                            .start = last + 1,
+                                            .alarm = {.text = tx_bytes_str(OVERTAKES_TEXT)}});
+}
+
 static struct sim_node *copied(struct sim *sim)
 {
     for (size_t i = 0; i < sim->nodes_n; i++) {
@@ -57,6 +89,7 @@ void sim_old_copy_return(struct sim *sim)
     sim->old_copy_runs = true;
     sim->totals.faults[SIM_FAULT_OLD_DISK]++;
     sim_stop(sim, (size_t)(node - sim->nodes));
+    overtake(sim, node->copy, node->disk);
     sim_disk_destroy(&node->disk);
     node->disk = node->copy;
     node->copy = NULL;

@@ -10,6 +10,7 @@
 #include "sim_coordinator.h"
 #include "sim_history.h"
 #include "sim_participant.h"
+#include "waits.h"
 #include "writer.h"
 
 #include <inttypes.h>
@@ -185,8 +186,8 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
 {
     char id[TX_ID_TEXT];
 
-    if (sim->old_copy_runs || sim_lies_within(sim))
-        return; /* so they should */
+    if (sim->old_copy_runs || sim->deaf || sim_lies_within(sim))
+        return; /* so they should; or nobody listens */
     SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
               (const char *)text.data);
     if (sim_operator_decided(sim, tx) || outlived_retention(sim, tx))
@@ -522,6 +523,8 @@ bool sim_step(struct sim *sim)
     if (!sim->healed && faults_over(sim))
         heal(sim);
     happen(sim, &event);
+    if (!sim_lies_within(sim))
+        sim_waits_look(sim);
     sim_frame_done(&sim->timeline, event.frame);
     return true;
 }

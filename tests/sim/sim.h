@@ -19,6 +19,7 @@
 #define SIM_ACCOUNTS     4u            /* at each participant */
 #define SIM_LISTS        2u            /* at each participant */
 #define SIM_RESOLVED_MAX 64u           /* decisions of an operator */
+#define SIM_WAITS_MAX    64u           /* transactions that wait at one moment, for waits.h */
 #define SIM_HEALED_US    UINT64_C(60000000)
 
 enum sim_node_role { SIM_COORDINATOR, SIM_PARTICIPANT, SIM_CLIENT };
@@ -83,6 +84,12 @@ struct sim_partition {
     uint32_t blocked[SIM_NODES_MAX + 1]; /* from which node, a bit for each node it cannot reach */
 };
 
+/* In a circle of waits. */
+struct sim_wait {
+    struct tx_id id;
+    uint64_t since;
+};
+
 struct sim_totals {
     uint64_t transactions, committed, crashes, messages, frames, lost, events, simulated_us;
     uint64_t faults[SIM_FAULTS_N];
@@ -99,6 +106,7 @@ struct sim {
     bool tracing; /* somebody wants the trace: printed, or hashed */
     bool trace_printed;
     uint64_t trace_hash;
+    bool deaf; /* alarms and violations, the cores' own words, do not count */
     bool healed;
     bool old_copy_taken, old_copy_runs;
     uint64_t status_requests;
@@ -117,6 +125,9 @@ struct sim {
     size_t told_n, told_capacity;
     struct tx_id resolved[SIM_RESOLVED_MAX]; /* by an operator */
     size_t resolved_n;
+    struct sim_wait waits[SIM_WAITS_MAX]; /* that are in a circle */
+    unsigned waits_n;
+    uint64_t waits_at; /* the next look */
     struct sim_totals totals;
     struct history history;
     struct coverage *coverage; /* NULL: not wanted */

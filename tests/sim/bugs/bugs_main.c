@@ -1,228 +1,132 @@
 /* txsim_bugs: runs the simulator with a mistake built into the cores, until a seed finds it.
  *
- * The first broken promise decides: its seed, and who noticed it. Each search runs in a process of
- * its own, for a core with a mistake may crash or run for ever. With --all each mistake is searched
- * for twice: as the cores are, and with their own checks switched off, so that only what is seen
- * from outside can notice it. */
-#include "common/assert.h"
-#include "common/seeded_bug.h"
-#include "sim.h"
+ * With --all each mistake is searched for three times: as the cores are; with their own assertions
+ * switched off; and deaf to their alarms as well, so that only what is seen from outside can notice
+ * it. expected.h says which kind of checker has to. */
+#include "expected.h"
+#include "search.h"
 
 #include <inttypes.h>
-#include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define SEED_SECONDS_MAX 60u /* of processor time; more is a core that runs for ever */
-
-struct bug {
+static const struct bug {
     const char *name;
     enum tx_seeded_bug with;
     const char *what, *source;
-};
-
-static const struct bug bugs[TX_BUGS_N] = {
+} bugs[TX_BUGS_N] = {
 #define X(name, with, what, source) {#name, TX_BUG_##with, what, source},
     TX_SEEDED_BUGS(X)
 #undef X
 };
 
-/* Who notices what: the word that the report has first decides. */
-static const struct {
-    const char *word, *finder;
-} finders[] = {
-    {"assertion failed", "assertion"},
-    {"cannot start", "recovery"},
-    {"alarm", "alarm"},
-    {"half-done", "atomicity: half-done"},
-    {"undecided-commit", "atomicity: undecided-commit"},
-    {"lost-commit", "atomicity: lost-commit"},
-    {"wrong-abort", "atomicity: wrong-abort"},
-    {"two-outcomes", "atomicity: two-outcomes"},
-    {"prepared-for-ever", "atomicity: prepared-for-ever"},
-    {"bank-total", "bank: bank-total"},
-    {"read-total", "bank: read-total"},
-    {"G0", "append: G0"},
-    {"G1", "append: G1"},
-    {"G-single", "append: G-single"},
-    {"G2-item", "append: G2-item"},
-    {"lost-update", "append: lost-update"},
-    {"real-time", "append: real-time"},
-    {"incompatible-order", "append: incompatible-order"},
-    {"internal", "append: internal"},
-    {"duplicate-append", "append: duplicate-append"},
-    {"lost-append", "append: lost-append"},
-    {"incompatible-locks", "locks: incompatible-locks"},
-    {"leaked-lock", "locks: leaked-lock"},
-    {"over-limit", "bounds: over-limit"},
-    {"violations", "settled: violations"},
-    {"in-doubt", "settled: in-doubt"},
-    {"open-transaction", "settled: open-transaction"},
-    {"held-lock", "settled: held-lock"},
-    {"unknown-outcome", "settled: unknown-outcome"},
-    {"not idle", "settled: not idle"},
-    {"ran-twice", "client: ran-twice"},
-    {"not noticed", "old copy not noticed"},
-    {"peers up", "settled: fenced or quarantined"},
-    {"down at the end", "settled: down"},
-};
+/* ---- all of them ---- */
 
-/* How a search has ended. */
-struct finding {
-    uint64_t seed; /* 0: not found */
-    char text[400];
-    const char *finder;
-    double seconds;
-};
-
-/* ---- in the process that searches ---- */
-
-static uint64_t running;
-
-static void asserted(const char *text)
+static struct search search_of(unsigned bug, uint64_t first, uint64_t last)
 {
-    printf("BROKEN seed %" PRIu64 " %s\n", running, text);
-    fflush(stdout);
+    return (struct search){.name = bugs[bug].name,
+                           .bug = (enum tx_seeded_bug)bug,
+                           .with = bugs[bug].with,
+                           .first = first,
+                           .last = last,
+                           .set = bugs_expected[bug].set};
 }
 
-static _Noreturn void search(uint64_t first, uint64_t last)
+/* Does the seed hold without the mistake? Else it was something else that was found. */
+static bool holds_without(unsigned bug, uint64_t seed)
 {
-    unsigned failures = 0;
+    struct search search = search_of(bug, seed, seed);
 
-    tx_assert_hook_set(asserted);
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    for (running = first; running <= last && failures == 0; running++) {
-        struct sim *sim;
-
-        printf("seed %" PRIu64 "\n", running);
-        alarm(SEED_SECONDS_MAX);
-        sim = sim_new(running);
-        failures = sim_run(sim);
-        if (failures == 0)
-            sim_destroy(&sim);
-    }
-    fflush(stdout);
-    _exit(0);
+    search.name = NULL;
+    return search_run(&search).seed == 0;
 }
 
-/* ---- in the process that watches ---- */
-
-static void take_line(struct finding *finding, uint64_t *at, const char *line)
+static struct finding find_as(unsigned bug, enum listening listening, uint64_t first, uint64_t last)
 {
-    uint64_t seed;
+    struct search search = search_of(bug, first, last);
+    struct finding finding;
+    double seconds = 0;
 
-    if (sscanf(line, "seed %" SCNu64, &seed) == 1)
-        *at = seed;
-    if (finding->seed != 0 || strncmp(line, "BROKEN seed ", 12) != 0)
-        return;
-    finding->seed = *at;
-    snprintf(finding->text, sizeof finding->text, "%.*s", (int)strcspn(line, "\n"), line);
-}
-
-/* An end by a signal without a word is noticed as well. */
-static void judge(struct finding *finding, uint64_t at, int status)
-{
-    const char *first = NULL;
-
-    if (finding->seed == 0 && WIFSIGNALED(status)) {
-        bool hangs = WTERMSIG(status) == SIGALRM;
-
-        finding->seed = at;
-        finding->finder = hangs ? "does not end" : "crash";
-        snprintf(finding->text, sizeof finding->text, "seed %" PRIu64 ": signal %d", at,
-                 WTERMSIG(status));
-        return;
-    }
-    finding->finder = finding->seed == 0 ? "not found" : "another promise";
-    for (size_t i = 0; i < sizeof finders / sizeof finders[0]; i++) {
-        const char *found = strstr(finding->text, finders[i].word);
-
-        if (found != NULL && (first == NULL || found < first)) {
-            first = found;
-            finding->finder = finders[i].finder;
-        }
-    }
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static struct finding find(enum tx_seeded_bug bug, bool core_checks, uint64_t first, uint64_t last)
-{
-    struct finding finding = {.seconds = -seconds_now()};
-    char line[4000];
-    uint64_t at = first;
-    int ends[2];
-    int status = 0;
-    FILE *in;
-    pid_t child;
-
-    fflush(stdout);
-    if (pipe(ends) != 0 || (child = fork()) < 0) {
-        perror("txsim_bugs");
-        exit(2);
-    }
-    if (child == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        tx_seeded_bugs[bug] = tx_seeded_bugs[bugs[bug].with] = true;
-        tx_asserts_ignored = !core_checks;
-        search(first, last);
-    }
-    close(ends[1]);
-    in = fdopen(ends[0], "r");
-    while (in != NULL && fgets(line, sizeof line, in) != NULL)
-        take_line(&finding, &at, line);
-    if (in != NULL)
-        fclose(in);
-    waitpid(child, &status, 0);
-    judge(&finding, at, status);
-    finding.seconds += seconds_now();
+    search.listening = listening;
+    search.wanted = bugs_expected[bug].by[listening];
+    do {
+        finding = search_run(&search);
+        seconds += finding.seconds;
+        search.first = finding.seed + 1;
+    } while (finding.seed != 0 && !holds_without(bug, finding.seed));
+    finding.seconds = seconds;
     return finding;
 }
-
-/* ---- the program ---- */
 
 static void print_finding(const struct finding *finding)
 {
     if (finding->seed == 0)
-        printf("    -  %-34s", finding->finder);
+        printf("    -  %-28s", finding->finder);
     else
-        printf("%5" PRIu64 "  %-34s", finding->seed, finding->finder);
+        printf("%5" PRIu64 "  %-28s", finding->seed, finding->finder);
 }
 
-static int search_all(uint64_t first, uint64_t last)
+static void complain(unsigned bug, enum listening listening, const struct finding *finding)
 {
-    unsigned missed = 0;
-    double begun = seconds_now();
-
-    printf("%-26s %5s  %-34s%5s  %s\n", "mistake", "seed", "found by", "seed",
-           "found without the cores' own checks by");
-    for (unsigned i = 0; i < TX_BUGS_N; i++) {
-        struct finding with = find((enum tx_seeded_bug)i, true, first, last);
-        struct finding without = find((enum tx_seeded_bug)i, false, first, last);
-
-        printf("%-26s ", bugs[i].name);
-        print_finding(&with);
-        print_finding(&without);
-        printf(" %.1f s\n", with.seconds + without.seconds);
-        missed += with.seed == 0 || without.seed == 0;
-    }
-    printf("%u mistakes, %u of them not found; %.1f seconds\n", (unsigned)TX_BUGS_N, missed,
-           seconds_now() - begun);
-    return missed > 0;
+    printf("    NOT FOUND by %s; noticed by %s", bugs_expected[bug].by[listening], finding->other);
+    if (finding->other_seed != 0)
+        printf(" at seed %" PRIu64, finding->other_seed);
+    putchar('\n');
 }
 
-static int search_one(const char *name, bool core_checks, uint64_t first, uint64_t last)
+/* Searches in all three ways; false when one of them does not find what it has to. */
+static bool search_bug(unsigned bug, uint64_t first, uint64_t last, double *total)
+{
+    const struct expected *expected = &bugs_expected[bug];
+    struct finding findings[LISTENINGS_N];
+    double seconds = 0;
+    bool found = true;
+
+    printf("%-26s ", bugs[bug].name);
+    for (unsigned i = 0; i < LISTENINGS_N; i++) {
+        if (expected->by[i] == NULL) {
+            findings[i] = (struct finding){.finder = "nobody else can", .other = "nobody"};
+        } else if (i > 0 && findings[i - 1].seed != 0 &&
+                   search_wants(expected->by[i], findings[i - 1].finder)) {
+            findings[i] = findings[i - 1]; /* whom nobody listens to changes nothing */
+        } else {
+            findings[i] = find_as(bug, (enum listening)i, first, last);
+            seconds += findings[i].seconds;
+        }
+        print_finding(&findings[i]);
+    }
+    printf(" %.1f s\n", seconds);
+    *total += seconds;
+    for (unsigned i = 0; i < LISTENINGS_N; i++) {
+        if (expected->by[i] == NULL || findings[i].seed != 0)
+            continue;
+        complain(bug, (enum listening)i, &findings[i]);
+        found = false;
+    }
+    return found;
+}
+
+static int search_all(const char *name, uint64_t first, uint64_t last)
+{
+    unsigned missed = 0, searched = 0;
+    double seconds = 0;
+
+    printf("%-26s  seed  %-28s seed  %-28s seed  %s\n", "mistake", "found by",
+           "without assertions by", "without assertions and alarms by");
+    for (unsigned i = 0; i < TX_BUGS_N; i++) {
+        if (name != NULL && strcmp(bugs[i].name, name) != 0)
+            continue;
+        searched++;
+        missed += !search_bug(i, first, last, &seconds);
+    }
+    printf("%u mistakes, %u of them not found as they should be; %.1f seconds\n", searched, missed,
+           seconds);
+    return missed > 0 || searched == 0;
+}
+
+/* ---- one of them ---- */
+
+static int search_one(const char *name, struct search how)
 {
     for (unsigned i = 0; i < TX_BUGS_N; i++) {
         struct finding finding;
@@ -232,14 +136,24 @@ static int search_one(const char *name, bool core_checks, uint64_t first, uint64
         printf("%s: %s\n", bugs[i].name, bugs[i].what);
         if (bugs[i].with != i)
             printf("together with %s: %s\n", bugs[bugs[i].with].name, bugs[bugs[i].with].what);
-        finding = find((enum tx_seeded_bug)i, core_checks, first, last);
-        printf("seed %" PRIu64 ", found by %s, %.1f seconds\n%s\n", finding.seed, finding.finder,
-               finding.seconds, finding.text);
+        how.name = name;
+        how.bug = (enum tx_seeded_bug)i;
+        how.with = bugs[i].with;
+        if (how.set == NULL)
+            how.set = bugs_expected[i].set;
+        finding = search_run(&how);
+        printf("seed %" PRIu64 ", found by %s, %.1f seconds of processor time\n%s\n", finding.seed,
+               finding.finder, finding.seconds, finding.text);
+        if (finding.other_seed != 0)
+            printf("before that noticed by %s, seed %" PRIu64 "\n", finding.other,
+                   finding.other_seed);
         return finding.seed == 0;
     }
     fprintf(stderr, "txsim_bugs: no mistake is called %s; --list names them\n", name);
     return 2;
 }
+
+/* ---- the program ---- */
 
 static int list(void)
 {
@@ -251,18 +165,40 @@ static int list(void)
 static int usage(void)
 {
     fputs("usage: txsim_bugs --list\n"
-          "       txsim_bugs --bug NAME --seeds A-B [--no-core-checks]\n"
-          "       txsim_bugs --all --seeds A-B\n",
+          "       txsim_bugs --bug NAME --seeds A-B [--no-core-checks | --no-alarms] [--by KINDS]\n"
+          "                  [--set 'OPTION=NUMBER ...']\n"
+          "       txsim_bugs --all [--bug NAME] --seeds A-B\n",
           stderr);
     return 2;
 }
 
+static bool take_seeds(struct search *how, const char *text)
+{
+    int used = 0;
+
+    return sscanf(text, "%" SCNu64 "-%" SCNu64 "%n", &how->first, &how->last, &used) == 2 &&
+           text[used] == '\0';
+}
+
+/* An option with a value. */
+static bool take(struct search *how, const char **name, const char *option, const char *value)
+{
+    if (strcmp(option, "--bug") == 0)
+        *name = value;
+    else if (strcmp(option, "--set") == 0)
+        how->set = value;
+    else if (strcmp(option, "--by") == 0 && search_knows(value))
+        how->wanted = value;
+    else
+        return strcmp(option, "--seeds") == 0 && take_seeds(how, value);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t first = 0, last = 0;
-    bool all = false, checks = true;
+    struct search how = {.listening = LISTEN_ALL};
+    bool all = false;
     const char *name = NULL;
-    int used = 0;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--list") == 0)
@@ -270,17 +206,15 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--all") == 0)
             all = true;
         else if (strcmp(argv[i], "--no-core-checks") == 0)
-            checks = false;
-        else if (strcmp(argv[i], "--bug") == 0 && i + 1 < argc)
-            name = argv[++i];
-        else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc &&
-                 sscanf(argv[++i], "%" SCNu64 "-%" SCNu64 "%n", &first, &last, &used) == 2 &&
-                 argv[i][used] == '\0')
-            continue;
+            how.listening = LISTEN_NO_ASSERTION;
+        else if (strcmp(argv[i], "--no-alarms") == 0)
+            how.listening = LISTEN_NO_ALARM;
+        else if (i + 1 < argc && take(&how, &name, argv[i], argv[i + 1]))
+            i++;
         else
             return usage();
     }
-    if (first == 0 || last < first || all == (name != NULL))
+    if (how.first == 0 || how.last < how.first || (!all && name == NULL))
         return usage();
-    return all ? search_all(first, last) : search_one(name, checks, first, last);
+    return all ? search_all(name, how.first, how.last) : search_one(name, how);
 }
