@@ -1,5 +1,6 @@
 #include "sim_client.h"
 
+#include "liar.h"
 #include "network.h"
 #include "plan.h"
 #include "sim_history.h"
@@ -366,7 +367,7 @@ static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operat
 static void on_committed_submit(struct sim *sim, struct sim_client *self,
                                 const struct tx_msg_outcome *outcome)
 {
-    if (outcome->results_lost)
+    if (outcome->results_lost || sim_lies_within(sim))
         return;
     if (outcome->results_n == self->plan.ops_n)
         plan_read_all(&self->plan, outcome->results, outcome->results_n);
@@ -405,7 +406,7 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         return;
     }
     if (outcome->outcome == TX_OUTCOME_UNKNOWN) {
-        self->unknowns += sim->healed;
+        self->unknowns += sim->healed || sim_lies_within(sim); /* fenced for good, perhaps */
         if (self->unknowns >= UNKNOWNS_MAX)
             give_in(sim, node);
         else if (self->phase == PHASE_COMMIT)
@@ -420,7 +421,8 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
     if (self->plan.submit && outcome->outcome == TX_OUTCOME_COMMITTED)
         on_committed_submit(sim, self, outcome);
     /* The key's own record is in the way: it has committed before, and that was not told. */
-    if (outcome->reason == TX_REASON_EXISTS && sim->options.retention_us == SIM_FOREVER_US)
+    if (outcome->reason == TX_REASON_EXISTS && sim->options.retention_us == SIM_FOREVER_US &&
+        sim->liar == NULL) /* who can insert a key of his own in its name: an abort, no more */
         sim_fail(sim, "ran-twice: %.*s", (int)outcome->text.len, (const char *)outcome->text.data);
     told(sim, node, outcome->outcome);
     sim_network_send(sim, node, self->coordinator, &ack);
