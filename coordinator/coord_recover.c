@@ -170,7 +170,8 @@ static enum tx_error recover_snapshot_begin(struct coord_core *core,
                                             const struct txlog_record *record, struct tx_why *why)
 {
     const struct txlog_snapshot_begin *begin = &record->snapshot_begin;
-    if (!tx_lineage_set(&core->lineage, begin->starts, begin->starts_n)) {
+    if (!tx_lineage_set(&core->lineage, begin->starts, begin->starts_n) ||
+        !tx_lineage_before(&core->lineage, core->options.epoch, record->lsn)) {
         return contradiction(why, record, "holds no starts in order");
     }
     core->snapshot_open = true;

@@ -94,9 +94,16 @@ static void draw_limits(struct sim_options *options, struct sim_random *random)
         options->old_disk = sim_random_between(random, 1, 3);
 }
 
+static void draw_rot(struct sim_options *options, struct sim_random *random)
+{
+    if (sim_random_percent(random, 70))
+        options->rot = sim_random_between(random, 1, 4);
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
     struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
+    struct sim_random rot = {random->state ^ UINT64_C(0x726f74)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
     static const uint64_t tombstones[] = {2, 20, 1000};
@@ -116,6 +123,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     options->retain_records = one_of(random, retained, 3);
     options->tombstones_max = one_of(random, tombstones, 3);
     draw_limits(options, &limits);
+    draw_rot(options, &rot);
     options->check_stride =
         strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
     if (sim_random_percent(random, 10))

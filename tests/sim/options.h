@@ -44,6 +44,7 @@
     X(old_disk, "weight of: a node runs on an old image of its disk for a while")                  \
     X(old_coordinators, "1: coordinators too; they give the same ids twice then")                  \
     X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
+    X(rot, "damaged copies of its log that a node is shown before a start, at most; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \
     X(retention_us, "of outcomes at a coordinator")                                                \
