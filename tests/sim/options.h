@@ -21,6 +21,8 @@
     X(longest_us, "the faults end then, however many were begun")                                  \
     X(think_us, "the longest pause of a client between transactions")                              \
     X(lists_percent, "of the transactions append to lists or read them; the others are a bank's")  \
+    X(locks_percent, "of the transactions take locks as such, of all modes and levels")            \
+    X(lock_calls, "to a lock table of its own, at the end: also those that no daemon makes")       \
     X(loss_percent, "of the frames are lost")                                                      \
     X(duplicate_percent, "of the frames come twice")                                               \
     X(late_percent, "of the frames take up to delay_us")                                           \

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "faults.h"
+#include "lock_table.h"
 #include "network.h"
 #include "old_copy.h"
 #include "operator.h"
@@ -108,6 +109,7 @@ struct sim *sim_new(uint64_t seed)
     sim->seed = seed;
     sim->trace_hash = FNV_START;
     sim->random.state = seed;
+    sim->locking.state = seed ^ UINT64_C(0x6c6f636b73);
     sim->rot.state = seed ^ UINT64_C(0x726f74);
     sim->now = 1000000;
     sim_options_draw(&sim->options, &sim->random);
@@ -531,6 +533,7 @@ unsigned sim_run(struct sim *sim)
         if (sim->nodes[i].role != SIM_CLIENT)
             sim_rot(sim, i);
     }
+    sim_lock_table(sim, sim->options.lock_calls);
     if (sim->failures == 0)
         sim_old_copy_return(sim);
     return sim->failures;

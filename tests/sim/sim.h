@@ -100,7 +100,8 @@ struct sim {
     uint64_t seed;
     struct sim_options options;
     struct sim_random random;
-    struct sim_random rot; /* for damage: the run itself stays as it is */
+    struct sim_random locking; /* for LOCKs, likewise */
+    struct sim_random rot; /* for damage: the run itself stays as it is without it */
     struct sim_timeline timeline;
     uint64_t now;
     bool tracing; /* somebody wants the trace: printed, or hashed */
