@@ -4,6 +4,7 @@
 #include "lockmgr/lockmgr.h"
 
 #define OWNERS_MAX   16u
+#define LONG         120u /* bytes of a key that no pool holds */
 #define CHECK_STRIDE 8u
 
 struct user {
@@ -81,13 +82,11 @@ static void see_event(struct table *table, const struct lock_event *event)
 static struct lock_name some_name(const struct table *table)
 {
     static const char *const spaces[] = {"s", "t"};
-    static const char *const keys[] = {"k", "l", "m",
-                                       "a key that is longer than those in front of it are, by far, "
-                                       "and by more than any pool holds"};
-    struct lock_name name = {tx_bytes_str(spaces[draw(table, 0, 1)]),
-                             tx_bytes_str(keys[draw(table, 0, 3)])};
-    uint64_t level = draw(table, 0, 9);
+    static const char keys[][LONG] = {"k", "l", "m", ""};
+    struct lock_name name = {tx_bytes_str(spaces[draw(table, 0, 1)]), {NULL, 0}};
+    uint64_t key = draw(table, 0, 3), level = draw(table, 0, 9);
 
+    name.key = tx_bytes(keys[key], key < 3 ? 1 : LONG);
     if (level < 3)
         name.key = tx_bytes(NULL, 0);
     if (level == 0)

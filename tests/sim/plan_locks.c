@@ -10,6 +10,7 @@
 static const char *const spaces[] = {
     "", "bank", "lists", "locks",
     "a-keyspace-with-a-name-that-is-about-as-long-as-such-a-name-can"};
+#define LOCKS  3u
 #define SPACES (sizeof spaces / sizeof spaces[0])
 
 static uint64_t draw(struct sim *sim, uint64_t from, uint64_t to)
@@ -51,12 +52,24 @@ static void add_lock(struct plan *plan, struct sim *sim, unsigned participant)
 /* The same place again, in another mode: a conversion. */
 static void convert(struct plan *plan, struct sim *sim)
 {
-    struct plan_op before = plan->ops[plan->ops_n - 1];
+    struct plan_op before = plan->ops[plan->ops_n - 1]; /* a LOCK */
     struct plan_op *op =
         plan_add(plan, TX_OP_LOCK, PLAN_LOCKED, before.participant, before.item);
 
     op->space = before.space;
     op->mode = op->item > 0 ? mode_of_key(sim) : mode_of_space(sim);
+}
+
+/* A write or a look at one of the keys, so that more than locks is to be kept. Never an INSERT: that
+ * it finds its key would mean that something ran twice. */
+static void add_other(struct plan *plan, struct sim *sim, unsigned participant)
+{
+    static const enum tx_op_type types[] = {TX_OP_PUT,   TX_OP_DELETE,         TX_OP_DELETE,
+                                            TX_OP_CHECK, TX_OP_GET_FOR_UPDATE, TX_OP_GET};
+    enum tx_op_type type = types[draw(sim, 0, 5)];
+    unsigned item = (unsigned)draw(sim, 1, KEYS_AT);
+
+    plan_add(plan, type, PLAN_LOCKED, participant, item)->space = LOCKS;
 }
 
 static void draw_some(struct plan *plan, struct sim *sim)
@@ -71,6 +84,8 @@ static void draw_some(struct plan *plan, struct sim *sim)
             add_lock(plan, sim, participant);
             if (percent(sim, 30))
                 convert(plan, sim);
+            if (percent(sim, 20))
+                add_other(plan, sim, participant);
         }
         plan_end_step(plan);
     }
@@ -87,7 +102,7 @@ static void draw_many(struct plan *plan, struct sim *sim)
     for (unsigned i = 0; i < n; i++) {
         struct plan_op *op = plan_add(plan, TX_OP_LOCK, PLAN_LOCKED, participant, first + i);
 
-        op->space = 3;
+        op->space = LOCKS;
         op->mode = mode;
     }
     plan_end_step(plan);
@@ -125,8 +140,13 @@ void plan_locks_draw(struct plan *plan, struct sim *sim)
 struct tx_op plan_locks_op(struct plan *plan, const struct plan_op *from)
 {
     struct tx_op op = {
-        .type = TX_OP_LOCK, .space = tx_bytes_str(spaces[from->space]), .mode = from->mode};
+        .type = from->type, .space = tx_bytes_str(spaces[from->space]), .mode = from->mode};
     char *key;
+
+    if (from->type == TX_OP_PUT)
+        op.value = tx_bytes_str("1");
+    if (from->type == TX_OP_CHECK)
+        op.absent = true;
 
     if (from->item == 0)
         return op;

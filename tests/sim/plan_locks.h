@@ -6,7 +6,7 @@
 
 /* Draws from a stream of its own: without this kind a run stays as it is. */
 void plan_locks_draw(struct plan *plan, struct sim *sim);
-/* A LOCK as an operation, which borrows from the plan. */
+/* One of its operations, ready to send, which borrows from the plan. */
 struct tx_op plan_locks_op(struct plan *plan, const struct plan_op *from);
 
 #endif

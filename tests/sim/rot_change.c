@@ -178,14 +178,22 @@ static struct rot_change story(struct rot_log *rot, enum tx_role role, struct si
     return at(rot, i, "records that nobody wrote");
 }
 
+static struct rot_change doubt(struct rot_log *rot, enum tx_role role, struct sim_random *random)
+{
+    size_t i = rot->n;
+
+    rot_doubt(rot, role, random);
+    return at(rot, i, "a transaction that nobody knows");
+}
+
 struct rot_change rot_change(struct rot_log *rot, enum tx_role role, struct sim_random *random)
 {
     static const struct {
         struct rot_change (*make)(struct rot_log *, enum tx_role, struct sim_random *);
         unsigned weight;
     } changes[] = {
-        {flip, 20}, {cut, 3},       {lengthen, 2},  {drop, 7},   {twice, 6},
-        {swap, 6},  {cut_tail, 3},  {cut_front, 3}, {field, 25}, {story, 25},
+        {flip, 15},    {cut, 3},       {lengthen, 2}, {drop, 6},   {twice, 5},  {swap, 5},
+        {cut_tail, 3}, {cut_front, 3}, {field, 20},   {story, 18}, {doubt, 20},
     };
     uint64_t draw = sim_random_between(random, 0, 99);
     size_t i = 0;

@@ -25,9 +25,15 @@ struct rot_change rot_change(struct rot_log *rot, enum tx_role role, struct sim_
 /* ---- for the files that make them ---- */
 
 uint64_t rot_twisted(struct sim_random *random, uint64_t value);
+/* A field of a record that was read, by its type. */
+void rot_twist(struct rot_log *rot, struct sim_random *random, struct txlog_record *record);
 /* A field of record i, by its type. */
 void rot_field(struct rot_log *rot, size_t i, struct sim_random *random);
 /* One record or several, in front of record i, of transactions that the log knows, or nearly. */
 void rot_story(struct rot_log *rot, size_t i, enum tx_role role, struct sim_random *random);
+
+/* A transaction that is in doubt at the end of the log, or decided and not delivered, and perhaps
+ * more about it. */
+void rot_doubt(struct rot_log *rot, enum tx_role role, struct sim_random *random);
 
 #endif

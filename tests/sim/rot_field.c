@@ -277,7 +277,7 @@ static void twist_epoch(struct sim_random *random, struct txlog_epoch *epoch)
         epoch->known = twisted_position(random, epoch->known);
 }
 
-static void twist(struct rot_log *rot, struct sim_random *random, struct txlog_record *record)
+void rot_twist(struct rot_log *rot, struct sim_random *random, struct txlog_record *record)
 {
     switch (record->type) {
     case TXLOG_START:
@@ -357,6 +357,8 @@ static void twist_stored(struct rot_log *rot, size_t i, const struct txlog_recor
         rot_log_bytes(rot, i, len)[FRONT + 20] = 2; /* neither one-phase nor not */
     else if (record->type == TXLOG_EPOCH)
         rot_log_bytes(rot, i, len)[len - 1] = 0; /* the end of an address */
+    else
+        rot_log_bytes(rot, i, len)[record->type % 2 == 0 ? 4 : 6]++; /* version; reserved bits */
     rot_log_seal(rot, i);
 }
 
@@ -374,6 +376,6 @@ void rot_field(struct rot_log *rot, size_t i, struct sim_random *random)
     if (which == 1)
         record.start = rot_twisted(random, record.start);
     else
-        twist(rot, random, &record);
+        rot_twist(rot, random, &record);
     rot_log_write(rot, i, &record);
 }

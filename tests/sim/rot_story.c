@@ -5,12 +5,15 @@
 
 #include <string.h>
 
-#define STORY_MAX 6u
+#define STORY_MAX 7u
+#define NEW_AT    UINT64_C(1000000) /* beyond what anybody has begun */
 
 /* What stories of one log have in common. */
 struct teller {
     struct rot_log *rot;
     struct sim_random *random;
+    enum tx_role role;
+    bool keeps_to_one; /* of the transactions */
     uint64_t start; /* of the record before */
     uint64_t lsn;
     struct tx_id id;
@@ -35,6 +38,12 @@ static bool look_at(struct teller *teller, size_t i)
     return true;
 }
 
+static bool lacks_template(const struct teller *teller)
+{
+    return teller->role == TX_ROLE_PARTICIPANT ? teller->prepared.type == TXLOG_NONE
+                                               : teller->commit.type == TXLOG_NONE;
+}
+
 /* Some transaction, and records to be like, from a few places of the log. */
 static void look_around(struct teller *teller, size_t before)
 {
@@ -47,22 +56,33 @@ static void look_around(struct teller *teller, size_t before)
         if (look_at(teller, i) && sim_random_percent(teller->random, 30))
             break;
     }
+    for (size_t i = before; i > 0 && lacks_template(teller); i--) {
+        enum txlog_type type = rot_log_type(teller->rot, i - 1);
+
+        if (type == TXLOG_PREPARED || type == TXLOG_COMMIT)
+            (void)look_at(teller, i - 1);
+    }
     if (rot_log_read(teller->rot, before - 1, &last))
         teller->start = last.start;
 }
 
+/* Most often that of the record before, or one of a few that were nobody's so far. */
 static struct tx_id some_id(struct teller *teller)
 {
     struct tx_id id = teller->id;
-    uint64_t draw = sim_random_between(teller->random, 0, 9);
+    uint64_t draw = sim_random_between(teller->random, teller->keeps_to_one ? 9 : 0, 19);
 
     if (draw == 0)
         id.seq = rot_twisted(teller->random, id.seq);
     if (draw == 1)
+        id.epoch = rot_twisted(teller->random, id.epoch);
+    if (draw >= 2 && draw < 8)
+        id.seq = NEW_AT + draw / 3;
+    if (draw >= 2 && draw < 10 && teller->role == TX_ROLE_COORDINATOR)
         id.epoch = teller->start;
-    if (draw == 2)
-        id.seq += 100000; /* nobody's so far */
-    return tx_id_valid(id) ? id : teller->id;
+    if (tx_id_valid(id))
+        teller->id = id;
+    return teller->id;
 }
 
 /* ---- one record of each type ---- */
@@ -73,6 +93,8 @@ static bool tell_prepared(struct teller *teller, struct txlog_record *out)
         return false;
     *out = teller->prepared;
     out->prepared.id = some_id(teller);
+    if (sim_random_percent(teller->random, 30))
+        rot_twist(teller->rot, teller->random, out);
     return true;
 }
 
@@ -82,6 +104,8 @@ static bool tell_commit(struct teller *teller, struct txlog_record *out)
         return false;
     *out = teller->commit;
     out->commit.id = some_id(teller);
+    if (sim_random_percent(teller->random, 30))
+        rot_twist(teller->rot, teller->random, out);
     if (sim_random_percent(teller->random, 50))
         out->commit.key = tx_bytes_str("a key");
     return true;
@@ -127,6 +151,7 @@ static void tell_epoch(struct teller *teller, struct txlog_record *out)
     out->epoch = (struct txlog_epoch){.coordinator = teller->id.coordinator,
                                       .known = {.start = epoch, .life = epoch},
                                       .address = {"sim://c1"}};
+    out->epoch.coordinator += sim_random_percent(teller->random, 30);
 }
 
 static bool tell_payload(struct teller *teller, struct txlog_record *out)
@@ -175,7 +200,7 @@ static bool tell_payload(struct teller *teller, struct txlog_record *out)
         out->alarm.text = tx_bytes_str("nobody's alarm");
         return true;
     case TXLOG_PEER:
-        memcpy(out->peer.name.s, "p1", 3);
+        memcpy(out->peer.name.s, sim_random_percent(teller->random, 50) ? "p1" : "q7", 3);
         out->peer.known = (struct tx_position){1, 1, {1}};
         return true;
     case TXLOG_NONE:
@@ -216,21 +241,60 @@ static void insert(struct rot_log *rot, size_t i, const struct txlog_record *rec
     rot_log_write(rot, i, record);
 }
 
+/* One record in front of record i, if it can be told. */
+static bool tell(struct teller *teller, size_t i, enum txlog_type type)
+{
+    struct txlog_record record = {.type = type};
+
+    teller->lsn = teller->rot->before + 1 + i;
+    if (!tell_payload(teller, &record))
+        return false;
+    record.lsn.n = teller->lsn;
+    record.start = teller->start;
+    insert(teller->rot, i, &record);
+    return true;
+}
+
 void rot_story(struct rot_log *rot, size_t i, enum tx_role role, struct sim_random *random)
 {
-    struct teller teller = {.rot = rot, .random = random};
+    struct teller teller = {.rot = rot, .random = random, .role = role};
     uint64_t n = sim_random_between(random, 1, STORY_MAX);
 
     TX_ASSERT(i > 0 && i <= rot->n);
     look_around(&teller, i);
-    while (n-- > 0) {
-        struct txlog_record record = {.type = some_type(role, random)};
+    while (n-- > 0)
+        i += tell(&teller, i, some_type(role, random));
+}
 
-        teller.lsn = rot->before + 1 + i;
-        if (!tell_payload(&teller, &record))
-            continue;
-        record.lsn.n = teller.lsn;
-        record.start = teller.start;
-        insert(rot, i++, &record);
-    }
+/* What may come after its first record, or may not. */
+static enum txlog_type what_follows(enum tx_role role, struct sim_random *random)
+{
+    static const enum txlog_type after_prepared[] = {
+        TXLOG_HEURISTIC, TXLOG_HEURISTIC,      TXLOG_HEURISTIC_END, TXLOG_HEURISTIC_END,
+        TXLOG_PREPARED,  TXLOG_SNAPSHOT_BEGIN, TXLOG_COMMITTED,     TXLOG_ABORTED};
+    static const enum txlog_type after_commit[] = {
+        TXLOG_END,    TXLOG_END,     TXLOG_OUTCOME, TXLOG_OUTCOME,
+        TXLOG_COMMIT, TXLOG_OUTCOME, TXLOG_PEER,    TXLOG_SNAPSHOT_BEGIN};
+    uint64_t which = sim_random_between(random, 0, 7);
+
+    return role == TX_ROLE_PARTICIPANT ? after_prepared[which] : after_commit[which];
+}
+
+void rot_doubt(struct rot_log *rot, enum tx_role role, struct sim_random *random)
+{
+    struct teller teller = {.rot = rot, .random = random, .role = role};
+    bool participant = role == TX_ROLE_PARTICIPANT;
+    size_t i = rot->n;
+    uint64_t n = sim_random_between(random, 0, 4);
+
+    look_around(&teller, i);
+    teller.keeps_to_one = sim_random_percent(random, 80);
+    teller.id.seq = NEW_AT;
+    if (!participant)
+        teller.id.epoch = teller.start;
+    i += tell(&teller, i, participant ? TXLOG_PREPARED : TXLOG_COMMIT);
+    if (sim_random_percent(random, 40))
+        return;
+    while (n-- > 0)
+        i += tell(&teller, i, what_follows(role, random));
 }
