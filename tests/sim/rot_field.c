@@ -357,6 +357,8 @@ static void twist_stored(struct rot_log *rot, size_t i, const struct txlog_recor
         rot_log_bytes(rot, i, len)[FRONT + 20] = 2; /* neither one-phase nor not */
     else if (record->type == TXLOG_EPOCH)
         rot_log_bytes(rot, i, len)[len - 1] = 0; /* the end of an address */
+    else if (record->type == TXLOG_START)
+        memset(rot_log_bytes(rot, i, len) + 8, 0, 8); /* LSN 0 */
     else
         rot_log_bytes(rot, i, len)[record->type % 2 == 0 ? 4 : 6]++; /* version; reserved bits */
     rot_log_seal(rot, i);
