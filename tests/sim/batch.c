@@ -60,8 +60,8 @@ static void print_totals(const struct sim_totals *totals)
     }
     printf("; %" PRIu64 " simulated seconds\n", totals->simulated_us / 1000000);
     if (totals->rot_shown > 0)
-        printf("  %" PRIu64 " damaged logs shown, %" PRIu64 " of them refused\n",
-               totals->rot_shown, totals->rot_refused);
+        printf("  %" PRIu64 " damaged logs shown, %" PRIu64 " of them refused\n", totals->rot_shown,
+               totals->rot_refused);
 }
 
 static void print_seed(const struct sim *sim)

@@ -100,8 +100,8 @@ static void begin(struct table *table, struct user *user)
 {
     struct tx_age age = {draw(table, 1, 20), 1};
 
-    *user = (struct user){
-        .owner = lockmgr_begin(table->mgr, (struct tx_id){1, 1, ++table->seq}, age)};
+    *user =
+        (struct user){.owner = lockmgr_begin(table->mgr, (struct tx_id){1, 1, ++table->seq}, age)};
 }
 
 static void acquire(struct table *table, struct user *user)

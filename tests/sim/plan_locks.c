@@ -53,15 +53,14 @@ static void add_lock(struct plan *plan, struct sim *sim, unsigned participant)
 static void convert(struct plan *plan, struct sim *sim)
 {
     struct plan_op before = plan->ops[plan->ops_n - 1]; /* a LOCK */
-    struct plan_op *op =
-        plan_add(plan, TX_OP_LOCK, PLAN_LOCKED, before.participant, before.item);
+    struct plan_op *op = plan_add(plan, TX_OP_LOCK, PLAN_LOCKED, before.participant, before.item);
 
     op->space = before.space;
     op->mode = op->item > 0 ? mode_of_key(sim) : mode_of_space(sim);
 }
 
-/* A write or a look at one of the keys, so that more than locks is to be kept. Never an INSERT: that
- * it finds its key would mean that something ran twice. */
+/* A write or a look at one of the keys, so that more than locks is to be kept. Never an INSERT:
+ * that it finds its key would mean that something ran twice. */
 static void add_other(struct plan *plan, struct sim *sim, unsigned participant)
 {
     static const enum tx_op_type types[] = {TX_OP_PUT,   TX_OP_DELETE,         TX_OP_DELETE,

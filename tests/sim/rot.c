@@ -102,9 +102,8 @@ static enum tx_error part_lives(struct showing *showing, struct part_core *core)
 {
     uint64_t now = sim_clock(showing->sim, showing->node);
     struct part_actions actions = {0};
-    enum tx_error error =
-        part_core_recovered(core, (struct tx_lsn){txlog_last(&showing->rot.log).n + 1}, now,
-                            &actions, &showing->why);
+    enum tx_error error = part_core_recovered(
+        core, (struct tx_lsn){txlog_last(&showing->rot.log).n + 1}, now, &actions, &showing->why);
 
     if (error == TX_OK)
         part_core_check(core);

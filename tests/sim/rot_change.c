@@ -93,9 +93,8 @@ static struct rot_change drop(struct rot_log *rot, enum tx_role role, struct sim
 static struct rot_change twice(struct rot_log *rot, enum tx_role role, struct sim_random *random)
 {
     size_t i = any(rot, random);
-    size_t to = sim_random_percent(random, 30)
-                    ? i + 1
-                    : (size_t)sim_random_between(random, i + 1, rot->n);
+    size_t to =
+        sim_random_percent(random, 30) ? i + 1 : (size_t)sim_random_between(random, i + 1, rot->n);
 
     (void)role;
     rot_log_insert(rot, to, rot->records[i]);

@@ -119,9 +119,8 @@ static const struct txlog_lock *twisted_locks(struct rot_log *rot, struct sim_ra
     for (size_t i = *n; i < wanted; i++) {
         names[2 * i] = (uint8_t)('a' + i % 26);
         names[2 * i + 1] = (uint8_t)('a' + i / 26 % 26);
-        out[i] = (struct txlog_lock){.mode = TX_LOCK_X,
-                                     .space = tx_bytes_str("bank"),
-                                     .key = tx_bytes(names + 2 * i, 2)};
+        out[i] = (struct txlog_lock){
+            .mode = TX_LOCK_X, .space = tx_bytes_str("bank"), .key = tx_bytes(names + 2 * i, 2)};
     }
     *n = wanted;
     if (which == 1)
@@ -151,6 +150,25 @@ static struct tx_bytes twisted_bytes(struct rot_log *rot, struct sim_random *ran
     return tx_bytes(out, len);
 }
 
+/* One write of the store's redo (txlog/redo.h): of an unknown kind, or to a keyspace whose name is
+ * empty or too long. */
+static struct tx_bytes strange_redo(struct rot_log *rot, struct sim_random *random)
+{
+    static const uint8_t spaces[] = {0, 1, TX_SPACE_MAX, TX_SPACE_MAX + 1};
+    uint8_t kind = (uint8_t)sim_random_between(random, 0, 3);
+    size_t space = spaces[sim_random_between(random, 0, 3)];
+    size_t len = 4 + 1 + 4 + space + 4 + 1 + (kind == 1 ? 4 : 0);
+    uint8_t *out = many(rot, len, 1);
+
+    out[0] = 1;
+    out[4] = kind;
+    out[5] = (uint8_t)space;
+    memset(out + 9, 's', space);
+    out[9 + space] = 1;
+    out[13 + space] = 'k';
+    return tx_bytes(out, len);
+}
+
 static void twist_prepared(struct rot_log *rot, struct sim_random *random,
                            struct txlog_prepared *prepared)
 {
@@ -161,8 +179,10 @@ static void twist_prepared(struct rot_log *rot, struct sim_random *random,
         prepared->id = twisted_id(random, prepared->id);
     else if (which == 1)
         prepared->age.counter = rot_twisted(random, prepared->age.counter);
-    else if (which < 4)
+    else if (which == 2)
         prepared->redo = twisted_bytes(rot, random, prepared->redo);
+    else if (which == 3)
+        prepared->redo = strange_redo(rot, random);
     else if (which < 7)
         prepared->locks = twisted_locks(rot, random, prepared->locks, &prepared->locks_n);
     else
@@ -207,9 +227,8 @@ static void twist_starts(struct rot_log *rot, struct sim_random *random,
     struct tx_position *starts = many(rot, wanted, sizeof *starts);
 
     for (size_t i = 0; i < wanted; i++)
-        starts[i] = i < begin->starts_n
-                        ? begin->starts[i]
-                        : (struct tx_position){.start = i + 1, .lsn = {.n = i + 1}};
+        starts[i] = i < begin->starts_n ? begin->starts[i]
+                                        : (struct tx_position){.start = i + 1, .lsn = {.n = i + 1}};
     if (which > 3) {
         begin->age_counter = rot_twisted(random, begin->age_counter);
         begin->presume_from = rot_twisted(random, begin->presume_from);

@@ -14,7 +14,7 @@ struct teller {
     struct sim_random *random;
     enum tx_role role;
     bool keeps_to_one; /* of the transactions */
-    uint64_t start; /* of the record before */
+    uint64_t start;    /* of the record before */
     uint64_t lsn;
     struct tx_id id;
     struct txlog_record prepared, commit; /* of somebody, to be like; type NONE: there is none */
@@ -213,9 +213,8 @@ static bool tell_payload(struct teller *teller, struct txlog_record *out)
 /* ---- stories ---- */
 
 static const enum txlog_type of_coordinator[] = {
-    TXLOG_COMMIT, TXLOG_COMMIT,         TXLOG_END,          TXLOG_END,   TXLOG_OUTCOME,
-    TXLOG_FORGET, TXLOG_SNAPSHOT_BEGIN, TXLOG_SNAPSHOT_END, TXLOG_START, TXLOG_PEER,
-    TXLOG_EPOCH,  TXLOG_ALARM,
+    TXLOG_COMMIT,         TXLOG_COMMIT,       TXLOG_END,   TXLOG_END,  TXLOG_OUTCOME, TXLOG_FORGET,
+    TXLOG_SNAPSHOT_BEGIN, TXLOG_SNAPSHOT_END, TXLOG_START, TXLOG_PEER, TXLOG_EPOCH,   TXLOG_ALARM,
 };
 static const enum txlog_type of_participant[] = {
     TXLOG_PREPARED, TXLOG_PREPARED,       TXLOG_COMMITTED,    TXLOG_ABORTED, TXLOG_HEURISTIC,
