@@ -5,6 +5,7 @@
 #include "sim_coordinator.h"
 #include "sim_participant.h"
 #include "txlog/recovery.h"
+#include "txlog/redo.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -142,6 +143,28 @@ static enum tx_error show_participant(struct showing *showing)
     return error;
 }
 
+/* ---- the store's data keys ---- */
+
+static enum tx_error damage_key(void *arg, struct tx_bytes key, struct tx_bytes value)
+{
+    const struct showing *showing = arg;
+    struct sim *sim = showing->sim;
+    uint8_t bytes[80];
+    struct tx_bytes space, rest;
+    size_t len = key.len < sizeof bytes ? key.len : sizeof bytes;
+
+    (void)value;
+    if (!sim_random_percent(&sim->rot, 10))
+        return TX_OK;
+    memcpy(bytes, key.data, len);
+    bytes[0] = (uint8_t)sim_random_between(&sim->rot, 0, 90);
+    len = (size_t)sim_random_between(&sim->rot, 0, len);
+    if (redo_data_key_parse(tx_bytes(bytes, len), &space, &rest) == TX_OK &&
+        (space.len == 0 || space.len > TX_SPACE_MAX || 1 + space.len + rest.len != len))
+        sim_fail(sim, "damage: a key of the store that cannot be was taken");
+    return TX_OK;
+}
+
 /* ---- and what to make of it ---- */
 
 static void wrong(const struct showing *showing, const char *what)
@@ -206,6 +229,10 @@ static void show(struct sim *sim, size_t at)
         sim->totals.rot_shown++;
         sim->totals.rot_refused += error != TX_OK;
         judge(&showing, error);
+    }
+    if (participant) {
+        error = txlog_data_each(sim_disk_log(sim->nodes[at].disk), damage_key, &showing, NULL);
+        TX_ASSERT(error == TX_OK);
     }
     rot_log_deinit(&showing.rot);
 }

@@ -324,7 +324,10 @@ void rot_twist(struct rot_log *rot, struct sim_random *random, struct txlog_reco
         record->heuristic_end.damage = !record->heuristic_end.damage;
         return;
     case TXLOG_ALARM:
-        record->alarm.id = twisted_id(random, record->alarm.id);
+        if (sim_random_percent(random, 40))
+            record->alarm.id = (struct tx_id){.seq = sim_random_between(random, 0, 2)};
+        else
+            record->alarm.id = twisted_id(random, record->alarm.id);
         return;
     case TXLOG_COMMIT:
         twist_commit(rot, random, &record->commit);
