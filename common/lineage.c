@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Two lives give the same number by chance about as often as these bits have values. */
+#define EPOCH_GAP_MASK ((UINT64_C(1) << 30) - 1)
+
 static bool follows(struct tx_position later, struct tx_position earlier)
 {
     return later.start > earlier.start && later.lsn.n > earlier.lsn.n;
@@ -41,6 +44,22 @@ bool tx_lineage_set(struct tx_lineage *lineage, const struct tx_position *starts
     }
     *lineage = taken;
     return true;
+}
+
+uint64_t tx_epoch_after(uint64_t last, uint64_t life)
+{
+    return last == 0 ? 1 : last + 1 + (life & EPOCH_GAP_MASK);
+}
+
+bool tx_lineage_lacks(const struct tx_lineage *lineage, uint64_t start)
+{
+    TX_ASSERT(lineage->n > 0 && lineage->n <= TX_LINEAGE_MAX);
+    for (size_t i = 0; i < lineage->n; i++) {
+        if (lineage->starts[i].start == start) {
+            return false;
+        }
+    }
+    return start > lineage->starts[0].start;
 }
 
 bool tx_lineage_denies(const struct tx_lineage *lineage, struct tx_position known)

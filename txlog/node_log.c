@@ -40,11 +40,13 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
     error = rocksdb_log_open(&log_options, &node->log, why);
     if (error != TX_OK)
         return error;
-    node->start = txlog_last_start(node->log) + 1;
     error = clock_random(&node->life, sizeof node->life);
-    return error == TX_OK
-               ? TX_OK
-               : tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
+    if (error != TX_OK)
+        return tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
+    node->start = txlog_last_start(node->log) + 1;
+    if (options->identity.role == TX_ROLE_COORDINATOR)
+        node->start = tx_epoch_after(txlog_last_start(node->log), node->life);
+    return TX_OK;
 }
 
 enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
