@@ -43,7 +43,8 @@
     X(pause, "weight of: a node stands still for a while")                                         \
     X(drain, "weight of: a daemon is asked to leave")                                              \
     X(old_disk, "weight of: a node runs on an old image of its disk for a while")                  \
-    X(old_coordinators, "1: coordinators too; they give the same ids twice then")                  \
+    X(old_coordinators, "1: coordinators too, not participants alone")                             \
+    X(old_believed, "1: also by who cannot know better: may break (see docs/protocol.md)")         \
     X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \
