@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Two lives give the same number by chance about as often as these bits have values. */
-#define EPOCH_GAP_MASK ((UINT64_C(1) << 30) - 1)
+#define START_GAP_MASK ((UINT64_C(1) << 30) - 1)
 
 static bool follows(struct tx_position later, struct tx_position earlier)
 {
@@ -46,9 +46,9 @@ bool tx_lineage_set(struct tx_lineage *lineage, const struct tx_position *starts
     return true;
 }
 
-uint64_t tx_epoch_after(uint64_t last, uint64_t life)
+uint64_t tx_start_after(uint64_t last, uint64_t life)
 {
-    return last == 0 ? 1 : last + 1 + (life & EPOCH_GAP_MASK);
+    return last == 0 ? 1 : last + 1 + (life & START_GAP_MASK);
 }
 
 bool tx_lineage_lacks(const struct tx_lineage *lineage, uint64_t start)

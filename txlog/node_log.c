@@ -43,9 +43,7 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
     error = clock_random(&node->life, sizeof node->life);
     if (error != TX_OK)
         return tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
-    node->start = txlog_last_start(node->log) + 1;
-    if (options->identity.role == TX_ROLE_COORDINATOR)
-        node->start = tx_epoch_after(txlog_last_start(node->log), node->life);
+    node->start = tx_start_after(txlog_last_start(node->log), node->life);
     return TX_OK;
 }
 
