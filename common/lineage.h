@@ -31,9 +31,9 @@ struct tx_lineage {
 bool tx_lineage_add(struct tx_lineage *lineage, struct tx_position start) TX_MUST_CHECK;
 
 /* The number of the start after one with the number `last` (0: none, and it is 1). A copy of a
- * directory goes on from the same number, and must not come to the numbers of the original: it would
- * give the same transaction ids, and a client could not tell what the one has read from what the
- * other has. So each start leaves out as many numbers, up to 2^30, as its life says. */
+ * directory goes on from the same number, and must not come to the numbers of the original: it
+ * would give the same transaction ids, and a client could not tell what the one has read from what
+ * the other has. So each start leaves out as many numbers, up to 2^30, as its life says. */
 uint64_t tx_start_after(uint64_t last, uint64_t life);
 
 /* Does the lineage prove that its node never had a start of that number? A number before the oldest

@@ -159,8 +159,8 @@ void coord_resolve(struct coord_core *core, struct coord_waiter from,
     if (finish->id.epoch > core->options.epoch) {
         of_another_copy(core, from, finish->id);
     } else if (only != NULL && !TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY) &&
-        only->state != COORD_PEER_QUARANTINED &&
-        core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX) {
+               only->state != COORD_PEER_QUARANTINED &&
+               core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX) {
         ask_member(core, from, finish->id, only);
     } else if (tx_lineage_lacks(&core->lineage, finish->id.epoch)) {
         of_another_copy(core, from, finish->id);

@@ -98,7 +98,8 @@ static void expect_fenced(void)
 }
 
 /* The old copy starts with an epoch that may lie below or above that which the participants know,
- * for both draw how many numbers they leave out. It is restarted as often, as a supervisor would. */
+ * for both draw how many numbers they leave out. It is restarted as often, as a supervisor would.
+ */
 static void old_coordinator(int starts)
 {
     char *before = commit("before"), *after = NULL;

@@ -93,8 +93,8 @@ struct sim_wait {
 struct sim_totals {
     uint64_t transactions, committed, crashes, messages, frames, lost, events, simulated_us;
     uint64_t faults[SIM_FAULTS_N];
-    uint64_t old_disks;     /* nodes that got an old image */
-    uint64_t old_believed;  /* words of a copy that nobody could know better, and that were lost */
+    uint64_t old_disks;    /* nodes that got an old image */
+    uint64_t old_believed; /* words of a copy that nobody could know better, and that were lost */
     uint64_t lies;
 };
 
