@@ -4,6 +4,10 @@
 #include "sim_coordinator.h"
 #include "sim_participant.h"
 
+#define BELIEVED_HELLO   1u
+#define BELIEVED_WELCOME 2u
+#define BELIEVED_NO      4u
+
 void sim_image_started(struct sim *sim, size_t at)
 {
     if (sim->nodes[at].kept == NULL)
@@ -49,16 +53,19 @@ bool sim_image_believed(const struct sim *sim, size_t from, size_t to,
 {
     const struct sim_node *receiver = &sim->nodes[to];
 
-    if (sim->image_lives_n == 0 || sim->options.old_believed > 0 || !of_image(sim, envelope->life))
+    if (sim->image_lives_n == 0 || !of_image(sim, envelope->life))
         return false;
     if (msg->type == TX_MSG_HELLO)
-        return inside_part_welcomes(sim_participant_core(receiver), envelope->coordinator,
+        return (sim->options.old_believed & BELIEVED_HELLO) == 0 &&
+               inside_part_welcomes(sim_participant_core(receiver), envelope->coordinator,
                                     &msg->hello);
     if (msg->type == TX_MSG_WELCOME)
-        return inside_coord_takes(sim_coordinator_core(receiver), envelope, &msg->welcome);
+        return (sim->options.old_believed & BELIEVED_WELCOME) == 0 &&
+               inside_coord_takes(sim_coordinator_core(receiver), envelope, &msg->welcome);
     if (msg->type == TX_MSG_STATE && msg->state.state == TX_STATE_NO &&
         receiver->role == SIM_PARTICIPANT)
-        return inside_part_takes_no(sim_participant_core(receiver), envelope, &msg->state) &&
+        return (sim->options.old_believed & BELIEVED_NO) == 0 &&
+               inside_part_takes_no(sim_participant_core(receiver), envelope, &msg->state) &&
                promised(&sim->nodes[from], msg->state.id);
     return false;
 }

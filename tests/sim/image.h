@@ -12,8 +12,8 @@
 
 /* A node has started; remembers the life of one that runs on an image. */
 void sim_image_started(struct sim *sim, size_t node);
-/* Comes this message from a copy, and would its receiver believe it for want of better knowledge?
- */
+/* Comes this message from a copy, would its receiver believe it for want of better knowledge, and
+ * do the options forbid that? */
 bool sim_image_believed(const struct sim *sim, size_t from, size_t to,
                         const struct tx_envelope *envelope, const struct tx_msg *msg);
 

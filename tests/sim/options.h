@@ -44,7 +44,8 @@
     X(drain, "weight of: a daemon is asked to leave")                                              \
     X(old_disk, "weight of: a node runs on an old image of its disk for a while")                  \
     X(old_coordinators, "1: coordinators too, not participants alone")                             \
-    X(old_believed, "1: also by who cannot know better: may break (see docs/protocol.md)")         \
+    X(old_believed, "a copy is believed by who cannot know better: 1 HELLO + 2 WELCOME + 4 NO; "   \
+                    "any of them may break promises, 0 never")                                     \
     X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \
