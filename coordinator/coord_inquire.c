@@ -74,10 +74,11 @@ void coord_presume_waiting(struct coord_core *core)
  * are asked next. */
 static void of_another_copy(struct coord_core *core, struct coord_peer *peer, struct tx_id id)
 {
-    if (tx_id_equal(peer->alarmed, id)) {
+    if (peer->of_another_copy) {
+        core->stats.stale++;
         return;
     }
-    peer->alarmed = id;
+    peer->of_another_copy = true;
     coord_alarm(core, id,
                 coord_print(core,
                             "participant %s asks for a transaction of epoch %" PRIu64

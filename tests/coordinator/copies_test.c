@@ -36,7 +36,10 @@ static void inquire_of_a_foreign_epoch__no_answer_and_an_alarm(void **unused)
     inquire(&d, 'a', (struct tx_id){1, 50, 3});
     assert_true(driver_noted(&d, "which this log never had"));
     inquire(&d, 'a', (struct tx_id){1, 50, 3});
-    assert_int_equal(driver_stats(&d).alarms, 1); /* said once */
+    inquire(&d, 'a', (struct tx_id){1, 51, 4});
+    assert_int_equal(driver_stats(&d).alarms, 1); /* said once of each participant */
+    inquire(&d, 'b', (struct tx_id){1, 50, 3});
+    assert_int_equal(driver_stats(&d).alarms, 2);
     assert_false(driver_was_sent(&d, 'a', TX_MSG_ABORT));
     assert_false(driver_was_sent(&d, 'a', TX_MSG_WAIT));
     assert_false(driver_stats(&d).fenced); /* which of the two is the old one is not said by that */
