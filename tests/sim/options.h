@@ -46,6 +46,9 @@
     X(old_coordinators, "1: coordinators too, not participants alone")                             \
     X(old_believed, "a copy is believed by who cannot know better: 1 HELLO + 2 WELCOME + 4 NO; "   \
                     "any of them may break promises, 0 never")                                     \
+    X(twins,                                                                                       \
+      "starts leave no gaps, a copy comes to the original's numbers and may break promises; "      \
+      "1: coordinators + 2: participants")                                                         \
     X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \

@@ -214,7 +214,8 @@ bool sim_participant_start(struct sim *sim, size_t node)
     enum tx_error error;
 
     sim->nodes[node].life = sim_random_next(&sim->random);
-    sim->nodes[node].start = tx_start_after(txlog_last_start(log), sim->nodes[node].life);
+    sim->nodes[node].start = tx_start_after(
+        txlog_last_start(log), (sim->options.twins & 2u) != 0 ? 0 : sim->nodes[node].life);
     options = options_of(sim, node);
     self->core = part_core_new(&options);
     self->store = sim_store_new(sim, node);
