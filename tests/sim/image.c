@@ -48,6 +48,20 @@ static bool promised(const struct sim_node *node, struct tx_id id)
     return promise.found;
 }
 
+/* The copy has to be silent when the inquiry proves to it that it is one; then its NO is a mistake,
+ * and arrives. */
+static bool no_is_believed(const struct sim_node *from, const struct sim_node *to,
+                           const struct tx_envelope *envelope, const struct tx_msg_state *state)
+{
+    struct tx_position known;
+
+    if (!inside_part_takes_no(sim_participant_core(to), envelope, state, &known) ||
+        !promised(from, state->id))
+        return false;
+    return from->participant == NULL || from->life != envelope->life ||
+           !inside_part_disproved(sim_participant_core(from), known);
+}
+
 bool sim_image_believed(const struct sim *sim, size_t from, size_t to,
                         const struct tx_envelope *envelope, const struct tx_msg *msg)
 {
@@ -63,9 +77,7 @@ bool sim_image_believed(const struct sim *sim, size_t from, size_t to,
         return (sim->options.old_believed & BELIEVED_WELCOME) == 0 &&
                inside_coord_takes(sim_coordinator_core(receiver), envelope, &msg->welcome);
     if (msg->type == TX_MSG_STATE && msg->state.state == TX_STATE_NO &&
-        receiver->role == SIM_PARTICIPANT)
-        return (sim->options.old_believed & BELIEVED_NO) == 0 &&
-               inside_part_takes_no(sim_participant_core(receiver), envelope, &msg->state) &&
-               promised(&sim->nodes[from], msg->state.id);
+        receiver->role == SIM_PARTICIPANT && (sim->options.old_believed & BELIEVED_NO) == 0)
+        return no_is_believed(&sim->nodes[from], receiver, envelope, &msg->state);
     return false;
 }

@@ -24,6 +24,8 @@ bool inside_part_welcomes(const struct part_core *core, uint32_t coordinator,
 bool inside_coord_takes(const struct coord_core *core, const struct tx_envelope *from,
                         const struct tx_msg_welcome *welcome);
 bool inside_part_takes_no(const struct part_core *core, const struct tx_envelope *from,
-                          const struct tx_msg_state *state);
+                          const struct tx_msg_state *state, struct tx_position *known);
+/* Does that position, which an inquiry carries, prove to this participant that it is a copy? */
+bool inside_part_disproved(const struct part_core *core, struct tx_position known);
 
 #endif
