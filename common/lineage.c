@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Two lives give the same number by chance about as often as these bits have values. */
+#define START_GAP_MASK ((UINT64_C(1) << 30) - 1)
+
 static bool follows(struct tx_position later, struct tx_position earlier)
 {
     return later.start > earlier.start && later.lsn.n > earlier.lsn.n;
@@ -49,6 +52,23 @@ bool tx_lineage_before(const struct tx_lineage *lineage, uint64_t start, struct 
 
     TX_ASSERT(lineage->n > 0);
     return last->start < start && last->lsn.n < lsn.n;
+}
+
+uint64_t tx_start_after(uint64_t last, uint64_t life)
+{
+    TX_ASSERT(last <= TX_START_LAST);
+    return last == 0 ? 1 : last + 1 + (life & START_GAP_MASK);
+}
+
+bool tx_lineage_lacks(const struct tx_lineage *lineage, uint64_t start)
+{
+    TX_ASSERT(lineage->n > 0 && lineage->n <= TX_LINEAGE_MAX);
+    for (size_t i = 0; i < lineage->n; i++) {
+        if (lineage->starts[i].start == start) {
+            return false;
+        }
+    }
+    return start > lineage->starts[0].start;
 }
 
 bool tx_lineage_denies(const struct tx_lineage *lineage, struct tx_position known)

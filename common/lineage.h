@@ -30,6 +30,19 @@ struct tx_lineage {
  * when it does not follow the others. */
 bool tx_lineage_add(struct tx_lineage *lineage, struct tx_position start) TX_MUST_CHECK;
 
+/* The highest start that another one can follow. */
+#define TX_START_LAST (UINT64_MAX - (UINT64_C(1) << 30))
+
+/* The number of the start after one with the number `last` (0: none, and it is 1). A copy of a
+ * directory goes on from the same number, and must not come to the numbers of the original: it
+ * would give the same transaction ids, and a client could not tell what the one has read from what
+ * the other has. So each start leaves out as many numbers, up to 2^30, as its life says. */
+uint64_t tx_start_after(uint64_t last, uint64_t life);
+
+/* Does the lineage prove that its node never had a start of that number? A number before the oldest
+ * start that it remembers passes. */
+bool tx_lineage_lacks(const struct tx_lineage *lineage, uint64_t start);
+
 /* Takes over what somebody else has kept, a log or a peer. False, and nothing is taken, when it is
  * no lineage: too many or none, or not ascending. */
 bool tx_lineage_set(struct tx_lineage *lineage, const struct tx_position *starts,

@@ -69,6 +69,24 @@ void coord_presume_waiting(struct coord_core *core)
     }
 }
 
+/* Two copies of this directory have run. Which of them is the old one is not said by that; what the
+ * other one has decided is not known here, so nothing is presumed. The members of the transaction
+ * are asked next. */
+static void of_another_copy(struct coord_core *core, struct coord_peer *peer, struct tx_id id)
+{
+    if (peer->of_another_copy) {
+        core->stats.stale++;
+        return;
+    }
+    peer->of_another_copy = true;
+    coord_alarm(core, id,
+                coord_print(core,
+                            "participant %s asks for a transaction of epoch %" PRIu64
+                            ", which this log never had: another copy of this data directory has "
+                            "served it. Only that copy, or an operator, can settle it",
+                            peer->name.s, id.epoch));
+}
+
 static void unknown(struct coord_core *core, struct coord_peer *peer, struct tx_id id)
 {
     if (id.epoch > core->options.epoch) {
@@ -79,6 +97,8 @@ static void unknown(struct coord_core *core, struct coord_peer *peer, struct tx_
                                 peer->name.s, id.epoch, core->options.epoch));
     } else if (id.epoch == core->options.epoch && id.seq >= core->next_seq) {
         core->stats.violations++; /* never begun, so nobody can be in doubt about it */
+    } else if (tx_lineage_lacks(&core->lineage, id.epoch)) {
+        of_another_copy(core, peer, id);
     } else {
         presume(core, peer, id);
     }
@@ -131,7 +151,7 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
         break;
     case COORD_RESOLVING:
         /* No record here, or the id would be known: presumed aborted, as for any unknown id. */
-        presume(core, peer, tx->id);
+        unknown(core, peer, tx->id);
         break;
     case COORD_STATES_N:
         TX_ASSERT(tx->state != COORD_STATES_N);

@@ -78,6 +78,7 @@ struct coord_peer {
     struct tx_position asked; /* what was known when HELLO was sent with this number first */
     uint64_t mark_sent;       /* version of the mark it was sent last */
     uint64_t old_mark_sent;   /* the same for the older epochs */
+    bool of_another_copy;     /* it has asked for an epoch that this log never had: said once */
     struct tx_id alarmed;     /* the last unknown transaction that it raised an alarm with */
     struct coord_timer hello;
     struct coord_timer down;

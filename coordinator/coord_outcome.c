@@ -136,8 +136,7 @@ static bool foreign(struct coord_core *core, struct coord_waiter from, struct tx
     } else if (id.coordinator != core->options.id) {
         why = coord_print(core, "transaction %s is of coordinator %" PRIu32 "; ask that one",
                           tx_id_print(id, text), id.coordinator);
-    } else if (id.epoch > core->options.epoch ||
-               (id.epoch == core->options.epoch && id.seq >= core->next_seq)) {
+    } else if (id.epoch == core->options.epoch && id.seq >= core->next_seq) {
         why = coord_print(core, "coordinator %" PRIu32 " has not begun a transaction %s",
                           core->options.id, tx_id_print(id, text));
     }

@@ -61,7 +61,7 @@ void coord_resolve_timer(struct coord_core *core, struct coord_tx *tx)
 static bool forgotten_means_aborted(const struct coord_core *core, struct tx_id id)
 {
     return id.epoch < core->options.epoch && id.epoch >= core->presume_from &&
-           id.epoch > core->forgotten_epoch;
+           id.epoch > core->forgotten_epoch && !tx_lineage_lacks(&core->lineage, id.epoch);
 }
 
 void coord_resolve_state(struct coord_core *core, struct coord_tx *tx,
@@ -140,15 +140,30 @@ static void presume(struct coord_core *core, struct coord_waiter from,
     }
 }
 
+/* Never given here, and perhaps by another copy of this directory. */
+static void of_another_copy(struct coord_core *core, struct coord_waiter from, struct tx_id id)
+{
+    answer(core, from, id, TX_OUTCOME_UNKNOWN,
+           coord_print(core,
+                       "coordinator %" PRIu32 " has never been at epoch %" PRIu64
+                       ": another copy of its data directory was, or the id is mistyped; compare "
+                       "the participants",
+                       core->options.id, id.epoch));
+}
+
 void coord_resolve(struct coord_core *core, struct coord_waiter from,
                    const struct tx_msg_finish *finish)
 {
     struct coord_peer *only =
         finish->members_n == 1 ? coord_peer_find(core, &finish->members[0].name) : NULL;
-    if (only != NULL && !TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY) &&
-        only->state != COORD_PEER_QUARANTINED &&
-        core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX) {
+    if (finish->id.epoch > core->options.epoch) {
+        of_another_copy(core, from, finish->id);
+    } else if (only != NULL && !TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY) &&
+               only->state != COORD_PEER_QUARANTINED &&
+               core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX) {
         ask_member(core, from, finish->id, only);
+    } else if (tx_lineage_lacks(&core->lineage, finish->id.epoch)) {
+        of_another_copy(core, from, finish->id);
     } else {
         presume(core, from, finish);
     }

@@ -40,13 +40,10 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
     error = rocksdb_log_open(&log_options, &node->log, why);
     if (error != TX_OK)
         return error;
-    error = recovery_next_start(node->log, &node->start, why);
-    if (error != TX_OK)
-        return error;
     error = clock_random(&node->life, sizeof node->life);
-    return error == TX_OK
-               ? TX_OK
-               : tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
+    if (error != TX_OK)
+        return tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
+    return recovery_next_start(node->log, node->life, &node->start, why);
 }
 
 enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,

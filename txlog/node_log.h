@@ -25,8 +25,8 @@ struct node_log_options {
     uint32_t lazy_ms; /* of the log writer */
 };
 
-/* Opens the log; `node->start` is then known, the highest start in the log + 1, and `node->life`.
- */
+/* Opens the log; `node->life` is then drawn, and `node->start` known: the number after the highest
+ * start in the log that this life gives (see common/lineage.h). */
 enum tx_error node_log_open(struct node_log *node, const struct node_log_options *options,
                             struct tx_why *why) TX_MUST_CHECK;
 

@@ -135,7 +135,7 @@ static enum tx_error find_last_start(void *arg, struct tx_lsn lsn, struct tx_byt
     struct txlog_front front = {.type = TXLOG_NONE};
     enum tx_error error = txlog_record_front(stored, &front, why);
 
-    if (error != TX_OK || front.start < UINT64_MAX)
+    if (error != TX_OK || front.start <= TX_START_LAST)
         return error;
     return tx_why(why, TX_ECORRUPT,
                   "record %" PRIu64 " says that it is of start %" PRIu64
@@ -143,16 +143,17 @@ static enum tx_error find_last_start(void *arg, struct tx_lsn lsn, struct tx_byt
                   lsn.n, front.start);
 }
 
-enum tx_error recovery_next_start(struct txlog *log, uint64_t *start, struct tx_why *why)
+enum tx_error recovery_next_start(struct txlog *log, uint64_t life, uint64_t *start,
+                                  struct tx_why *why)
 {
     uint64_t last = txlog_last_start(log);
     enum tx_error error;
 
-    if (last < UINT64_MAX) {
-        *start = last + 1;
+    if (last <= TX_START_LAST) {
+        *start = tx_start_after(last, life);
         return TX_OK;
     }
     error = txlog_each(log, txlog_first(log), txlog_last(log), find_last_start, why, why);
-    TX_ASSERT(error != TX_OK); /* it is the highest start of any record */
+    TX_ASSERT(error != TX_OK); /* some record has that start */
     return error;
 }

@@ -44,6 +44,30 @@ static void test_what_it_denies(void **unused)
     }
 }
 
+static void test_what_it_lacks(void **unused)
+{
+    struct tx_lineage of = lineage();
+
+    (void)unused;
+    assert_false(tx_lineage_lacks(&of, 1)); /* older than it remembers */
+    assert_false(tx_lineage_lacks(&of, 3));
+    assert_true(tx_lineage_lacks(&of, 4));
+    assert_false(tx_lineage_lacks(&of, 6));
+    assert_true(tx_lineage_lacks(&of, 7));
+}
+
+/* Two lives give the same number only when 30 bits of them are the same. */
+static void test_epochs_leave_gaps(void **unused)
+{
+    (void)unused;
+    assert_int_equal(tx_start_after(0, 0x123456789abcdef0), 1);
+    assert_int_equal(tx_start_after(1, 0), 2);
+    assert_int_equal(tx_start_after(1, UINT64_MAX), UINT64_C(1) + (UINT64_C(1) << 30));
+    assert_int_equal(tx_start_after(7, 5), 13);
+    assert_int_not_equal(tx_start_after(7, 5), tx_start_after(7, 6));
+    assert_int_not_equal(tx_start_after(7, 5), tx_start_after(7, 5 | UINT64_C(1) << 29));
+}
+
 static void test_only_the_last_starts_are_kept(void **unused)
 {
     struct tx_lineage of = {.n = 0};
@@ -87,6 +111,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_it_denies),
+        cmocka_unit_test(test_what_it_lacks),
+        cmocka_unit_test(test_epochs_leave_gaps),
         cmocka_unit_test(test_only_the_last_starts_are_kept),
         cmocka_unit_test(test_starts_ascend),
     };

@@ -25,15 +25,15 @@ static void ask(struct tx_id id, const char *members)
     finish(&d, TX_MSG_OUTCOME_REQUEST, id, members);
 }
 
-static void unknown_id_of_another_or_a_later_one__error(void **unused)
+static void unknown_id_of_another_or_not_begun__error(void **unused)
 {
     (void)unused;
     ask((struct tx_id){2, 1, 1}, "a");
     assert_error(&d, TX_EUNKNOWN, TX_REASON_NONE, "coordinator 2");
     ask((struct tx_id){1, 1, 1}, "a");
     assert_error(&d, TX_EUNKNOWN, TX_REASON_NONE, "not begun");
-    ask((struct tx_id){1, 2, 1}, "a");
-    assert_error(&d, TX_EUNKNOWN, TX_REASON_NONE, "not begun");
+    ask((struct tx_id){1, 2, 1}, "a"); /* another copy may have been there */
+    (void)assert_outcome(&d, (struct tx_id){1, 2, 1}, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
     ask((struct tx_id){1, 0, 0}, "a");
     assert_error(&d, TX_EUNKNOWN, TX_REASON_NONE, "no transaction id");
     driver_quiet(&d);
@@ -392,7 +392,7 @@ static void mark__older_epochs_after_the_retention_and_the_oldest_open_one_alone
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(unknown_id_of_another_or_a_later_one__error),
+        TEST(unknown_id_of_another_or_not_begun__error),
         TEST(unknown_id_with_one_member__its_answer),
         TEST(unknown_id_that_is_forgotten__aborted_only_while_that_proves_it),
         TEST(unknown_id_with_one_silent_member__unknown),

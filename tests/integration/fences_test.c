@@ -97,9 +97,9 @@ static void expect_fenced(void)
     assert_non_null(strstr(txclient_detail(client)->text, "fenced"));
 }
 
-/* The old copy starts with an epoch that the participants know with another life (`starts` 1), or
- * with one below those that they know. It is restarted as often, as a supervisor would: each time
- * it gets as high as the true one had been, or higher. */
+/* The old copy starts with an epoch that may lie below or above that which the participants know,
+ * for both draw how many numbers they leave out. It is restarted as often, as a supervisor would.
+ */
 static void old_coordinator(int starts)
 {
     char *before = commit("before"), *after = NULL;
@@ -132,13 +132,13 @@ static void old_coordinator(int starts)
     free(after);
 }
 
-static void test_coordinator_of_the_same_epoch(void **state)
+static void test_coordinator_copied_one_start_ago(void **state)
 {
     (void)state;
     old_coordinator(1);
 }
 
-static void test_coordinator_of_a_lower_epoch(void **state)
+static void test_coordinator_copied_three_starts_ago(void **state)
 {
     (void)state;
     old_coordinator(3);
@@ -258,8 +258,8 @@ static void test_participant_with_a_wiped_directory_and_a_new_coordinator(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(test_coordinator_of_the_same_epoch),
-        WITH(test_coordinator_of_a_lower_epoch),
+        WITH(test_coordinator_copied_one_start_ago),
+        WITH(test_coordinator_copied_three_starts_ago),
         WITH(test_old_coordinator_alone),
         WITH(test_participant_with_an_old_directory),
         WITH(test_participant_with_an_old_directory_and_a_new_coordinator),

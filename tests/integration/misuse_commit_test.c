@@ -132,10 +132,12 @@ static void test_ids_of_nobody(void **state)
         other.id = tx.id;
         other.id.seq += 1000;
         expect_error(finish(types[i], &other, 1), TX_EUNKNOWN, TX_REASON_NONE,
-                     "coordinator 1 has not begun a transaction 1-2-");
+                     "coordinator 1 has not begun a transaction 1-");
+        /* Another copy of its directory may have been at these epochs. */
         other.id = (struct tx_id){1, tx.id.epoch + 1, 1};
-        expect_error(finish(types[i], &other, 1), TX_EUNKNOWN, TX_REASON_NONE,
-                     "coordinator 1 has not begun a transaction 1-3-1");
+        expect_outcome(finish(types[i], &other, 1), TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+        other.id = (struct tx_id){1, tx.id.epoch - 1, 1};
+        expect_outcome(finish(types[i], &other, 0), TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
         other.id = (struct tx_id){9, 1, 1};
         expect_error(finish(types[i], &other, 1), TX_EUNKNOWN, TX_REASON_NONE,
                      "transaction 9-1-1 is of coordinator 9; ask that one");

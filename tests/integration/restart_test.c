@@ -164,6 +164,8 @@ static void test_outcomes_after_kill(void **state)
 
 static void test_outcomes_of_what_never_began(void **state)
 {
+    char epoch[24], id[48];
+
     (void)state;
     restart(coordinator, false);
     work_await_all_up(coordinator);
@@ -173,9 +175,15 @@ static void test_outcomes_of_what_never_began(void **state)
     /* Without the participants nothing is proved: it may be a forgotten one-phase transaction. */
     expect(txclient_outcome(client, "1-1-999999", 0), TXCLIENT_UNKNOWN);
     expect(txclient_outcome(client, "1-1-999999@nobody", 0), TXCLIENT_UNKNOWN);
+    /* Ids of epochs that this directory has never been at: another copy of it may have been. */
+    expect(txclient_outcome(client, "1-2-1@a,b", 0), TXCLIENT_UNKNOWN);
+    assert_non_null(strstr(txclient_detail(client)->text, "has never been at epoch 2"));
+    expect(txclient_outcome(client, "1-9000000000000-1@a,b", 0), TXCLIENT_UNKNOWN);
+    expect(txclient_outcome(client, "1-9000000000000-1@a", 0), TXCLIENT_UNKNOWN);
     /* Ids that nobody can have been given. */
-    expect(txclient_outcome(client, "1-2-999999@a,b", 0), TXCLIENT_EREFUSED);
-    expect(txclient_outcome(client, "1-3-1@a,b", 0), TXCLIENT_EREFUSED);
+    assert_true(work_field(coordinator, "epoch", epoch, sizeof epoch));
+    (void)snprintf(id, sizeof id, "1-%s-999999@a,b", epoch);
+    expect(txclient_outcome(client, id, 0), TXCLIENT_EREFUSED);
     expect(txclient_outcome(client, "2-1-1@a,b", 0), TXCLIENT_EREFUSED);
     assert_non_null(strstr(txclient_detail(client)->text, "coordinator 2"));
 }

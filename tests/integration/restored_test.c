@@ -277,8 +277,7 @@ static void test_coordinator_copy_started_often_alone(void **state)
     free(after);
 }
 
-/* The true coordinator was in one and the same epoch before and after the copy, and the copy begins
- * the next epoch as the true one would. */
+/* The true coordinator was in one and the same epoch before and after the copy. */
 static void copied_while_it_runs(bool participants_restart)
 {
     char *after;

@@ -58,6 +58,8 @@ static void print_totals(const struct sim_totals *totals)
         if (totals->faults[i] > 0)
             printf(", %" PRIu64 " %s", totals->faults[i], sim_fault_name((enum sim_fault)i));
     }
+    if (totals->old_believed > 0)
+        printf(", %" PRIu64 " words of a copy lost that nobody could doubt", totals->old_believed);
     printf("; %" PRIu64 " simulated seconds\n", totals->simulated_us / 1000000);
     if (totals->rot_shown > 0)
         printf("  %" PRIu64 " damaged logs shown, %" PRIu64 " of them refused\n", totals->rot_shown,
@@ -127,6 +129,7 @@ static void add_totals(struct chunk *to, const struct sim_totals *totals)
     to->totals.frames += totals->frames;
     to->totals.lost += totals->lost;
     to->totals.events += totals->events;
+    to->totals.old_believed += totals->old_believed;
     to->totals.simulated_us += totals->simulated_us;
     to->totals.rot_shown += totals->rot_shown;
     to->totals.rot_refused += totals->rot_refused;

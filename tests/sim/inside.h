@@ -17,4 +17,15 @@ void inside_waits(const struct part_core *core,
 size_t inside_part_live(const struct part_core *core);
 size_t inside_coord_live(const struct coord_core *core);
 
+/* Would it take the word of such a node, as far as it knows? Of a HELLO, a WELCOME, and a NO to one
+ * that is in doubt. */
+bool inside_part_welcomes(const struct part_core *core, uint32_t coordinator,
+                          const struct tx_msg_hello *hello);
+bool inside_coord_takes(const struct coord_core *core, const struct tx_envelope *from,
+                        const struct tx_msg_welcome *welcome);
+bool inside_part_takes_no(const struct part_core *core, const struct tx_envelope *from,
+                          const struct tx_msg_state *state, struct tx_position *known);
+/* Does that position, which an inquiry carries, prove to this participant that it is a copy? */
+bool inside_part_disproved(const struct part_core *core, struct tx_position known);
+
 #endif

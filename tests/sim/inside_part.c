@@ -48,3 +48,32 @@ size_t inside_part_live(const struct part_core *core)
 {
     return HASH_COUNT(core->txs);
 }
+
+bool inside_part_welcomes(const struct part_core *core, uint32_t coordinator,
+                          const struct tx_msg_hello *hello)
+{
+    const struct part_coordinator *known = part_coordinator_find(core, coordinator);
+    struct tx_lineage lineage;
+
+    return tx_lineage_set(&lineage, hello->starts, hello->starts_n) &&
+           (known == NULL || !tx_lineage_denies(&lineage, part_coordinator_known(known)));
+}
+
+bool inside_part_takes_no(const struct part_core *core, const struct tx_envelope *from,
+                          const struct tx_msg_state *state, struct tx_position *known)
+{
+    const struct part_tx *tx = part_tx_find(core, state->id);
+
+    for (size_t i = 0; tx != NULL && i < tx->members_n; i++) {
+        if (tx_name_equal(&tx->members[i].name, &from->name)) {
+            *known = tx->known[i];
+            return state->incarnation >= tx->members[i].incarnation;
+        }
+    }
+    return false;
+}
+
+bool inside_part_disproved(const struct part_core *core, struct tx_position known)
+{
+    return tx_lineage_denies(&core->lineage, known) || known.lsn.n > core->durable.n;
+}

@@ -94,6 +94,33 @@ bool sim_operator_decided(const struct sim *sim, struct tx_id id)
     return false;
 }
 
+struct writing {
+    const struct sim *sim;
+    struct tx_bytes key;
+    bool found;
+};
+
+static void find_key(void *arg, const struct txlog_record *record)
+{
+    struct writing *writing = arg;
+    struct tx_bytes redo = record->prepared.redo;
+
+    if (redo.len > 0 && sim_operator_decided(writing->sim, record->prepared.id) &&
+        memmem(redo.data, redo.len, writing->key.data, writing->key.len) != NULL)
+        writing->found = true;
+}
+
+bool sim_operator_wrote(const struct sim *sim, struct tx_bytes key)
+{
+    struct writing writing = {.sim = sim, .key = key};
+
+    for (size_t i = 0; i < sim->nodes_n && sim->resolved_n > 0; i++) {
+        if (sim->nodes[i].role == SIM_PARTICIPANT)
+            sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_PREPARED, find_key, &writing);
+    }
+    return writing.found;
+}
+
 /* ---- the end ---- */
 
 static void collect(void *arg, const struct txlog_record *record)

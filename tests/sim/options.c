@@ -137,11 +137,21 @@ static void draw_locks(struct sim_options *options, struct sim_random *random)
         options->lock_calls = sim_random_between(random, 50, 500);
 }
 
+static void draw_copies(struct sim_options *options, struct sim_random *random)
+{
+    if (!sim_random_percent(random, 20))
+        return;
+    options->old_coordinators = 1;
+    if (options->old_disk == 0)
+        options->old_disk = sim_random_between(random, 1, 3);
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
     struct sim_random liar = {random->state ^ UINT64_C(0x6c6961727321)};
     struct sim_random kept = {random->state ^ UINT64_C(0x6b657074)};
     struct sim_random store = {random->state ^ UINT64_C(0x73746f726573)};
+    struct sim_random copies = {random->state ^ UINT64_C(0x636f70696573)};
     struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
     struct sim_random locks = {random->state ^ UINT64_C(0x6c6f636b73)};
     struct sim_random rot = {random->state ^ UINT64_C(0x726f74)};
@@ -169,6 +179,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_kept(options, &kept);
     draw_locks(options, &locks);
     draw_rot(options, &rot);
+    draw_copies(options, &copies);
     options->check_stride =
         strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
     if (sim_random_percent(random, 10))

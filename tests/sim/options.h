@@ -45,7 +45,12 @@
     X(pause, "weight of: a node stands still for a while")                                         \
     X(drain, "weight of: a daemon is asked to leave")                                              \
     X(old_disk, "weight of: a node runs on an old image of its disk for a while")                  \
-    X(old_coordinators, "1: coordinators too; they give the same ids twice then")                  \
+    X(old_coordinators, "1: coordinators too, not participants alone")                             \
+    X(old_believed, "a copy is believed by who cannot know better: 1 HELLO + 2 WELCOME + 4 NO; "   \
+                    "any of them may break promises, 0 never")                                     \
+    X(twins,                                                                                       \
+      "starts leave no gaps, a copy comes to the original's numbers and may break promises; "      \
+      "1: coordinators + 2: participants")                                                         \
     X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
     X(rot, "damaged copies of its log that a node is shown before a start, at most; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \

@@ -220,7 +220,7 @@ static void show(struct sim *sim, size_t at)
         showing.changes++;
     }
     if (showing.changes > 0) {
-        error = recovery_next_start(&showing.rot.log, &showing.start, &showing.why);
+        error = recovery_next_start(&showing.rot.log, 0, &showing.start, &showing.why);
         if (error == TX_OK)
             error = participant ? show_participant(&showing) : show_coordinator(&showing);
         SIM_TRACE(sim, "%s is shown %s at LSN %" PRIu64 ": %s", sim->nodes[at].name.s,

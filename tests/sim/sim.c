@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "faults.h"
+#include "image.h"
 #include "liar.h"
 #include "lock_table.h"
 #include "network.h"
@@ -304,6 +305,7 @@ void sim_start(struct sim *sim, size_t at)
                                             : sim_coordinator_start(sim, at);
     SIM_TRACE(sim, "%s %s: %" PRIu64, node->name.s, started ? "has started" : "is starting",
               node->start);
+    sim_image_started(sim, at);
     if (started)
         sim_network_flush(sim, at);
     else
@@ -361,6 +363,11 @@ static void deliver(struct sim *sim, const struct sim_event *event)
     }
     sim_network_receive(sim, event, &frame);
     for (size_t i = 0; i < frame.messages_n && node->actions_left > 0; i++) {
+        if (sim_image_believed(sim, event->from, event->node, &frame.envelope,
+                               &frame.messages[i])) {
+            sim->totals.old_believed++;
+            continue;
+        }
         if (node->participant != NULL)
             sim_participant_step(sim, event->node,
                                  &(struct part_event){.type = PART_EVENT_MESSAGE,
@@ -581,6 +588,7 @@ void sim_destroy(struct sim **sim)
     tx_arena_deinit(&(*sim)->arena);
     history_deinit(&(*sim)->history);
     free((*sim)->told);
+    free((*sim)->image_lives);
     free(*sim);
     *sim = NULL;
 }

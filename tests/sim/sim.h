@@ -93,8 +93,9 @@ struct sim_wait {
 struct sim_totals {
     uint64_t transactions, committed, crashes, messages, frames, lost, events, simulated_us;
     uint64_t faults[SIM_FAULTS_N];
+    uint64_t old_disks;    /* nodes that got an old image */
+    uint64_t old_believed; /* words of a copy that nobody could know better, and that were lost */
     uint64_t lies;
-    uint64_t old_disks;              /* starts on an old image */
     uint64_t rot_shown, rot_refused; /* damaged copies of a log */
 };
 
@@ -133,6 +134,8 @@ struct sim {
     uint64_t waits_at; /* the next look */
     struct sim_totals totals;
     struct history history;
+    uint64_t *image_lives; /* of starts on an old image */
+    size_t image_lives_n;
     struct coverage *coverage; /* NULL: not wanted */
     struct sim_liar *liar;     /* NULL: nobody lies */
     unsigned failures;

@@ -116,8 +116,9 @@ bool sim_coordinator_start(struct sim *sim, size_t node)
     struct tx_why why = {""};
     enum tx_error error;
 
-    sim->nodes[node].start = txlog_last_start(log) + 1;
     sim->nodes[node].life = sim_random_next(&sim->random);
+    sim->nodes[node].start = tx_start_after(
+        txlog_last_start(log), (sim->options.twins & 1u) != 0 ? 0 : sim->nodes[node].life);
     self->core = sim_coordinator_core_new(sim, node, sim->nodes[node].start, sim->nodes[node].life);
     sim->nodes[node].coordinator = self;
     error = recovery_replay(log, replay, self, &summary, &why);

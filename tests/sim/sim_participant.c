@@ -213,8 +213,9 @@ bool sim_participant_start(struct sim *sim, size_t node)
     struct tx_why why = {""};
     enum tx_error error;
 
-    sim->nodes[node].start = txlog_last_start(log) + 1;
     sim->nodes[node].life = sim_random_next(&sim->random);
+    sim->nodes[node].start = tx_start_after(
+        txlog_last_start(log), (sim->options.twins & 2u) != 0 ? 0 : sim->nodes[node].life);
     options = sim_participant_options(sim, node);
     self->core = part_core_new(&options);
     self->store = sim_store_new(sim, node);

@@ -180,11 +180,14 @@ static void there_is_no_start_after_the_last(void **unused)
     struct tx_why why = {""};
     uint64_t next = 0;
     add(&m, start(1));
-    assert_int_equal(recovery_next_start(&m.log, &next, &why), TX_OK);
+    assert_int_equal(recovery_next_start(&m.log, 0, &next, &why), TX_OK);
     assert_int_equal(next, 2);
-    add(&m, start(UINT64_MAX));
-    assert_int_equal(recovery_next_start(&m.log, &next, &why), TX_ECORRUPT);
-    assert_non_null(strstr(why.text, "record 2 "));
+    add(&m, start(TX_START_LAST));
+    assert_int_equal(recovery_next_start(&m.log, UINT64_MAX, &next, &why), TX_OK);
+    assert_true(next == UINT64_MAX);
+    add(&m, start(TX_START_LAST + 1));
+    assert_int_equal(recovery_next_start(&m.log, 0, &next, &why), TX_ECORRUPT);
+    assert_non_null(strstr(why.text, "record 3 "));
     done(&m);
 }
 
