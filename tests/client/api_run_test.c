@@ -8,9 +8,15 @@
 static struct fake fake;
 static txclient *client;
 
+static txclient_retry_options patient = {.size = sizeof(txclient_retry_options),
+                                         .attempts_max = 5,
+                                         .time_max_ms = 10000,
+                                         .backoff_ms = 1};
+
 static int start(void **state)
 {
     (void)state;
+    patient.time_max_ms = pace_ms(10000);
     fake_start(&fake);
     client = fake.client;
     return 0;
@@ -30,11 +36,6 @@ static void expect(txclient_status status, txclient_status expected)
                  txclient_detail(client)->text, txclient_status_text(expected));
     }
 }
-
-static const txclient_retry_options patient = {.size = sizeof(txclient_retry_options),
-                                               .attempts_max = 5,
-                                               .time_max_ms = 10000,
-                                               .backoff_ms = 1};
 
 static unsigned runs;
 

@@ -423,7 +423,7 @@ static void a_long_queue(void **state)
 
 /* ---- progress ---- */
 
-enum { RIVALS_N = 30, LOCKS_PER_RIVAL = 6 };
+enum { RIVALS_N = 30, LOCKS_PER_RIVAL = 6, ROUNDS_N = 20000 };
 
 struct rival {
     struct lock_owner *owner;
@@ -528,7 +528,7 @@ static void the_oldest_always_gets_on(void **state)
     }
     uint64_t oldest_age = 0;
     int oldest_steps = 0;
-    for (unsigned long rounds = pace_count(20000, 4000); rounds > 0; rounds--) {
+    for (int round = 0; round < ROUNDS_N; round++) {
         struct rival *rival = &race.rivals[race_random(&race) % RIVALS_N];
         const struct rival *oldest = race_oldest(&race);
         oldest_steps = oldest->age == oldest_age ? oldest_steps + (rival == oldest) : 0;

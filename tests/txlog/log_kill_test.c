@@ -18,7 +18,6 @@
 
 #include <cmocka.h>
 
-
 static bool report(uint64_t lsn)
 {
     return write(STDOUT_FILENO, &lsn, sizeof(lsn)) == (ssize_t)sizeof(lsn);
