@@ -5,6 +5,8 @@
 #include <czmq.h>
 
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #define QUEUE_FRAMES     1000 /* of the ROUTER, for each peer, either way */
 #define AWAY_FRAMES      256  /* of a DEALER, which also keeps them while the peer is away */
@@ -102,6 +104,17 @@ static enum tx_error bind_there(void *router, const char *listen, const char *en
     return tx_address_set(bound, tx_bytes_str(text));
 }
 
+/* ZeroMQ would do it as well, but where it cannot, it says that the address is in use. */
+static enum tx_error remove_old_socket(const char *path, struct tx_why *why)
+{
+    if (unlink(path) == 0 || errno == ENOENT) {
+        return TX_OK;
+    }
+    return tx_why(why, errno == EACCES || errno == EPERM ? TX_EACCESS : TX_EADDRESS,
+                  "%s: cannot remove the socket of a process that is gone: %s", path,
+                  strerror(errno));
+}
+
 enum tx_error transport_router_new(const char *listen, size_t message_max, void **router,
                                    struct tx_address *bound, struct tx_why *why)
 {
@@ -111,6 +124,9 @@ enum tx_error transport_router_new(const char *listen, size_t message_max, void 
     *router = NULL;
     if (error == TX_OK && address.path != NULL) {
         error = transport_path_check(address.path, why);
+        if (error == TX_OK) {
+            error = remove_old_socket(address.path, why);
+        }
     }
     if (error != TX_OK) {
         return error;

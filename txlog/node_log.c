@@ -5,6 +5,9 @@
 #include "common/crash_point.h"
 #include "txlog/rocksdb_log.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* The one record that is written before the writer thread exists. */
 static enum tx_error append_start(struct node_log *node, uint64_t time_ms, struct tx_why *why)
 {
@@ -42,7 +45,8 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
         return error;
     error = clock_random(&node->life, sizeof node->life);
     if (error != TX_OK)
-        return tx_why(why, error, "cannot draw a random number: %s", tx_error_text(error));
+        return tx_why(why, error, "%s: cannot draw a random number for this start: %s",
+                      options->directory, strerror(errno));
     return recovery_next_start(node->log, node->life, &node->start, why);
 }
 

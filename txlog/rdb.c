@@ -5,7 +5,9 @@
 
 #include <rocksdb/c.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +115,72 @@ static enum tx_error fail(const char *directory, const char *doing, char *text, 
     return error;
 }
 
+/* Where it cannot look at a directory or open one of its first files, RocksDB drops the system's
+ * reason. */
+static bool drops_reason(const char *text)
+{
+    static const char *const texts[] = {"NotFound:", "Invalid argument: wal_dir not found",
+                                        "Invalid argument: Direct I/O is not supported",
+                                        "IO error: Unexpected error(",
+                                        "exists but is not a directory"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (strstr(text, texts[i]) != NULL)
+            return true;
+    return false;
+}
+
+static int list(const char *directory)
+{
+    DIR *dir = opendir(directory);
+    if (dir == NULL)
+        return errno;
+    errno = 0;
+    while (readdir(dir) != NULL)
+        continue;
+    int error = errno;
+    (void)closedir(dir);
+    return error;
+}
+
+static int look_into(const char *path)
+{
+    char byte;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int error = read(fd, &byte, 1) < 0 ? errno : 0;
+    (void)close(fd);
+    return error;
+}
+
+/* What RocksDB did not say, found out by looking again. A trouble that has passed leaves nothing to
+ * be found, and that is said. */
+static enum tx_error fail_again(const char *directory, bool creating, char *text,
+                                struct tx_why *why)
+{
+    char current[4096];
+    (void)snprintf(current, sizeof(current), "%s/CURRENT", directory);
+    const char *place = directory;
+    int system = list(directory);
+    if (system == 0) {
+        place = current;
+        system = look_into(current);
+        if (creating && system == ENOENT)
+            system = 0; /* it had not got that far */
+    }
+    enum tx_error error = system == EACCES || system == EPERM ? TX_EACCESS : TX_EIO;
+    if (system != 0)
+        (void)tx_why(why, error, "%s: cannot open the database: %s: %s (RocksDB: %s)%s", directory,
+                     place, strerror(system), text, remedy(error));
+    else
+        (void)tx_why(why, error,
+                     "%s: could not be read at first, and can be now (RocksDB: %s); look into the "
+                     "kernel's log for errors of the disk, then start again",
+                     directory, text);
+    rocksdb_free(text);
+    return error;
+}
+
 static void table_format(struct rdb *rdb, enum rdb_family family)
 {
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
@@ -170,6 +238,8 @@ static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode, const ch
     else
         rdb->db = rocksdb_open_column_families(options[0], rdb->directory, RDB_FAMILIES_N, names,
                                                options, rdb->handles, &text);
+    if (text != NULL && drops_reason(text))
+        return fail_again(rdb->directory, mode == RDB_CREATE, text, why);
     if (text != NULL)
         return fail(rdb->directory, "cannot open the database", text, why);
     return TX_OK;

@@ -1,5 +1,6 @@
 /* The retry helper against played daemons: what runs again, and what never does. */
 #include "tests/client/fake_cluster.h"
+#include "tests/common/pace.h"
 #include "tests/common/test.h"
 
 #include <string.h>
@@ -7,9 +8,15 @@
 static struct fake fake;
 static txclient *client;
 
+static txclient_retry_options patient = {.size = sizeof(txclient_retry_options),
+                                         .attempts_max = 5,
+                                         .time_max_ms = 10000,
+                                         .backoff_ms = 1};
+
 static int start(void **state)
 {
     (void)state;
+    patient.time_max_ms = pace_ms(10000);
     fake_start(&fake);
     client = fake.client;
     return 0;
@@ -29,11 +36,6 @@ static void expect(txclient_status status, txclient_status expected)
                  txclient_detail(client)->text, txclient_status_text(expected));
     }
 }
-
-static const txclient_retry_options patient = {.size = sizeof(txclient_retry_options),
-                                               .attempts_max = 5,
-                                               .time_max_ms = 10000,
-                                               .backoff_ms = 1};
 
 static unsigned runs;
 
@@ -134,7 +136,7 @@ static void test_run_ends_unknown_when_its_time_is_over(void **state)
     fake.commit_outcome = TX_OUTCOME_UNKNOWN;
     fake_unlock(&fake);
     txclient_retry_options hasty = patient;
-    hasty.time_max_ms = 300;
+    hasty.time_max_ms = pace_ms(300);
     expect(txclient_run(client, &hasty, put_once, (void *)"x"), TXCLIENT_UNKNOWN);
     assert_int_equal(runs, 1);
     assert_string_equal(txclient_detail(client)->reference, "1-7-1@a");

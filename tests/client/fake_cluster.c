@@ -2,6 +2,7 @@
 #include "tests/client/fake_cluster.h"
 
 #include "common/assert.h"
+#include "tests/common/pace.h"
 #include <string.h>
 
 static const struct tx_token token = {.bytes = {1, 2, 3, 4}};
@@ -261,10 +262,10 @@ void fake_start(struct fake *fake)
     fake_unlock(fake);
     txclient_options options = {.size = sizeof options,
                                 .name = "tests",
-                                .connect_timeout_ms = 2000,
-                                .request_timeout_ms = 900,
-                                .commit_timeout_ms = 1200,
-                                .resend_ms = 120};
+                                .connect_timeout_ms = pace_ms(2000),
+                                .request_timeout_ms = pace_ms(900),
+                                .commit_timeout_ms = pace_ms(1200),
+                                .resend_ms = pace_ms(120)};
     txclient_why why = {{0}};
     txclient_status status = txclient_open(PEER_CLUSTER, peer_endpoint(fake->coordinator), &options,
                                            &fake->client, &why);

@@ -126,11 +126,15 @@ static void snapshots_lose_nothing_and_bound_the_log(void **unused)
     struct tx_msg msg = {.type = TX_MSG_STATUS_REQUEST};
     driver_client(&d, CLIENT, &msg);
     const struct tx_msg_status *status = &driver_replied(&d, CLIENT, TX_MSG_STATUS)->status;
+    bool told = false;
     for (size_t i = 0; i < status->fields_n; i++) {
-        if (memcmp(status->fields[i].name.data, "alarms_kept", 11) == 0) {
+        if (tx_bytes_equal(status->fields[i].name, tx_bytes_str("alarms_kept"))) {
+            assert_int_equal(status->fields[i].text.len, 1);
             assert_int_equal(status->fields[i].text.data[0] - '0', alarms + 1);
+            told = true;
         }
     }
+    assert_true(told);
     driver_deinit(&d);
 }
 

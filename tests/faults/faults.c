@@ -1,4 +1,5 @@
 #include "tests/faults/faults.h"
+#include "tests/common/pace.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -74,7 +75,7 @@ void faults_choose(struct faults *faults, unsigned long stride)
     const char *all = getenv("ASSENT_FAULTS_ALL");
     struct timespec now;
     assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
-    faults->stride = all != NULL && strcmp(all, "0") != 0 ? 1 : stride;
+    faults->stride = all != NULL && strcmp(all, "0") != 0 ? 1 : stride * pace_share();
     unsigned long wanted =
         offset != NULL ? strtoul(offset, NULL, 10) : (unsigned long)now.tv_nsec / 1000;
     faults->offset = wanted % faults->stride;

@@ -96,8 +96,8 @@ static size_t ops(struct fuzz_msgs *m)
  * incarnation or address. */
 static size_t members(struct fuzz_msgs *m)
 {
-    uint8_t nodes = fuzz_u8(m->in);
-    uint8_t readers = fuzz_u8(m->in);
+    unsigned nodes = fuzz_u8(m->in);
+    unsigned readers = fuzz_u8(m->in);
     size_t n = 0;
     for (unsigned i = 0; i < FUZZ_NODES; i++) {
         if ((nodes >> i & 1u) == 0)

@@ -210,6 +210,7 @@ static void start(struct part_fuzz *f)
     TX_ASSERT(error == TX_OK); /* no log that it has written may be called corrupt */
     uint64_t started = fuzz_log_start(&f->log, f->options.life);
     TX_ASSERT(started == f->options.incarnation);
+    f->started_at = f->log.n;
     error = kv_open(log, &f->rm, &why);
     TX_ASSERT(error == TX_OK);
     part_core_each_prepared(f->core, recover_prepared, f);

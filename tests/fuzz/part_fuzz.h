@@ -27,8 +27,8 @@ struct part_fuzz {
     size_t calls_n, calls_capacity;
     struct tx_id *readers; /* voted READ_ONLY in this life */
     size_t readers_n, readers_capacity;
-    size_t actions_left; /* before the process dies; SIZE_MAX: it lives */
-    uint64_t starts;
+    size_t actions_left;         /* before the process dies; SIZE_MAX: it lives */
+    uint64_t starts, started_at; /* how many, and the LSN of the last START */
 };
 
 /* The first start. The name and the incarnation are filled in. */

@@ -1,6 +1,7 @@
 /* Waiting, scene by scene: wound-wait, queues by age, protected owners, paths that wait on the way,
  * cancelling, time limits, the waits-for view, recovery, and that the oldest always gets on. */
 #include "lock_fixture.h"
+#include "tests/common/pace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,14 +395,14 @@ static void equal_ages_are_told_apart(void **state)
 static void a_long_queue(void **state)
 {
     struct fixture *f = *state;
-    enum { WAITERS_N = 10000 };
-    struct lock_owner **owners = calloc(WAITERS_N, sizeof(struct lock_owner *));
+    size_t waiters_n = pace_count(10000, 100);
+    struct lock_owner **owners = calloc(waiters_n, sizeof(struct lock_owner *));
     assert_non_null(owners);
     struct lock_name name = fixture_name("s/k");
     assert_int_equal(acquire(f, 0, "s/k", TX_LOCK_X), LOCK_GRANTED);
-    for (size_t i = 0; i < WAITERS_N; i++) {
+    for (size_t i = 0; i < waiters_n; i++) {
         /* 7919 has no factor in common with the number of waiters: all ages come once, mixed. */
-        uint64_t age = 10 + i * 7919 % WAITERS_N;
+        uint64_t age = 10 + i * 7919 % waiters_n;
         struct tx_id id = {.coordinator = 2, .epoch = 1, .seq = age};
         owners[age - 10] = lockmgr_begin(f->mgr, id, (struct tx_age){age, 2});
         assert_int_equal(lockmgr_acquire(f->mgr, owners[age - 10], name,
@@ -410,7 +411,7 @@ static void a_long_queue(void **state)
     }
     expect_events(f, "");
     release_all(f, 0);
-    for (size_t i = 0; i < WAITERS_N; i++) {
+    for (size_t i = 0; i < waiters_n; i++) {
         assert_int_equal(lockmgr_held(f->mgr, owners[i], name),
                          (i + 10) % 3 == 0 ? TX_LOCK_X : TX_LOCK_S);
         f->events.events_n = 0;

@@ -4,6 +4,7 @@
  * The model locks as the participant does: an open transaction owns the keys that it
  * has touched. */
 #include "kv_fixture.h"
+#include "tests/common/pace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -351,7 +352,7 @@ static void the_store_agrees_with_the_model(void **state)
     print_message("ASSENT_SEED=%llu\n", (unsigned long long)m->random);
     m->next_seq = 1;
     kv_fixture_start(&m->f, false);
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (unsigned long rounds = pace_count(ROUNDS, 2); rounds > 0; rounds--) {
         for (unsigned i = 0; i < STEPS; i++) {
             step(m);
             if (i % 8 == 0)

@@ -94,31 +94,43 @@ bool sim_operator_decided(const struct sim *sim, struct tx_id id)
     return false;
 }
 
-struct writing {
+struct search {
     const struct sim *sim;
     struct tx_bytes key;
+    struct tx_id id; /* of the HEURISTIC record at hand */
+    size_t node;
     bool found;
 };
 
-static void find_key(void *arg, const struct txlog_record *record)
+static void look_at_redo(void *arg, const struct txlog_record *record)
 {
-    struct writing *writing = arg;
+    struct search *search = arg;
     struct tx_bytes redo = record->prepared.redo;
-
-    if (redo.len > 0 && sim_operator_decided(writing->sim, record->prepared.id) &&
-        memmem(redo.data, redo.len, writing->key.data, writing->key.len) != NULL)
-        writing->found = true;
+    if (tx_id_equal(record->prepared.id, search->id) && redo.len > 0 &&
+        memmem(redo.data, redo.len, search->key.data, search->key.len) != NULL)
+        search->found = true;
 }
 
-bool sim_operator_wrote(const struct sim *sim, struct tx_bytes key)
+static void look_at_decision(void *arg, const struct txlog_record *record)
 {
-    struct writing writing = {.sim = sim, .key = key};
+    struct search *search = arg;
+    if (!record->heuristic.commit)
+        return;
+    search->id = record->heuristic.id;
+    sim_disk_each(search->sim->nodes[search->node].disk, 1u << TXLOG_PREPARED, look_at_redo,
+                  search);
+}
 
-    for (size_t i = 0; i < sim->nodes_n && sim->resolved_n > 0; i++) {
+bool sim_operator_committed_key(const struct sim *sim, struct tx_bytes key)
+{
+    struct search search = {.sim = sim, .key = key};
+    TX_ASSERT(key.len > 0);
+    for (size_t i = 0; i < sim->nodes_n && !search.found; i++) {
+        search.node = i;
         if (sim->nodes[i].role == SIM_PARTICIPANT)
-            sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_PREPARED, find_key, &writing);
+            sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_HEURISTIC, look_at_decision, &search);
     }
-    return writing.found;
+    return search.found;
 }
 
 /* ---- the end ---- */

@@ -424,11 +424,11 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         self->age = outcome->age;
     if (self->plan.submit && outcome->outcome == TX_OUTCOME_COMMITTED)
         on_committed_submit(sim, self, outcome);
-    /* The key's own record is in the way: it has committed before, and that was not told. (An
-     * operator may have committed it against the decision.) */
+    /* The key's own record is in the way: it has committed before, and that was not told. Unless an
+     * operator has committed what its coordinator, restarted, presumes to be aborted; or a liar,
+     * who can insert a key of his own in its name: an abort, no more. */
     if (outcome->reason == TX_REASON_EXISTS && sim->options.retention_us == SIM_FOREVER_US &&
-        !sim_operator_wrote(sim, tx_bytes_str(self->plan.key)) &&
-        sim->liar == NULL) /* who can insert a key of his own in its name: an abort, no more */
+        sim->liar == NULL && !sim_operator_committed_key(sim, tx_bytes_str(self->plan.key)))
         sim_fail(sim, "ran-twice: %.*s", (int)outcome->text.len, (const char *)outcome->text.data);
     told(sim, node, outcome->outcome);
     sim_network_send(sim, node, self->coordinator, &ack);

@@ -1,6 +1,7 @@
 /* kill -9 at random moments: what was reported durable is there afterwards, and nothing is missing
  * before it. Some rounds die while the log is created, opened or closed. */
 #include "log_fixture.h"
+#include "tests/common/pace.h"
 #include "txlog/log_writer.h"
 
 #include <errno.h>
@@ -16,8 +17,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-enum { ROUNDS = 30 };
 
 static bool report(uint64_t lsn)
 {
@@ -91,7 +90,8 @@ static void what_was_durable_is_there(void **state)
     (void)snprintf(dir, sizeof(dir), "%s/log", place);
     uint64_t durable = 0;
     srandom(20);
-    for (int round = 0; round < ROUNDS; round++) {
+    unsigned long rounds = pace_count(30, 12);
+    for (unsigned long round = 0; round < rounds; round++) {
         uint64_t heard = run_and_kill(dir, round >= 8, random() % (round < 8 ? 100000 : 50000));
         if (heard > durable)
             durable = heard;
@@ -108,7 +108,7 @@ static void what_was_durable_is_there(void **state)
         txlog_close(&log);
     }
     assert_int_equal(fixture_files(dir, "LOG"), 0);
-    print_message("%lu records after %d kills\n", (unsigned long)durable, ROUNDS);
+    print_message("%lu records after %lu kills\n", (unsigned long)durable, rounds);
     assert_true(durable > 0);
     fixture_remove(place);
 }

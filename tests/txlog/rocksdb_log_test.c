@@ -1,6 +1,7 @@
 /* The log on RocksDB: every function of the interface, whose directory it is, and what
  * is refused. */
 #include "log_fixture.h"
+#include "tests/common/pace.h"
 #include "txlog/log_meta.h"
 #include "txlog/lsn_key.h"
 
@@ -244,6 +245,10 @@ static off_t table_bytes(void)
 static void compact_frees_space(void **state)
 {
     (void)state;
+    if (pace_share() > 1) {
+        print_message("skipped: it is about volume, which a share does not have\n");
+        skip();
+    }
     struct txlog *log = fixture_open(dir);
     struct tx_why why = {{0}};
     for (int i = 0; i < 600; i++)
