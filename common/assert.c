@@ -1,6 +1,7 @@
 /* The assertion hook, and allocation that ends the process instead of failing. */
 #include "common/assert.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
     } else {
         (void)fprintf(stderr, "%s\n", text);
     }
+    (void)signal(SIGABRT, SIG_DFL); /* somebody may listen for the aborts of others */
     abort();
 }
 

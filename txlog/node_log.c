@@ -3,6 +3,7 @@
 #include "common/assert.h"
 #include "common/clock.h"
 #include "common/crash_point.h"
+#include "txlog/read_guard.h"
 #include "txlog/rocksdb_log.h"
 
 #include <errno.h>
@@ -40,9 +41,12 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
     enum tx_error error;
 
     *node = (struct node_log){.lazy_ms = options->lazy_ms};
+    read_guard_begin(options->directory);
     error = rocksdb_log_open(&log_options, &node->log, why);
+    read_guard_end();
     if (error != TX_OK)
         return error;
+    node->directory = options->directory;
     error = clock_random(&node->life, sizeof node->life);
     if (error != TX_OK)
         return tx_why(why, error, "%s: cannot draw a random number for this start: %s",
@@ -56,8 +60,11 @@ enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
                              void *arg, struct tx_why *why)
 {
     struct log_writer_options options = {.lazy_ms = node->lazy_ms};
-    enum tx_error error = recovery_replay(node->log, visit, arg, &node->recovery, why);
+    enum tx_error error;
 
+    read_guard_begin(node->directory);
+    error = recovery_replay(node->log, visit, arg, &node->recovery, why);
+    read_guard_end();
     if (error == TX_OK)
         error = append_start(node, time_ms, why);
     if (error == TX_OK)

@@ -16,11 +16,12 @@ struct node_log {
     struct tx_lsn last;               /* queued */
     struct recovery_summary recovery; /* of the replay, before this start's own record */
     struct tx_buf scratch;
+    const char *directory; /* borrowed from the options */
     uint32_t lazy_ms;
 };
 
 struct node_log_options {
-    const char *directory;
+    const char *directory; /* must outlive the log */
     struct txlog_identity identity;
     uint32_t lazy_ms; /* of the log writer */
 };

@@ -2,6 +2,7 @@
 #include "txlog/recover_source.h"
 
 #include "common/assert.h"
+#include "txlog/read_guard.h"
 #include "txlog/rocksdb_log.h"
 
 #include <inttypes.h>
@@ -97,6 +98,7 @@ int recover_source_open(struct recover_source *source, const char *directory, FI
     *source = (struct recover_source){.directory = directory, .reports = reports};
     struct rocksdb_log_options options = {.directory = directory, .mode = ROCKSDB_LOG_READ_ONLY};
     struct tx_why why, further;
+    read_guard_begin(directory);
     enum tx_error error = rocksdb_log_open(&options, &source->log, &why);
     if (is_damage(error)) {
         recover_source_report(source, (struct tx_lsn){0}, why.text);
@@ -115,6 +117,7 @@ void recover_source_close(struct recover_source *source)
 {
     if (source->log != NULL)
         txlog_close(&source->log);
+    read_guard_end();
 }
 
 /* ---- records ---- */

@@ -1,0 +1,13 @@
+/* What to say when RocksDB ends the process while a directory is being read.
+ *
+ * Debian's build of RocksDB has its assertions on, and a table's footer has no checksum of its own
+ * in the format of that version: damage there can break an assertion, which aborts. Between begin
+ * and end such an abort becomes a message that names the directory, and the exit status EX_DATAERR.
+ * An assertion of this project (common/assert.h) aborts as ever. One directory at a time. */
+#ifndef ASSENT_TXLOG_READ_GUARD_H
+#define ASSENT_TXLOG_READ_GUARD_H
+
+void read_guard_begin(const char *directory);
+void read_guard_end(void);
+
+#endif
