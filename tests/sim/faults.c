@@ -145,6 +145,7 @@ static void run_on_image(struct sim *sim, size_t at)
     node->kept = node->disk;
     node->disk = node->image;
     node->image = NULL;
+    node->was_old = true;
     sim->totals.old_disks++;
     mend_at(sim, SIM_FAULT_OLD_DISK, at, 6000000);
 }

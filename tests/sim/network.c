@@ -1,5 +1,7 @@
 #include "network.h"
 
+#include "echo.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +97,7 @@ static void travel(struct sim *sim, size_t from, size_t to, struct tx_bytes byte
     unsigned copies = 1;
 
     sim->totals.frames++;
+    sim_echo_keep(sim, from, to, bytes);
     if (!sim->healed)
         copies += sim_random_percent(&sim->random, (unsigned)sim->options.duplicate_percent);
     for (; copies > 0; copies--) {

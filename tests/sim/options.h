@@ -10,6 +10,7 @@
 #define SIM_COORDINATORS_MAX 3u
 #define SIM_PARTICIPANTS_MAX 7u
 #define SIM_CLIENTS_MAX      20u
+#define SIM_ECHO_FRAMES_MAX  128u
 #define SIM_FOREVER_US       UINT64_C(8640000000000) /* a hundred days */
 
 /* name, meaning */
@@ -18,7 +19,7 @@
     X(participants, "2 to 7")                                                                      \
     X(clients, "3 to 20")                                                                          \
     X(transactions, "begun before everything heals")                                               \
-    X(longest_us, "the faults end then, however many were begun")                                  \
+    X(longest_us, "the faults end then; fewer transactions are broken")                                \
     X(think_us, "the longest pause of a client between transactions")                              \
     X(lists_percent, "of the transactions append to lists or read them; the others are a bank's")  \
     X(loss_percent, "of the frames are lost")                                                      \
@@ -28,6 +29,8 @@
     X(reorder, "frames overtake each other")                                                       \
     X(very_late_percent, "of the frames take up to very_late_us, across restarts")                 \
     X(very_late_us, "the longest way of those")                                                    \
+    X(echo_frames, "the latest frames to a node, of which some come again after its start")           \
+    X(echo_percent, "of the frames make one of those to the same node come again")                 \
     X(alone, "a frame for each message, instead of one for all of a step")                         \
     X(slow_link_us, "added on one way between two nodes")                                          \
     X(sync_us, "the longest sync")                                                                 \
@@ -50,6 +53,7 @@
     X(snapshot_records, "records between two snapshots")                                           \
     X(retain_records, "of history behind a snapshot")                                              \
     X(tombstones_max, "at a participant")                                                          \
+    X(prepare_timeout_us, "from the first PREPARE to giving up")                                   \
     X(inquiry_us, "in doubt for longer: ask")                                                      \
     X(txs_max, "open transactions of a daemon; more are refused")                                  \
     X(locks_max, "at a participant")                                                               \

@@ -84,7 +84,7 @@ static struct coord_core *core_new(struct sim *sim, size_t node)
                                     .life = sim->nodes[node].life,
                                     .nodes = members,
                                     .nodes_n = sim->options.participants,
-                                    .prepare_timeout_us = 1500000,
+                                    .prepare_timeout_us = sim->options.prepare_timeout_us,
                                     .prepare_tries = 8,
                                     .active_idle_us = 2000000,
                                     .resend_us = 100000,
