@@ -169,8 +169,8 @@ static void damage(struct coord_core *core, const struct coord_peer *peer, struc
                             peer->name.s, decision));
 }
 
-/* Of an epoch of which no commit was forgotten, every commit is known here: whoever has heard of one
- * that is not has it from a log that went further than this one. */
+/* Of an epoch of which no commit was forgotten, every commit is known here: whoever has heard of
+ * one that is not has it from a log that went further than this one. */
 static bool never_decided(const struct coord_core *core, struct tx_id id)
 {
     return id.epoch >= core->presume_from && id.epoch <= core->options.epoch;

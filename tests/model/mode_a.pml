@@ -293,9 +293,9 @@ inline on_abort(p, e)
 {
     printf("member %d: ABORT of epoch %d\n", p, e);
     if
-    :: p_now[p] == COMMITTED && k_evicted -> printf("member %d: says that it has committed\n", p)
-    :: p_now[p] == COMMITTED && !k_evicted ->
-        /* whoever has forgotten no commit knows that there is none */
+    :: p_now[p] == COMMITTED && (k_evicted || restored > 0) -> printf("member %d: says that it has committed\n", p)
+    :: p_now[p] == COMMITTED && !(k_evicted || restored > 0) ->
+        /* whoever has forgotten no commit knows that there is none; an old disk is to alarm */
         ALARM("ALARM: ABORT of what is committed here\n", p)
     :: else -> bury(p)
     fi

@@ -244,6 +244,18 @@ void sim_fault(struct sim *sim)
     sim_faults_next(sim);
 }
 
+void sim_fault_aim(struct sim *sim, size_t node, const struct tx_msg *msg)
+{
+    bool reader = msg->type == TX_MSG_VOTE && msg->vote.vote == TX_VOTE_READ_ONLY;
+    bool only = msg->type == TX_MSG_PREPARE && msg->prepare.one_phase;
+
+    if (sim->options.aimed_percent == 0 || sim->healed || (!reader && !only) ||
+        !sim_random_percent(&sim->echo_random, (unsigned)sim->options.aimed_percent))
+        return;
+    sim->totals.faults[SIM_FAULT_CRASH]++;
+    sim->nodes[node].actions_left = sim_random_between(&sim->echo_random, 0, 3);
+}
+
 void sim_fault_mend(struct sim *sim, const struct sim_event *event)
 {
     const struct sim_node *node = &sim->nodes[event->node];

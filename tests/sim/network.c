@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include "echo.h"
+#include "faults.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,7 @@ void sim_network_send(struct sim *sim, size_t from, size_t to, const struct tx_m
     TX_ASSERT(error == TX_OK);
     outbox->filled |= UINT32_C(1) << to;
     sim->totals.messages++;
+    sim_fault_aim(sim, from, msg);
     if (sim->options.alone > 0)
         flush_one(sim, from, to);
 }

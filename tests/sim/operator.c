@@ -100,6 +100,35 @@ bool sim_operator_decided(const struct sim *sim, struct tx_id id)
     return false;
 }
 
+struct writing {
+    const struct sim *sim;
+    const char *key;
+    bool found;
+};
+
+static void look_for_key(void *arg, const struct txlog_record *record)
+{
+    struct writing *writing = arg;
+    struct tx_bytes redo = record->prepared.redo;
+    size_t len = strlen(writing->key);
+
+    if (!sim_operator_decided(writing->sim, record->prepared.id))
+        return;
+    for (size_t i = 0; i + len <= redo.len && !writing->found; i++)
+        writing->found = memcmp(redo.data + i, writing->key, len) == 0;
+}
+
+bool sim_operator_wrote(const struct sim *sim, const char *key)
+{
+    struct writing writing = {.sim = sim, .key = key};
+
+    for (size_t i = 0; i < sim->nodes_n && sim->resolved_n > 0; i++) {
+        if (sim->nodes[i].role == SIM_PARTICIPANT)
+            sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_PREPARED, look_for_key, &writing);
+    }
+    return writing.found;
+}
+
 /* ---- the end ---- */
 
 static void collect(void *arg, const struct txlog_record *record)

@@ -10,6 +10,8 @@
 void sim_operator_resolve(struct sim *sim, size_t node);
 /* Has an operator decided this one anywhere? */
 bool sim_operator_decided(const struct sim *sim, struct tx_id id);
+/* Has one that an operator has decided prepared to write this key? */
+bool sim_operator_wrote(const struct sim *sim, const char *key);
 /* At the end, before the records are read: which ones were really decided so. */
 void sim_operator_collect(struct sim *sim);
 /* And after that: a wrong decision must have been told as DAMAGE, a right one not; and the history

@@ -105,6 +105,7 @@ static void draw_echoes(struct sim_options *options, struct sim_random *random)
         return;
     options->echo_frames = sim_random_between(random, 8, SIM_ECHO_FRAMES_MAX);
     options->echo_percent = sim_random_between(random, 3, 25);
+    options->aimed_percent = sim_random_between(random, 2, 8);
     if (sim_random_percent(random, 30))
         options->sync_us = sim_random_between(random, 20000, 120000);
 }

@@ -19,7 +19,7 @@
     X(participants, "2 to 7")                                                                      \
     X(clients, "3 to 20")                                                                          \
     X(transactions, "begun before everything heals")                                               \
-    X(longest_us, "the faults end then; fewer transactions are broken")                                \
+    X(longest_us, "the faults end then; fewer transactions are broken")                            \
     X(think_us, "the longest pause of a client between transactions")                              \
     X(lists_percent, "of the transactions append to lists or read them; the others are a bank's")  \
     X(loss_percent, "of the frames are lost")                                                      \
@@ -29,8 +29,9 @@
     X(reorder, "frames overtake each other")                                                       \
     X(very_late_percent, "of the frames take up to very_late_us, across restarts")                 \
     X(very_late_us, "the longest way of those")                                                    \
-    X(echo_frames, "the latest frames to a node, of which some come again after its start")           \
+    X(echo_frames, "the latest frames to a node, of which some come again after its start")        \
     X(echo_percent, "of the frames make one of those to the same node come again")                 \
+    X(aimed_percent, "of the votes of readers and of one-phase PREPAREs kill their sender soon")   \
     X(alone, "a frame for each message, instead of one for all of a step")                         \
     X(slow_link_us, "added on one way between two nodes")                                          \
     X(sync_us, "the longest sync")                                                                 \

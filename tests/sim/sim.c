@@ -153,8 +153,8 @@ static bool names(struct tx_bytes text, const struct tx_name *name)
     return false;
 }
 
-/* What an old image is to raise: alarms at the node that runs on it, and at a coordinator about that
- * node. That it was quarantined may be told when it has its own disk back. */
+/* What an old image is to raise: alarms at the node that runs on it, and at a coordinator about
+ * that node. That it was quarantined may be told when it has its own disk back. */
 static bool about_old_disk(const struct sim *sim, size_t at, struct tx_id tx, struct tx_bytes text)
 {
     for (size_t i = 0; i < sim->nodes_n; i++) {
