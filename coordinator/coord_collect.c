@@ -103,16 +103,14 @@ static void arm_retry(struct coord_core *core, struct coord_tx *tx)
     coord_timer_arm(&core->timers, &tx->timer, next < tx->deadline_us ? next : tx->deadline_us);
 }
 
-/* A member that came up anew since its client began, or has not introduced the start that the
- * client names: what the steps gave may be from before. The incarnation alone does not tell,
- * because an old copy of its disk, which has run in between, may have come to the number of today.
- */
+/* A member that came up anew since its client began: what the steps gave may be from before. The
+ * incarnation alone does not tell, because an old copy of its disk, which has run in between, may
+ * have come to the number of today. */
 static const struct coord_peer *restarted_since(const struct coord_tx *tx)
 {
     for (size_t i = 0; !tx->one_shot && i < tx->members_n; i++) {
-        const struct coord_peer *peer = tx->members[i].peer;
-        if (tx->id.seq < peer->restarted_seq || tx->members[i].incarnation > peer->incarnation) {
-            return peer;
+        if (tx->id.seq < tx->members[i].peer->restarted_seq) {
+            return tx->members[i].peer;
         }
     }
     return NULL;
