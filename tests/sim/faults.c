@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #define MINUTE_US UINT64_C(60000000)
+#define SLOW_US   UINT64_C(20000)
 #define DAY_US    (24 * 60 * MINUTE_US)
 
 const char *sim_fault_name(enum sim_fault fault)
@@ -248,9 +249,11 @@ void sim_fault_aim(struct sim *sim, size_t node, const struct tx_msg *msg)
 {
     bool reader = msg->type == TX_MSG_VOTE && msg->vote.vote == TX_VOTE_READ_ONLY;
     bool only = msg->type == TX_MSG_PREPARE && msg->prepare.one_phase;
+    /* A reader's restart counts while others decide, which takes as long as a disk is slow. */
+    unsigned times = reader && sim->options.sync_us >= SLOW_US ? 4 : 1;
 
     if (sim->options.aimed_percent == 0 || sim->healed || (!reader && !only) ||
-        !sim_random_percent(&sim->echo_random, (unsigned)sim->options.aimed_percent))
+        !sim_random_percent(&sim->echo_random, (unsigned)sim->options.aimed_percent * times))
         return;
     sim->totals.faults[SIM_FAULT_CRASH]++;
     sim->nodes[node].actions_left = sim_random_between(&sim->echo_random, 0, 3);
