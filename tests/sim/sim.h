@@ -129,7 +129,7 @@ struct sim {
     size_t resolved_n;
     struct sim_wait waits[SIM_WAITS_MAX]; /* that are in a circle */
     unsigned waits_n;
-    uint64_t waits_at; /* the next look */
+    uint64_t waits_at;   /* the next look */
     uint64_t decided_at; /* the first decision by hand that was carried out; 0: none */
     struct sim_totals totals;
     struct history history;
