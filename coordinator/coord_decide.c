@@ -212,11 +212,12 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
 }
 
 /* Where an operator has decided, the NO of another member may have been heard before it came here:
- * that is the end of it there, though not yet here. */
+ * that is the end of it there, and so it is here. Were it to commit after all, because somebody
+ * lies, the acknowledgement of that would never be waited for. */
 static void collecting_ack(struct coord_core *core, struct coord_tx *tx,
                            struct coord_member *member, const struct tx_msg_ack *ack)
 {
-    if (ack->heuristic == TX_HEURISTIC_NONE) {
+    if (ack->heuristic == TX_HEURISTIC_NONE || !tx->sent || tx->one_phase) {
         core->stats.violations++;
         return;
     }
@@ -224,6 +225,9 @@ static void collecting_ack(struct coord_core *core, struct coord_tx *tx,
     if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
         damage(core, member->peer, tx->id, "abort");
     }
+    coord_abort(core, tx, TX_REASON_REFUSED, member->peer,
+                coord_print(core, "participant %s has heard that another one refuses it",
+                            member->peer->name.s));
 }
 
 void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_ack *ack)

@@ -322,6 +322,7 @@ struct coord_tx *coord_tx_find(const struct coord_core *core, struct tx_id id);
 struct coord_tx *coord_tx_by_key(const struct coord_core *core, struct tx_bytes key);
 struct coord_tx *coord_tx_by_request(const struct coord_core *core, struct coord_waiter from);
 void coord_tx_set_key(struct coord_core *core, struct coord_tx *tx, struct tx_bytes key);
+void coord_tx_drop_key(struct coord_core *core, struct coord_tx *tx);
 void coord_tx_set_request(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from);
 void coord_tx_move(struct coord_core *core, struct coord_tx *tx, enum coord_state to);
 struct coord_member *coord_tx_member(struct coord_tx *tx, const struct coord_peer *peer);

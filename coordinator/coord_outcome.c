@@ -164,7 +164,7 @@ void coord_on_finish(struct coord_core *core, struct coord_waiter from, enum tx_
                      const struct tx_msg_finish *finish)
 {
     struct coord_tx *tx = coord_tx_find(core, finish->id);
-    if (core->fenced) {
+    if (core->fenced && tx_id_valid(finish->id)) {
         fenced_answer(core, tx, from, finish->id);
     } else if (tx != NULL) {
         known(core, tx, from, type, finish);

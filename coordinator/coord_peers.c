@@ -176,9 +176,7 @@ static void back(struct coord_core *core, const struct coord_peer *peer)
 
 void coord_peer_silent(struct coord_core *core, struct coord_peer *peer)
 {
-    if (peer->state == COORD_PEER_QUARANTINED || peer->state == COORD_PEER_DOWN) {
-        return;
-    }
+    TX_ASSERT(peer->state == COORD_PEER_NEW || peer->state == COORD_PEER_UP);
     if (core->now < peer->heard_us + core->options.peer_down_us) {
         watch(core, peer);
         return;

@@ -5,7 +5,7 @@
 
 static void grow(struct coord_queue *queue)
 {
-    size_t capacity = queue->capacity > 0 ? queue->capacity * 2 : 64;
+    size_t capacity = queue->capacity > 0 ? queue->capacity * 2 : 8;
     struct coord_resting *items = tx_xcalloc(capacity, sizeof *items);
     for (size_t i = 0; i < queue->n; i++) {
         items[i] = queue->items[(queue->first + i) % queue->capacity];

@@ -76,8 +76,12 @@ static enum tx_error recover_commit(struct coord_core *core, const struct txlog_
     if (commit->members_n == 0 || commit->members_n > TX_MEMBERS_MAX) {
         return contradiction(why, record, "has an impossible number of members");
     }
-    if (coord_tx_by_key(core, commit->key) != NULL) {
+    struct coord_tx *older = coord_tx_by_key(core, commit->key);
+    if (older != NULL && !older->logged_end) {
         return contradiction(why, record, "has the idempotency key of another one");
+    }
+    if (older != NULL) {
+        coord_tx_drop_key(core, older); /* it was over, and forgotten, when the key came again */
     }
     tx = coord_tx_new(core, commit->id, COORD_COMMITTED);
     coord_open_add(core, tx);

@@ -40,12 +40,9 @@ void coord_tx_free(struct coord_core *core, struct coord_tx *tx)
     coord_results_drop(core, tx);
     core->counts[tx->state]--;
     HASH_DELETE(hh_id, core->by_id, tx);
-    if (tx->key.len > 0) {
-        HASH_DELETE(hh_key, core->by_key, tx);
-    }
+    coord_tx_drop_key(core, tx);
     drop_request(core, tx);
     tx_arena_deinit(&tx->work);
-    free((void *)(uintptr_t)tx->key.data);
     free((void *)(uintptr_t)tx->text.data);
     free(tx->members);
     free(tx->joined);
@@ -89,6 +86,15 @@ void coord_tx_set_key(struct coord_core *core, struct coord_tx *tx, struct tx_by
     memcpy(owned, key.data, key.len);
     tx->key = tx_bytes(owned, key.len);
     HASH_ADD_KEYPTR(hh_key, core->by_key, tx->key.data, tx->key.len, tx);
+}
+
+void coord_tx_drop_key(struct coord_core *core, struct coord_tx *tx)
+{
+    if (tx->key.len > 0) {
+        HASH_DELETE(hh_key, core->by_key, tx);
+    }
+    free((void *)(uintptr_t)tx->key.data);
+    tx->key = tx_bytes(NULL, 0);
 }
 
 void coord_tx_set_request(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from)

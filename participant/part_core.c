@@ -71,9 +71,10 @@ static void on_coordinator(struct part_core *core, const struct tx_envelope *env
 static void on_participant(struct part_core *core, const struct tx_envelope *envelope,
                            const struct tx_msg *msg)
 {
+    TX_ASSERT(msg->type == TX_MSG_INQUIRE || msg->type == TX_MSG_STATE);
     if (msg->type == TX_MSG_INQUIRE)
         part_on_inquire(core, envelope, &msg->inquire);
-    else if (msg->type == TX_MSG_STATE)
+    else
         part_on_state(core, envelope, &msg->state);
 }
 

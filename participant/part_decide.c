@@ -199,7 +199,7 @@ void part_on_abort(struct part_core *core, struct part_coordinator *coordinator,
                    enum tx_reason reason)
 {
     struct part_tx *tx = part_tx_find(core, id);
-    if ((unsigned)reason >= TX_REASONS_N || reason == TX_REASON_NONE)
+    if (reason == TX_REASON_NONE)
         reason = TX_REASON_PRESUMED;
     if (tx == NULL) {
         abort_unknown(core, coordinator, id, reason);

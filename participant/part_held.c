@@ -15,7 +15,7 @@ static void make_room(struct part_core *core)
         core->held_to = n;
         return;
     }
-    core->held_capacity = core->held_capacity > 0 ? core->held_capacity * 2 : 64;
+    core->held_capacity = core->held_capacity > 0 ? core->held_capacity * 2 : 8;
     core->held = tx_xrealloc(core->held, core->held_capacity * sizeof *core->held);
 }
 

@@ -389,6 +389,8 @@ void part_run(struct part_core *core, struct part_tx *tx);
 void part_locks_settle(struct part_core *core);
 void part_locks_expire(struct part_core *core);
 void part_locks_release(struct part_core *core, struct part_tx *tx);
+/* Why the store has undone it. */
+enum tx_reason part_rm_reason(const struct part_event *event);
 void part_on_rm(struct part_core *core, const struct part_event *event);
 const char *part_place_print(struct lock_name name, char *out, size_t out_size);
 

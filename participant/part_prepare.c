@@ -184,12 +184,10 @@ void part_prepare_answered(struct part_core *core, struct part_tx *tx,
         tx->rm_open = false;
         prepared_by_rm(core, tx, false, tx_bytes(NULL, 0));
         return;
-    case PART_RM_ROLLED_BACK: {
+    case PART_RM_ROLLED_BACK:
         tx->rm_open = false;
-        bool given = event->reason != TX_REASON_NONE && (unsigned)event->reason < TX_REASONS_N;
-        part_undo(core, tx, given ? event->reason : TX_REASON_REFUSED, event->text, true);
+        part_undo(core, tx, part_rm_reason(event), event->text, true);
         return;
-    }
     case PART_RM_RETRY:
         part_undo(core, tx, TX_REASON_BUSY, event->text, true);
         return;

@@ -176,21 +176,18 @@ static void on_lock_event(struct part_core *core, const struct lock_event *event
     }
     if (tx->state != PART_WORKING)
         return;
-    switch (event->type) {
-    case LOCK_EVENT_WANTED:
-        return;
-    case LOCK_EVENT_GRANTED:
-        TX_ASSERT(tx->wait == PART_WAIT_LOCK && !lockmgr_is_waiting(tx->owner));
-        tx->op_locked = true;
-        part_run(core, tx);
-        return;
-    case LOCK_EVENT_WOUNDED:
+    if (event->type == LOCK_EVENT_WOUNDED) {
         on_wounded(core, tx);
         return;
-    case LOCK_EVENT_TIMED_OUT:
+    }
+    TX_ASSERT(tx->wait == PART_WAIT_LOCK && !lockmgr_is_waiting(tx->owner));
+    if (event->type == LOCK_EVENT_TIMED_OUT) {
         on_timed_out(core, tx);
         return;
     }
+    TX_ASSERT(event->type == LOCK_EVENT_GRANTED);
+    tx->op_locked = true;
+    part_run(core, tx);
 }
 
 void part_locks_settle(struct part_core *core)
@@ -221,23 +218,29 @@ void part_locks_release(struct part_core *core, struct part_tx *tx)
 
 /* ---- answers of the resource manager ---- */
 
+enum tx_reason part_rm_reason(const struct part_event *event)
+{
+    TX_ASSERT((unsigned)event->reason < TX_REASONS_N);
+    return event->reason != TX_REASON_NONE ? event->reason : TX_REASON_REFUSED;
+}
+
 static void executed(struct part_core *core, struct part_tx *tx, const struct part_event *event)
 {
     switch (event->status) {
+    case PART_RM_READ_ONLY: /* an answer to prepare alone */
+        TX_ASSERT(event->status != PART_RM_READ_ONLY);
+        return;
     case PART_RM_OK:
-    case PART_RM_READ_ONLY:
         tx->rm_open = true;
         tx->wrote = tx->wrote || event->wrote;
         op_done(tx, &event->result);
         part_run(core, tx);
         return;
-    case PART_RM_ROLLED_BACK: {
+    case PART_RM_ROLLED_BACK:
         tx->rm_open = false;
-        bool given = event->reason != TX_REASON_NONE && (unsigned)event->reason < TX_REASONS_N;
         tx->wait = PART_WAIT_NOBODY;
-        part_undo(core, tx, given ? event->reason : TX_REASON_REFUSED, event->text, true);
+        part_undo(core, tx, part_rm_reason(event), event->text, true);
         return;
-    }
     case PART_RM_RETRY:
         tx->wait = PART_WAIT_NOBODY;
         part_undo(core, tx, TX_REASON_BUSY, event->text, true);

@@ -43,7 +43,7 @@ void part_timer_set(struct part_core *core, struct part_tx *tx, uint64_t at_us)
 {
     part_timer_clear(core, tx);
     if (core->heap_n == core->heap_capacity) {
-        core->heap_capacity = core->heap_capacity > 0 ? core->heap_capacity * 2 : 64;
+        core->heap_capacity = core->heap_capacity > 0 ? core->heap_capacity * 2 : 8;
         core->heap = tx_xrealloc(core->heap, core->heap_capacity * sizeof(struct part_tx *));
     }
     tx->timer_us = at_us;

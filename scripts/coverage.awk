@@ -2,7 +2,8 @@
 #
 # Not counted: what a seeded bug alone would run (it is compiled away), and cases that the code itself
 # declares to be impossible, which are the count at the end of an enum (..._N) and those that lead to
-# nothing but an assertion. The components' own checks (*_check.c) are the simulator's tools.
+# nothing but an assertion; and, of a switch over an enum, the side of a value that the enum does not
+# have (-Wswitch-enum sees to the others). The components' own checks (*_check.c) are the simulator's tools.
 # usage: awk -v root=DIR/ [-v gaps=1] -f coverage.awk FILE.lcov
 
 function component(file) {
@@ -27,6 +28,7 @@ function indent(text) {
 # Which lines of the source do not count.
 function read_source(file,    text, n, line, i, j, asserts) {
     delete skip
+    delete no_branch
     n = 0
     while ((getline line < (root file)) > 0)
         text[++n] = line
@@ -34,6 +36,10 @@ function read_source(file,    text, n, line, i, j, asserts) {
     for (i = 1; i <= n; i++) {
         if (text[i] ~ /^ *case [A-Z0-9_]+_N:/)
             skip[i] = 1
+        if (text[i] ~ /^ *switch \(/)
+            no_branch[i] = 1
+        if (text[i] ~ /^ *(} else )?if \(TX_SEEDED_BUG\([A-Z_]*\) &&/)
+            no_branch[i] = 1
         if (text[i] ~ /^ *(} else )?if \(TX_SEEDED_BUG\(/)
             for (j = i + 1; j <= n && (indent(text[j]) > indent(text[i]) || text[j] == ""); j++)
                 skip[j] = 1
@@ -67,7 +73,7 @@ function gap_ends() {
 part == "" { next }
 /^BRDA:/ {
     split(substr($0, 6), field, ",")
-    if (skip[field[1]])
+    if (skip[field[1]] || no_branch[field[1]])
         next
     branches[part]++
     if (field[4] != "-" && field[4] != 0)

@@ -479,6 +479,22 @@ static void damage_while_votes_are_collected_is_an_alarm_and_no_violation(void *
     assert_int_equal(driver_stats(&d).violations, 0);
 }
 
+/* Were it to commit after that, nobody would wait for the acknowledgement: no END, for ever. */
+static void an_end_while_votes_are_collected_aborts_whatever_is_voted_then(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    struct tx_msg msg = {
+        .type = TX_MSG_ACK,
+        .ack = {.id = id, .incarnation = 5, .lsn = {200}, .heuristic = TX_HEURISTIC_OK}};
+    driver_participant(&d, 'a', &msg);
+    assert_string_equal(coord_core_state_name(d.core, id), "finished-aborted");
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    vote(&d, 'b', id, TX_VOTE_YES, 0);
+    driver_durable(&d);
+    assert_string_equal(coord_core_state_name(d.core, id), "finished-aborted");
+}
+
 static void damage_by_an_operator_is_an_alarm(void **unused)
 {
     (void)unused;
@@ -611,6 +627,7 @@ int main(void)
         TEST(read_only_votes_that_cannot_be),
         TEST(reader_that_dropped_out_may_say_anything),
         TEST(votes_out_of_place),
+        TEST(an_end_while_votes_are_collected_aborts_whatever_is_voted_then),
         TEST(damage_by_an_operator_is_an_alarm),
         TEST(damage_while_votes_are_collected_is_an_alarm_and_no_violation),
         TEST(status_says_what_waits_for_what),

@@ -300,6 +300,39 @@ static void contradictions_are_refused_with_position_and_id(void **unused)
     refused((struct txlog_record[]){start, commit, twin}, 3, "idempotency key of another");
 }
 
+/* An outcome that was forgotten, for its retention was over, leaves its key to new work. */
+static void a_key_that_was_used_again_is_no_contradiction(void **unused)
+{
+    (void)unused;
+    struct driver d;
+    driver_init(&d);
+    d.options.retention_us = 1000000;
+    driver_start(&d);
+    driver_welcome_all(&d);
+    driver_ignore(&d);
+    struct tx_id ids[2];
+    for (size_t i = 0; i < 2; i++) {
+        ids[i] = submit(&d, "ab", "again");
+        vote(&d, 'a', ids[i], TX_VOTE_YES, 1);
+        vote(&d, 'b', ids[i], TX_VOTE_YES, 1);
+        driver_durable(&d);
+        ack(&d, 'a', ids[i]);
+        ack(&d, 'b', ids[i]);
+        driver_durable(&d);
+        driver_pass(&d, i == 0 ? 2000000 : 0);
+        driver_ignore(&d);
+    }
+    assert_true(ids[1].seq > ids[0].seq);
+    driver_restart_all(&d);
+    driver_welcome_all(&d);
+    driver_ignore(&d);
+    submit(&d, "ab", "again");
+    const struct tx_msg_outcome *answer = &driver_replied(&d, CLIENT, TX_MSG_OUTCOME)->outcome;
+    assert_int_equal(answer->outcome, TX_OUTCOME_COMMITTED);
+    assert_int_equal(answer->id.seq, ids[1].seq);
+    driver_deinit(&d);
+}
+
 static void alarms_kept_are_bounded(void **unused)
 {
     (void)unused;
@@ -329,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_cut_short_repeats_what_is_known),
         cmocka_unit_test(a_member_that_left_the_configuration_still_hears_the_decision),
         cmocka_unit_test(contradictions_are_refused_with_position_and_id),
+        cmocka_unit_test(a_key_that_was_used_again_is_no_contradiction),
         cmocka_unit_test(alarms_kept_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,8 +163,8 @@ static struct tx_msg random_msg(const struct driver *d)
         if (random_below(20) == 0) /* what an old copy is told */
             msg.inquire.known = (struct tx_position){1 + random_below(3), 9, {random_below(100)}};
     } else if (msg.type == TX_MSG_ABORT) {
-        msg.abort = (struct tx_msg_abort){.id = id,
-                                          .reason = (enum tx_reason)random_below(TX_REASONS_N + 2)};
+        msg.abort =
+            (struct tx_msg_abort){.id = id, .reason = (enum tx_reason)random_below(TX_REASONS_N)};
     } else if (msg.type == TX_MSG_RESOLVE) {
         msg.resolve = (struct tx_msg_resolve){.id = id, .commit = random_below(2) == 0};
     } else {

@@ -80,7 +80,7 @@ void sim_echo_start(struct sim *sim, size_t node)
 
 void sim_echo_deinit(struct sim *sim)
 {
-    for (size_t i = 0; i < sim->nodes_n; i++) {
+    for (size_t i = 0; i < sizeof sim->echoes / sizeof sim->echoes[0]; i++) {
         for (size_t j = 0; sim->echoes[i] != NULL && j < SIM_ECHO_FRAMES_MAX; j++)
             free(sim->echoes[i]->copies[j].bytes);
         free(sim->echoes[i]);

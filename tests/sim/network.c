@@ -2,6 +2,7 @@
 
 #include "echo.h"
 #include "faults.h"
+#include "liar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,11 @@
 #define PARTITIONS_MAX (sizeof((struct sim *)0)->partitions / sizeof(struct sim_partition))
 
 struct sim_outbox {
-    struct tx_frame_writer *writers[SIM_NODES_MAX]; /* by receiver; NULL: never needed so far */
-    uint32_t filled;                                /* a bit for each receiver */
+    struct tx_frame_writer *writers[SIM_NODES_MAX + 1]; /* by receiver; NULL: never needed so far */
+    uint32_t filled;                                    /* a bit for each receiver */
 };
 
-static struct tx_envelope envelope_of(const struct sim *sim, size_t from)
+struct tx_envelope sim_network_envelope(const struct sim *sim, size_t from)
 {
     const struct sim_node *node = &sim->nodes[from];
     struct tx_envelope envelope = {.cluster = "sim", .start = node->start, .life = node->life};
@@ -49,7 +50,7 @@ void sim_network_close(struct sim *sim, size_t node)
 
     if (outbox == NULL)
         return;
-    for (size_t i = 0; i < sim->nodes_n; i++) {
+    for (size_t i = 0; i <= SIM_LIAR; i++) {
         if (outbox->writers[i] != NULL)
             tx_frame_writer_destroy(&outbox->writers[i]);
     }
@@ -138,7 +139,7 @@ void sim_network_send(struct sim *sim, size_t from, size_t to, const struct tx_m
     enum tx_error error;
 
     if (outbox->writers[to] == NULL) {
-        struct tx_envelope envelope = envelope_of(sim, from);
+        struct tx_envelope envelope = sim_network_envelope(sim, from);
 
         outbox->writers[to] = tx_frame_writer_new(&envelope);
         TX_ASSERT(outbox->writers[to] != NULL);
@@ -154,6 +155,8 @@ void sim_network_send(struct sim *sim, size_t from, size_t to, const struct tx_m
     sim_fault_aim(sim, from, msg);
     if (sim->options.alone > 0)
         flush_one(sim, from, to);
+    if (sim->liar != NULL)
+        sim_liar_overhears(sim, from, to, msg);
 }
 
 void sim_network_receive(struct sim *sim, const struct sim_event *event, struct tx_frame *frame)

@@ -11,6 +11,8 @@
 void sim_network_open(struct sim *sim, size_t node);
 void sim_network_close(struct sim *sim, size_t node);
 
+/* Who it is, as it is stamped on its frames. */
+struct tx_envelope sim_network_envelope(const struct sim *sim, size_t node);
 /* Into the outbox. */
 void sim_network_send(struct sim *sim, size_t from, size_t to, const struct tx_msg *msg);
 /* The outbox goes on its way. */

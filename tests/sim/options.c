@@ -110,8 +110,40 @@ static void draw_echoes(struct sim_options *options, struct sim_random *random)
         options->sync_us = sim_random_between(random, 20000, 120000);
 }
 
+/* Few outcomes are kept, where they are not kept for long anyway; and locks run out. */
+static void draw_kept(struct sim_options *options, struct sim_random *random)
+{
+    options->retained_max = SIM_RETAINED_MAX;
+    if (sim_random_percent(random, 30) && options->retention_us != SIM_FOREVER_US)
+        options->retained_max = sim_random_between(random, 1, 40);
+    if (sim_random_percent(random, 3))
+        options->locks_max = sim_random_between(random, 10, 30);
+}
+
+/* Stores that are not in the daemon's own hands. */
+static void draw_store(struct sim_options *options, struct sim_random *random)
+{
+    if (!sim_random_percent(random, 8))
+        return;
+    options->store_us = sim_random_between(random, 100, 20000);
+    if (sim_random_percent(random, 70))
+        options->store_refuses_percent = sim_random_between(random, 1, 8);
+}
+
+/* Who lies, and how often. */
+static void draw_liar(struct sim_options *options, struct sim_random *random)
+{
+    uint64_t dice = sim_random_between(random, 0, 99);
+
+    options->lies_percent = skewed(random, 1, 6, 20);
+    options->liar = dice < 8 ? 1 : dice < 18 ? 2 : 0;
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
+    struct sim_random liar = {random->state ^ UINT64_C(0x6c6961727321)};
+    struct sim_random kept = {random->state ^ UINT64_C(0x6b657074)};
+    struct sim_random store = {random->state ^ UINT64_C(0x73746f726573)};
     struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
     struct sim_random echoes = {random->state ^ UINT64_C(0x6563686f6573)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
@@ -136,6 +168,9 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     options->retain_records = one_of(random, retained, 3);
     options->tombstones_max = one_of(random, tombstones, 3);
     draw_limits(options, &limits);
+    draw_liar(options, &liar);
+    draw_store(options, &store);
+    draw_kept(options, &kept);
     options->check_stride =
         strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
     if (sim_random_percent(random, 10))
@@ -158,7 +193,8 @@ static bool possible(const struct sim_options *options)
            options->loss_percent < 100 && options->start_crash_percent < 100 &&
            options->delay_us >= 50 && options->sync_us >= 100 && options->think_us >= 1000 &&
            options->check_stride > 0 && options->tombstones_max > 0 && options->inquiry_us > 0 &&
-           options->txs_max > 0 && options->locks_max >= 30 &&
+           options->txs_max > 0 && options->locks_max >= 10 && options->liar <= 2 &&
+           options->lies_percent <= 100 && options->store_refuses_percent < 100 &&
            options->echo_frames <= SIM_ECHO_FRAMES_MAX && options->prepare_timeout_us >= 10000;
 }
 

@@ -11,6 +11,7 @@
 #define SIM_PARTICIPANTS_MAX 7u
 #define SIM_CLIENTS_MAX      20u
 #define SIM_ECHO_FRAMES_MAX  128u
+#define SIM_RETAINED_MAX     100000u
 #define SIM_FOREVER_US       UINT64_C(8640000000000) /* a hundred days */
 
 /* name, meaning */
@@ -53,8 +54,13 @@
     X(retention_us, "of outcomes at a coordinator")                                                \
     X(snapshot_records, "records between two snapshots")                                           \
     X(retain_records, "of history behind a snapshot")                                              \
+    X(retained_max, "outcomes kept at a coordinator")                                              \
     X(tombstones_max, "at a participant")                                                          \
     X(prepare_timeout_us, "from the first PREPARE to giving up")                                   \
+    X(store_us, "the longest call of a store; 0: it answers at once")                              \
+    X(store_refuses_percent, "of those calls are undone, or put off, by the store")                \
+    X(liar, "1: a stranger and a client lie; 2: a node of the cluster, too; 0: nobody")            \
+    X(lies_percent, "of the messages are followed by a lie")                                       \
     X(inquiry_us, "in doubt for longer: ask")                                                      \
     X(txs_max, "open transactions of a daemon; more are refused")                                  \
     X(locks_max, "at a participant")                                                               \

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "echo.h"
 #include "faults.h"
+#include "liar.h"
 #include "network.h"
 #include "old_copy.h"
 #include "operator.h"
@@ -19,9 +20,10 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10u
-#define LOOK_US        UINT64_C(200000) /* at rest? */
-#define LOOK_STEPS     200u             /* of a core between two looks at its locks */
-#define LOOKS_AT_REST  4u               /* so often in a row, and the run is over */
+#define LOOK_US        UINT64_C(200000)  /* at rest? */
+#define LOOK_STEPS     200u              /* of a core between two looks at its locks */
+#define LOOKS_AT_REST  4u                /* so often in a row, and the run is over */
+#define LIED_US        UINT64_C(5000000) /* what is still done after the last lie */
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
 
@@ -116,7 +118,9 @@ struct sim *sim_new(uint64_t seed)
 
 bool sim_covers(const struct sim *sim)
 {
-    return sim->coverage != NULL && !sim->old_copy_runs && sim->totals.old_disks == 0;
+    return sim->coverage != NULL && sim->liar == NULL && sim->options.store_us == 0 &&
+           sim->options.retained_max == SIM_RETAINED_MAX && !sim->old_copy_runs &&
+           sim->totals.old_disks == 0;
 }
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
@@ -125,6 +129,9 @@ size_t sim_find(const struct sim *sim, const struct tx_address *address)
 
     if (address->s[6] == 'p')
         i += sim->options.coordinators;
+    if (sim->liar != NULL &&
+        (i >= sim->nodes_n || strcmp(sim->nodes[i].address.s, address->s) != 0))
+        return SIM_LIAR; /* whoever told such an address */
     TX_ASSERT(i < sim->nodes_n && strcmp(sim->nodes[i].address.s, address->s) == 0);
     return i;
 }
@@ -172,7 +179,7 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
 {
     char id[TX_ID_TEXT];
 
-    if (sim->old_copy_runs || sim->deaf)
+    if (sim->old_copy_runs || sim->deaf || sim_lies_within(sim))
         return; /* so they should; or nobody listens */
     SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
               (const char *)text.data);
@@ -335,6 +342,10 @@ static void deliver(struct sim *sim, const struct sim_event *event)
     struct sim_node *node = &sim->nodes[event->node];
     struct tx_frame frame;
 
+    if (event->frame == NULL) {
+        sim_liar_raw(sim, event->node);
+        return;
+    }
     sim_network_receive(sim, event, &frame);
     for (size_t i = 0; i < frame.messages_n && node->actions_left > 0; i++) {
         if (node->participant != NULL)
@@ -349,6 +360,8 @@ static void deliver(struct sim *sim, const struct sim_event *event)
                                                        .client = event->from,
                                                        .envelope = &frame.envelope,
                                                        .msg = &frame.messages[i]});
+        else if (event->node == SIM_LIAR)
+            sim_liar_hears(sim, event->from, &frame.messages[i]);
         else
             sim_client_received(sim, event->node, event->from, &frame.messages[i]);
     }
@@ -405,6 +418,8 @@ static void happen_to(struct sim *sim, const struct sim_event *event)
         synced(sim, event);
     else if (current && event->type == SIM_EVENT_WRITE)
         sim_writer_due(sim, event->node);
+    else if (current && event->type == SIM_EVENT_STORE)
+        sim_participant_stored(sim, event->node, event->number);
 }
 
 /* After every event that concerns it: what it has to send goes out, all or nothing when it has died
@@ -441,6 +456,7 @@ static void happen(struct sim *sim, struct sim_event *event)
     case SIM_EVENT_SYNCED:
     case SIM_EVENT_WRITE:
     case SIM_EVENT_TICK:
+    case SIM_EVENT_STORE:
         if (node->up && sim->now < node->paused_until) {
             event->at = node->paused_until;
             sim_timeline_add(&sim->timeline, *event);
@@ -468,6 +484,7 @@ static void happen(struct sim *sim, struct sim_event *event)
 static void begin(struct sim *sim)
 {
     add_nodes(sim);
+    sim_liar_start(sim);
     for (size_t i = 0; i < sim->nodes_n; i++) {
         if (sim->nodes[i].role != SIM_CLIENT) {
             sim_start(sim, i);
@@ -498,16 +515,23 @@ bool sim_step(struct sim *sim)
     if (!sim->healed && faults_over(sim))
         heal(sim);
     happen(sim, &event);
-    sim_waits_look(sim);
+    if (!sim_lies_within(sim))
+        sim_waits_look(sim);
     sim_frame_done(&sim->timeline, event.frame);
     return true;
+}
+
+/* Nobody knows how long a cluster in which somebody has lied takes to come to rest, if it does. */
+static uint64_t healed_us(const struct sim *sim)
+{
+    return sim_lies_within(sim) ? LIED_US : SIM_HEALED_US;
 }
 
 unsigned sim_run(struct sim *sim)
 {
     begin(sim);
     while (sim->looks_at_rest < LOOKS_AT_REST && sim_step(sim)) {
-        if (sim->healed && sim->now >= sim->healed_at + SIM_HEALED_US)
+        if (sim->healed && sim->now >= sim->healed_at + healed_us(sim))
             break;
     }
     for (size_t i = 0; i < sim->nodes_n; i++) {
@@ -516,7 +540,7 @@ unsigned sim_run(struct sim *sim)
     }
     sim->totals.simulated_us = sim->now - 1000000;
     sim_check(sim);
-    if (sim->failures == 0)
+    if (sim->failures == 0 && !sim_lies_within(sim))
         sim_old_copy_return(sim);
     return sim->failures;
 }
@@ -535,6 +559,7 @@ void sim_destroy(struct sim **sim)
             sim_disk_destroy(&(*sim)->nodes[i].kept);
     }
     sim_echo_deinit(*sim);
+    sim_liar_stop(*sim);
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);
     history_deinit(&(*sim)->history);

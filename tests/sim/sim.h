@@ -15,11 +15,11 @@
 
 #define SIM_NODES_MAX    (SIM_COORDINATORS_MAX + SIM_PARTICIPANTS_MAX + SIM_CLIENTS_MAX)
 #define SIM_NOBODY       SIM_NODES_MAX
-#define SIM_ACCOUNTS     4u      /* at each participant */
-#define SIM_LISTS        2u      /* at each participant */
-#define SIM_RETAINED_MAX 100000u /* outcomes at a coordinator */
-#define SIM_RESOLVED_MAX 64u     /* decisions of an operator */
-#define SIM_WAITS_MAX    64u     /* transactions that wait at one moment, for waits.h */
+#define SIM_LIAR         SIM_NODES_MAX /* who lies has a place of his own, see liar.h */
+#define SIM_ACCOUNTS     4u            /* at each participant */
+#define SIM_LISTS        2u            /* at each participant */
+#define SIM_RESOLVED_MAX 64u           /* decisions of an operator */
+#define SIM_WAITS_MAX    64u           /* transactions that wait at one moment, for waits.h */
 #define SIM_HEALED_US    UINT64_C(60000000)
 
 enum sim_node_role { SIM_COORDINATOR, SIM_PARTICIPANT, SIM_CLIENT };
@@ -42,6 +42,7 @@ struct sim_participant;
 struct sim_client;
 struct sim_outbox;
 struct sim_echo;
+struct sim_liar;
 
 struct sim_node {
     enum sim_node_role role;
@@ -82,7 +83,7 @@ struct sim_told {
 
 struct sim_partition {
     uint64_t number;
-    uint32_t blocked[SIM_NODES_MAX]; /* from which node, a bit for each node it cannot reach */
+    uint32_t blocked[SIM_NODES_MAX + 1]; /* from which node, a bit for each node it cannot reach */
 };
 
 /* In a circle of waits. */
@@ -95,6 +96,7 @@ struct sim_totals {
     uint64_t transactions, committed, crashes, messages, frames, lost, events, simulated_us;
     uint64_t faults[SIM_FAULTS_N];
     uint64_t old_disks; /* starts on an old image */
+    uint64_t lies;
 };
 
 struct sim {
@@ -112,13 +114,13 @@ struct sim {
     uint64_t status_requests;
     unsigned looks_at_rest; /* in a row */
     uint64_t healed_at;
-    struct sim_node nodes[SIM_NODES_MAX];
+    struct sim_node nodes[SIM_NODES_MAX + 1];
     size_t nodes_n;
-    uint64_t fifo[SIM_NODES_MAX][SIM_NODES_MAX]; /* the last arrival on each way */
-    size_t slow_from, slow_to;                   /* the slow link */
-    struct sim_random echo_random;               /* of echoes alone */
-    struct sim_echo *echoes[SIM_NODES_MAX];      /* by receiver; NULL: none kept */
-    struct tx_arena arena;                       /* of the frame that has arrived */
+    uint64_t fifo[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1]; /* the last arrival on each way */
+    size_t slow_from, slow_to;                           /* the slow link */
+    struct sim_random echo_random;
+    struct sim_echo *echoes[SIM_NODES_MAX + 1]; /* by receiver; NULL: none kept */
+    struct tx_arena arena;                      /* of the frame that has arrived */
     struct sim_partition partitions[4];
     uint64_t partitions_made;
     uint64_t fault_at; /* when so many transactions have been begun; UINT64_MAX: no more */
@@ -134,11 +136,12 @@ struct sim {
     struct sim_totals totals;
     struct history history;
     struct coverage *coverage; /* NULL: not wanted */
+    struct sim_liar *liar;     /* NULL: nobody lies */
     unsigned failures;
 };
 
-/* Are cells counted? Not once an old disk has run: what that meets is not what the tables
- * promise. */
+/* Are cells counted? Not once an old disk has run, nor where somebody lies, a store is slow or few
+ * outcomes are kept: what that meets is not what the tables promise. */
 bool sim_covers(const struct sim *sim);
 struct sim *sim_new(uint64_t seed);
 void sim_destroy(struct sim **sim);

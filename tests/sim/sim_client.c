@@ -1,5 +1,6 @@
 #include "sim_client.h"
 
+#include "liar.h"
 #include "network.h"
 #include "operator.h"
 #include "plan.h"
@@ -370,7 +371,7 @@ static void on_operated(struct sim *sim, size_t node, const struct tx_msg_operat
 static void on_committed_submit(struct sim *sim, struct sim_client *self,
                                 const struct tx_msg_outcome *outcome)
 {
-    if (outcome->results_lost)
+    if (outcome->results_lost || sim_lies_within(sim))
         return;
     if (outcome->results_n == self->plan.ops_n)
         plan_read_all(&self->plan, outcome->results, outcome->results_n);
@@ -394,7 +395,7 @@ static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome 
  * was over first: then nobody knows it any more. */
 static bool wearied(const struct sim *sim, struct sim_client *self)
 {
-    if (sim->healed)
+    if (sim->healed || sim_lies_within(sim)) /* fenced for good, perhaps */
         return ++self->unknowns >= UNKNOWNS_MAX;
     return ++self->unknowns_before >= PATIENCE && sim->options.retention_us != SIM_FOREVER_US;
 }
@@ -432,7 +433,8 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         on_committed_submit(sim, self, outcome);
     /* The key's own record is in the way: it has committed before, and that was not told. */
     if (outcome->reason == TX_REASON_EXISTS && sim->options.retention_us == SIM_FOREVER_US &&
-        !sim_operator_wrote(sim, self->plan.key))
+        !sim_operator_wrote(sim, self->plan.key) &&
+        sim->liar == NULL) /* who can insert a key of his own in its name: an abort, no more */
         sim_fail(sim, "ran-twice: %.*s", (int)outcome->text.len, (const char *)outcome->text.data);
     told(sim, node, outcome->outcome);
     sim_network_send(sim, node, self->coordinator, &ack);

@@ -93,7 +93,7 @@ static struct coord_core *core_new(struct sim *sim, size_t node)
                                     .peer_down_us = 1500000,
                                     .forget_us = 500000,
                                     .retention_us = sim->options.retention_us,
-                                    .retained_max = SIM_RETAINED_MAX,
+                                    .retained_max = sim->options.retained_max,
                                     .txs_max = sim->options.txs_max,
                                     .snapshot_records = sim->options.snapshot_records,
                                     .retain_records = sim->options.retain_records};

@@ -120,7 +120,7 @@ void sim_history_look(struct sim *sim, size_t at)
     }
     if (node->coordinator != NULL) {
         coord_core_stats(sim_coordinator_core(node), &coord);
-        bound(sim, at, "outcomes", coord.retained, SIM_RETAINED_MAX);
+        bound(sim, at, "outcomes", coord.retained, sim->options.retained_max);
         bound_log(sim, at, inside_coord_live(sim_coordinator_core(node)));
     }
 }

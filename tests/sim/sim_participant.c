@@ -2,6 +2,7 @@
 
 #include "network.h"
 #include "participant/kv.h"
+#include "store.h"
 #include "txlog/recovery.h"
 #include "writer.h"
 
@@ -12,6 +13,7 @@ struct sim_participant {
     struct part_core *core;
     struct part_actions actions;
     struct rm *rm;
+    struct sim_store *store; /* NULL: `rm` answers at once */
 };
 
 static void answered(struct sim *sim, size_t node, struct tx_id tx, enum part_rm_call call,
@@ -70,6 +72,11 @@ static void perform(struct sim *sim, size_t node, struct part_action *action)
     struct sim_participant *self = sim->nodes[node].participant;
     struct rm_answer answer = {0};
 
+    if (self->store != NULL &&
+        (action->type == PART_ACTION_EXECUTE || action->type == PART_ACTION_PREPARE)) {
+        sim_store_call(self->store, action);
+        return;
+    }
     switch (action->type) {
     case PART_ACTION_SEND:
         deliver(sim, node, action);
@@ -127,6 +134,14 @@ void sim_participant_step(struct sim *sim, size_t node, const struct part_event 
         self->rm->vtable->durable(self->rm, event->lsn);
     part_core_step(self->core, event, sim_clock(sim, node), &self->actions);
     perform_all(sim, node);
+}
+
+void sim_participant_stored(struct sim *sim, size_t node, uint64_t number)
+{
+    struct sim_participant *self = sim->nodes[node].participant;
+    struct part_event event = sim_store_answer(self->store, self->rm, number);
+
+    sim_participant_step(sim, node, &event);
 }
 
 /* ---- starting ---- */
@@ -204,6 +219,7 @@ bool sim_participant_start(struct sim *sim, size_t node)
     sim->nodes[node].life = sim_random_next(&sim->random);
     options = options_of(sim, node);
     self->core = part_core_new(&options);
+    self->store = sim_store_new(sim, node);
     sim->nodes[node].participant = self;
     error = recovery_replay(log, replay, &recovering, &summary, &why);
     if (error == TX_OK && !sim_append_start(sim, node))
@@ -224,6 +240,7 @@ void sim_participant_stop(struct sim *sim, size_t node)
 {
     struct sim_participant *self = sim->nodes[node].participant;
 
+    sim_store_destroy(&self->store);
     if (self->rm != NULL)
         self->rm->vtable->close(&self->rm);
     part_actions_deinit(&self->actions);

@@ -7,6 +7,8 @@
 
 /* False: it died before its START was durable. */
 bool sim_participant_start(struct sim *sim, size_t node);
+/* The store is done with the call of this number. */
+void sim_participant_stored(struct sim *sim, size_t node, uint64_t number);
 /* Drops everything that is not on disk. */
 void sim_participant_stop(struct sim *sim, size_t node);
 void sim_participant_step(struct sim *sim, size_t node, const struct part_event *event);
