@@ -43,6 +43,14 @@ bool tx_lineage_set(struct tx_lineage *lineage, const struct tx_position *starts
     return true;
 }
 
+bool tx_lineage_before(const struct tx_lineage *lineage, uint64_t start, struct tx_lsn lsn)
+{
+    const struct tx_position *last = &lineage->starts[lineage->n - 1];
+
+    TX_ASSERT(lineage->n > 0);
+    return last->start < start && last->lsn.n < lsn.n;
+}
+
 bool tx_lineage_denies(const struct tx_lineage *lineage, struct tx_position known)
 {
     size_t later = 0;

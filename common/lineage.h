@@ -35,6 +35,9 @@ bool tx_lineage_add(struct tx_lineage *lineage, struct tx_position start) TX_MUS
 bool tx_lineage_set(struct tx_lineage *lineage, const struct tx_position *starts,
                     size_t n) TX_MUST_CHECK;
 
+/* Do all of its starts come before that one, and before that place in the log? */
+bool tx_lineage_before(const struct tx_lineage *lineage, uint64_t start, struct tx_lsn lsn);
+
 /* Does the lineage prove that its node has never been at that position? Then it is another copy
  * than the one that was. A position before the oldest start that it remembers cannot be judged by
  * its life, and passes when its LSN is before that start. */

@@ -18,10 +18,11 @@ static enum tx_error contradiction(struct tx_why *why, const struct txlog_record
 static enum tx_error check_id(const struct coord_core *core, const struct txlog_record *record,
                               struct tx_id id, struct tx_why *why)
 {
-    if (!tx_id_valid(id) || id.coordinator != core->options.id) {
+    TX_ASSERT(tx_id_valid(id)); /* the decoder lets no other pass */
+    if (id.coordinator != core->options.id) {
         return contradiction(why, record, "is of another coordinator");
     }
-    if (id.epoch > record->start || id.epoch >= core->options.epoch) {
+    if (id.epoch > record->start) {
         return contradiction(why, record, "is of an epoch that had not begun");
     }
     if (record->type != TXLOG_END && !core->snapshot_open && id.epoch != record->start) {
@@ -52,7 +53,7 @@ static void learn_peer(struct coord_core *core, const struct txlog_peer *peer)
 static enum tx_error recover_start(struct coord_core *core, const struct txlog_record *record,
                                    struct tx_why *why)
 {
-    if (record->start <= core->replayed_start || record->start >= core->options.epoch) {
+    if (record->start <= core->replayed_start) {
         return contradiction(why, record, "has an epoch out of order");
     }
     struct tx_position position = {record->start, record->started.life, record->lsn};
@@ -174,7 +175,8 @@ static enum tx_error recover_snapshot_begin(struct coord_core *core,
                                             const struct txlog_record *record, struct tx_why *why)
 {
     const struct txlog_snapshot_begin *begin = &record->snapshot_begin;
-    if (!tx_lineage_set(&core->lineage, begin->starts, begin->starts_n)) {
+    if (!tx_lineage_set(&core->lineage, begin->starts, begin->starts_n) ||
+        !tx_lineage_before(&core->lineage, core->options.epoch, record->lsn)) {
         return contradiction(why, record, "holds no starts in order");
     }
     core->snapshot_open = true;
@@ -265,7 +267,7 @@ enum tx_error coord_core_recover(struct coord_core *core, const struct txlog_rec
     if (core->last.n > 0 && record->lsn.n != core->last.n + 1) {
         return contradiction(why, record, "does not follow the record before it");
     }
-    if (record->start > core->options.epoch || record->start < core->replayed_start) {
+    if (record->start >= core->options.epoch || record->start < core->replayed_start) {
         return contradiction(why, record, "is of an epoch out of order");
     }
     if (core->replayed_lsn.n == 0) {

@@ -37,7 +37,8 @@ static enum tx_error recover_starts(struct part_core *core, const struct txlog_r
                                     struct tx_why *why)
 {
     const struct txlog_snapshot_begin *begin = &record->snapshot_begin;
-    if (tx_lineage_set(&core->lineage, begin->starts, begin->starts_n))
+    if (tx_lineage_set(&core->lineage, begin->starts, begin->starts_n) &&
+        tx_lineage_before(&core->lineage, core->options.incarnation, record->lsn))
         return TX_OK;
     return tx_why(why, TX_ECORRUPT, "record %" PRIu64 " (SNAPSHOT_BEGIN) holds no starts in order",
                   record->lsn.n);
@@ -127,6 +128,22 @@ static const struct txlog_lock *copy_locks(struct tx_arena *arena, const struct 
     return copy;
 }
 
+/* Could anybody hold this lock? */
+static bool lock_possible(const struct txlog_lock *lock)
+{
+    return lock->mode != TX_LOCK_NONE && lock->space.len <= TX_SPACE_MAX &&
+           lock->key.len <= TX_KEY_MAX && (lock->space.len > 0 || lock->key.len == 0);
+}
+
+static bool locks_possible(const struct txlog_prepared *prepared)
+{
+    for (size_t i = 0; i < prepared->locks_n; i++) {
+        if (!lock_possible(&prepared->locks[i]))
+            return false;
+    }
+    return true;
+}
+
 static enum tx_error take_prepared(struct part_core *core, struct part_tx *tx,
                                    const struct txlog_record *record, struct tx_why *why)
 {
@@ -157,6 +174,8 @@ static enum tx_error recover_prepared(struct part_core *core, const struct txlog
         return error;
     if (prepared->members_n > TX_MEMBERS_MAX)
         return contradiction(record, why, "it has too many members");
+    if (!locks_possible(prepared))
+        return contradiction(record, why, "it holds a lock that cannot be");
     struct part_tx *tx = part_tx_find(core, prepared->id);
     if (tx == NULL && part_tombstone_find(core, prepared->id) != NULL)
         return contradiction(record, why, "it was aborted");

@@ -110,6 +110,7 @@ static void recover_prepared(void *arg, struct tx_id tx, struct tx_lsn prepared)
     struct part_shell *shell = recover->shell;
     struct txlog_record record;
     struct rm_answer answer = {0};
+    char id[TX_ID_TEXT];
 
     if (recover->error != TX_OK)
         return;
@@ -123,8 +124,9 @@ static void recover_prepared(void *arg, struct tx_id tx, struct tx_lsn prepared)
     TX_ASSERT(record.type == TXLOG_PREPARED && tx_id_equal(record.prepared.id, tx));
     shell->rm->vtable->recover(shell->rm, tx, record.prepared.redo, &answer);
     if (answer.status != RM_OK)
-        recover->error = tx_why(recover->why, TX_ECORRUPT, "cannot bring back transaction: %.*s",
-                                (int)answer.text.len, (const char *)answer.text.data);
+        recover->error = tx_why(
+            recover->why, TX_ECORRUPT, "record %" PRIu64 " (PREPARED of transaction %s): %.*s",
+            prepared.n, tx_id_print(tx, id), (int)answer.text.len, (const char *)answer.text.data);
 }
 
 static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)

@@ -40,7 +40,9 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
     error = rocksdb_log_open(&log_options, &node->log, why);
     if (error != TX_OK)
         return error;
-    node->start = txlog_last_start(node->log) + 1;
+    error = recovery_next_start(node->log, &node->start, why);
+    if (error != TX_OK)
+        return error;
     error = clock_random(&node->life, sizeof node->life);
     return error == TX_OK
                ? TX_OK

@@ -179,59 +179,58 @@ static void put_payload(struct tx_buf *out, const struct txlog_record *record)
     switch (record->type) {
     case TXLOG_START:
         tx_buf_u64(out, record->started.life);
-        return;
+        break;
     case TXLOG_EPOCH:
         put_epoch(out, &record->epoch);
-        return;
+        break;
     case TXLOG_PREPARED:
         put_prepared(out, &record->prepared);
-        return;
+        break;
     case TXLOG_COMMITTED:
         put_id(out, record->committed.id);
         put_bool(out, record->committed.one_phase);
         tx_buf_u64(out, record->committed.known.n);
         tx_buf_blob(out, record->committed.redo);
-        return;
+        break;
     case TXLOG_ABORTED:
         put_id(out, record->id.id);
-        return;
+        break;
     case TXLOG_FORGET:
         put_forget(out, &record->forget);
-        return;
+        break;
     case TXLOG_HEURISTIC:
         put_heuristic(out, &record->heuristic);
-        return;
+        break;
     case TXLOG_HEURISTIC_END:
         put_id(out, record->heuristic_end.id);
         put_bool(out, record->heuristic_end.damage);
-        return;
+        break;
     case TXLOG_ALARM:
         put_id(out, record->alarm.id);
         tx_buf_blob(out, record->alarm.text);
-        return;
+        break;
     case TXLOG_COMMIT:
         put_commit(out, &record->commit);
-        return;
+        break;
     case TXLOG_END:
         put_end(out, &record->end);
-        return;
+        break;
     case TXLOG_OUTCOME:
         put_outcome(out, &record->outcome);
-        return;
+        break;
     case TXLOG_PEER:
         put_peer(out, &record->peer);
-        return;
+        break;
     case TXLOG_SNAPSHOT_BEGIN:
         put_snapshot_begin(out, &record->snapshot_begin);
-        return;
+        break;
     case TXLOG_SNAPSHOT_END:
         tx_buf_u64(out, record->snapshot_end.begin.n);
-        return;
+        break;
     case TXLOG_NONE:
     case TXLOG_TYPES_N:
-        break;
+        TX_ASSERT(record->type > TXLOG_NONE && record->type < TXLOG_TYPES_N);
     }
-    TX_ASSERT(record->type > TXLOG_NONE && record->type < TXLOG_TYPES_N);
 }
 
 enum tx_error txlog_record_encode(const struct txlog_record *record, struct tx_buf *out)

@@ -225,60 +225,58 @@ static void get_payload(struct decoder *d, struct txlog_record *record)
     switch (record->type) {
     case TXLOG_START:
         record->started.life = tx_read_u64(&d->r);
-        return;
+        break;
     case TXLOG_EPOCH:
         get_epoch(d, &record->epoch);
-        return;
+        break;
     case TXLOG_PREPARED:
         get_prepared(d, &record->prepared);
-        return;
+        break;
     case TXLOG_COMMITTED:
         record->committed.id = get_id(d);
         record->committed.one_phase = get_bool(d);
         record->committed.known.n = tx_read_u64(&d->r);
         record->committed.redo = tx_read_blob(&d->r);
-        return;
+        break;
     case TXLOG_ABORTED:
         record->id.id = get_id(d);
-        return;
+        break;
     case TXLOG_FORGET:
         get_forget(d, &record->forget);
-        return;
+        break;
     case TXLOG_HEURISTIC:
         get_heuristic(d, &record->heuristic);
-        return;
+        break;
     case TXLOG_HEURISTIC_END:
         record->heuristic_end.id = get_id(d);
         record->heuristic_end.damage = get_bool(d);
-        return;
+        break;
     case TXLOG_ALARM:
         record->alarm.id = get_optional_id(d);
         record->alarm.text = tx_read_blob(&d->r);
-        return;
+        break;
     case TXLOG_COMMIT:
         get_commit(d, &record->commit);
-        return;
+        break;
     case TXLOG_END:
         get_end(d, &record->end);
-        return;
+        break;
     case TXLOG_OUTCOME:
         get_outcome(d, &record->outcome);
-        return;
+        break;
     case TXLOG_PEER:
         record->peer = get_peer(d);
-        return;
+        break;
     case TXLOG_SNAPSHOT_BEGIN:
         get_snapshot_begin(d, &record->snapshot_begin);
-        return;
+        break;
     case TXLOG_SNAPSHOT_END:
         record->snapshot_end.begin.n = tx_read_u64(&d->r);
-        return;
-    case TXLOG_NONE:
-    case TXLOG_TYPES_N:
         break;
+    case TXLOG_NONE: /* txlog_record_front() lets no other type pass */
+    case TXLOG_TYPES_N:
+        TX_ASSERT(record->type > TXLOG_NONE && record->type < TXLOG_TYPES_N);
     }
-    /* txlog_record_front() lets no other type pass. */
-    TX_ASSERT(record->type > TXLOG_NONE && record->type < TXLOG_TYPES_N);
 }
 
 enum tx_error txlog_record_front(struct tx_bytes in, struct txlog_front *front, struct tx_why *why)

@@ -21,4 +21,9 @@ enum tx_error recovery_replay(struct txlog *log,
                               void *arg, struct recovery_summary *summary,
                               struct tx_why *why) TX_MUST_CHECK;
 
+/* The number of the start that is about to begin, one more than any record's. TX_ECORRUPT when
+ * there is no higher one. */
+enum tx_error recovery_next_start(struct txlog *log, uint64_t *start,
+                                  struct tx_why *why) TX_MUST_CHECK;
+
 #endif

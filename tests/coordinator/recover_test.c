@@ -272,6 +272,11 @@ static void contradictions_are_refused_with_position_and_id(void **unused)
     refused((struct txlog_record[]){start, snapshot_end}, 2, "has no beginning");
     struct txlog_record snapshot = {.type = TXLOG_SNAPSHOT_BEGIN, .lsn = {2}, .start = 2};
     refused((struct txlog_record[]){start, snapshot}, 2, "holds no starts in order");
+    const struct tx_position to_come = {5, 1, {1}}, further_on = {2, 1, {2}};
+    snapshot.snapshot_begin = (struct txlog_snapshot_begin){.starts = &to_come, .starts_n = 1};
+    refused((struct txlog_record[]){start, snapshot}, 2, "holds no starts in order");
+    snapshot.snapshot_begin.starts = &further_on;
+    refused((struct txlog_record[]){start, snapshot}, 2, "holds no starts in order");
     struct txlog_record forget = {.type = TXLOG_FORGET, .lsn = {2}, .start = 2};
     forget.forget = (struct txlog_forget){.coordinator = 9, .epoch = 1, .below = UINT64_MAX};
     refused((struct txlog_record[]){start, forget}, 2, "is of another coordinator");

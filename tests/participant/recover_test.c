@@ -421,6 +421,37 @@ static void test_impossible_records(void **unused)
     }
 }
 
+/* Locks that nobody could take, and starts that are still to come. */
+static void test_impossible_parts(void **unused)
+{
+    (void)unused;
+    static const uint8_t longest[TX_KEY_MAX + 1] = {1};
+    struct part_options options = driver_options();
+    options.incarnation = 1;
+    struct tx_member self = self_only(&options);
+    const struct tx_bytes some = tx_bytes_str("x"), too_long = tx_bytes(longest, sizeof longest);
+    const struct txlog_lock locks[] = {
+        {TX_LOCK_NONE, some, some},
+        {TX_LOCK_X, {NULL, 0}, some},
+        {TX_LOCK_X, some, too_long},
+        {TX_LOCK_X, tx_bytes(longest, TX_SPACE_MAX + 1), some},
+    };
+    for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
+        struct script s = script_new(&options);
+        assert_int_equal(feed(&s, rec_prepared(1, &self, &locks[i])), TX_ECORRUPT);
+        assert_non_null(strstr(s.why.text, "a lock that cannot be"));
+        part_core_destroy(&s.core);
+    }
+    const struct tx_position starts[] = {{3, 1, {1}}, {1, 1, {1000}}};
+    for (size_t i = 0; i < 2; i++) {
+        struct script s = script_new(&options);
+        struct txlog_record begin = {.type = TXLOG_SNAPSHOT_BEGIN,
+                                     .snapshot_begin = {.starts = &starts[i], .starts_n = 1}};
+        assert_int_equal(feed(&s, begin), TX_ECORRUPT);
+        part_core_destroy(&s.core);
+    }
+}
+
 static void test_gap(void **unused)
 {
     (void)unused;
@@ -506,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_retained_history),
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_impossible_records),
+        cmocka_unit_test(test_impossible_parts),
         cmocka_unit_test(test_gap),
         cmocka_unit_test(test_lock_conflict),
         cmocka_unit_test(test_restated),

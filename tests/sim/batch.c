@@ -59,6 +59,9 @@ static void print_totals(const struct sim_totals *totals)
             printf(", %" PRIu64 " %s", totals->faults[i], sim_fault_name((enum sim_fault)i));
     }
     printf("; %" PRIu64 " simulated seconds\n", totals->simulated_us / 1000000);
+    if (totals->rot_shown > 0)
+        printf("  %" PRIu64 " damaged logs shown, %" PRIu64 " of them refused\n", totals->rot_shown,
+               totals->rot_refused);
 }
 
 static void print_seed(const struct sim *sim)
@@ -125,6 +128,8 @@ static void add_totals(struct chunk *to, const struct sim_totals *totals)
     to->totals.lost += totals->lost;
     to->totals.events += totals->events;
     to->totals.simulated_us += totals->simulated_us;
+    to->totals.rot_shown += totals->rot_shown;
+    to->totals.rot_refused += totals->rot_refused;
     for (size_t i = 0; i < SIM_FAULTS_N; i++)
         to->totals.faults[i] += totals->faults[i];
     if (totals->transactions < to->transactions_min)

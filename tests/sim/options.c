@@ -139,6 +139,20 @@ static void draw_liar(struct sim_options *options, struct sim_random *random)
     options->liar = dice < 8 ? 1 : dice < 18 ? 2 : 0;
 }
 
+static void draw_rot(struct sim_options *options, struct sim_random *random)
+{
+    if (sim_random_percent(random, 70))
+        options->rot = sim_random_between(random, 1, 4);
+}
+
+static void draw_locks(struct sim_options *options, struct sim_random *random)
+{
+    if (sim_random_percent(random, 25))
+        options->locks_percent = sim_random_between(random, 5, 40);
+    if (sim_random_percent(random, 30))
+        options->lock_calls = sim_random_between(random, 50, 500);
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
     struct sim_random liar = {random->state ^ UINT64_C(0x6c6961727321)};
@@ -146,6 +160,8 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     struct sim_random store = {random->state ^ UINT64_C(0x73746f726573)};
     struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
     struct sim_random echoes = {random->state ^ UINT64_C(0x6563686f6573)};
+    struct sim_random locks = {random->state ^ UINT64_C(0x6c6f636b73)};
+    struct sim_random rot = {random->state ^ UINT64_C(0x726f74)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
     static const uint64_t tombstones[] = {2, 20, 1000};
@@ -171,6 +187,8 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_liar(options, &liar);
     draw_store(options, &store);
     draw_kept(options, &kept);
+    draw_locks(options, &locks);
+    draw_rot(options, &rot);
     options->check_stride =
         strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
     if (sim_random_percent(random, 10))

@@ -23,6 +23,8 @@
     X(longest_us, "the faults end then; fewer transactions are broken")                            \
     X(think_us, "the longest pause of a client between transactions")                              \
     X(lists_percent, "of the transactions append to lists or read them; the others are a bank's")  \
+    X(locks_percent, "of the transactions take locks as such, of all modes and levels")            \
+    X(lock_calls, "to a lock table of its own, at the end: also those that no daemon makes")       \
     X(loss_percent, "of the frames are lost")                                                      \
     X(duplicate_percent, "of the frames come twice")                                               \
     X(late_percent, "of the frames take up to delay_us")                                           \
@@ -49,6 +51,7 @@
     X(old_disk, "weight of: a node runs on an old image of its disk for a while")                  \
     X(old_coordinators, "1: coordinators too; they give the same ids twice then")                  \
     X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
+    X(rot, "damaged copies of its log that a node is shown before a start, at most; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \
     X(retention_us, "of outcomes at a coordinator")                                                \

@@ -1,5 +1,7 @@
 #include "plan.h"
 
+#include "plan_locks.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +15,8 @@ static const char *const lists[SIM_LISTS] = {"list0", "list1"};
 
 /* ---- drawing ---- */
 
-static struct plan_op *add_op(struct plan *plan, enum tx_op_type type, enum plan_place place,
-                              unsigned participant, unsigned item)
+struct plan_op *plan_add(struct plan *plan, enum tx_op_type type, enum plan_place place,
+                         unsigned participant, unsigned item)
 {
     struct plan_op *op = &plan->ops[plan->ops_n++];
 
@@ -23,7 +25,7 @@ static struct plan_op *add_op(struct plan *plan, enum tx_op_type type, enum plan
     return op;
 }
 
-static void end_step(struct plan *plan)
+void plan_end_step(struct plan *plan)
 {
     plan->step_at[++plan->steps] = plan->ops_n;
     TX_ASSERT(plan->steps <= PLAN_STEPS_MAX);
@@ -58,15 +60,15 @@ static void draw_add(struct plan *plan, struct sim *sim, uint64_t serial)
     draw_spots(sim, SIM_ACCOUNTS, spots);
     for (unsigned side = 0; side < 2; side++) {
         struct plan_op *op =
-            add_op(plan, TX_OP_ADD, PLAN_BANK, spots[side].participant, spots[side].item);
+            plan_add(plan, TX_OP_ADD, PLAN_BANK, spots[side].participant, spots[side].item);
 
         op->number = side == 0 ? -amount : amount;
         op->has_min = side == 0 && sim_random_percent(&sim->random, 20);
         if (side == 0 && plan->keyed) {
             snprintf(plan->key, sizeof plan->key, "key-%" PRIu64, serial);
-            add_op(plan, TX_OP_INSERT, PLAN_ONCE, spots[0].participant, 0);
+            plan_add(plan, TX_OP_INSERT, PLAN_ONCE, spots[0].participant, 0);
         }
-        end_step(plan);
+        plan_end_step(plan);
     }
 }
 
@@ -80,19 +82,19 @@ static void draw_rewrite(struct plan *plan, struct sim *sim, enum plan_place pla
 
     draw_spots(sim, items, spots);
     for (unsigned i = 0; i < n; i++) {
-        add_op(plan, TX_OP_GET_FOR_UPDATE, place, spots[i].participant, spots[i].item);
-        end_step(plan);
+        plan_add(plan, TX_OP_GET_FOR_UPDATE, place, spots[i].participant, spots[i].item);
+        plan_end_step(plan);
     }
     if (sim_random_percent(&sim->random, 30)) {
-        add_op(plan, TX_OP_GET, place, other.participant, other.item);
-        end_step(plan);
+        plan_add(plan, TX_OP_GET, place, other.participant, other.item);
+        plan_end_step(plan);
     }
     for (unsigned i = 0; i < n; i++) {
-        struct plan_op *op = add_op(plan, TX_OP_PUT, place, spots[i].participant, spots[i].item);
+        struct plan_op *op = plan_add(plan, TX_OP_PUT, place, spots[i].participant, spots[i].item);
 
         op->of = i;
         op->number = i == 0 ? -amount : amount;
-        end_step(plan);
+        plan_end_step(plan);
     }
 }
 
@@ -103,8 +105,8 @@ static void draw_reads(struct plan *plan, struct sim *sim)
     for (uint64_t i = 0; i < n; i++) {
         struct spot spot = draw_spot(sim, SIM_LISTS);
 
-        add_op(plan, TX_OP_GET, PLAN_LIST, spot.participant, spot.item);
-        end_step(plan);
+        plan_add(plan, TX_OP_GET, PLAN_LIST, spot.participant, spot.item);
+        plan_end_step(plan);
     }
 }
 
@@ -112,8 +114,8 @@ static void draw_total(struct plan *plan, const struct sim *sim)
 {
     for (unsigned p = 0; p < sim->options.participants; p++) {
         for (unsigned i = 0; i < SIM_ACCOUNTS; i++)
-            add_op(plan, TX_OP_GET, PLAN_BANK, p, i);
-        end_step(plan);
+            plan_add(plan, TX_OP_GET, PLAN_BANK, p, i);
+        plan_end_step(plan);
     }
 }
 
@@ -130,9 +132,17 @@ void plan_draw(struct plan *plan, struct sim *sim, uint64_t serial)
 {
     struct sim_random *random = &sim->random;
     struct tx_arena arena = plan->arena;
-    enum plan_kind kind = draw_kind(sim);
-    bool writes_what_it_read = kind == PLAN_WRITE || kind == PLAN_APPEND;
+    enum plan_kind kind;
+    bool writes_what_it_read;
 
+    if (sim->options.locks_percent > 0 &&
+        sim_random_percent(&sim->locking, (unsigned)sim->options.locks_percent)) {
+        *plan = (struct plan){.arena = arena};
+        plan_locks_draw(plan, sim);
+        return;
+    }
+    kind = draw_kind(sim);
+    writes_what_it_read = kind == PLAN_WRITE || kind == PLAN_APPEND;
     *plan = (struct plan){.kind = kind, .arena = arena};
     plan->submit = !writes_what_it_read && sim_random_percent(random, 50);
     plan->keyed = plan->submit && kind == PLAN_ADD && sim_random_percent(random, 50);
@@ -154,6 +164,8 @@ void plan_draw(struct plan *plan, struct sim *sim, uint64_t serial)
     case PLAN_TOTAL:
         draw_total(plan, sim);
         return;
+    case PLAN_LOCK:
+        return; /* drawn above */
     }
 }
 
@@ -175,6 +187,11 @@ void plan_again(struct plan *plan, struct sim *sim)
 }
 
 /* ---- as operations ---- */
+
+struct tx_bytes plan_account(unsigned item)
+{
+    return tx_bytes_str(accounts[item]);
+}
 
 static char *text_new(struct plan *plan, size_t size)
 {
@@ -201,7 +218,7 @@ static struct tx_bytes new_value(struct plan *plan, const struct plan_op *put)
     return tx_bytes_str(text);
 }
 
-static struct tx_op op_of(struct plan *plan, const struct plan_op *from)
+static struct tx_op value_op(struct plan *plan, const struct plan_op *from)
 {
     const char *key = from->place == PLAN_BANK   ? accounts[from->item]
                       : from->place == PLAN_LIST ? lists[from->item]
@@ -219,6 +236,11 @@ static struct tx_op op_of(struct plan *plan, const struct plan_op *from)
     if (from->type == TX_OP_PUT)
         op.value = new_value(plan, from);
     return op;
+}
+
+static struct tx_op op_of(struct plan *plan, const struct plan_op *from)
+{
+    return from->place == PLAN_LOCKED ? plan_locks_op(plan, from) : value_op(plan, from);
 }
 
 unsigned plan_step_participant(const struct plan *plan, unsigned step)

@@ -12,9 +12,10 @@ enum plan_kind {
     PLAN_TOTAL,  /* reads all accounts */
     PLAN_APPEND, /* reads one list or two, and writes them with an element more */
     PLAN_LISTS,  /* reads some lists */
+    PLAN_LOCK,   /* takes locks of all modes and levels; plan_locks.h */
 };
 
-enum plan_place { PLAN_BANK, PLAN_LIST, PLAN_ONCE };
+enum plan_place { PLAN_BANK, PLAN_LIST, PLAN_ONCE, PLAN_LOCKED };
 
 struct plan_op {
     enum tx_op_type type;
@@ -23,6 +24,8 @@ struct plan_op {
     int64_t number; /* ADD: the delta; PUT: the change of the balance, or the new element */
     size_t of;      /* PUT: the operation that read what it changes */
     bool has_min;   /* ADD */
+    unsigned space; /* LOCK: which, 0 the store; item: a key of it from 1, 0 all of it */
+    enum tx_lock_mode mode;
     /* what a run of it has read */
     bool known;
     int64_t balance;
@@ -30,20 +33,32 @@ struct plan_op {
     uint32_t list_n;
 };
 
-#define PLAN_OPS_MAX   (SIM_ACCOUNTS * SIM_PARTICIPANTS_MAX)
+#define PLAN_LOCKS_MAX 100u /* in a row */
+#define PLAN_OPS_MAX   (PLAN_LOCKS_MAX + 2)
 #define PLAN_STEPS_MAX SIM_PARTICIPANTS_MAX
 
 struct plan {
     enum plan_kind kind;
     bool submit, keyed, aborts;
     bool walks_away; /* says nothing any more instead of the last step */
-    char key[32];    /* idempotency key; each may take effect once */
+    uint32_t lock_timeout_ms;
+    char key[32]; /* idempotency key; each may take effect once */
     struct plan_op ops[PLAN_OPS_MAX];
     unsigned ops_n;
     unsigned step_at[PLAN_STEPS_MAX + 1]; /* the first operation of each step, and the end */
     unsigned steps;
     struct tx_arena arena; /* what was read, and texts to write */
 };
+
+/* ---- for the files that draw ---- */
+
+struct plan_op *plan_add(struct plan *plan, enum tx_op_type type, enum plan_place place,
+                         unsigned participant, unsigned item);
+/* What was added since the last one is a step. */
+void plan_end_step(struct plan *plan);
+struct tx_bytes plan_account(unsigned item);
+
+/* ---- for clients ---- */
 
 /* All zero is a valid plan before the first drawing. */
 void plan_draw(struct plan *plan, struct sim *sim, uint64_t serial);

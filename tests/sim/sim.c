@@ -4,9 +4,11 @@
 #include "echo.h"
 #include "faults.h"
 #include "liar.h"
+#include "lock_table.h"
 #include "network.h"
 #include "old_copy.h"
 #include "operator.h"
+#include "rot.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
 #include "sim_history.h"
@@ -111,6 +113,8 @@ struct sim *sim_new(uint64_t seed)
     sim->trace_hash = FNV_START;
     sim->random.state = seed;
     sim->echo_random.state = seed ^ UINT64_C(0x6563686f);
+    sim->locking.state = seed ^ UINT64_C(0x6c6f636b73);
+    sim->rot.state = seed ^ UINT64_C(0x726f74);
     sim->now = 1000000;
     sim_options_draw(&sim->options, &sim->random);
     return sim;
@@ -285,6 +289,7 @@ void sim_start(struct sim *sim, size_t at)
     node->write_fails = node->draining = false;
     if (!sim->healed && sim->totals.crashes > 0 && sim_random_percent(&sim->random, 20))
         node->actions_left = sim_random_between(&sim->random, 0, 10);
+    sim_rot(sim, at);
     sim_network_open(sim, at);
     started = node->role == SIM_PARTICIPANT ? sim_participant_start(sim, at)
                                             : sim_coordinator_start(sim, at);
@@ -540,6 +545,11 @@ unsigned sim_run(struct sim *sim)
     }
     sim->totals.simulated_us = sim->now - 1000000;
     sim_check(sim);
+    for (size_t i = 0; i < sim->nodes_n; i++) {
+        if (sim->nodes[i].role != SIM_CLIENT)
+            sim_rot(sim, i);
+    }
+    sim_lock_table(sim, sim->options.lock_calls);
     if (sim->failures == 0 && !sim_lies_within(sim))
         sim_old_copy_return(sim);
     return sim->failures;

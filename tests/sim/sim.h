@@ -95,14 +95,17 @@ struct sim_wait {
 struct sim_totals {
     uint64_t transactions, committed, crashes, messages, frames, lost, events, simulated_us;
     uint64_t faults[SIM_FAULTS_N];
-    uint64_t old_disks; /* starts on an old image */
     uint64_t lies;
+    uint64_t old_disks;              /* starts on an old image */
+    uint64_t rot_shown, rot_refused; /* damaged copies of a log */
 };
 
 struct sim {
     uint64_t seed;
     struct sim_options options;
     struct sim_random random;
+    struct sim_random locking; /* for LOCKs, likewise */
+    struct sim_random rot;     /* for damage: the run itself stays as it is without it */
     struct sim_timeline timeline;
     uint64_t now;
     bool tracing; /* somebody wants the trace: printed, or hashed */

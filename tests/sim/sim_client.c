@@ -93,6 +93,7 @@ static void send_operate(struct sim *sim, size_t node)
                                      .id = self->id,
                                      .token = self->token,
                                      .age = self->age,
+                                     .lock_timeout_ms = self->plan.lock_timeout_ms,
                                      .step = self->used[participant].steps + 1,
                                      .ops = ops,
                                      .ops_n = n}};
@@ -104,10 +105,12 @@ static void send_submit(struct sim *sim, size_t node)
 {
     struct sim_client *self = sim->nodes[node].client;
     struct tx_op ops[PLAN_OPS_MAX];
-    struct tx_msg msg = {
-        .type = TX_MSG_SUBMIT,
-        .submit = {
-            .req = self->req, .key = tx_bytes_str(self->plan.key), .age = self->age, .ops = ops}};
+    struct tx_msg msg = {.type = TX_MSG_SUBMIT,
+                         .submit = {.req = self->req,
+                                    .key = tx_bytes_str(self->plan.key),
+                                    .age = self->age,
+                                    .lock_timeout_ms = self->plan.lock_timeout_ms,
+                                    .ops = ops}};
 
     msg.submit.ops_n = plan_all(&self->plan, sim, ops);
     sim_network_send(sim, node, self->coordinator, &msg);

@@ -76,12 +76,13 @@ static enum tx_error replay(void *arg, const struct txlog_record *record, struct
     return coord_core_recover(((struct sim_coordinator *)arg)->core, record, why);
 }
 
-static struct coord_core *core_new(struct sim *sim, size_t node)
+struct coord_core *sim_coordinator_core_new(const struct sim *sim, size_t node, uint64_t epoch,
+                                            uint64_t life)
 {
     struct tx_member members[SIM_PARTICIPANTS_MAX] = {0};
     struct coord_options options = {.id = (uint32_t)node + 1,
-                                    .epoch = sim->nodes[node].start,
-                                    .life = sim->nodes[node].life,
+                                    .epoch = epoch,
+                                    .life = life,
                                     .nodes = members,
                                     .nodes_n = sim->options.participants,
                                     .prepare_timeout_us = sim->options.prepare_timeout_us,
@@ -117,7 +118,7 @@ bool sim_coordinator_start(struct sim *sim, size_t node)
 
     sim->nodes[node].start = txlog_last_start(log) + 1;
     sim->nodes[node].life = sim_random_next(&sim->random);
-    self->core = core_new(sim, node);
+    self->core = sim_coordinator_core_new(sim, node, sim->nodes[node].start, sim->nodes[node].life);
     sim->nodes[node].coordinator = self;
     error = recovery_replay(log, replay, self, &summary, &why);
     if (error != TX_OK) {

@@ -5,6 +5,9 @@
 #include "coordinator/coord_core.h"
 #include "sim.h"
 
+/* A core as that of the node, for this start. */
+struct coord_core *sim_coordinator_core_new(const struct sim *sim, size_t node, uint64_t epoch,
+                                            uint64_t life);
 /* False: it died before its START was durable. */
 bool sim_coordinator_start(struct sim *sim, size_t node);
 /* Drops everything that is not on disk. */

@@ -61,7 +61,7 @@ void sim_history_tx(struct sim *sim, const struct sim_attempt *attempt)
                             .may_stay_unknown = attempt->may_stay_unknown};
 
     for (unsigned i = 0; i < plan->ops_n; i++) {
-        if (plan->ops[i].place != PLAN_ONCE)
+        if (plan->ops[i].place == PLAN_BANK || plan->ops[i].place == PLAN_LIST)
             ops[tx.ops_n++] = op_of(sim, &plan->ops[i]);
     }
     history_add_tx(&sim->history, &tx);

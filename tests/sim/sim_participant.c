@@ -176,7 +176,7 @@ static void recover_prepared(void *arg, struct tx_id tx, struct tx_lsn prepared)
     tx_arena_deinit(&arena);
 }
 
-static struct part_options options_of(const struct sim *sim, size_t node)
+struct part_options sim_participant_options(const struct sim *sim, size_t node)
 {
     return (struct part_options){.name = sim->nodes[node].name,
                                  .incarnation = sim->nodes[node].start,
@@ -217,7 +217,7 @@ bool sim_participant_start(struct sim *sim, size_t node)
 
     sim->nodes[node].start = txlog_last_start(log) + 1;
     sim->nodes[node].life = sim_random_next(&sim->random);
-    options = options_of(sim, node);
+    options = sim_participant_options(sim, node);
     self->core = part_core_new(&options);
     self->store = sim_store_new(sim, node);
     sim->nodes[node].participant = self;

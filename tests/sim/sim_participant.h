@@ -5,6 +5,8 @@
 #include "participant/part_core.h"
 #include "sim.h"
 
+/* For the start that the node has got. */
+struct part_options sim_participant_options(const struct sim *sim, size_t node);
 /* False: it died before its START was durable. */
 bool sim_participant_start(struct sim *sim, size_t node);
 /* The store is done with the call of this number. */

@@ -1,0 +1,233 @@
+#include "lock_table.h"
+
+#include "lockmgr/lock_mode.h"
+#include "lockmgr/lockmgr.h"
+
+#define OWNERS_MAX   16u
+#define LONG         120u /* bytes of a key that no pool holds */
+#define CHECK_STRIDE 8u
+
+struct user {
+    struct lock_owner *owner;
+    bool is_protected, wounded;
+    bool waiting; /* and no event yet */
+    struct lock_name name;
+    enum tx_lock_mode mode; /* of what it waits for */
+};
+
+struct table {
+    struct sim *sim;
+    struct lockmgr *mgr;
+    struct lock_events events;
+    struct user users[OWNERS_MAX];
+    uint64_t now, seq;
+};
+
+static uint64_t draw(const struct table *table, uint64_t from, uint64_t to)
+{
+    return sim_random_between(&table->sim->locking, from, to);
+}
+
+static void wrong(const struct table *table, const char *what)
+{
+    sim_fail(table->sim, "lock table: %s", what);
+}
+
+static struct user *user_of(struct table *table, const struct lock_owner *owner)
+{
+    for (size_t i = 0; i < OWNERS_MAX; i++) {
+        if (table->users[i].owner == owner)
+            return &table->users[i];
+    }
+    wrong(table, "an event of somebody who is gone");
+    return NULL;
+}
+
+/* What was asked for is held now, at least in that mode. */
+static void granted(const struct table *table, const struct user *user)
+{
+    enum tx_lock_mode held = lockmgr_held(table->mgr, user->owner, user->name);
+
+    if (!lock_mode_covers(held, user->mode))
+        wrong(table, "granted, and not held");
+}
+
+static void see_event(struct table *table, const struct lock_event *event)
+{
+    struct user *user = user_of(table, event->owner);
+
+    if (user == NULL)
+        return;
+    switch (event->type) {
+    case LOCK_EVENT_WANTED:
+        if (!user->is_protected || user->waiting)
+            wrong(table, "wanted from one that is not protected");
+        return;
+    case LOCK_EVENT_WOUNDED:
+        if (user->is_protected || user->wounded || !lockmgr_is_wounded(user->owner))
+            wrong(table, "wounded twice, or although protected");
+        user->wounded = true;
+        break;
+    case LOCK_EVENT_GRANTED:
+        granted(table, user);
+        /* fall through */
+    case LOCK_EVENT_TIMED_OUT:
+        if (!user->waiting)
+            wrong(table, "the end of a wait that was none");
+        break;
+    }
+    user->waiting = false;
+}
+
+static struct lock_name some_name(const struct table *table)
+{
+    static const char *const spaces[] = {"s", "t"};
+    static const char keys[][LONG] = {"k", "l", "m", ""};
+    struct lock_name name = {tx_bytes_str(spaces[draw(table, 0, 1)]), {NULL, 0}};
+    uint64_t key = draw(table, 0, 3), level = draw(table, 0, 9);
+
+    name.key = tx_bytes(keys[key], key < 3 ? 1 : LONG);
+    if (level < 3)
+        name.key = tx_bytes(NULL, 0);
+    if (level == 0)
+        name.space = tx_bytes(NULL, 0);
+    return name;
+}
+
+/* ---- calls ---- */
+
+static void begin(struct table *table, struct user *user)
+{
+    struct tx_age age = {draw(table, 1, 20), 1};
+
+    *user =
+        (struct user){.owner = lockmgr_begin(table->mgr, (struct tx_id){1, 1, ++table->seq}, age)};
+}
+
+static void acquire(struct table *table, struct user *user)
+{
+    uint64_t timeout_us = draw(table, 0, 1) == 0 ? 0 : draw(table, 1, 50000);
+
+    if (user->is_protected || user->waiting)
+        return;
+    user->name = some_name(table);
+    user->mode = (enum tx_lock_mode)draw(table, TX_LOCK_IS, TX_LOCK_X);
+    if (draw(table, 0, 49) == 0)
+        timeout_us = UINT64_MAX; /* for ever */
+    switch (lockmgr_acquire(table->mgr, user->owner, user->name, user->mode, table->now, timeout_us,
+                            &table->events)) {
+    case LOCK_GRANTED:
+        granted(table, user);
+        return;
+    case LOCK_WAITING:
+        user->waiting = !user->wounded;
+        return;
+    case LOCK_REFUSED:
+        return;
+    }
+}
+
+static void release(struct table *table, const struct user *user)
+{
+    struct lock_name name = some_name(table);
+    enum tx_lock_mode held = lockmgr_held(table->mgr, user->owner, name);
+    enum tx_error error;
+
+    if (user->waiting)
+        return;
+    error = lockmgr_release(table->mgr, user->owner, name, &table->events);
+    if (held == TX_LOCK_NONE ? error != TX_ENOTFOUND : error != TX_OK && error != TX_ESTATE)
+        wrong(table, "a release with an odd answer");
+    if (error == TX_OK && lockmgr_held(table->mgr, user->owner, name) != TX_LOCK_NONE)
+        wrong(table, "released, and still held");
+}
+
+static void protect(struct table *table, struct user *user)
+{
+    if (user->waiting || user->wounded)
+        return;
+    lockmgr_protect(table->mgr, user->owner);
+    user->is_protected = true;
+}
+
+static void cancel(struct table *table, struct user *user)
+{
+    lockmgr_cancel(table->mgr, user->owner, &table->events);
+    user->waiting = false;
+}
+
+static void end(struct table *table, struct user *user)
+{
+    lockmgr_release_all(table->mgr, &user->owner, &table->events);
+    *user = (struct user){0};
+}
+
+static void expire(struct table *table)
+{
+    table->now += draw(table, 1, 30000);
+    lockmgr_expire(table->mgr, table->now, &table->events);
+    if (lockmgr_next_deadline(table->mgr) <= table->now)
+        wrong(table, "a deadline has passed, and its request still waits");
+}
+
+static void call(struct table *table)
+{
+    struct user *user = &table->users[draw(table, 0, OWNERS_MAX - 1)];
+    uint64_t which = draw(table, 0, 99);
+
+    if (user->owner == NULL)
+        begin(table, user);
+    else if (which < 60)
+        acquire(table, user);
+    else if (which < 75)
+        release(table, user);
+    else if (which < 80)
+        cancel(table, user);
+    else if (which < 83)
+        protect(table, user);
+    else if (which < 92)
+        expire(table);
+    else
+        end(table, user);
+}
+
+static void check(const struct table *table)
+{
+    lockmgr_check(table->mgr);
+    for (size_t i = 0; i < OWNERS_MAX; i++) {
+        const struct user *user = &table->users[i];
+        struct lock_wait_info info;
+
+        if (user->owner == NULL)
+            continue;
+        if (lockmgr_is_waiting(user->owner) != user->waiting)
+            wrong(table, "a wait that nobody was told of, or its end");
+        if (lockmgr_wait_info(table->mgr, user->owner, &info) != user->waiting)
+            wrong(table, "a wait without somebody who is waited for");
+    }
+}
+
+void sim_lock_table(struct sim *sim, uint64_t calls)
+{
+    struct table table = {.sim = sim, .now = 1};
+    struct lockmgr_options options = {.wait_timeout_us = 20000};
+
+    options.locks_max = draw(&table, 0, 3) == 0 ? draw(&table, 6, 20) : 1000;
+    table.mgr = lockmgr_new(&options);
+    for (uint64_t i = 0; i < calls; i++) {
+        call(&table);
+        for (size_t j = 0; j < table.events.events_n; j++)
+            see_event(&table, &table.events.events[j]);
+        table.events.events_n = 0;
+        if (i % CHECK_STRIDE == 0)
+            check(&table);
+    }
+    for (size_t i = 0; i < OWNERS_MAX; i++) {
+        if (table.users[i].owner != NULL)
+            end(&table, &table.users[i]);
+    }
+    if (lockmgr_stats(table.mgr).held + lockmgr_stats(table.mgr).waiting > 0)
+        wrong(&table, "all have ended, and something is left");
+    lockmgr_destroy(&table.mgr);
+    lock_events_deinit(&table.events);
+}
