@@ -169,11 +169,28 @@ static void damage(struct coord_core *core, const struct coord_peer *peer, struc
                             peer->name.s, decision));
 }
 
-/* Somebody's operator decided on a transaction that is forgotten here. */
+/* Of an epoch of which no commit was forgotten, every commit is known here: whoever has heard of
+ * one that is not has it from a log that went further than this one. */
+static bool never_decided(const struct coord_core *core, struct tx_id id)
+{
+    return id.epoch >= core->presume_from && id.epoch <= core->options.epoch;
+}
+
+/* Somebody's operator decided on a transaction that is forgotten here; or it is committed there,
+ * which is said again by who was told that it is presumed aborted. */
 static void unknown_ack(struct coord_core *core, struct coord_peer *peer,
                         const struct tx_msg_ack *ack)
 {
     core->stats.stale++;
+    if (ack->heuristic == TX_HEURISTIC_NONE && never_decided(core, ack->id) &&
+        !tx_id_equal(peer->alarmed, ack->id)) {
+        peer->alarmed = ack->id;
+        coord_alarm(core, ack->id,
+                    coord_print(core,
+                                "participant %s has committed a transaction of which the log of "
+                                "this coordinator knows nothing: an old disk here, or a bug",
+                                peer->name.s));
+    }
     if (ack->heuristic == TX_HEURISTIC_DAMAGE && !tx_id_equal(peer->alarmed, ack->id)) {
         peer->alarmed = ack->id;
         damage(core, peer, ack->id, "abort, or is forgotten");

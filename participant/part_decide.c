@@ -95,6 +95,15 @@ void part_committed_durable(struct part_core *core, struct part_tx *tx)
     (void)part_forget_ended(core, tx);
 }
 
+static void ack_committed(struct part_core *core, const struct part_tx *tx)
+{
+    TX_ASSERT(tx->state == PART_COMMITTED);
+    if (tx->lsn.n <= core->durable.n)
+        send_ack(core, tx->coordinator, tx->id, TX_HEURISTIC_NONE);
+    else
+        core->stale++; /* the ACK leaves when the record is durable */
+}
+
 /* ---- COMMIT ---- */
 
 static void alarm_commit(struct part_core *core, struct tx_id id, const char *state)
@@ -148,10 +157,7 @@ void part_on_commit(struct part_core *core, struct part_coordinator *coordinator
             send_ack(core, coordinator, id, TX_HEURISTIC_NONE);
         return;
     case PART_COMMITTED:
-        if (tx->lsn.n <= core->durable.n)
-            send_ack(core, coordinator, id, TX_HEURISTIC_NONE);
-        else
-            core->stale++; /* the ACK leaves when the record is durable */
+        ack_committed(core, tx);
         return;
     case PART_HEURISTIC:
         part_heuristic_decided(core, tx, true);
@@ -173,6 +179,22 @@ static void abort_unknown(struct part_core *core, struct part_coordinator *coord
                            tx_bytes_str("its coordinator has aborted it"), NULL);
 }
 
+/* Presumed: its coordinator finds no commit, in answer to an inquiry from before this one knew the
+ * decision. It may have forgotten that rightly, after the acknowledgements of all: it hears once
+ * more that this is committed, and knows whether that can be. */
+static void abort_committed(struct part_core *core, struct part_tx *tx, enum tx_reason reason)
+{
+    char text[TX_ID_TEXT];
+    if (reason == TX_REASON_PRESUMED)
+        ack_committed(core, tx);
+    else
+        part_alarm(core, tx->id,
+                   part_text(core,
+                             "ABORT of transaction %s, which is committed here: an old disk "
+                             "of its coordinator, or a bug",
+                             tx_id_print(tx->id, text)));
+}
+
 void part_on_abort(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id,
                    enum tx_reason reason)
 {
@@ -183,7 +205,6 @@ void part_on_abort(struct part_core *core, struct part_coordinator *coordinator,
         abort_unknown(core, coordinator, id, reason);
         return;
     }
-    char text[TX_ID_TEXT];
     switch (tx->state) {
     case PART_WORKING:
         part_undo(core, tx, reason, tx_bytes_str("its coordinator has aborted it"), false);
@@ -198,11 +219,7 @@ void part_on_abort(struct part_core *core, struct part_coordinator *coordinator,
         part_abort_prepared(core, tx, reason, "its coordinator");
         return;
     case PART_COMMITTED:
-        part_alarm(core, id,
-                   part_text(core,
-                             "ABORT of transaction %s, which is committed here: an old disk "
-                             "of its coordinator, or a bug",
-                             tx_id_print(id, text)));
+        abort_committed(core, tx, reason);
         return;
     case PART_HEURISTIC:
         part_heuristic_decided(core, tx, false);

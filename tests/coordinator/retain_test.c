@@ -211,6 +211,26 @@ static void evicted_id__never_presumed(void **unused)
     (void)driver_sent(&d, 'a', TX_MSG_INQUIRE);
 }
 
+/* Presumed abort was told to one that is committed: it says so, and here it is known whether such a
+ * commit may have been forgotten. */
+static void ack_of_an_unknown_id__alarm_unless_commits_of_its_epoch_are_forgotten(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_finished_committed(&d);
+    struct tx_id never = {1, id.epoch, id.seq + 1};
+    driver_ignore(&d);
+    ack(&d, 'a', never);
+    ack(&d, 'a', never);
+    assert_int_equal(d.alarms, 1);
+    assert_true(driver_noted(&d, "knows nothing"));
+    driver_pass(&d, 400 * SECOND_US); /* the retention is over */
+    assert_state(&d, id, "none");
+    inquire(&d, 'a', id);
+    assert_int_equal(driver_sent(&d, 'a', TX_MSG_ABORT)->abort.reason, TX_REASON_PRESUMED);
+    ack(&d, 'a', id);
+    assert_int_equal(d.alarms, 1);
+}
+
 static void resolving_is_bounded_and_not_asked_in_quarantine(void **unused)
 {
     (void)unused;
@@ -400,6 +420,7 @@ int main(void)
         TEST(unknown_id_of_an_epoch_that_the_log_has_lost__unknown),
         TEST(unknown_inquire_of_very_many__all_wait_and_many_are_answered),
         TEST(evicted_id__never_presumed),
+        TEST(ack_of_an_unknown_id__alarm_unless_commits_of_its_epoch_are_forgotten),
         TEST(resolving_is_bounded_and_not_asked_in_quarantine),
         TEST(retained_max__acknowledged_ones_go_first),
         TEST(mark__moves_with_what_is_finished_and_lists_what_is_not),

@@ -54,7 +54,6 @@ mistakes|d-vote-before-durable|mode_d.pml|-DBUG_VOTE_BEFORE_DURABLE
 mistakes|d-forget-before-acks|mode_d.pml|-DBUG_FORGET_BEFORE_ACKS
 limits|old-copy-unknown-to-some|mode_a.pml|-DRESTORE=2 -DP_CRASHES=0 -DC_CRASHES=0
 limits|old-member-asked|mode_a.pml|-DOLD_DISK=2
-limits|late-inquire|mode_a.pml|-DLATE_INQUIRE -DP_CRASHES=0 -DC_CRASHES=0
 '
 
 # The first number after a word of pan's report.

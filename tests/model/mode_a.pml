@@ -293,7 +293,10 @@ inline on_abort(p, e)
 {
     printf("member %d: ABORT of epoch %d\n", p, e);
     if
-    :: p_now[p] == COMMITTED -> ALARM("ALARM: ABORT of what is committed here\n", p)
+    :: p_now[p] == COMMITTED && (k_evicted || restored > 0) -> printf("member %d: says that it has committed\n", p)
+    :: p_now[p] == COMMITTED && !(k_evicted || restored > 0) ->
+        /* whoever has forgotten no commit knows that there is none; an old disk is to alarm */
+        ALARM("ALARM: ABORT of what is committed here\n", p)
     :: else -> bury(p)
     fi
 }
@@ -666,19 +669,13 @@ inline write(c)
     fi
 }
 
-/* The retention is over: no record is left, only that one is no longer there. No INQUIRE is under
- * way for as long as that (LATE_INQUIRE: one is; it is told ABORT, and that is an ALARM where it is
- * committed). */
+/* The retention is over: no record is left, only that one is no longer there. An INQUIRE may still be
+ * under way: it is told ABORT. */
 #define CAN_EVICT(c) ((c) == 0 && c_now[c] == FIN_COMMITTED)
 inline evict(c)
 {
     printf("epoch %d: forgets what has finished\n", c_epoch[c]);
     k_evicted = 1;
-#ifndef LATE_INQUIRE
-    for (i : 0 .. N - 1) {
-        n_inquire[i] = 0
-    }
-#endif
     c_now[c] = UNKNOWN
 }
 

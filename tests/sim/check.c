@@ -166,6 +166,9 @@ void sim_check(struct sim *sim)
         if (sim->nodes[i].role != SIM_CLIENT)
             check_node(sim, &sim->nodes[i]);
     }
+    if (sim->totals.transactions < sim->options.transactions)
+        sim_fail(sim, "too few: %" PRIu64 " transactions begun instead of %" PRIu64,
+                 sim->totals.transactions, sim->options.transactions);
     sim_history_end(sim);
     check_all(&sim->history, &report);
 }

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #define MINUTE_US UINT64_C(60000000)
+#define SLOW_US   UINT64_C(20000)
 #define DAY_US    (24 * 60 * MINUTE_US)
 
 const char *sim_fault_name(enum sim_fault fault)
@@ -145,6 +146,7 @@ static void run_on_image(struct sim *sim, size_t at)
     node->kept = node->disk;
     node->disk = node->image;
     node->image = NULL;
+    node->was_old = true;
     sim->totals.old_disks++;
     mend_at(sim, SIM_FAULT_OLD_DISK, at, 6000000);
 }
@@ -241,6 +243,20 @@ void sim_fault(struct sim *sim)
     else if (sim->nodes[victim].up && !sim->nodes[victim].draining)
         hit(sim, fault, victim);
     sim_faults_next(sim);
+}
+
+void sim_fault_aim(struct sim *sim, size_t node, const struct tx_msg *msg)
+{
+    bool reader = msg->type == TX_MSG_VOTE && msg->vote.vote == TX_VOTE_READ_ONLY;
+    bool only = msg->type == TX_MSG_PREPARE && msg->prepare.one_phase;
+    /* A reader's restart counts while others decide, which takes as long as a disk is slow. */
+    unsigned times = reader && sim->options.sync_us >= SLOW_US ? 4 : 1;
+
+    if (sim->options.aimed_percent == 0 || sim->healed || (!reader && !only) ||
+        !sim_random_percent(&sim->echo_random, (unsigned)sim->options.aimed_percent * times))
+        return;
+    sim->totals.faults[SIM_FAULT_CRASH]++;
+    sim->nodes[node].actions_left = sim_random_between(&sim->echo_random, 0, 3);
 }
 
 void sim_fault_mend(struct sim *sim, const struct sim_event *event)

@@ -16,4 +16,7 @@ void sim_faults_heal(struct sim *sim);
 /* A daemon that is asked to leave does so as soon as it is idle, or when its time is over. */
 void sim_drain_step(struct sim *sim, size_t node);
 
+/* A node sends this: now and then it dies right after it, where little else would notice that. */
+void sim_fault_aim(struct sim *sim, size_t node, const struct tx_msg *msg);
+
 #endif

@@ -1,5 +1,7 @@
 #include "network.h"
 
+#include "echo.h"
+#include "faults.h"
 #include "liar.h"
 
 #include <stdlib.h>
@@ -97,6 +99,7 @@ static void travel(struct sim *sim, size_t from, size_t to, struct tx_bytes byte
     unsigned copies = 1;
 
     sim->totals.frames++;
+    sim_echo_keep(sim, from, to, bytes);
     if (!sim->healed)
         copies += sim_random_percent(&sim->random, (unsigned)sim->options.duplicate_percent);
     for (; copies > 0; copies--) {
@@ -149,6 +152,7 @@ void sim_network_send(struct sim *sim, size_t from, size_t to, const struct tx_m
     TX_ASSERT(error == TX_OK);
     outbox->filled |= UINT32_C(1) << to;
     sim->totals.messages++;
+    sim_fault_aim(sim, from, msg);
     if (sim->options.alone > 0)
         flush_one(sim, from, to);
     if (sim->liar != NULL)

@@ -1,10 +1,15 @@
 #include "operator.h"
 
+#include "echo.h"
 #include "network.h"
 #include "sim_client.h"
 #include "sim_participant.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define ECHOES_US UINT64_C(20000) /* after a decision */
 
 /* ---- deciding ---- */
 
@@ -83,6 +88,7 @@ void sim_operator_resolve(struct sim *sim, size_t node)
               msg.resolve.commit ? "commit" : "abort", tx_id_print(choice.id, id));
     sim_network_send(sim, console, node, &msg);
     sim_network_flush(sim, console);
+    sim_echo(sim, node, ECHOES_US);
 }
 
 bool sim_operator_decided(const struct sim *sim, struct tx_id id)
@@ -239,17 +245,77 @@ static void judge(void *arg, const struct txlog_record *record)
     sim->history.bank_total += commit ? moved : -moved;
 }
 
-/* Even a right decision lets go of locks before every other member is prepared: readers may see
- * half of it. */
-static void forget_readings(struct history *history)
-{
-    for (size_t i = 0; i < history->txs_n; i++) {
-        struct history_op *ops = (struct history_op *)(uintptr_t)history->txs[i].ops;
+/* ---- what it excuses ---- */
 
-        history->txs[i].reads_all = false;
-        for (uint32_t j = 0; j < history->txs[i].ops_n; j++)
-            ops[j].known = false;
+struct touched {
+    bool *keys; /* by number: used by a transaction that was decided by hand */
+    bool all;   /* nobody knows what one of them used */
+};
+
+/* The keys of one that was decided so; false: the history does not know it. */
+static bool touch(const struct history *history, struct tx_id id, struct touched *touched)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < history->txs_n; i++) {
+        const struct history_tx *tx = &history->txs[i];
+
+        if (!tx_id_equal(tx->id, id))
+            continue;
+        found = true;
+        for (uint32_t j = 0; j < tx->ops_n; j++)
+            touched->keys[tx->ops[j].key] = true;
     }
+    return found;
+}
+
+static void forget_reads(struct history_tx *tx, const struct touched *touched)
+{
+    struct history_op *ops = (struct history_op *)(uintptr_t)tx->ops;
+
+    for (uint32_t i = 0; i < tx->ops_n; i++) {
+        if (!touched->all && !touched->keys[ops[i].key])
+            continue;
+        ops[i].known = false;
+        tx->reads_all = false;
+    }
+}
+
+/* Before the first decision all accounts together were nothing; what a wrong one has moved shows in
+ * what was read after it alone, and the history knows one total only. */
+static void judge_total(struct sim *sim, struct history_tx *tx)
+{
+    bool before = tx->completed_ns < sim->decided_at * 1000;
+    bool complete = tx->reads_all && tx->outcome == TX_OUTCOME_COMMITTED;
+    int64_t sum = 0;
+    char id[TX_ID_TEXT];
+
+    for (uint32_t i = 0; i < tx->ops_n; i++) {
+        complete = complete && tx->ops[i].known;
+        sum += tx->ops[i].number;
+    }
+    if (before && complete && sum != 0)
+        sim_fail(sim, "read-total: %s read every account, %" PRId64 " together instead of 0",
+                 tx_id_print(tx->id, id), sum);
+    tx->reads_all = tx->reads_all && sim->history.bank_total == 0;
+}
+
+/* Even a right decision lets go of locks before every other member is prepared, so that readers may
+ * see half of it; and a wrong one stays. So what was read of its keys, from the first decision on,
+ * proves nothing. All others have held their locks to the end: no circle is without that one. */
+static void forget_tainted(struct sim *sim)
+{
+    struct history *history = &sim->history;
+    struct touched touched = {.keys = tx_xcalloc(history_texts(history), sizeof *touched.keys)};
+
+    for (size_t i = 0; i < sim->resolved_n; i++)
+        touched.all = !touch(history, sim->resolved[i], &touched) || touched.all;
+    for (size_t i = 0; i < history->txs_n; i++) {
+        judge_total(sim, &history->txs[i]);
+        if (history->txs[i].completed_ns >= sim->decided_at * 1000)
+            forget_reads(&history->txs[i], &touched);
+    }
+    free(touched.keys);
 }
 
 static void excuse(struct sim *sim)
@@ -284,7 +350,7 @@ void sim_operator_end(struct sim *sim)
             sim_disk_each(sim->nodes[i].disk, 1u << TXLOG_HEURISTIC, judge, &judging);
     }
     excuse(sim);
-    forget_readings(&sim->history);
+    forget_tainted(sim);
 }
 
 void sim_operator_watch(struct sim *sim)

@@ -94,6 +94,22 @@ static void draw_limits(struct sim_options *options, struct sim_random *random)
         options->old_disk = sim_random_between(random, 1, 3);
 }
 
+/* What was thought of later, from numbers of their own: the rest of a seed stays what it was. */
+static void draw_echoes(struct sim_options *options, struct sim_random *random)
+{
+    if (sim_random_percent(random, 35))
+        options->prepare_timeout_us = sim_random_between(random, 60000, 400000);
+    if (options->retention_us != SIM_FOREVER_US && sim_random_percent(random, 50))
+        options->retention_us = sim_random_between(random, 100000, 1000000);
+    if (options->reorder == 0 || !sim_random_percent(random, 60))
+        return;
+    options->echo_frames = sim_random_between(random, 8, SIM_ECHO_FRAMES_MAX);
+    options->echo_percent = sim_random_between(random, 3, 25);
+    options->aimed_percent = sim_random_between(random, 2, 8);
+    if (sim_random_percent(random, 30))
+        options->sync_us = sim_random_between(random, 20000, 120000);
+}
+
 /* Few outcomes are kept, where they are not kept for long anyway; and locks run out. */
 static void draw_kept(struct sim_options *options, struct sim_random *random)
 {
@@ -153,6 +169,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     struct sim_random store = {random->state ^ UINT64_C(0x73746f726573)};
     struct sim_random copies = {random->state ^ UINT64_C(0x636f70696573)};
     struct sim_random limits = {random->state ^ UINT64_C(0x6c696d697473)};
+    struct sim_random echoes = {random->state ^ UINT64_C(0x6563686f6573)};
     struct sim_random locks = {random->state ^ UINT64_C(0x6c6f636b73)};
     struct sim_random rot = {random->state ^ UINT64_C(0x726f74)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
@@ -160,7 +177,10 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     static const uint64_t tombstones[] = {2, 20, 1000};
     static const uint64_t strides[] = {1, 64, 500};
 
-    *options = (struct sim_options){.transactions = 200, .longest_us = 600000000, .delay_us = 1000};
+    *options = (struct sim_options){.transactions = 200,
+                                    .longest_us = 600000000,
+                                    .delay_us = 1000,
+                                    .prepare_timeout_us = 1500000};
     options->coordinators = skewed(random, 1, 2, SIM_COORDINATORS_MAX);
     options->participants = skewed(random, 2, 4, SIM_PARTICIPANTS_MAX);
     options->clients = skewed(random, 3, 8, SIM_CLIENTS_MAX);
@@ -187,6 +207,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_network(options, random);
     if (sim_random_percent(random, 30))
         options->sync_us = sim_random_between(random, 1000, 400000);
+    draw_echoes(options, &echoes);
     if (sim_random_percent(random, 90))
         draw_faults(options, random);
 }
@@ -202,7 +223,8 @@ static bool possible(const struct sim_options *options)
            options->delay_us >= 50 && options->sync_us >= 100 && options->think_us >= 1000 &&
            options->check_stride > 0 && options->tombstones_max > 0 && options->inquiry_us > 0 &&
            options->txs_max > 0 && options->locks_max >= 10 && options->liar <= 2 &&
-           options->lies_percent <= 100 && options->store_refuses_percent < 100;
+           options->lies_percent <= 100 && options->store_refuses_percent < 100 &&
+           options->echo_frames <= SIM_ECHO_FRAMES_MAX && options->prepare_timeout_us >= 10000;
 }
 
 bool sim_options_set(struct sim_options *options, const char *text)

@@ -10,6 +10,7 @@
 #define SIM_COORDINATORS_MAX 3u
 #define SIM_PARTICIPANTS_MAX 7u
 #define SIM_CLIENTS_MAX      20u
+#define SIM_ECHO_FRAMES_MAX  128u
 #define SIM_RETAINED_MAX     100000u
 #define SIM_FOREVER_US       UINT64_C(8640000000000) /* a hundred days */
 
@@ -19,7 +20,7 @@
     X(participants, "2 to 7")                                                                      \
     X(clients, "3 to 20")                                                                          \
     X(transactions, "begun before everything heals")                                               \
-    X(longest_us, "the faults end then, however many were begun")                                  \
+    X(longest_us, "the faults end then; fewer transactions are broken")                            \
     X(think_us, "the longest pause of a client between transactions")                              \
     X(lists_percent, "of the transactions append to lists or read them; the others are a bank's")  \
     X(locks_percent, "of the transactions take locks as such, of all modes and levels")            \
@@ -31,6 +32,9 @@
     X(reorder, "frames overtake each other")                                                       \
     X(very_late_percent, "of the frames take up to very_late_us, across restarts")                 \
     X(very_late_us, "the longest way of those")                                                    \
+    X(echo_frames, "the latest frames to a node, of which some come again after its start")        \
+    X(echo_percent, "of the frames make one of those to the same node come again")                 \
+    X(aimed_percent, "of the votes of readers and of one-phase PREPAREs kill their sender soon")   \
     X(alone, "a frame for each message, instead of one for all of a step")                         \
     X(slow_link_us, "added on one way between two nodes")                                          \
     X(sync_us, "the longest sync")                                                                 \
@@ -60,6 +64,7 @@
     X(retain_records, "of history behind a snapshot")                                              \
     X(retained_max, "outcomes kept at a coordinator")                                              \
     X(tombstones_max, "at a participant")                                                          \
+    X(prepare_timeout_us, "from the first PREPARE to giving up")                                   \
     X(store_us, "the longest call of a store; 0: it answers at once")                              \
     X(store_refuses_percent, "of those calls are undone, or put off, by the store")                \
     X(liar, "1: a stranger and a client lie; 2: a node of the cluster, too; 0: nobody")            \

@@ -1,6 +1,7 @@
 #include "sim.h"
 
 #include "check.h"
+#include "echo.h"
 #include "faults.h"
 #include "image.h"
 #include "liar.h"
@@ -112,6 +113,7 @@ struct sim *sim_new(uint64_t seed)
     sim->seed = seed;
     sim->trace_hash = FNV_START;
     sim->random.state = seed;
+    sim->echo_random.state = seed ^ UINT64_C(0x6563686f);
     sim->locking.state = seed ^ UINT64_C(0x6c6f636b73);
     sim->rot.state = seed ^ UINT64_C(0x726f74);
     sim->now = 1000000;
@@ -149,42 +151,33 @@ uint64_t sim_clock(const struct sim *sim, size_t node)
     return sim->now + sim->nodes[node].clock_us;
 }
 
-struct looking {
-    struct tx_id id;
-    bool found;
-};
-
-static void look_for(void *arg, const struct txlog_record *record)
+static bool names(struct tx_bytes text, const struct tx_name *name)
 {
-    struct looking *looking = arg;
+    const size_t len = strlen(name->s);
 
-    looking->found = looking->found || tx_id_equal(txlog_record_tx(record), looking->id);
+    for (size_t i = 0; i + len <= text.len; i++) {
+        bool begins = i == 0 || text.data[i - 1] == ' ';
+        bool ends = i + len == text.len || text.data[i + len] < '0' || text.data[i + len] > '9';
+
+        if (begins && ends && memcmp(text.data + i, name->s, len) == 0)
+            return true;
+    }
+    return false;
 }
 
-/* A copy of INQUIRE that comes after its coordinator has rightly forgotten the transaction, for all
- * have acknowledged it and the retention is over (a clock that jumps ends it at once), is answered
- * with presumed abort; at a member that has not yet heard of the new mark this is an alarm. */
-static bool outlived_retention(const struct sim *sim, struct tx_id tx)
+/* What an old image is to raise: alarms at the node that runs on it, and at a coordinator about
+ * that node. That it was quarantined may be told when it has its own disk back. */
+static bool about_old_disk(const struct sim *sim, size_t at, struct tx_id tx, struct tx_bytes text)
 {
-    struct looking looking = {.id = tx};
+    for (size_t i = 0; i < sim->nodes_n; i++) {
+        const struct sim_node *node = &sim->nodes[i];
+        bool old = node->kept != NULL || (node->was_old && !tx_id_valid(tx));
 
-    if (!tx_id_valid(tx) || (sim->options.retention_us == SIM_FOREVER_US &&
-                             sim->totals.faults[SIM_FAULT_CLOCK_JUMP] == 0))
-        return false;
-    sim_disk_each(sim->nodes[tx.coordinator - 1].disk, 1u << TXLOG_END | 1u << TXLOG_OUTCOME,
-                  look_for, &looking);
-    return looking.found;
-}
-
-/* Somebody runs on an old image of its disk: an alarm at that node, or at a coordinator that has
- * heard from it, is what they are for. */
-static bool runs_on_old_disk(const struct sim *sim, size_t at)
-{
-    bool somebody = false;
-
-    for (size_t i = 0; i < sim->nodes_n; i++)
-        somebody = somebody || sim->nodes[i].kept != NULL;
-    return sim->nodes[at].kept != NULL || (somebody && sim->nodes[at].role == SIM_COORDINATOR);
+        if (old &&
+            (i == at || (sim->nodes[at].role == SIM_COORDINATOR && names(text, &node->name))))
+            return true;
+    }
+    return false;
 }
 
 void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes text)
@@ -195,10 +188,8 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
         return; /* so they should; or nobody listens */
     SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
               (const char *)text.data);
-    if (sim_operator_decided(sim, tx) || outlived_retention(sim, tx))
+    if (sim_operator_decided(sim, tx) || about_old_disk(sim, node, tx, text))
         return;
-    if (runs_on_old_disk(sim, node) || (!tx_id_valid(tx) && sim->totals.old_disks > 0))
-        return; /* fenced, or in quarantine: told once for each time */
     sim->nodes[node].alarms++;
     sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)text.len,
              (const char *)text.data);
@@ -310,6 +301,7 @@ void sim_start(struct sim *sim, size_t at)
         sim_network_flush(sim, at);
     else
         sim_crash(sim, at);
+    sim_echo_start(sim, at);
 }
 
 void sim_stop(struct sim *sim, size_t at)
@@ -583,6 +575,7 @@ void sim_destroy(struct sim **sim)
         if ((*sim)->nodes[i].kept != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].kept);
     }
+    sim_echo_deinit(*sim);
     sim_liar_stop(*sim);
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);

@@ -41,6 +41,7 @@ struct sim_coordinator;
 struct sim_participant;
 struct sim_client;
 struct sim_outbox;
+struct sim_echo;
 struct sim_liar;
 
 struct sim_node {
@@ -61,6 +62,7 @@ struct sim_node {
     bool write_fails, disk_low, draining;
     uint64_t live_most; /* transactions that its core had, at most */
     uint64_t alarms;    /* that nothing explains */
+    bool was_old;       /* it has run on an old image of its disk */
     struct sim_disk *disk;
     struct sim_disk *image;              /* taken for later */
     struct sim_disk *kept;               /* its true disk, while it runs on an old image */
@@ -120,7 +122,9 @@ struct sim {
     size_t nodes_n;
     uint64_t fifo[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1]; /* the last arrival on each way */
     size_t slow_from, slow_to;                           /* the slow link */
-    struct tx_arena arena;                               /* of the frame that has arrived */
+    struct sim_random echo_random;
+    struct sim_echo *echoes[SIM_NODES_MAX + 1]; /* by receiver; NULL: none kept */
+    struct tx_arena arena;                      /* of the frame that has arrived */
     struct sim_partition partitions[4];
     uint64_t partitions_made;
     uint64_t fault_at; /* when so many transactions have been begun; UINT64_MAX: no more */
@@ -131,7 +135,8 @@ struct sim {
     size_t resolved_n;
     struct sim_wait waits[SIM_WAITS_MAX]; /* that are in a circle */
     unsigned waits_n;
-    uint64_t waits_at; /* the next look */
+    uint64_t waits_at;   /* the next look */
+    uint64_t decided_at; /* the first decision by hand that was carried out; 0: none */
     struct sim_totals totals;
     struct history history;
     uint64_t *image_lives; /* of starts on an old image */

@@ -12,8 +12,9 @@
 
 #define RESEND_US    UINT64_C(200000)
 #define GIVE_UP_US   UINT64_C(3000000)
-#define PROBES       3u  /* of each client when everything has healed */
-#define UNKNOWNS_MAX 30u /* when everything has healed: hears it so often before it gives in */
+#define PROBES       3u   /* of each client when everything has healed */
+#define UNKNOWNS_MAX 30u  /* when everything has healed: hears it so often before it gives in */
+#define PATIENCE     100u /* before: so often, where outcomes are forgotten for good */
 
 enum phase {
     PHASE_IDLE,
@@ -44,6 +45,7 @@ struct sim_client {
     bool probing; /* asks for what is not its own, or is over */
     struct sim_told probed;
     unsigned probes_left, unknowns; /* since everything has healed */
+    unsigned unknowns_before;       /* of this transaction */
     bool done, impatient;
     unsigned step;
     struct used used[SIM_PARTICIPANTS_MAX];
@@ -226,6 +228,7 @@ static void begin(struct sim *sim, size_t node)
     self->retry = false;
     plan_again(&self->plan, sim);
     self->invoked = sim->now;
+    self->unknowns_before = 0;
     self->id = (struct tx_id){0};
     self->step = 0;
     self->impatient = false;
@@ -391,7 +394,15 @@ static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome 
     rest(sim, node);
 }
 
-/* It has asked often enough. */
+/* Has it asked often enough? While there are faults the answer may still come, unless the retention
+ * was over first: then nobody knows it any more. */
+static bool wearied(const struct sim *sim, struct sim_client *self)
+{
+    if (sim->healed || sim_lies_within(sim)) /* fenced for good, perhaps */
+        return ++self->unknowns >= UNKNOWNS_MAX;
+    return ++self->unknowns_before >= PATIENCE && sim->options.retention_us != SIM_FOREVER_US;
+}
+
 static void give_in(struct sim *sim, size_t node)
 {
     sim_client_end(sim, node);
@@ -410,8 +421,7 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
         return;
     }
     if (outcome->outcome == TX_OUTCOME_UNKNOWN) {
-        self->unknowns += sim->healed || sim_lies_within(sim); /* fenced for good, perhaps */
-        if (self->unknowns >= UNKNOWNS_MAX)
+        if (wearied(sim, self))
             give_in(sim, node);
         else if (self->phase == PHASE_COMMIT)
             enter(sim, self, PHASE_ASK); /* asks at the next tick */

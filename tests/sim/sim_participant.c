@@ -45,6 +45,8 @@ static void append(struct sim *sim, size_t node, struct part_action *action)
     struct rm_answer answer = {0};
     struct rm_batch batch = {0};
 
+    if (action->record.type == TXLOG_HEURISTIC && sim->decided_at == 0)
+        sim->decided_at = sim->now;
     action->record.start = sim->nodes[node].start;
     if (action->redo_wanted)
         action->record.prepared.redo = self->rm->vtable->redo(self->rm, action->tx);
