@@ -41,7 +41,7 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
     enum tx_error error;
 
     *node = (struct node_log){.lazy_ms = options->lazy_ms};
-    read_guard_begin(options->directory);
+    read_guard_begin(options->directory, READ_GUARD_LOG_LINE);
     error = rocksdb_log_open(&log_options, &node->log, why);
     read_guard_end();
     if (error != TX_OK)
@@ -62,7 +62,7 @@ enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
     struct log_writer_options options = {.lazy_ms = node->lazy_ms};
     enum tx_error error;
 
-    read_guard_begin(node->directory);
+    read_guard_begin(node->directory, READ_GUARD_LOG_LINE);
     error = recovery_replay(node->log, visit, arg, &node->recovery, why);
     read_guard_end();
     if (error == TX_OK)

@@ -16,15 +16,17 @@ static void on_abort(int signal_number)
     _exit(EX_DATAERR);
 }
 
-void read_guard_begin(const char *directory)
+void read_guard_begin(const char *directory, enum read_guard_form form)
 {
     struct sigaction action = {.sa_handler = on_abort};
+    const char *quote = form == READ_GUARD_LOG_LINE ? "\"" : "";
 
     (void)snprintf(text, sizeof text,
-                   "%.1500s: a check inside RocksDB failed while this directory was being read, and "
-                   "ended the process: a file in it is damaged. See what txrecover verify %.1500s "
-                   "says, and restore this node from a backup\n",
-                   directory, directory);
+                   "%s%s%.1500s: a check inside RocksDB failed while this directory was being read, "
+                   "and ended the process: a file in it is damaged. See what txrecover verify "
+                   "%.1500s says, and restore this node from a backup%s\n",
+                   form == READ_GUARD_LOG_LINE ? "level=error msg=" : "", quote, directory,
+                   directory, quote);
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGABRT, &action, &before);
 }

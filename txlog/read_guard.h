@@ -7,7 +7,12 @@
 #ifndef ASSENT_TXLOG_READ_GUARD_H
 #define ASSENT_TXLOG_READ_GUARD_H
 
-void read_guard_begin(const char *directory);
+enum read_guard_form {
+    READ_GUARD_LOG_LINE, /* level=error msg="...", for daemons */
+    READ_GUARD_TEXT,     /* for the tools */
+};
+
+void read_guard_begin(const char *directory, enum read_guard_form form);
 void read_guard_end(void);
 
 #endif

@@ -98,7 +98,7 @@ int recover_source_open(struct recover_source *source, const char *directory, FI
     *source = (struct recover_source){.directory = directory, .reports = reports};
     struct rocksdb_log_options options = {.directory = directory, .mode = ROCKSDB_LOG_READ_ONLY};
     struct tx_why why, further;
-    read_guard_begin(directory);
+    read_guard_begin(directory, READ_GUARD_TEXT);
     enum tx_error error = rocksdb_log_open(&options, &source->log, &why);
     if (is_damage(error)) {
         recover_source_report(source, (struct tx_lsn){0}, why.text);

@@ -46,20 +46,20 @@ static int run(void (*child)(void), char *said, size_t size)
 
 static void aborts_within(void)
 {
-    read_guard_begin("/var/lib/assent/a");
+    read_guard_begin("/var/lib/assent/a", READ_GUARD_LOG_LINE);
     abort();
 }
 
 static void aborts_afterwards(void)
 {
-    read_guard_begin("/var/lib/assent/a");
+    read_guard_begin("/var/lib/assent/a", READ_GUARD_LOG_LINE);
     read_guard_end();
     abort();
 }
 
 static void asserts_within(void)
 {
-    read_guard_begin("/var/lib/assent/a");
+    read_guard_begin("/var/lib/assent/a", READ_GUARD_LOG_LINE);
     tx_assert_failed("mine", "file.c", 1, "function");
 }
 
@@ -69,8 +69,8 @@ static void an_abort_within_is_told(void **state)
     char said[8192];
     int status = run(aborts_within, said, sizeof said);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EX_DATAERR);
-    assert_non_null(strstr(said, "/var/lib/assent/a: a check inside RocksDB failed"));
-    assert_non_null(strstr(said, "restore this node from a backup\n"));
+    assert_non_null(strstr(said, "level=error msg=\"/var/lib/assent/a: a check inside RocksDB failed"));
+    assert_non_null(strstr(said, "restore this node from a backup\"\n"));
 }
 
 static void other_aborts_are_aborts(void **state)
