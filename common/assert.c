@@ -1,7 +1,6 @@
 /* The assertion hook, and allocation that ends the process instead of failing. */
 #include "common/assert.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 typedef void assert_hook(const char *text);
 
 static _Atomic(assert_hook *) hook_current;
+static atomic_bool failing;
 
 void tx_assert_hook_set(void (*hook)(const char *text))
 {
@@ -22,6 +22,7 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
                                 const char *function)
 {
     char text[ASSERT_TEXT_MAX];
+    atomic_store(&failing, true);
     (void)snprintf(text, sizeof text, "assertion failed: %s (%s:%d, in %s)", condition, file, line,
                    function);
     /* The hook is taken away before it runs: an assertion that fails inside of it must not call it
@@ -32,8 +33,12 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
     } else {
         (void)fprintf(stderr, "%s\n", text);
     }
-    (void)signal(SIGABRT, SIG_DFL); /* somebody may listen for the aborts of others */
     abort();
+}
+
+bool tx_assert_is_failing(void)
+{
+    return atomic_load(&failing);
 }
 
 /* At once: to leave in order takes memory too, and a log that is not closed is replayed. */

@@ -8,7 +8,7 @@
 #define ASSENT_TXLOG_READ_GUARD_H
 
 enum read_guard_form {
-    READ_GUARD_LOG_LINE, /* level=error msg="...", for daemons */
+    READ_GUARD_LOG_LINE, /* level=error msg="...": for daemons */
     READ_GUARD_TEXT,     /* for the tools */
 };
 

@@ -69,7 +69,8 @@ static void an_abort_within_is_told(void **state)
     char said[8192];
     int status = run(aborts_within, said, sizeof said);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EX_DATAERR);
-    assert_non_null(strstr(said, "level=error msg=\"/var/lib/assent/a: a check inside RocksDB failed"));
+    assert_non_null(
+        strstr(said, "level=error msg=\"/var/lib/assent/a: a check inside RocksDB failed"));
     assert_non_null(strstr(said, "restore this node from a backup\"\n"));
 }
 
