@@ -103,29 +103,9 @@ static void arm_retry(struct coord_core *core, struct coord_tx *tx)
     coord_timer_arm(&core->timers, &tx->timer, next < tx->deadline_us ? next : tx->deadline_us);
 }
 
-/* A member that came up anew since its client began: what the steps gave may be from before. The
- * incarnation alone does not tell, because an old copy of its disk, which has run in between, may
- * have come to the number of today. */
-static const struct coord_peer *restarted_since(const struct coord_tx *tx)
-{
-    for (size_t i = 0; !tx->one_shot && i < tx->members_n; i++) {
-        if (tx->id.seq < tx->members[i].peer->restarted_seq) {
-            return tx->members[i].peer;
-        }
-    }
-    return NULL;
-}
-
 static void first_prepare(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(!tx->sent);
-    const struct coord_peer *restarted = restarted_since(tx);
-    if (restarted != NULL) {
-        coord_abort(core, tx, TX_REASON_RESTARTED, restarted,
-                    coord_print(core, "participant %s has restarted since this transaction began",
-                                restarted->name.s));
-        return;
-    }
     for (size_t i = 0; i < tx->members_n; i++) {
         if (tx->one_shot) {
             tx->members[i].incarnation = tx->members[i].peer->incarnation;

@@ -69,7 +69,6 @@ struct coord_peer {
     enum coord_peer_state state;
     uint64_t incarnation;     /* that welcomed this epoch; 0: none yet */
     uint64_t life;            /* of that incarnation */
-    uint64_t restarted_seq;   /* ids below it were begun before that one came up anew; 0: none */
     struct tx_position known; /* how far its log is known to be durable */
     bool refusing;
     uint64_t heard_us;

@@ -270,9 +270,6 @@ static void take_start(struct coord_core *core, struct coord_peer *peer,
     struct txlog_record record = {.type = TXLOG_PEER,
                                   .peer = {.name = peer->name, .known = peer->known}};
     (void)coord_append(core, &record, false);
-    if (peer->incarnation > 0) {
-        peer->restarted_seq = core->next_seq;
-    }
     peer->incarnation = position.start;
     peer->life = position.life;
 }

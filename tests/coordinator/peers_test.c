@@ -357,23 +357,6 @@ static void welcome_of_a_twin__quarantined(void **unused)
     assert_int_equal(driver_stats(&d).peers_quarantined, 1);
 }
 
-/* A copy of its disk may have run in between, under the number that it has now: what the client was
- * told by that must not count, however the incarnations compare. */
-static void restarted_since_the_begin__aborted_whatever_incarnation_is_named(void **unused)
-{
-    (void)unused;
-    struct tx_id before = begin(&d);
-    driver_restart_node(&d, 'a');
-    struct tx_id after = begin(&d);
-    driver_ignore(&d);
-    commit_request(&d, before, "ab");
-    (void)assert_outcome(&d, before, TX_OUTCOME_ABORTED, TX_REASON_RESTARTED);
-    assert_false(driver_was_sent(&d, 'a', TX_MSG_PREPARE));
-    commit_request(&d, after, "ab");
-    (void)driver_sent(&d, 'a', TX_MSG_PREPARE);
-    assert_state(&d, after, "collecting");
-}
-
 static void welcome_without_its_own_start__violation(void **unused)
 {
     (void)unused;
@@ -514,7 +497,6 @@ int main(void)
         TEST(regression_by_lineage__known_after_a_restart_from_the_peer_record),
         TEST(words_of_a_twin__stale_and_it_is_asked_for_its_lineage),
         TEST(welcome_of_a_twin__quarantined),
-        TEST(restarted_since_the_begin__aborted_whatever_incarnation_is_named),
         TEST(welcome_without_its_own_start__violation),
         TEST(fenced_by_a_position_that_this_log_has_not_reached),
         TEST(fenced_by_words_about_its_own_past__stale),

@@ -214,7 +214,7 @@ static void one_phase(const char *participant)
     txclient_batch_free(&batch);
 }
 
-/* An id that nobody knows, and a look at the daemons: makes them send ERROR and STATUS. */
+/* An id of another coordinator, and a look at the daemons: makes them send ERROR and STATUS. */
 static void ask_around(void)
 {
     txclient_node *node = NULL;
@@ -225,7 +225,7 @@ static void ask_around(void)
         if (txclient_inspect(client, addresses[i], &node) == TXCLIENT_OK)
             txclient_node_free(&node);
     }
-    if (txclient_outcome(client, "1-999999-1", 0) == TXCLIENT_OK)
+    if (txclient_outcome(client, "2-1-1", 0) == TXCLIENT_OK)
         fail_msg("an outcome of a transaction that nobody has begun");
 }
 

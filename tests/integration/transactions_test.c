@@ -354,7 +354,8 @@ static void test_outcome_of_both_kinds(void **state)
     txclient_tx_close(&tx);
     expect(txclient_outcome(client, committed, 0), TXCLIENT_OK);
     expect(txclient_outcome(client, aborted, 0), TXCLIENT_ABORTED);
-    expect(txclient_outcome(client, "1-999999-1", 0), TXCLIENT_EREFUSED);
+    expect(txclient_outcome(client, "1-999999-1", 0), TXCLIENT_UNKNOWN); /* never its epoch */
+    expect(txclient_outcome(client, "2-1-1", 0), TXCLIENT_EREFUSED);
     expect(txclient_outcome(client, "no id", 0), TXCLIENT_EINVAL);
     free(committed);
     free(aborted);
