@@ -61,9 +61,9 @@ txclient *work_client(const struct daemon *coordinator)
 txclient *work_quick_client(const struct daemon *coordinator)
 {
     txclient_options options = {.size = sizeof options,
-                                .connect_timeout_ms = 500,
-                                .request_timeout_ms = 1000,
-                                .commit_timeout_ms = 1500,
+                                .connect_timeout_ms = 1500,
+                                .request_timeout_ms = 2000,
+                                .commit_timeout_ms = 3000,
                                 .resend_ms = 200};
 
     return open_with(coordinator, &options);
