@@ -113,7 +113,7 @@ static void check_waiter(const struct lockmgr *mgr, const struct lock_resource *
 /* The tree is ordered by service between the bounds, a heap by priority, and its sets of classes are
  * right. */
 static size_t check_queue(const struct lockmgr *mgr, const struct lock_resource *resource,
-                          const struct lock_tree_node *root, const struct lock_owner *after,
+                          const struct tx_tree_node *root, const struct lock_owner *after,
                           const struct lock_owner *before)
 {
     if (root == NULL) {
@@ -160,7 +160,7 @@ static void check_key_under(const struct lock_resource *key, const struct lock_r
     }
 }
 
-static void check_ranges_over(const struct lock_resource *key, const struct lock_tree_node *root)
+static void check_ranges_over(const struct lock_resource *key, const struct tx_tree_node *root)
 {
     if (root != NULL) {
         check_ranges_over(key, root->left);
@@ -191,7 +191,7 @@ static void check_key(const struct lock_resource *key)
     check_ranges_over(key, spans->ranges);
 }
 
-static size_t check_keys_tree(const struct lock_tree_node *root, uint8_t *writers)
+static size_t check_keys_tree(const struct tx_tree_node *root, uint8_t *writers)
 {
     if (root == NULL) {
         return 0;
@@ -225,11 +225,11 @@ static void check_range(struct census *census, const struct lock_range *range)
 
 /* The one of the subtree that ends last. */
 static const struct lock_range *check_ranges_tree(struct census *census,
-                                                  const struct lock_tree_node *root)
+                                                  const struct tx_tree_node *root)
 {
     const struct lock_range *range = (const struct lock_range *)(const void *)root;
     const struct lock_range *farthest = range;
-    const struct lock_tree_node *children[] = {root->left, root->right};
+    const struct tx_tree_node *children[] = {root->left, root->right};
     check_range(census, range);
     for (size_t i = 0; i < 2; i++) {
         if (children[i] != NULL) {

@@ -7,7 +7,7 @@
 #include "lockmgr/lock_mode.h"
 #include "lockmgr/lock_pool.h"
 #include "lockmgr/lock_table.h"
-#include "lockmgr/lock_tree.h"
+#include "common/tree.h"
 #include "lockmgr/lockmgr.h"
 
 /* The levels of the hierarchy; a path from the store to a lock has at most LOCK_LEVELS_N steps.
@@ -28,7 +28,7 @@ struct lock_resource {
     struct lock_link link; /* among all resources but the store; the first member */
     struct lock_resource *parent;
     struct lock_hold *holds;      /* newest first */
-    struct lock_tree_node *queue; /* the waiters, see lock_queue.h */
+    struct tx_tree_node *queue; /* the waiters, see lock_queue.h */
     union {
         struct lock_spans *spans;  /* a keyspace's: NULL until its first range is asked for */
         struct lock_key_node *key; /* a key's: NULL unless its keyspace has spans */
@@ -60,7 +60,7 @@ struct lock_hold {
 struct lock_wait {
     struct lock_resource *resource;
     struct lock_range *range;
-    struct lock_tree_node node; /* in the resource's queue */
+    struct tx_tree_node node; /* in the resource's queue */
     uint64_t class_bit;         /* see lock_queue.h */
     uint64_t class_bits;        /* of the whole subtree */
     enum tx_lock_mode held, target; /* a conversion holds more than NONE */

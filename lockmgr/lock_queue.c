@@ -20,52 +20,52 @@ unsigned lock_queue_wanted(uint64_t class_bits)
     return modes;
 }
 
-struct lock_owner *lock_queue_owner(const struct lock_tree_node *node)
+struct lock_owner *lock_queue_owner(const struct tx_tree_node *node)
 {
     size_t offset = offsetof(struct lock_owner, wait) + offsetof(struct lock_wait, node);
     return node == NULL ? NULL : (struct lock_owner *)(void *)((char *)(uintptr_t)node - offset);
 }
 
-static uint64_t classes_below(const struct lock_tree_node *root)
+static uint64_t classes_below(const struct tx_tree_node *root)
 {
     return root == NULL ? 0 : lock_queue_owner(root)->wait.class_bits;
 }
 
-unsigned lock_queue_wanted_in(const struct lock_tree_node *root)
+unsigned lock_queue_wanted_in(const struct tx_tree_node *root)
 {
     return lock_queue_wanted(classes_below(root));
 }
 
-static bool node_before(const struct lock_tree_node *a, const struct lock_tree_node *b)
+static bool node_before(const struct tx_tree_node *a, const struct tx_tree_node *b)
 {
     return lock_owner_before(lock_queue_owner(a), lock_queue_owner(b));
 }
 
-static uint64_t node_priority(const struct lock_tree_node *node)
+static uint64_t node_priority(const struct tx_tree_node *node)
 {
     return lock_queue_owner(node)->hash;
 }
 
-static void node_update(struct lock_tree_node *node)
+static void node_update(struct tx_tree_node *node)
 {
     struct lock_wait *wait = &lock_queue_owner(node)->wait;
     wait->class_bits = wait->class_bit | classes_below(node->left) | classes_below(node->right);
 }
 
-static const struct lock_tree_kind by_service = {node_before, node_priority, node_update};
+static const struct tx_tree_kind by_service = {node_before, node_priority, node_update};
 
-void lock_queue_insert(struct lock_tree_node **root, struct lock_owner *owner)
+void lock_queue_insert(struct tx_tree_node **root, struct lock_owner *owner)
 {
     TX_ASSERT(owner->wait.class_bit != 0);
-    lock_tree_insert(&by_service, root, &owner->wait.node);
+    tx_tree_insert(&by_service, root, &owner->wait.node);
 }
 
-void lock_queue_remove(struct lock_tree_node **root, struct lock_owner *owner)
+void lock_queue_remove(struct tx_tree_node **root, struct lock_owner *owner)
 {
-    lock_tree_remove(&by_service, root, &owner->wait.node);
+    tx_tree_remove(&by_service, root, &owner->wait.node);
 }
 
-uint64_t lock_queue_ahead(const struct lock_tree_node *root, const struct lock_owner *owner)
+uint64_t lock_queue_ahead(const struct tx_tree_node *root, const struct lock_owner *owner)
 {
     uint64_t ahead = 0;
     while (root != NULL) {
@@ -80,7 +80,7 @@ uint64_t lock_queue_ahead(const struct lock_tree_node *root, const struct lock_o
     return ahead;
 }
 
-uint64_t lock_queue_behind(const struct lock_tree_node *root, const struct lock_owner *owner)
+uint64_t lock_queue_behind(const struct tx_tree_node *root, const struct lock_owner *owner)
 {
     uint64_t behind = 0;
     while (root != NULL) {
@@ -96,7 +96,7 @@ uint64_t lock_queue_behind(const struct lock_tree_node *root, const struct lock_
 }
 
 /* The first waiter of one of the given classes, and the classes of all before it. */
-static struct lock_owner *first_of(const struct lock_tree_node *root, uint64_t classes,
+static struct lock_owner *first_of(const struct tx_tree_node *root, uint64_t classes,
                                    uint64_t *ahead)
 {
     *ahead = 0;

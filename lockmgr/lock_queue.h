@@ -16,18 +16,18 @@ uint64_t lock_queue_class(enum tx_lock_mode held, enum tx_lock_mode target);
 /* The modes wanted by the classes in `class_bits`, as a set of modes. */
 unsigned lock_queue_wanted(uint64_t class_bits);
 /* The modes wanted by all waiters of a queue. */
-unsigned lock_queue_wanted_in(const struct lock_tree_node *root);
+unsigned lock_queue_wanted_in(const struct tx_tree_node *root);
 
 /* The owner's wait.class_bit must be set, and stay until it is removed. */
-void lock_queue_insert(struct lock_tree_node **root, struct lock_owner *owner);
-void lock_queue_remove(struct lock_tree_node **root, struct lock_owner *owner);
+void lock_queue_insert(struct tx_tree_node **root, struct lock_owner *owner);
+void lock_queue_remove(struct tx_tree_node **root, struct lock_owner *owner);
 /* The waiter at a node of the tree; NULL for NULL. */
-struct lock_owner *lock_queue_owner(const struct lock_tree_node *node);
+struct lock_owner *lock_queue_owner(const struct tx_tree_node *node);
 
 /* The classes of the waiters before `owner`, which need not be in the queue itself, and of those
  * after it. */
-uint64_t lock_queue_ahead(const struct lock_tree_node *root, const struct lock_owner *owner);
-uint64_t lock_queue_behind(const struct lock_tree_node *root, const struct lock_owner *owner);
+uint64_t lock_queue_ahead(const struct tx_tree_node *root, const struct lock_owner *owner);
+uint64_t lock_queue_behind(const struct tx_tree_node *root, const struct lock_owner *owner);
 
 /* The first waiter of a resource that nothing stands against: no hold of another owner, no range,
  * no waiter ahead. NULL when there is none. */

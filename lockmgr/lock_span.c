@@ -9,13 +9,13 @@
 
 /* ---- order ---- */
 
-static struct tx_bytes key_of(const struct lock_tree_node *node)
+static struct tx_bytes key_of(const struct tx_tree_node *node)
 {
     const struct lock_resource *resource = ((const struct lock_key_node *)node)->resource;
     return tx_bytes(resource->name, resource->name_len);
 }
 
-static const struct lock_range *range_at(const struct lock_tree_node *node)
+static const struct lock_range *range_at(const struct tx_tree_node *node)
 {
     return (const struct lock_range *)(const void *)node;
 }
@@ -46,33 +46,33 @@ static int compare_ends(struct tx_bytes a, struct tx_bytes b)
 
 /* ---- the tree of keys ---- */
 
-static bool key_before(const struct lock_tree_node *a, const struct lock_tree_node *b)
+static bool key_before(const struct tx_tree_node *a, const struct tx_tree_node *b)
 {
     return tx_bytes_compare(key_of(a), key_of(b)) < 0;
 }
 
 /* The hash of the name, stirred: chance gives it few equals, and equals do no harm. */
-static uint64_t key_priority(const struct lock_tree_node *node)
+static uint64_t key_priority(const struct tx_tree_node *node)
 {
     return ((const struct lock_key_node *)node)->resource->hash * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static uint8_t writers_below(const struct lock_tree_node *node)
+static uint8_t writers_below(const struct tx_tree_node *node)
 {
     return node == NULL ? 0 : ((const struct lock_key_node *)node)->writers_all;
 }
 
-static void key_update(struct lock_tree_node *node)
+static void key_update(struct tx_tree_node *node)
 {
     struct lock_key_node *key = (struct lock_key_node *)node;
     key->writers_all = key->writers | writers_below(node->left) | writers_below(node->right);
 }
 
-static const struct lock_tree_kind keys_kind = {key_before, key_priority, key_update};
+static const struct tx_tree_kind keys_kind = {key_before, key_priority, key_update};
 
 /* ---- the tree of ranges ---- */
 
-static bool range_before(const struct lock_tree_node *a, const struct lock_tree_node *b)
+static bool range_before(const struct tx_tree_node *a, const struct tx_tree_node *b)
 {
     const struct lock_range *x = range_at(a);
     const struct lock_range *y = range_at(b);
@@ -83,12 +83,12 @@ static bool range_before(const struct lock_tree_node *a, const struct lock_tree_
     return order != 0 ? order < 0 : lock_owner_older(x->owner, y->owner);
 }
 
-static uint64_t range_priority(const struct lock_tree_node *node)
+static uint64_t range_priority(const struct tx_tree_node *node)
 {
     return range_at(node)->hash;
 }
 
-static void reach(const struct lock_range **farthest, const struct lock_tree_node *child)
+static void reach(const struct lock_range **farthest, const struct tx_tree_node *child)
 {
     if (child != NULL &&
         compare_ends(to_of(range_at(child)->farthest), to_of(*farthest)) > 0) {
@@ -96,7 +96,7 @@ static void reach(const struct lock_range **farthest, const struct lock_tree_nod
     }
 }
 
-static void range_update(struct lock_tree_node *node)
+static void range_update(struct tx_tree_node *node)
 {
     struct lock_range *range = (struct lock_range *)(void *)node;
     range->farthest = range;
@@ -104,7 +104,7 @@ static void range_update(struct lock_tree_node *node)
     reach(&range->farthest, node->right);
 }
 
-static const struct lock_tree_kind ranges_kind = {range_before, range_priority, range_update};
+static const struct tx_tree_kind ranges_kind = {range_before, range_priority, range_update};
 
 /* ---- keys ---- */
 
@@ -129,7 +129,7 @@ void lock_span_key_made(struct lock_resource *key)
     node->resource = key;
     node->writers = writers_on(key);
     key->key = node;
-    lock_tree_insert(&keys_kind, &key->parent->spans->keys, &node->tree);
+    tx_tree_insert(&keys_kind, &key->parent->spans->keys, &node->tree);
 }
 
 void lock_span_key_changed(struct lock_resource *key)
@@ -140,7 +140,7 @@ void lock_span_key_changed(struct lock_resource *key)
     uint8_t writers = writers_on(key);
     if (writers != key->key->writers) {
         key->key->writers = writers;
-        lock_tree_refresh(&keys_kind, key->parent->spans->keys, &key->key->tree);
+        tx_tree_refresh(&keys_kind, key->parent->spans->keys, &key->key->tree);
     }
 }
 
@@ -150,7 +150,7 @@ void lock_span_key_gone(struct lock_resource *key)
         return;
     }
     TX_ASSERT(key->key->watchers == NULL);
-    lock_tree_remove(&keys_kind, &key->parent->spans->keys, &key->key->tree);
+    tx_tree_remove(&keys_kind, &key->parent->spans->keys, &key->key->tree);
     free(key->key);
     key->key = NULL;
 }
@@ -184,7 +184,7 @@ void lock_spans_free(struct lock_resource *space)
 
 /* ---- a key against ranges ---- */
 
-static bool each_over(const struct lock_tree_node *node, struct tx_bytes key,
+static bool each_over(const struct tx_tree_node *node, struct tx_bytes key,
                       bool (*visit)(void *arg, const struct lock_range *range), void *arg)
 {
     while (node != NULL && is_before_end(key, to_of(range_at(node)->farthest))) {
@@ -238,7 +238,7 @@ struct lock_name lock_range_name(const struct lock_range *range)
 struct lock_range *lock_range_find(const struct lock_resource *space,
                                    const struct lock_owner *owner, struct lock_name name)
 {
-    const struct lock_tree_node *node = space->spans == NULL ? NULL : space->spans->ranges;
+    const struct tx_tree_node *node = space->spans == NULL ? NULL : space->spans->ranges;
     while (node != NULL) {
         const struct lock_range *range = range_at(node);
         int order = tx_bytes_compare(name.key, from_of(range));
@@ -302,7 +302,7 @@ struct lock_range *lock_range_new(struct lockmgr *mgr, struct lock_owner *owner,
         memcpy(range->bytes + name.key.len, name.to.data, name.to.len);
     }
     range->hash = tx_bytes_hash(name.key, tx_bytes_hash(name.to, owner->hash));
-    lock_tree_insert(&ranges_kind, &spans->ranges, &range->tree);
+    tx_tree_insert(&ranges_kind, &spans->ranges, &range->tree);
     if (!waiting) {
         owner_link(mgr, range);
     }
@@ -332,14 +332,14 @@ void lock_range_remove(struct lockmgr *mgr, struct lock_range *range)
     if (!range->waiting) {
         owner_unlink(mgr, range);
     }
-    lock_tree_remove(&ranges_kind, &range->space->spans->ranges, &range->tree);
+    tx_tree_remove(&ranges_kind, &range->space->spans->ranges, &range->tree);
     (void)lock_span_each_writer(range->space, lock_range_name(range), touch_waiter, mgr);
     free(range);
 }
 
 /* ---- a range against keys ---- */
 
-static bool each_inside(struct lock_tree_node *node, struct lock_name name,
+static bool each_inside(struct tx_tree_node *node, struct lock_name name,
                         bool (*visit)(void *arg, struct lock_key_node *node), void *arg)
 {
     while (node != NULL && writers_below(node) != 0) {

@@ -20,7 +20,7 @@
 #define LOCK_WRITER_WAITS 2u /* X is waited for */
 
 struct lock_key_node {
-    struct lock_tree_node tree; /* the first member */
+    struct tx_tree_node tree; /* the first member */
     struct lock_resource *resource;
     struct lock_range *watchers, *watchers_end;
     uint8_t writers;     /* LOCK_WRITER_... */
@@ -29,7 +29,7 @@ struct lock_key_node {
 
 /* The keys from `from` up to `to` (exclusive; empty: the end). */
 struct lock_range {
-    struct lock_tree_node tree; /* the first member */
+    struct tx_tree_node tree; /* the first member */
     struct lock_owner *owner;
     struct lock_resource *space;
     struct lock_range *prev, *next;    /* held ranges of the owner, in order of acquisition */
@@ -43,8 +43,8 @@ struct lock_range {
 };
 
 struct lock_spans {
-    struct lock_tree_node *keys;
-    struct lock_tree_node *ranges;
+    struct tx_tree_node *keys;
+    struct tx_tree_node *ranges;
 };
 
 /* ---- keys; called wherever a key's resource, its holds or its queue change ---- */

@@ -40,7 +40,7 @@ static void add_holders(const struct blockers *blockers, const struct lock_resou
 }
 
 /* Those in the queue before the waiter, but for the ones that already count as holders. */
-static void add_waiters(const struct blockers *blockers, const struct lock_tree_node *root)
+static void add_waiters(const struct blockers *blockers, const struct tx_tree_node *root)
 {
     if (root == NULL) {
         return;

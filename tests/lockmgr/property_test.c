@@ -358,7 +358,7 @@ static void manager_and_model_agree(void **state)
             assert_true(world.counts[0][i] > 1000);
         }
         for (int i = 0; i < 5; i++) {
-            assert_true(world.counts[1][i] > (i == LOCK_EVENT_WANTED ? 50 : 300));
+            assert_true(world.counts[1][i] > (i == LOCK_EVENT_CONFLICT ? 0 : i == LOCK_EVENT_WANTED ? 50 : 300));
         }
     }
     lock_events_deinit(&world.events);
