@@ -29,7 +29,7 @@ bool lock_escalate(struct lockmgr *mgr, struct lock_owner *owner)
 {
     const struct lock_request *request = &owner->request;
     struct lock_hold *hold = request->above;
-    if (mgr->options.escalate_at == 0 || hold->below_n == 0 ||
+    if (mgr->options.escalate_at == 0 || owner->restoring || hold->below_n == 0 ||
         hold->below_n % mgr->options.escalate_at != 0) {
         return false;
     }

@@ -27,7 +27,7 @@ enum lock_counted { LOCK_COUNTED_IS, LOCK_COUNTED_IX, LOCK_COUNTED_S, LOCK_COUNT
 struct lock_resource {
     struct lock_link link; /* among all resources but the store; the first member */
     struct lock_resource *parent;
-    struct lock_hold *holds;      /* newest first */
+    struct lock_hold *holds;    /* newest first */
     struct tx_tree_node *queue; /* the waiters, see lock_queue.h */
     union {
         struct lock_spans *spans;  /* a keyspace's: NULL until its first range is asked for */
@@ -60,9 +60,9 @@ struct lock_hold {
 struct lock_wait {
     struct lock_resource *resource;
     struct lock_range *range;
-    struct tx_tree_node node; /* in the resource's queue */
-    uint64_t class_bit;         /* see lock_queue.h */
-    uint64_t class_bits;        /* of the whole subtree */
+    struct tx_tree_node node;       /* in the resource's queue */
+    uint64_t class_bit;             /* see lock_queue.h */
+    uint64_t class_bits;            /* of the whole subtree */
     enum tx_lock_mode held, target; /* a conversion holds more than NONE */
 };
 
@@ -88,13 +88,14 @@ struct lock_owner {
     struct tx_age age;
     uint64_t hash;
     bool youngest_first; /* the order of service, see lock_owner_before() */
+    bool restoring;
     bool is_protected;
     bool wounded;
     bool wanted;                         /* protected, and an older one has begun to wait for it */
     struct lock_owner *prev, *next;      /* all owners, in order of lockmgr_begin() */
     struct lock_hold *holds, *holds_end; /* in order of acquisition; the first is the store's */
     struct lock_range *ranges, *ranges_end; /* likewise */
-    struct lock_hold *space_hint;        /* the keyspace used last */
+    struct lock_hold *space_hint;           /* the keyspace used last */
     struct lock_request request;
     struct lock_wait wait;
 };

@@ -8,28 +8,6 @@
 
 #include <stdlib.h>
 
-static const char *const names[LOCK_POLICIES_N] = {
-#define X(name, text) [name] = text,
-    LOCK_POLICIES(X)
-#undef X
-};
-
-const char *lock_policy_name(enum lock_policy policy)
-{
-    return (unsigned)policy < LOCK_POLICIES_N ? names[policy] : "?";
-}
-
-enum tx_error lock_policy_parse(struct tx_bytes text, enum lock_policy *policy)
-{
-    for (enum lock_policy p = 0; p < LOCK_POLICIES_N; p++) {
-        if (tx_bytes_equal(text, tx_bytes_str(names[p]))) {
-            *policy = p;
-            return TX_OK;
-        }
-    }
-    return TX_EFORMAT;
-}
-
 /* ---- whom a request meets ---- */
 
 /* Wounding takes waiters out of the very trees that are being walked: whom a walk meets is written
@@ -112,7 +90,7 @@ void lock_policy_waits(struct lockmgr *mgr, struct lock_owner *owner, struct loc
 {
     const struct lock_wait *wait = &owner->wait;
     struct look look = {.mgr = mgr, .owner = owner};
-    if (mgr->options.policy != LOCK_WOUND_WAIT) {
+    if (mgr->options.policy != TX_POLICY_WOUND_WAIT) {
         return;
     }
     /* The queue is served by age, so the younger ones in the way are among those that hold. */
@@ -172,12 +150,15 @@ bool lock_policy_lets(struct lockmgr *mgr, const struct lock_owner *owner,
                       const struct lock_resource *resource, enum tx_lock_mode held,
                       enum tx_lock_mode target, bool must_wait)
 {
-    switch (mgr->options.policy) {
-    case LOCK_WOUND_WAIT:
+    if (owner->restoring) {
         return true;
-    case LOCK_NO_WAIT:
+    }
+    switch (mgr->options.policy) {
+    case TX_POLICY_WOUND_WAIT:
+        return true;
+    case TX_POLICY_NO_WAIT:
         return !must_wait;
-    case LOCK_WAIT_DIE:
+    case TX_POLICY_WAIT_DIE:
         if (lock_hold_conflicts(resource, held, target) && older_holder(resource, owner, target)) {
             return false;
         }
@@ -186,10 +167,10 @@ bool lock_policy_lets(struct lockmgr *mgr, const struct lock_owner *owner,
         }
         return target != TX_LOCK_X ||
                !lock_span_each_range(resource, older_range, (void *)(uintptr_t)owner);
-    case LOCK_POLICIES_N:
+    case TX_LOCK_POLICIES_N:
         break;
     }
-    TX_ASSERT(mgr->options.policy < LOCK_POLICIES_N);
+    TX_ASSERT(mgr->options.policy < TX_LOCK_POLICIES_N);
     return false;
 }
 
@@ -197,16 +178,19 @@ bool lock_policy_lets_range(struct lockmgr *mgr, const struct lock_owner *owner,
                             const struct lock_resource *space, struct lock_name name,
                             bool must_wait)
 {
-    switch (mgr->options.policy) {
-    case LOCK_WOUND_WAIT:
+    if (owner->restoring) {
         return true;
-    case LOCK_NO_WAIT:
+    }
+    switch (mgr->options.policy) {
+    case TX_POLICY_WOUND_WAIT:
+        return true;
+    case TX_POLICY_NO_WAIT:
         return !must_wait;
-    case LOCK_WAIT_DIE:
+    case TX_POLICY_WAIT_DIE:
         return !lock_span_each_writer(space, name, older_writer, (void *)(uintptr_t)owner);
-    case LOCK_POLICIES_N:
+    case TX_LOCK_POLICIES_N:
         break;
     }
-    TX_ASSERT(mgr->options.policy < LOCK_POLICIES_N);
+    TX_ASSERT(mgr->options.policy < TX_LOCK_POLICIES_N);
     return false;
 }

@@ -15,7 +15,7 @@ void lock_events_deinit(struct lock_events *events)
 struct lockmgr *lockmgr_new(const struct lockmgr_options *options)
 {
     struct lockmgr *mgr = tx_xcalloc(1, sizeof *mgr);
-    TX_ASSERT(options->policy < LOCK_POLICIES_N);
+    TX_ASSERT(options->policy < TX_LOCK_POLICIES_N);
     mgr->options = *options;
     mgr->store = lock_store_new();
     lock_table_init(&mgr->resources, lock_resource_hash);
@@ -66,7 +66,7 @@ struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx
     owner->tx = tx;
     owner->age = age;
     owner->hash = tx_id_hash(tx);
-    owner->youngest_first = mgr->options.policy == LOCK_WAIT_DIE;
+    owner->youngest_first = mgr->options.policy == TX_POLICY_WAIT_DIE;
     owner->prev = mgr->owners_end;
     if (mgr->owners_end != NULL) {
         mgr->owners_end->next = owner;
@@ -155,10 +155,17 @@ enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
     return owner->request.status;
 }
 
+void lockmgr_restoring(struct lock_owner *owner)
+{
+    TX_ASSERT(!owner->is_protected);
+    owner->restoring = true;
+}
+
 void lockmgr_protect(struct lockmgr *mgr, struct lock_owner *owner)
 {
     (void)mgr;
     TX_ASSERT(!owner->request.waiting);
+    owner->restoring = false;
     owner->is_protected = true;
 }
 
@@ -246,8 +253,7 @@ enum tx_error lockmgr_trim(struct lockmgr *mgr, struct lock_owner *owner, struct
 {
     TX_ASSERT(range.range && part.range && is_range(part));
     TX_ASSERT(tx_bytes_compare(range.key, part.key) <= 0);
-    TX_ASSERT(range.to.len == 0 ||
-              (part.to.len > 0 && tx_bytes_compare(part.to, range.to) <= 0));
+    TX_ASSERT(range.to.len == 0 || (part.to.len > 0 && tx_bytes_compare(part.to, range.to) <= 0));
     struct lock_range *whole = range_of(mgr, owner, range);
     if (whole == NULL) {
         return TX_ENOTFOUND;

@@ -20,26 +20,10 @@
 struct lockmgr;
 struct lock_owner; /* a transaction in this lock table */
 
-/* What happens when a lock is not free. None lets a circle of waits form, on one node or over many.
- * `text` is the word in configuration files. */
-#define LOCK_POLICIES(X)                                                                           \
-    X(LOCK_WOUND_WAIT, "wound-wait") /* the older one wounds the younger; the younger waits */     \
-    X(LOCK_WAIT_DIE, "wait-die")     /* the older one waits; the younger gets LOCK_CONFLICT */     \
-    X(LOCK_NO_WAIT, "no-wait")       /* whoever comes second gets LOCK_CONFLICT */
-enum lock_policy {
-#define X(name, text) name,
-    LOCK_POLICIES(X)
-#undef X
-        LOCK_POLICIES_N
-};
-const char *lock_policy_name(enum lock_policy policy);
-/* TX_EFORMAT when there is no such policy. */
-enum tx_error lock_policy_parse(struct tx_bytes text, enum lock_policy *policy) TX_MUST_CHECK;
-
 struct lockmgr_options {
     size_t locks_max;         /* held, and still to be taken by waiting requests; more is refused */
     uint64_t wait_timeout_us; /* backstop for a request that names no timeout of its own */
-    enum lock_policy policy;
+    enum tx_lock_policy policy;
     /* From so many keys and ranges of one owner in one keyspace on, a lock on the whole keyspace is
      * tried instead of one more; 0: never. */
     size_t escalate_at;
@@ -57,10 +41,10 @@ struct lock_name {
 };
 
 enum lock_status {
-    LOCK_GRANTED, /* held now, with every intention above it */
-    LOCK_WAITING, /* a LOCK_EVENT_GRANTED (or _TIMED_OUT, _WOUNDED) will follow; for an owner that
-                     is wounded already, the _WOUNDED told before is that event */
-    LOCK_REFUSED, /* locks_max is reached; nothing changed */
+    LOCK_GRANTED,  /* held now, with every intention above it */
+    LOCK_WAITING,  /* a LOCK_EVENT_GRANTED (or _TIMED_OUT, _WOUNDED) will follow; for an owner that
+                      is wounded already, the _WOUNDED told before is that event */
+    LOCK_REFUSED,  /* locks_max is reached; nothing changed */
     LOCK_CONFLICT, /* not free, and the policy does not let this owner wait; it keeps what it holds,
                     * and its user must undo it, or else it may hold up others for ever */
 };
@@ -111,6 +95,10 @@ struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx
 enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
                                  struct lock_name name, enum tx_lock_mode mode, uint64_t now_us,
                                  uint64_t timeout_us, struct lock_events *out) TX_MUST_CHECK;
+
+/* What this owner acquires until it is protected it has held before a restart: the policy does not
+ * refuse it, and it is not escalated. */
+void lockmgr_restoring(struct lock_owner *owner);
 
 /* From now on this owner is never wounded and waits for nothing (preparing, prepared). It may not
  * be waiting. A caller that has events in hand which it has not worked off yet asks

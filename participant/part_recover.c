@@ -337,6 +337,7 @@ static enum tx_error take_locks(struct part_core *core, struct part_tx *tx, stru
 {
     char id[TX_ID_TEXT];
     tx->owner = lockmgr_begin(core->locks, tx->id, tx->age);
+    lockmgr_restoring(tx->owner);
     for (size_t i = 0; i < tx->locks_n && !TX_SEEDED_BUG(NO_RELOCK); i++) {
         const struct txlog_lock *lock = &tx->locks[i];
         struct lock_name name = {.space = lock->space, .key = lock->key};
@@ -345,6 +346,7 @@ static enum tx_error take_locks(struct part_core *core, struct part_tx *tx, stru
         case LOCK_GRANTED:
             break;
         case LOCK_WAITING:
+        case LOCK_CONFLICT:
             return lock_conflict(core, tx, lock, why);
         case LOCK_REFUSED:
             return tx_why(why, TX_ELIMIT,

@@ -7,16 +7,17 @@
 static void names_of_policies(void **state)
 {
     (void)state;
-    for (enum lock_policy p = 0; p < LOCK_POLICIES_N; p++) {
-        enum lock_policy parsed = LOCK_POLICIES_N;
-        assert_int_equal(lock_policy_parse(tx_bytes_str(lock_policy_name(p)), &parsed), TX_OK);
+    for (enum tx_lock_policy p = 0; p < TX_LOCK_POLICIES_N; p++) {
+        enum tx_lock_policy parsed = TX_LOCK_POLICIES_N;
+        assert_int_equal(tx_lock_policy_parse(tx_bytes_str(tx_lock_policy_name(p)), &parsed),
+                         TX_OK);
         assert_int_equal(parsed, p);
     }
-    enum lock_policy parsed;
-    assert_int_equal(lock_policy_parse(tx_bytes_str("waitdie"), &parsed), TX_EFORMAT);
+    enum tx_lock_policy parsed;
+    assert_int_equal(tx_lock_policy_parse(tx_bytes_str("waitdie"), &parsed), TX_EFORMAT);
 }
 
-static void use(struct fixture *f, enum lock_policy policy)
+static void use(struct fixture *f, enum tx_lock_policy policy)
 {
     fixture_options(f, (struct lockmgr_options){.policy = policy});
 }
@@ -26,7 +27,7 @@ static void use(struct fixture *f, enum lock_policy policy)
 static void the_older_waits_and_the_younger_dies(void **state)
 {
     struct fixture *f = *state;
-    use(f, LOCK_WAIT_DIE);
+    use(f, TX_POLICY_WAIT_DIE);
     assert_int_equal(acquire(f, 5, "s/k", TX_LOCK_X), LOCK_GRANTED);
     assert_int_equal(acquire(f, 7, "s/k", TX_LOCK_S), LOCK_CONFLICT);
     assert_int_equal(acquire(f, 3, "s/k", TX_LOCK_S), LOCK_WAITING);
@@ -41,7 +42,7 @@ static void the_older_waits_and_the_younger_dies(void **state)
 static void a_younger_one_does_not_pass_an_older_waiter(void **state)
 {
     struct fixture *f = *state;
-    use(f, LOCK_WAIT_DIE);
+    use(f, TX_POLICY_WAIT_DIE);
     assert_int_equal(acquire(f, 5, "s/k", TX_LOCK_S), LOCK_GRANTED);
     assert_int_equal(acquire(f, 3, "s/k", TX_LOCK_X), LOCK_WAITING);
     assert_int_equal(acquire(f, 4, "s/k", TX_LOCK_S), LOCK_CONFLICT);
@@ -55,7 +56,7 @@ static void a_younger_one_does_not_pass_an_older_waiter(void **state)
 static void the_youngest_waiter_is_served_first(void **state)
 {
     struct fixture *f = *state;
-    use(f, LOCK_WAIT_DIE);
+    use(f, TX_POLICY_WAIT_DIE);
     assert_int_equal(acquire(f, 9, "s/k", TX_LOCK_X), LOCK_GRANTED);
     assert_int_equal(acquire(f, 6, "s/k", TX_LOCK_X), LOCK_WAITING);
     assert_int_equal(acquire(f, 4, "s/k", TX_LOCK_X), LOCK_WAITING);
@@ -69,7 +70,7 @@ static void the_youngest_waiter_is_served_first(void **state)
 static void ranges_die_and_kill_likewise(void **state)
 {
     struct fixture *f = *state;
-    use(f, LOCK_WAIT_DIE);
+    use(f, TX_POLICY_WAIT_DIE);
     assert_int_equal(acquire(f, 5, "s/[a,c)", TX_LOCK_S), LOCK_GRANTED);
     assert_int_equal(acquire(f, 7, "s/b", TX_LOCK_X), LOCK_CONFLICT);
     assert_int_equal(acquire(f, 3, "s/b", TX_LOCK_X), LOCK_WAITING);
@@ -85,7 +86,7 @@ static void ranges_die_and_kill_likewise(void **state)
 static void a_waiter_dies_further_down(void **state)
 {
     struct fixture *f = *state;
-    use(f, LOCK_WAIT_DIE);
+    use(f, TX_POLICY_WAIT_DIE);
     assert_int_equal(acquire(f, 1, "s/k", TX_LOCK_S), LOCK_GRANTED);
     assert_int_equal(acquire(f, 9, "s", TX_LOCK_S), LOCK_GRANTED);
     assert_int_equal(acquire(f, 5, "s/k", TX_LOCK_X), LOCK_WAITING);
@@ -99,7 +100,7 @@ static void a_waiter_dies_further_down(void **state)
 static void nobody_waits(void **state)
 {
     struct fixture *f = *state;
-    use(f, LOCK_NO_WAIT);
+    use(f, TX_POLICY_NO_WAIT);
     assert_int_equal(acquire(f, 5, "s/k", TX_LOCK_S), LOCK_GRANTED);
     assert_int_equal(acquire(f, 6, "s/k", TX_LOCK_S), LOCK_GRANTED);
     assert_int_equal(acquire(f, 7, "s/k", TX_LOCK_X), LOCK_CONFLICT);
@@ -231,8 +232,8 @@ static uint64_t grants_before_the_oldest(struct fixture *f)
         if (f->owners[n] != NULL && (turn / HOSTILE) % 3 == 2)
             release_all(f, n);
         else if (f->owners[n] == NULL || !waiting(f, n))
-            grants += acquire(f, n, wanted[turn % 4],
-                              turn % 4 == 2 ? TX_LOCK_S : TX_LOCK_X) == LOCK_GRANTED;
+            grants += acquire(f, n, wanted[turn % 4], turn % 4 == 2 ? TX_LOCK_S : TX_LOCK_X) ==
+                      LOCK_GRANTED;
         if (!asked && !waiting(f, 0)) {
             asked = acquire(f, 0, wanted[got], got == 2 ? TX_LOCK_S : TX_LOCK_X) == LOCK_WAITING;
             got += !asked;
@@ -257,7 +258,8 @@ static uint64_t grants_before_the_oldest(struct fixture *f)
 static void the_oldest_is_not_starved(void **state)
 {
     struct fixture *f = *state;
-    for (enum lock_policy policy = LOCK_WOUND_WAIT; policy <= LOCK_WAIT_DIE; policy++) {
+    for (enum tx_lock_policy policy = TX_POLICY_WOUND_WAIT; policy <= TX_POLICY_WAIT_DIE;
+         policy++) {
         use(f, policy);
         assert_int_equal(acquire(f, 0, "t/first", TX_LOCK_X), LOCK_GRANTED);
         assert_true(grants_before_the_oldest(f) <= 4 * HOSTILE);

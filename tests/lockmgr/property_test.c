@@ -35,7 +35,7 @@ struct world {
     int owners_n;
     uint64_t seq;
     uint64_t now_us;
-    uint64_t counts[2][5]; /* statuses; events */
+    uint64_t counts[2][5];                     /* statuses; events */
     uint64_t escalations_n, ranges_n, trims_n; /* of all runs */
 };
 
@@ -318,7 +318,7 @@ static void run_begin(uint64_t seed)
     }
     struct lockmgr_options options = {.locks_max = world.model.locks_max,
                                       .wait_timeout_us = 50,
-                                      .policy = (enum lock_policy)world.model.policy,
+                                      .policy = (enum tx_lock_policy)world.model.policy,
                                       .escalate_at = world.model.escalate_at};
     world.mgr = lockmgr_new(&options);
 }
@@ -358,7 +358,9 @@ static void manager_and_model_agree(void **state)
             assert_true(world.counts[0][i] > 1000);
         }
         for (int i = 0; i < 5; i++) {
-            assert_true(world.counts[1][i] > (i == LOCK_EVENT_CONFLICT ? 0 : i == LOCK_EVENT_WANTED ? 50 : 300));
+            assert_true(world.counts[1][i] > (i == LOCK_EVENT_CONFLICT ? 0
+                                              : i == LOCK_EVENT_WANTED ? 50
+                                                                       : 300));
         }
     }
     lock_events_deinit(&world.events);
