@@ -1,4 +1,5 @@
 /* The values of configuration keys: their text forms, both ways. */
+#include "common/op.h"
 #include "common/config.h"
 
 #include "common/assert.h"

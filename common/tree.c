@@ -31,8 +31,8 @@ static void split(const struct tx_tree_kind *kind, struct tx_tree_node *root,
     }
 }
 
-static struct tx_tree_node *merge(const struct tx_tree_kind *kind,
-                                    struct tx_tree_node *before, struct tx_tree_node *after)
+static struct tx_tree_node *merge(const struct tx_tree_kind *kind, struct tx_tree_node *before,
+                                  struct tx_tree_node *after)
 {
     if (before == NULL || after == NULL) {
         return before != NULL ? before : after;
@@ -48,13 +48,13 @@ static struct tx_tree_node *merge(const struct tx_tree_kind *kind,
 }
 
 static struct tx_tree_node **side(const struct tx_tree_kind *kind, struct tx_tree_node *root,
-                                    const struct tx_tree_node *node)
+                                  const struct tx_tree_node *node)
 {
     return kind->before(node, root) ? &root->left : &root->right;
 }
 
 void tx_tree_insert(const struct tx_tree_kind *kind, struct tx_tree_node **root,
-                      struct tx_tree_node *node)
+                    struct tx_tree_node *node)
 {
     TX_ASSERT(*root != node);
     if (*root == NULL || kind->priority(node) > kind->priority(*root)) {
@@ -67,7 +67,7 @@ void tx_tree_insert(const struct tx_tree_kind *kind, struct tx_tree_node **root,
 }
 
 void tx_tree_remove(const struct tx_tree_kind *kind, struct tx_tree_node **root,
-                      struct tx_tree_node *node)
+                    struct tx_tree_node *node)
 {
     TX_ASSERT(*root != NULL);
     if (*root == node) {
@@ -81,7 +81,7 @@ void tx_tree_remove(const struct tx_tree_kind *kind, struct tx_tree_node **root,
 }
 
 void tx_tree_refresh(const struct tx_tree_kind *kind, struct tx_tree_node *root,
-                       struct tx_tree_node *node)
+                     struct tx_tree_node *node)
 {
     TX_ASSERT(root != NULL);
     if (root != node) {

@@ -2,7 +2,8 @@
  * subtree below them.
  *
  * R. Seidel, C. Aragon, "Randomized search trees", 1996. The priorities are hashes of names, hence
- * the same in every run. Everything costs the logarithm of the size, as expected over the hashes. */
+ * the same in every run. Everything costs the logarithm of the size, as expected over the hashes.
+ */
 #ifndef ASSENT_COMMON_TREE_H
 #define ASSENT_COMMON_TREE_H
 
@@ -36,12 +37,12 @@ struct tx_tree_node *tx_tree_before(struct tx_tree_node *root, tx_tree_probe *pr
                                     const void *sought);
 
 void tx_tree_insert(const struct tx_tree_kind *kind, struct tx_tree_node **root,
-                      struct tx_tree_node *node);
+                    struct tx_tree_node *node);
 /* The node must be in the tree. */
 void tx_tree_remove(const struct tx_tree_kind *kind, struct tx_tree_node **root,
-                      struct tx_tree_node *node);
+                    struct tx_tree_node *node);
 /* After a node in the tree has changed in what its ancestors know of it. */
 void tx_tree_refresh(const struct tx_tree_kind *kind, struct tx_tree_node *root,
-                       struct tx_tree_node *node);
+                     struct tx_tree_node *node);
 
 #endif

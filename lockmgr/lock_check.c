@@ -55,8 +55,7 @@ static void check_granted(const struct lock_resource *resource)
     }
     for (enum tx_lock_mode a = TX_LOCK_IS; a < TX_LOCK_MODES_N; a++) {
         bool exclusive = a >= TX_LOCK_U && (resource->exclusive & 1u << (a - TX_LOCK_U)) != 0;
-        TX_ASSERT(counted[a] ==
-                  (a >= TX_LOCK_U ? exclusive : resource->counted[a - TX_LOCK_IS]));
+        TX_ASSERT(counted[a] == (a >= TX_LOCK_U ? exclusive : resource->counted[a - TX_LOCK_IS]));
         TX_ASSERT(counted[a] < 2 || !lock_mode_conflicts(a, a));
         for (enum tx_lock_mode b = a + 1; b < TX_LOCK_MODES_N; b++) {
             TX_ASSERT(counted[a] == 0 || counted[b] == 0 || !lock_mode_conflicts(a, b));
@@ -110,8 +109,8 @@ static void check_waiter(const struct lockmgr *mgr, const struct lock_resource *
     check_blockers(owner);
 }
 
-/* The tree is ordered by service between the bounds, a heap by priority, and its sets of classes are
- * right. */
+/* The tree is ordered by service between the bounds, a heap by priority, and its sets of classes
+ * are right. */
 static size_t check_queue(const struct lockmgr *mgr, const struct lock_resource *resource,
                           const struct tx_tree_node *root, const struct lock_owner *after,
                           const struct lock_owner *before)

@@ -138,7 +138,10 @@ static size_t granted_n(const struct lock_resource *resource)
     for (size_t i = 0; i < LOCK_COUNTED_N; i++) {
         n += resource->counted[i];
     }
-    return n + (size_t)__builtin_popcount(resource->exclusive);
+    for (unsigned bits = resource->exclusive; bits != 0; bits &= bits - 1) {
+        n++;
+    }
+    return n;
 }
 
 /* Keeps the table of holds right for a hold just linked. A crowded resource stays so as long as it

@@ -2,11 +2,12 @@
  * knows for every subtree what is waited for in it.
  *
  * A waiter's class is the pair (mode held there, mode wanted). Whether what others hold stands
- * against a waiter depends on its class alone, and so does what it bars to those behind it. There are at most 49 classes, so a subtree's classes are the bits of one word, and a waiter
- * that may be granted is found without looking at those that may not: the cost is logarithmic in
- * the length of the queue, times the classes in it. What ranges bar to a writer does not depend on
- * its class alone, but writers bar one another: behind one that ranges stand against, no other of
- * its class is free. */
+ * against a waiter depends on its class alone, and so does what it bars to those behind it. There
+ * are at most 49 classes, so a subtree's classes are the bits of one word, and a waiter that may be
+ * granted is found without looking at those that may not: the cost is logarithmic in the length of
+ * the queue, times the classes in it. What ranges bar to a writer does not depend on its class
+ * alone, but writers bar one another: behind one that ranges stand against, no other of its class
+ * is free. */
 #ifndef ASSENT_LOCKMGR_LOCK_QUEUE_H
 #define ASSENT_LOCKMGR_LOCK_QUEUE_H
 

@@ -4,8 +4,8 @@
  * nothing itself (protected, or wounded and so without a waiting request). Two places keep it so.
  * An owner that begins to wait wounds the younger ones that hold what it needs. And nobody is
  * granted past an older waiter that it would bar, be it a conversion or not; hence a grant never
- * gives an older waiter a younger one to wait for. With wait-die all of that is turned round: nobody
- * begins to wait for an older one, and nobody is granted past a younger waiter. */
+ * gives an older waiter a younger one to wait for. With wait-die all of that is turned round:
+ * nobody begins to wait for an older one, and nobody is granted past a younger waiter. */
 #include "lockmgr/lock_internal.h"
 
 #include "common/assert.h"
@@ -59,7 +59,8 @@ static void waiting_begin(struct lockmgr *mgr, struct lock_owner *owner)
     struct lock_request *request = &owner->request;
     request->waiting = true;
     request->status = LOCK_WAITING;
-    request->reserved = lock_request_missing(mgr, owner, request->name, request->mode, request->step);
+    request->reserved =
+        lock_request_missing(mgr, owner, request->name, request->mode, request->step);
     mgr->reserved += request->reserved;
     keep_name(request);
     lock_deadlines_add(&mgr->deadlines, owner);
@@ -133,7 +134,7 @@ static void wait_on(struct lockmgr *mgr, struct lock_owner *owner, struct lock_w
 }
 
 bool lock_request_must_wait(const struct lock_resource *resource, const struct lock_owner *owner,
-                      enum tx_lock_mode held, enum tx_lock_mode target)
+                            enum tx_lock_mode held, enum tx_lock_mode target)
 {
     bool beside = TX_SEEDED_BUG(SHARED_BESIDE_EXCLUSIVE) && target == TX_LOCK_S;
     if (!beside && lock_hold_conflicts(resource, held, target)) {
@@ -204,8 +205,7 @@ static struct lock_resource *step_resource(struct lockmgr *mgr, struct lock_owne
 
 enum step { STEP_DONE, STEP_ENDS, STEP_STUCK };
 
-static enum step take_range(struct lockmgr *mgr, struct lock_owner *owner,
-                            struct lock_events *out)
+static enum step take_range(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
 {
     struct lock_request *request = &owner->request;
     struct lock_resource *space = request->parent;
@@ -218,8 +218,7 @@ static enum step take_range(struct lockmgr *mgr, struct lock_owner *owner,
         refuse(mgr, owner, out);
         return STEP_STUCK;
     }
-    struct lock_range *range =
-        lock_range_new(mgr, owner, space, request->name, blocker != NULL);
+    struct lock_range *range = lock_range_new(mgr, owner, space, request->name, blocker != NULL);
     if (blocker != NULL) {
         lock_span_watch(range, blocker);
         wait_on(mgr, owner, (struct lock_wait){.range = range, .target = TX_LOCK_S}, out);
@@ -230,8 +229,7 @@ static enum step take_range(struct lockmgr *mgr, struct lock_owner *owner,
     return STEP_DONE;
 }
 
-static enum step take_place(struct lockmgr *mgr, struct lock_owner *owner,
-                            struct lock_events *out)
+static enum step take_place(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
 {
     struct lock_request *request = &owner->request;
     enum tx_lock_mode wanted = request->mode;

@@ -90,8 +90,7 @@ static uint64_t range_priority(const struct tx_tree_node *node)
 
 static void reach(const struct lock_range **farthest, const struct tx_tree_node *child)
 {
-    if (child != NULL &&
-        compare_ends(to_of(range_at(child)->farthest), to_of(*farthest)) > 0) {
+    if (child != NULL && compare_ends(to_of(range_at(child)->farthest), to_of(*farthest)) > 0) {
         *farthest = range_at(child)->farthest;
     }
 }

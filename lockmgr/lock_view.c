@@ -119,8 +119,8 @@ bool lockmgr_wait_info(const struct lockmgr *mgr, const struct lock_owner *owner
     TX_ASSERT(oldest.owner != NULL); /* nobody sleeps who could be granted */
     *info = (struct lock_wait_info){
         .waiter = owner->tx,
-        .name = wait->range != NULL ? lock_range_name(wait->range)
-                                    : lock_resource_name(wait->resource),
+        .name =
+            wait->range != NULL ? lock_range_name(wait->range) : lock_resource_name(wait->resource),
         .mode = wait->target,
         .since_us = owner->request.since_us,
         .blocker = oldest.owner->tx,

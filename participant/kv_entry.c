@@ -51,10 +51,9 @@ struct tx_bytes kv_entry_value(const struct kv_entry *entry)
 
 static struct kv_entry *entry_at(const struct tx_tree_node *node)
 {
-    return node == NULL
-               ? NULL
-               : (struct kv_entry *)(void *)((char *)(uintptr_t)node -
-                                             offsetof(struct kv_entry, node));
+    return node == NULL ? NULL
+                        : (struct kv_entry *)(void *)((char *)(uintptr_t)node -
+                                                      offsetof(struct kv_entry, node));
 }
 
 static bool entry_before(const struct tx_tree_node *a, const struct tx_tree_node *b)

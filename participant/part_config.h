@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "common/op.h"
 
 struct part_config {
     char cluster[TX_CLUSTER_MAX + 1];

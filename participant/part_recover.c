@@ -131,8 +131,12 @@ static const struct txlog_lock *copy_locks(struct tx_arena *arena, const struct 
 /* Could anybody hold this lock? */
 static bool lock_possible(const struct txlog_lock *lock)
 {
-    return lock->mode != TX_LOCK_NONE && lock->space.len <= TX_SPACE_MAX &&
-           lock->key.len <= TX_KEY_MAX && (lock->space.len > 0 || lock->key.len == 0);
+    bool below_nothing = lock->key.len > 0; /* a key: intentions speak of what is further down */
+    if (lock->mode != TX_LOCK_S && lock->mode != TX_LOCK_U && lock->mode != TX_LOCK_X &&
+        (below_nothing || lock->mode == TX_LOCK_NONE))
+        return false;
+    return lock->space.len <= TX_SPACE_MAX && lock->key.len <= TX_KEY_MAX &&
+           (lock->space.len > 0 || lock->key.len == 0);
 }
 
 static bool locks_possible(const struct txlog_prepared *prepared)

@@ -383,8 +383,8 @@ int main(int argc, char **argv)
         const struct measure *measure = &measures[i];
         double median = values[ROUNDS / 2];
         if (json) {
-            (void)printf("{\"name\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"}\n",
-                         measure->name, median, measure->unit);
+            (void)printf("{\"name\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"}\n", measure->name,
+                         median, measure->unit);
         } else {
             (void)printf("%-17s %8.1f %-5s  %s\n", measure->name, median, measure->unit,
                          measure->meaning);

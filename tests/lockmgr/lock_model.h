@@ -3,10 +3,10 @@
  * manager, not even the conflict table.
  *
  * Places are numbered: 0 the store, then the keyspaces, then the keys in order, then the ranges. A
- * range of a keyspace goes from key i (0: from the very first) up to key j (exclusive; MODEL_KEYS: to
- * the end). What the manager leaves open, the order in which it looks at those that may go on, the
- * model does in the same way: a range that must wait is looked at again when something leaves the
- * first key that stands against it. */
+ * range of a keyspace goes from key i (0: from the very first) up to key j (exclusive; MODEL_KEYS:
+ * to the end). What the manager leaves open, the order in which it looks at those that may go on,
+ * the model does in the same way: a range that must wait is looked at again when something leaves
+ * the first key that stands against it. */
 #ifndef ASSENT_TESTS_LOCK_MODEL_H
 #define ASSENT_TESTS_LOCK_MODEL_H
 
@@ -35,7 +35,7 @@ enum model_event_type {
 
 struct model_owner {
     bool live, is_protected, wounded, wanted;
-    uint64_t age[5]; /* compared from the first on; the lower is the older */
+    uint64_t age[5];          /* compared from the first on; the lower is the older */
     bool wrote[MODEL_SPACES]; /* has had more than S in it, since it has a lock on it */
     bool waiting, refused;
     int watched; /* the key that a waiting range watches, or -1 */
