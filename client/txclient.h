@@ -84,7 +84,9 @@ typedef enum txclient_reason {
     TXCLIENT_REASON_QUARANTINED = 18, /* a participant came back with an old disk */
     TXCLIENT_REASON_INQUIRED = 19,    /* transient: another participant asked before it voted */
     TXCLIENT_REASON_PRESUMED = 20,    /* transient: no commit record, so it never committed */
-    TXCLIENT_REASON_OPERATOR = 21     /* a person decided so */
+    TXCLIENT_REASON_OPERATOR = 21,    /* a person decided so */
+    TXCLIENT_REASON_LOCK_CONFLICT =
+        22 /* transient: a lock was not free, and the policy is not to wait */
 } txclient_reason;
 
 /* A short text of a status ("aborted", "no connection to the daemon"). Never NULL; static. */

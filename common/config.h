@@ -30,6 +30,7 @@ enum config_type {
     CONFIG_BOOL,    /* bool; yes or no */
     CONFIG_ADDRESS, /* struct tx_address; checked with `check_address` */
     CONFIG_LEVEL,   /* enum log_level */
+    CONFIG_POLICY,  /* enum tx_lock_policy */
     CONFIG_TYPES_N
 };
 

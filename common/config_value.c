@@ -1,4 +1,5 @@
 /* The values of configuration keys: their text forms, both ways. */
+#include "common/op.h"
 #include "common/config.h"
 
 #include "common/assert.h"
@@ -99,6 +100,9 @@ const char *config_expected(const struct config_key *key, char *out, size_t size
         break;
     case CONFIG_LEVEL:
         (void)snprintf(out, size, "debug, info, warn or error");
+        break;
+    case CONFIG_POLICY:
+        (void)snprintf(out, size, "wound-wait, wait-die or no-wait");
         break;
     case CONFIG_TYPES_N:
         TX_ASSERT(key->type != CONFIG_TYPES_N);
@@ -206,6 +210,9 @@ enum tx_error config_value_set(const struct config_schema *schema, const struct 
     case CONFIG_LEVEL:
         good = log_level_parse(tx_bytes_str(text), field) == TX_OK;
         break;
+    case CONFIG_POLICY:
+        good = tx_lock_policy_parse(tx_bytes_str(text), field) == TX_OK;
+        break;
     case CONFIG_TYPES_N:
         TX_ASSERT(key->type != CONFIG_TYPES_N);
     }
@@ -236,6 +243,9 @@ const char *config_value_print(const struct config_key *key, const void *config,
         break;
     case CONFIG_LEVEL:
         text = log_level_name(*(const enum log_level *)field);
+        break;
+    case CONFIG_POLICY:
+        text = tx_lock_policy_name(*(const enum tx_lock_policy *)field);
         break;
     case CONFIG_U64:
     case CONFIG_BYTES:

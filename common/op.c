@@ -18,6 +18,12 @@ static const char *const lock_mode_names[TX_LOCK_MODES_N] = {
     [TX_LOCK_U] = "u",       [TX_LOCK_SIX] = "six", [TX_LOCK_X] = "x",
 };
 
+static const char *const lock_policy_names[TX_LOCK_POLICIES_N] = {
+#define X(name, text) [name] = (text),
+    TX_LOCK_POLICIES(X)
+#undef X
+};
+
 const char *tx_op_name(enum tx_op_type type)
 {
     return (unsigned)type < TX_OP_TYPES_N ? op_names[type] : "?";
@@ -60,6 +66,21 @@ enum tx_error tx_lock_mode_parse(struct tx_bytes text, enum tx_lock_mode *mode)
         return TX_EFORMAT;
     }
     *mode = (enum tx_lock_mode)found;
+    return TX_OK;
+}
+
+const char *tx_lock_policy_name(enum tx_lock_policy policy)
+{
+    return (unsigned)policy < TX_LOCK_POLICIES_N ? lock_policy_names[policy] : "?";
+}
+
+enum tx_error tx_lock_policy_parse(struct tx_bytes text, enum tx_lock_policy *policy)
+{
+    unsigned found = find_name(lock_policy_names, TX_LOCK_POLICIES_N, text);
+    if (found == TX_LOCK_POLICIES_N) {
+        return TX_EFORMAT;
+    }
+    *policy = (enum tx_lock_policy)found;
     return TX_OK;
 }
 

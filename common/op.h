@@ -42,6 +42,23 @@ enum tx_lock_mode {
 const char *tx_lock_mode_name(enum tx_lock_mode mode);
 enum tx_error tx_lock_mode_parse(struct tx_bytes text, enum tx_lock_mode *mode) TX_MUST_CHECK;
 
+/* What happens when a lock is not free. None lets a circle of waits form, on one node or over many.
+ * The text is the word in configuration files. */
+#define TX_LOCK_POLICIES(X)                                                                        \
+    X(TX_POLICY_WOUND_WAIT,                                                                        \
+      "wound-wait")                   /* the older one wounds the younger, the younger waits */    \
+    X(TX_POLICY_WAIT_DIE, "wait-die") /* the older one waits, the younger aborts */                \
+    X(TX_POLICY_NO_WAIT, "no-wait")   /* whoever comes second aborts */
+enum tx_lock_policy {
+#define X(name, text) name,
+    TX_LOCK_POLICIES(X)
+#undef X
+        TX_LOCK_POLICIES_N
+};
+const char *tx_lock_policy_name(enum tx_lock_policy policy);
+/* TX_EFORMAT when there is no such policy. */
+enum tx_error tx_lock_policy_parse(struct tx_bytes text, enum tx_lock_policy *policy) TX_MUST_CHECK;
+
 struct tx_op {
     enum tx_op_type type;
     struct tx_name participant; /* used in SUBMIT only; elsewhere the receiver */

@@ -29,7 +29,8 @@ enum tx_outcome { TX_OUTCOME_UNKNOWN, TX_OUTCOME_COMMITTED, TX_OUTCOME_ABORTED, 
     X(TX_REASON_QUARANTINED, "quarantined", false) /* a participant came back with an old disk */  \
     X(TX_REASON_INQUIRED, "inquired", true)        /* another participant asked before it voted */ \
     X(TX_REASON_PRESUMED, "presumed", true)        /* no commit record: aborted by presumption */  \
-    X(TX_REASON_OPERATOR, "operator", false)       /* a person decided so */
+    X(TX_REASON_OPERATOR, "operator", false)       /* a person decided so */                       \
+    X(TX_REASON_LOCK_CONFLICT, "lock-conflict", true) /* a lock was not free; see the policies */
 
 enum tx_reason {
 #define X(name, text, transient) name,

@@ -4,6 +4,7 @@
 #include "lockmgr/lock_internal.h"
 
 #include "common/assert.h"
+#include "lockmgr/lock_span.h"
 
 #define CROWD_MIN 8u /* a hold that joins so many others makes the resource a crowded one */
 
@@ -41,20 +42,53 @@ struct lock_hold *lock_hold_find(const struct lockmgr *mgr, const struct lock_re
 
 enum tx_lock_mode lock_hold_mode(const struct lock_hold *hold)
 {
-    return hold == NULL ? TX_LOCK_NONE : hold->mode;
+    return hold == NULL ? TX_LOCK_NONE : (enum tx_lock_mode)hold->mode;
+}
+
+static unsigned exclusive_bit(enum tx_lock_mode mode)
+{
+    return 1u << (mode - TX_LOCK_U);
+}
+
+static void count_in(struct lock_resource *resource, enum tx_lock_mode mode)
+{
+    if (mode >= TX_LOCK_U) {
+        TX_ASSERT((resource->exclusive & exclusive_bit(mode)) == 0);
+        resource->exclusive |= exclusive_bit(mode) & 7u;
+    } else {
+        resource->counted[mode - TX_LOCK_IS]++;
+    }
+}
+
+static void count_out(struct lock_resource *resource, enum tx_lock_mode mode)
+{
+    if (mode >= TX_LOCK_U) {
+        TX_ASSERT((resource->exclusive & exclusive_bit(mode)) != 0);
+        resource->exclusive &= ~exclusive_bit(mode) & 7u;
+    } else {
+        TX_ASSERT(resource->counted[mode - TX_LOCK_IS] > 0);
+        resource->counted[mode - TX_LOCK_IS]--;
+    }
+}
+
+unsigned lock_hold_modes(const struct lock_resource *resource, enum tx_lock_mode own)
+{
+    unsigned modes = (unsigned)resource->exclusive << TX_LOCK_U;
+    if (own >= TX_LOCK_U) {
+        modes &= ~lock_mode_bit(own);
+    }
+    for (enum tx_lock_mode mode = TX_LOCK_IS; mode <= TX_LOCK_S; mode++) {
+        if (resource->counted[mode - TX_LOCK_IS] > (mode == own ? 1 : 0)) {
+            modes |= lock_mode_bit(mode);
+        }
+    }
+    return modes;
 }
 
 bool lock_hold_conflicts(const struct lock_resource *resource, enum tx_lock_mode own,
                          enum tx_lock_mode target)
 {
-    unsigned held = 0;
-    for (enum tx_lock_mode mode = TX_LOCK_IS; mode < TX_LOCK_MODES_N; mode++) {
-        uint32_t others_n = resource->granted_n[mode - 1] - (mode == own ? 1 : 0);
-        if (others_n > 0) {
-            held |= lock_mode_bit(mode);
-        }
-    }
-    return (held & lock_mode_conflict_set(target)) != 0;
+    return (lock_hold_modes(resource, own) & lock_mode_conflict_set(target)) != 0;
 }
 
 static void link_hold(struct lock_hold *hold)
@@ -101,8 +135,11 @@ static void unlink_hold(struct lock_hold *hold)
 static size_t granted_n(const struct lock_resource *resource)
 {
     size_t n = 0;
-    for (size_t i = 0; i < LOCK_REAL_MODES_N; i++) {
-        n += resource->granted_n[i];
+    for (size_t i = 0; i < LOCK_COUNTED_N; i++) {
+        n += resource->counted[i];
+    }
+    for (unsigned bits = resource->exclusive; bits != 0; bits &= bits - 1) {
+        n++;
     }
     return n;
 }
@@ -127,25 +164,27 @@ struct lock_hold *lock_hold_grant(struct lockmgr *mgr, struct lock_owner *owner,
                                   enum tx_lock_mode target)
 {
     TX_ASSERT(target != TX_LOCK_NONE && target < TX_LOCK_MODES_N);
-    resource->granted_n[target - 1]++;
     if (hold != NULL) {
         TX_ASSERT(hold->owner == owner && hold->resource == resource);
-        resource->granted_n[hold->mode - 1]--;
-        hold->mode = target;
-        return hold;
+        count_out(resource, lock_hold_mode(hold));
+        hold->mode = (uint8_t)target;
+        count_in(resource, target);
+    } else {
+        hold = lock_pool_take(&mgr->hold_pool);
+        *hold = (struct lock_hold){.owner = owner, .resource = resource, .mode = (uint8_t)target};
+        link_hold(hold);
+        count_in(resource, target);
+        index_hold(mgr, hold);
+        mgr->stats.held++;
     }
-    hold = lock_pool_take(&mgr->hold_pool);
-    *hold = (struct lock_hold){.owner = owner, .resource = resource, .mode = target};
-    link_hold(hold);
-    index_hold(mgr, hold);
-    mgr->stats.held++;
+    lock_span_key_changed(resource);
     return hold;
 }
 
 void lock_hold_release(struct lockmgr *mgr, struct lock_hold *hold)
 {
     struct lock_resource *resource = hold->resource;
-    TX_ASSERT(resource->granted_n[hold->mode - 1] > 0 && mgr->stats.held > 0);
+    TX_ASSERT(mgr->stats.held > 0);
     if (hold->owner->space_hint == hold) {
         hold->owner->space_hint = NULL;
     }
@@ -153,7 +192,8 @@ void lock_hold_release(struct lockmgr *mgr, struct lock_hold *hold)
         lock_table_remove(&mgr->crowd, &hold->link);
     }
     unlink_hold(hold);
-    resource->granted_n[hold->mode - 1]--;
+    count_out(resource, lock_hold_mode(hold));
+    lock_span_key_changed(resource);
     lock_pool_give(&mgr->hold_pool, hold);
     mgr->stats.held--;
     lock_resource_touch(mgr, resource);

@@ -7,12 +7,16 @@
 #include "lockmgr/lock_mode.h"
 #include "lockmgr/lock_pool.h"
 #include "lockmgr/lock_table.h"
+#include "common/tree.h"
 #include "lockmgr/lockmgr.h"
 
-/* The levels of the hierarchy; a path from the store to a lock has at most LOCK_LEVELS_N steps. */
+/* The levels of the hierarchy; a path from the store to a lock has at most LOCK_LEVELS_N steps.
+ * Ranges are on the level of keys. */
 enum lock_level { LOCK_LEVEL_STORE, LOCK_LEVEL_SPACE, LOCK_LEVEL_KEY, LOCK_LEVELS_N };
 
-#define LOCK_REAL_MODES_N (TX_LOCK_MODES_N - 1) /* without NONE */
+/* Modes that several owners can hold on one resource are counted; of the others there is one
+ * holder at most. */
+enum lock_counted { LOCK_COUNTED_IS, LOCK_COUNTED_IX, LOCK_COUNTED_S, LOCK_COUNTED_N };
 
 /* Names up to LOCK_NAME_CLASSES_N * LOCK_NAME_CLASS_BYTES bytes come from pools. */
 #define LOCK_NAME_CLASS_BYTES 16u
@@ -23,15 +27,20 @@ enum lock_level { LOCK_LEVEL_STORE, LOCK_LEVEL_SPACE, LOCK_LEVEL_KEY, LOCK_LEVEL
 struct lock_resource {
     struct lock_link link; /* among all resources but the store; the first member */
     struct lock_resource *parent;
-    struct lock_hold *holds;               /* newest first */
-    struct lock_owner *queue;              /* the root of the tree of waiters, see lock_queue.h */
-    uint32_t granted_n[LOCK_REAL_MODES_N]; /* holds in mode m at m - 1 */
-    uint32_t hash;                         /* of the name, with the parent's hash as seed */
+    struct lock_hold *holds;    /* newest first */
+    struct tx_tree_node *queue; /* the waiters, see lock_queue.h */
+    union {
+        struct lock_spans *spans;  /* a keyspace's: NULL until its first range is asked for */
+        struct lock_key_node *key; /* a key's: NULL unless its keyspace has spans */
+    };
+    uint32_t counted[LOCK_COUNTED_N]; /* holds in the modes that are counted */
+    uint32_t hash;                    /* of the name, with the parent's hash as seed */
     uint16_t name_len;
     uint8_t level;
-    bool crowded : 1; /* its holds are in the manager's table of holds */
-    bool touched : 1; /* in the manager's list of queues to look through */
-    uint8_t name[];   /* of this level only: a key's resource does not repeat its keyspace */
+    uint8_t exclusive : TX_LOCK_MODES_N - TX_LOCK_U; /* is there a hold in U, in SIX, in X? */
+    uint8_t crowded : 1; /* its holds are in the manager's table of holds */
+    uint8_t touched : 1; /* in the manager's list of queues to look through */
+    uint8_t name[];      /* of this level only: a key's resource does not repeat its keyspace */
 };
 
 /* One owner's lock on one resource. */
@@ -42,16 +51,19 @@ struct lock_hold {
     struct lock_resource *resource;
     struct lock_hold *resource_prev, *resource_next;
     struct lock_hold *owner_prev, *owner_next; /* in order of acquisition */
-    enum tx_lock_mode mode;
+    uint32_t below_n;  /* of a keyspace: the owner's keys and ranges in it */
+    uint8_t mode;      /* enum tx_lock_mode */
+    bool below_writes; /* of a keyspace: some of them are, or were, more than S */
 };
 
-/* A place in one queue; `resource` is NULL when the owner stands in none. */
+/* A place in one queue, or a range that is waited for; nothing when both are NULL. */
 struct lock_wait {
     struct lock_resource *resource;
-    struct lock_owner *left, *right; /* older and younger subtrees */
-    uint64_t class_bit;              /* see lock_queue.h */
-    uint64_t class_bits;             /* of the whole subtree */
-    enum tx_lock_mode held, target;  /* a conversion holds more than NONE */
+    struct lock_range *range;
+    struct tx_tree_node node;       /* in the resource's queue */
+    uint64_t class_bit;             /* see lock_queue.h */
+    uint64_t class_bits;            /* of the whole subtree */
+    enum tx_lock_mode held, target; /* a conversion holds more than NONE */
 };
 
 /* What an owner asks for: a path of steps from the store down, each of which may wait. */
@@ -64,6 +76,7 @@ struct lock_request {
     struct lock_name name;        /* borrowed from the caller, or in `name_copy` while waiting */
     uint8_t *name_copy;           /* NULL when no further step needs the name */
     struct lock_resource *parent; /* of the step */
+    struct lock_hold *above;      /* what the owner holds there */
     size_t reserved;              /* locks of the path that are not held yet, while waiting */
     uint64_t since_us;
     uint64_t deadline_us;
@@ -74,12 +87,15 @@ struct lock_owner {
     struct tx_id tx;
     struct tx_age age;
     uint64_t hash;
+    bool youngest_first; /* the order of service, see lock_owner_before() */
+    bool restoring;
     bool is_protected;
     bool wounded;
     bool wanted;                         /* protected, and an older one has begun to wait for it */
     struct lock_owner *prev, *next;      /* all owners, in order of lockmgr_begin() */
     struct lock_hold *holds, *holds_end; /* in order of acquisition; the first is the store's */
-    struct lock_hold *space_hint;        /* the keyspace used last */
+    struct lock_range *ranges, *ranges_end; /* likewise */
+    struct lock_hold *space_hint;           /* the keyspace used last */
     struct lock_request request;
     struct lock_wait wait;
 };
@@ -95,6 +111,8 @@ struct lockmgr {
     struct lock_deadlines deadlines;
     struct lock_resource **touched; /* queues to look through before the call returns */
     size_t touched_n, touched_capacity;
+    struct lock_owner **found; /* whom one look through the table has met */
+    size_t found_n, found_capacity;
     size_t reserved; /* sum over the owners */
     struct lockmgr_stats stats;
 };
@@ -103,6 +121,9 @@ struct lockmgr {
 
 /* The order of age, made total: of two attempts of the same age the lower id counts as older. */
 bool lock_owner_older(const struct lock_owner *a, const struct lock_owner *b);
+/* The order in which two waiters are served: the older one first, but with wait-die, where every
+ * wait goes from an older owner to a younger one, the younger one. */
+bool lock_owner_before(const struct lock_owner *a, const struct lock_owner *b);
 
 /* ---- resources (lock_resource.c) ---- */
 
@@ -133,7 +154,9 @@ uint32_t lock_hold_hash(const struct lock_link *entry);
 struct lock_hold *lock_hold_find(const struct lockmgr *mgr, const struct lock_resource *resource,
                                  const struct lock_owner *owner);
 enum tx_lock_mode lock_hold_mode(const struct lock_hold *hold);
-/* Would `target` conflict with what others hold, for an owner that holds `own`? */
+/* The modes that others hold there, as a set, for an owner that holds `own`. */
+unsigned lock_hold_modes(const struct lock_resource *resource, enum tx_lock_mode own);
+/* Would `target` conflict with them? */
 bool lock_hold_conflicts(const struct lock_resource *resource, enum tx_lock_mode own,
                          enum tx_lock_mode target);
 /* `hold` is the owner's hold there, which is converted, or NULL for a new one. */
@@ -150,9 +173,13 @@ void lock_request_advance(struct lockmgr *mgr, struct lock_owner *owner, struct 
 void lock_request_withdraw(struct lockmgr *mgr, struct lock_owner *owner);
 /* Grants whatever has become possible; every call that changes something ends with it. */
 void lock_request_settle(struct lockmgr *mgr, struct lock_events *out);
-/* The number of locks on the path from `step` on that the owner does not hold. */
+/* Do others stand against the owner's having `target` there, where it holds `held`? */
+bool lock_request_must_wait(const struct lock_resource *resource, const struct lock_owner *owner,
+                            enum tx_lock_mode held, enum tx_lock_mode target);
+/* The number of locks on the path from `step` on that the owner does not hold, and that nothing it
+ * holds makes needless. */
 size_t lock_request_missing(const struct lockmgr *mgr, const struct lock_owner *owner,
-                            struct lock_name name, enum lock_level step);
+                            struct lock_name name, enum tx_lock_mode mode, enum lock_level step);
 void lock_events_push(struct lock_events *out, enum lock_event_type type, struct lock_owner *owner);
 
 #endif

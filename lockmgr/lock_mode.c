@@ -56,6 +56,26 @@ enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b)
     return join;
 }
 
+/* It does when whatever conflicts with `b` below needs an intention above that conflicts with `a`.
+ * Under S, U and SIX nobody else has IX: others have S below at most. */
+bool lock_mode_covers_below(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    switch (a) {
+    case TX_LOCK_X:
+        return true;
+    case TX_LOCK_S:
+    case TX_LOCK_U:
+    case TX_LOCK_SIX:
+        return b == TX_LOCK_IS || b == TX_LOCK_S || (b == TX_LOCK_U && a != TX_LOCK_S);
+    case TX_LOCK_NONE:
+    case TX_LOCK_IS:
+    case TX_LOCK_IX:
+    case TX_LOCK_MODES_N:
+        break;
+    }
+    return false;
+}
+
 enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode)
 {
     switch (mode) {

@@ -24,6 +24,9 @@ enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b);
 /* Does holding `a` give everything that `b` gives? */
 bool lock_mode_covers(enum tx_lock_mode a, enum tx_lock_mode b);
 
+/* Does holding `a` on a keyspace (or the store) give `b` on everything in it? */
+bool lock_mode_covers_below(enum tx_lock_mode a, enum tx_lock_mode b);
+
 /* The mode that every ancestor must be held in, at least, below which `mode` is held: IS or IX
  * (NONE for NONE). */
 enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode);

@@ -1,8 +1,8 @@
-/* The waiters of one resource, oldest first. */
+/* The waiters of one resource, in the order of service. */
 #include "lockmgr/lock_queue.h"
 
 #include "common/assert.h"
-#include "lockmgr/lock_internal.h"
+#include "lockmgr/lock_span.h"
 
 #define TARGETS_MASK ((1u << TX_LOCK_MODES_N) - 1)
 
@@ -20,106 +20,98 @@ unsigned lock_queue_wanted(uint64_t class_bits)
     return modes;
 }
 
-static uint64_t classes_below(const struct lock_owner *root)
+struct lock_owner *lock_queue_owner(const struct tx_tree_node *node)
 {
-    return root == NULL ? 0 : root->wait.class_bits;
+    size_t offset = offsetof(struct lock_owner, wait) + offsetof(struct lock_wait, node);
+    return node == NULL ? NULL : (struct lock_owner *)(void *)((char *)(uintptr_t)node - offset);
 }
 
-static void update(struct lock_owner *owner)
+static uint64_t classes_below(const struct tx_tree_node *root)
 {
-    owner->wait.class_bits =
-        owner->wait.class_bit | classes_below(owner->wait.left) | classes_below(owner->wait.right);
+    return root == NULL ? 0 : lock_queue_owner(root)->wait.class_bits;
 }
 
-/* Parts a tree into those older than the pivot and those younger. */
-static void split(struct lock_owner *root, const struct lock_owner *pivot,
-                  struct lock_owner **older, struct lock_owner **younger)
+unsigned lock_queue_wanted_in(const struct tx_tree_node *root)
 {
-    if (root == NULL) {
-        *older = NULL;
-        *younger = NULL;
-    } else if (lock_owner_older(root, pivot)) {
-        split(root->wait.right, pivot, &root->wait.right, younger);
-        *older = root;
-        update(root);
-    } else {
-        split(root->wait.left, pivot, older, &root->wait.left);
-        *younger = root;
-        update(root);
-    }
+    return lock_queue_wanted(classes_below(root));
 }
 
-static struct lock_owner *merge(struct lock_owner *older, struct lock_owner *younger)
+static bool node_before(const struct tx_tree_node *a, const struct tx_tree_node *b)
 {
-    if (older == NULL || younger == NULL) {
-        return older != NULL ? older : younger;
-    }
-    if (older->hash > younger->hash) {
-        older->wait.right = merge(older->wait.right, younger);
-        update(older);
-        return older;
-    }
-    younger->wait.left = merge(older, younger->wait.left);
-    update(younger);
-    return younger;
+    return lock_owner_before(lock_queue_owner(a), lock_queue_owner(b));
 }
 
-void lock_queue_insert(struct lock_owner **root, struct lock_owner *owner)
+static uint64_t node_priority(const struct tx_tree_node *node)
 {
-    TX_ASSERT(owner->wait.class_bit != 0 && *root != owner);
-    if (*root == NULL || owner->hash > (*root)->hash) {
-        split(*root, owner, &owner->wait.left, &owner->wait.right);
-        *root = owner;
-    } else {
-        struct lock_wait *wait = &(*root)->wait;
-        lock_queue_insert(lock_owner_older(owner, *root) ? &wait->left : &wait->right, owner);
-    }
-    update(*root);
+    return lock_queue_owner(node)->hash;
 }
 
-void lock_queue_remove(struct lock_owner **root, struct lock_owner *owner)
+static void node_update(struct tx_tree_node *node)
 {
-    TX_ASSERT(*root != NULL);
-    if (*root == owner) {
-        *root = merge(owner->wait.left, owner->wait.right);
-        owner->wait.left = NULL;
-        owner->wait.right = NULL;
-        return;
-    }
-    struct lock_wait *wait = &(*root)->wait;
-    lock_queue_remove(lock_owner_older(owner, *root) ? &wait->left : &wait->right, owner);
-    update(*root);
+    struct lock_wait *wait = &lock_queue_owner(node)->wait;
+    wait->class_bits = wait->class_bit | classes_below(node->left) | classes_below(node->right);
 }
 
-uint64_t lock_queue_ahead(const struct lock_owner *root, const struct lock_owner *owner)
+static const struct tx_tree_kind by_service = {node_before, node_priority, node_update};
+
+void lock_queue_insert(struct tx_tree_node **root, struct lock_owner *owner)
+{
+    TX_ASSERT(owner->wait.class_bit != 0);
+    tx_tree_insert(&by_service, root, &owner->wait.node);
+}
+
+void lock_queue_remove(struct tx_tree_node **root, struct lock_owner *owner)
+{
+    tx_tree_remove(&by_service, root, &owner->wait.node);
+}
+
+uint64_t lock_queue_ahead(const struct tx_tree_node *root, const struct lock_owner *owner)
 {
     uint64_t ahead = 0;
     while (root != NULL) {
-        if (lock_owner_older(root, owner)) {
-            ahead |= root->wait.class_bit | classes_below(root->wait.left);
-            root = root->wait.right;
+        const struct lock_owner *other = lock_queue_owner(root);
+        if (lock_owner_before(other, owner)) {
+            ahead |= other->wait.class_bit | classes_below(root->left);
+            root = root->right;
         } else {
-            root = root->wait.left;
+            root = root->left;
         }
     }
     return ahead;
 }
 
-/* The oldest waiter of one of the given classes, and the classes of all older ones. */
-static struct lock_owner *first_of(struct lock_owner *root, uint64_t classes, uint64_t *ahead)
+uint64_t lock_queue_behind(const struct tx_tree_node *root, const struct lock_owner *owner)
+{
+    uint64_t behind = 0;
+    while (root != NULL) {
+        const struct lock_owner *other = lock_queue_owner(root);
+        if (lock_owner_before(owner, other)) {
+            behind |= other->wait.class_bit | classes_below(root->right);
+            root = root->left;
+        } else {
+            root = root->right;
+        }
+    }
+    return behind;
+}
+
+/* The first waiter of one of the given classes, and the classes of all before it. */
+static struct lock_owner *first_of(const struct tx_tree_node *root, uint64_t classes,
+                                   uint64_t *ahead)
 {
     *ahead = 0;
     while (root != NULL) {
-        if ((classes_below(root->wait.left) & classes) != 0) {
-            root = root->wait.left;
+        if ((classes_below(root->left) & classes) != 0) {
+            root = root->left;
             continue;
         }
-        *ahead |= classes_below(root->wait.left);
-        if ((root->wait.class_bit & classes) != 0) {
-            return root;
+        struct lock_owner *owner = lock_queue_owner(root);
+        *ahead |= classes_below(root->left);
+        if ((owner->wait.class_bit & classes) != 0) {
+            return owner;
         }
-        *ahead |= root->wait.class_bit;
-        root = root->wait.right;
+        *ahead |= owner->wait.class_bit;
+        root = root->right;
     }
     return NULL;
 }
@@ -151,10 +143,11 @@ struct lock_owner *lock_queue_first_free(const struct lock_resource *resource)
             return NULL;
         }
         unsigned barred = lock_mode_conflict_set(owner->wait.target);
-        if ((lock_queue_wanted(ahead) & barred) == 0) {
+        if ((lock_queue_wanted(ahead) & barred) == 0 &&
+            !lock_span_bars_key(resource, owner, owner->wait.target)) {
             return owner;
         }
-        /* What bars the oldest of a class bars the rest of it. */
+        /* What bars the first of a class bars the rest of it. */
         classes &= ~owner->wait.class_bit;
     }
     return NULL;

@@ -1,15 +1,19 @@
-/* Requests: the way down a path, waiting, wounding, and granting what others have left.
+/* Requests: the way down a path, waiting, and granting what others have left.
  *
- * Every wait goes from a younger owner to an older one, or to one that waits for nothing itself
- * (protected, or wounded and so without a waiting request). Two places keep it so. An owner that
- * begins to wait wounds the younger ones that hold what it needs. And nobody is granted past an
- * older waiter that it would bar, be it a conversion or not; hence a grant never gives an older
- * waiter a younger one to wait for. */
+ * With wound-wait every wait goes from a younger owner to an older one, or to one that waits for
+ * nothing itself (protected, or wounded and so without a waiting request). Two places keep it so.
+ * An owner that begins to wait wounds the younger ones that hold what it needs. And nobody is
+ * granted past an older waiter that it would bar, be it a conversion or not; hence a grant never
+ * gives an older waiter a younger one to wait for. With wait-die all of that is turned round:
+ * nobody begins to wait for an older one, and nobody is granted past a younger waiter. */
 #include "lockmgr/lock_internal.h"
 
 #include "common/assert.h"
 #include "common/seeded_bug.h"
+#include "lockmgr/lock_escalate.h"
+#include "lockmgr/lock_policy.h"
 #include "lockmgr/lock_queue.h"
+#include "lockmgr/lock_span.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +42,16 @@ static struct tx_bytes copy_part(uint8_t **at, struct tx_bytes part)
 static void keep_name(struct lock_request *request)
 {
     if (request->step == request->last) {
-        request->name = (struct lock_name){0}; /* the resource waited for is the last one */
+        /* What is waited for has the name itself. */
+        request->name = (struct lock_name){.range = request->name.range};
         return;
     }
-    request->name_copy = tx_xmalloc(request->name.space.len + request->name.key.len);
+    struct lock_name *name = &request->name;
+    request->name_copy = tx_xmalloc(name->space.len + name->key.len + name->to.len);
     uint8_t *at = request->name_copy;
-    request->name.space = copy_part(&at, request->name.space);
-    request->name.key = copy_part(&at, request->name.key);
+    name->space = copy_part(&at, name->space);
+    name->key = copy_part(&at, name->key);
+    name->to = copy_part(&at, name->to);
 }
 
 static void waiting_begin(struct lockmgr *mgr, struct lock_owner *owner)
@@ -52,7 +59,8 @@ static void waiting_begin(struct lockmgr *mgr, struct lock_owner *owner)
     struct lock_request *request = &owner->request;
     request->waiting = true;
     request->status = LOCK_WAITING;
-    request->reserved = lock_request_missing(mgr, owner, request->name, request->step);
+    request->reserved =
+        lock_request_missing(mgr, owner, request->name, request->mode, request->step);
     mgr->reserved += request->reserved;
     keep_name(request);
     lock_deadlines_add(&mgr->deadlines, owner);
@@ -63,7 +71,7 @@ static void waiting_begin(struct lockmgr *mgr, struct lock_owner *owner)
 static void waiting_end(struct lockmgr *mgr, struct lock_owner *owner)
 {
     struct lock_request *request = &owner->request;
-    TX_ASSERT(request->waiting && owner->wait.resource == NULL);
+    TX_ASSERT(request->waiting && owner->wait.resource == NULL && owner->wait.range == NULL);
     lock_deadlines_remove(&mgr->deadlines, owner);
     free(request->name_copy);
     request->name_copy = NULL;
@@ -79,98 +87,96 @@ static struct lock_resource *queue_leave(struct lock_owner *owner)
     TX_ASSERT(resource != NULL);
     lock_queue_remove(&resource->queue, owner);
     owner->wait = (struct lock_wait){0};
+    lock_span_key_changed(resource);
     return resource;
 }
 
 void lock_request_withdraw(struct lockmgr *mgr, struct lock_owner *owner)
 {
+    if (owner->wait.range != NULL) {
+        struct lock_range *range = owner->wait.range;
+        owner->wait = (struct lock_wait){0};
+        waiting_end(mgr, owner);
+        lock_range_remove(mgr, range);
+        return;
+    }
     struct lock_resource *resource = queue_leave(owner);
     waiting_end(mgr, owner);
     lock_resource_touch(mgr, resource);
 }
 
-/* Tells, once, that an older one waits for what a protected owner holds. Here that wait is sound;
- * but the same transaction may wait elsewhere, where it is not protected yet, for the one that
- * waits for it here. */
-static void want(struct lock_owner *holder, struct lock_events *out)
+/* Ends the request because of the policy. */
+static void refuse(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
 {
-    if (!holder->wanted) {
-        holder->wanted = true;
-        lock_events_push(out, LOCK_EVENT_WANTED, holder);
+    mgr->stats.conflicts++;
+    owner->request.status = LOCK_CONFLICT;
+    if (owner->request.waiting) {
+        waiting_end(mgr, owner);
+    }
+    if (!owner->request.asking) {
+        lock_events_push(out, LOCK_EVENT_CONFLICT, owner);
     }
 }
 
-/* Tells an owner, once, that it must go. Its waiting request goes at once: whoever is wounded waits
- * for nothing. What it holds stays until its user releases it. */
-static void wound(struct lockmgr *mgr, struct lock_owner *victim, struct lock_events *out)
-{
-    if (victim->is_protected && !TX_SEEDED_BUG(WOUND_PREPARED)) {
-        want(victim, out);
-        return;
-    }
-    if (victim->wounded) {
-        return;
-    }
-    victim->wounded = true;
-    mgr->stats.wounds++;
-    lock_events_push(out, LOCK_EVENT_WOUNDED, victim);
-    if (victim->request.waiting) {
-        lock_request_withdraw(mgr, victim);
-    }
-}
-
-/* The queue is ordered by age, so the younger ones in the way of a waiter are among the holders. */
-static void wound_holders(struct lockmgr *mgr, const struct lock_owner *owner,
-                          struct lock_events *out)
-{
-    struct lock_hold *hold = owner->wait.resource->holds;
-    for (; hold != NULL; hold = hold->resource_next) {
-        if (hold->owner != owner && lock_mode_conflicts(hold->mode, owner->wait.target) &&
-            lock_owner_older(owner, hold->owner)) {
-            wound(mgr, hold->owner, out);
-        }
-    }
-}
-
-static void wait_on(struct lockmgr *mgr, struct lock_owner *owner, struct lock_resource *resource,
-                    enum tx_lock_mode held, enum tx_lock_mode target, struct lock_events *out)
+static void wait_on(struct lockmgr *mgr, struct lock_owner *owner, struct lock_wait wait,
+                    struct lock_events *out)
 {
     TX_ASSERT(!owner->is_protected && !owner->wounded);
     if (!owner->request.waiting) {
         waiting_begin(mgr, owner);
     }
-    uint64_t class_bit = lock_queue_class(held, target);
-    owner->wait = (struct lock_wait){.resource = resource,
-                                     .class_bit = class_bit,
-                                     .class_bits = class_bit,
-                                     .held = held,
-                                     .target = target};
-    lock_queue_insert(&resource->queue, owner);
-    wound_holders(mgr, owner, out);
+    owner->wait = wait;
+    if (wait.resource != NULL) {
+        lock_queue_insert(&wait.resource->queue, owner);
+        lock_span_key_changed(wait.resource);
+    }
+    lock_policy_waits(mgr, owner, out);
 }
 
-static bool must_wait(const struct lock_resource *resource, const struct lock_owner *owner,
-                      enum tx_lock_mode held, enum tx_lock_mode target)
+bool lock_request_must_wait(const struct lock_resource *resource, const struct lock_owner *owner,
+                            enum tx_lock_mode held, enum tx_lock_mode target)
 {
     bool beside = TX_SEEDED_BUG(SHARED_BESIDE_EXCLUSIVE) && target == TX_LOCK_S;
     if (!beside && lock_hold_conflicts(resource, held, target)) {
         return true;
     }
     unsigned ahead = lock_queue_wanted(lock_queue_ahead(resource->queue, owner));
-    return (ahead & lock_mode_conflict_set(target)) != 0;
+    return (ahead & lock_mode_conflict_set(target)) != 0 ||
+           lock_span_bars_key(resource, owner, target);
+}
+
+/* The lock above has one more below it. */
+static void count_below(struct lock_request *request, enum tx_lock_mode mode, bool is_new)
+{
+    struct lock_hold *above = request->above;
+    above->below_n += is_new ? 1 : 0;
+    above->below_writes = above->below_writes || mode > TX_LOCK_S;
+}
+
+static void use_reserved(struct lockmgr *mgr, struct lock_owner *owner)
+{
+    if (owner->request.reserved > 0) {
+        owner->request.reserved--;
+        mgr->reserved--;
+    }
 }
 
 static void grant(struct lockmgr *mgr, struct lock_owner *owner, struct lock_resource *resource,
                   struct lock_hold *hold, enum tx_lock_mode target)
 {
-    if (hold == NULL && owner->request.reserved > 0) {
-        owner->request.reserved--;
-        mgr->reserved--;
+    struct lock_request *request = &owner->request;
+    if (resource->level == LOCK_LEVEL_KEY) {
+        count_below(request, target, hold == NULL);
+    }
+    if (hold == NULL) {
+        use_reserved(mgr, owner);
     }
     hold = lock_hold_grant(mgr, owner, resource, hold, target);
     if (resource->level == LOCK_LEVEL_SPACE) {
         owner->space_hint = hold;
     }
+    request->parent = resource;
+    request->above = hold;
 }
 
 /* The resource of the request's step, and what the owner holds there. The two ancestors of a key
@@ -197,8 +203,33 @@ static struct lock_resource *step_resource(struct lockmgr *mgr, struct lock_owne
     return resource;
 }
 
-/* True when the step is held now; false when the owner waits for it. */
-static bool take_step(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
+enum step { STEP_DONE, STEP_ENDS, STEP_STUCK };
+
+static enum step take_range(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
+{
+    struct lock_request *request = &owner->request;
+    struct lock_resource *space = request->parent;
+    TX_ASSERT(request->mode == TX_LOCK_S);
+    if (lock_range_find(space, owner, request->name) != NULL) {
+        return STEP_DONE;
+    }
+    struct lock_key_node *blocker = lock_span_blocker(mgr, space, owner, request->name);
+    if (!lock_policy_lets_range(mgr, owner, space, request->name, blocker != NULL)) {
+        refuse(mgr, owner, out);
+        return STEP_STUCK;
+    }
+    struct lock_range *range = lock_range_new(mgr, owner, space, request->name, blocker != NULL);
+    if (blocker != NULL) {
+        lock_span_watch(range, blocker);
+        wait_on(mgr, owner, (struct lock_wait){.range = range, .target = TX_LOCK_S}, out);
+        return STEP_STUCK;
+    }
+    count_below(request, TX_LOCK_S, true);
+    use_reserved(mgr, owner);
+    return STEP_DONE;
+}
+
+static enum step take_place(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
 {
     struct lock_request *request = &owner->request;
     enum tx_lock_mode wanted = request->mode;
@@ -209,16 +240,44 @@ static bool take_step(struct lockmgr *mgr, struct lock_owner *owner, struct lock
     struct lock_resource *resource = step_resource(mgr, owner, &hold);
     enum tx_lock_mode held = lock_hold_mode(hold);
     enum tx_lock_mode target = lock_mode_join(held, wanted);
-    request->parent = resource;
     if (target == held) {
-        return true;
+        request->parent = resource;
+        request->above = hold;
+        return lock_mode_covers_below(held, request->mode) ? STEP_ENDS : STEP_DONE;
     }
-    if (must_wait(resource, owner, held, target)) {
-        wait_on(mgr, owner, resource, held, target, out);
-        return false;
+    bool must = lock_request_must_wait(resource, owner, held, target);
+    if (!lock_policy_lets(mgr, owner, resource, held, target, must)) {
+        refuse(mgr, owner, out);
+        lock_resource_touch(mgr, resource);
+        return STEP_STUCK;
+    }
+    if (must) {
+        uint64_t class_bit = lock_queue_class(held, target);
+        wait_on(mgr, owner,
+                (struct lock_wait){.resource = resource,
+                                   .class_bit = class_bit,
+                                   .class_bits = class_bit,
+                                   .held = held,
+                                   .target = target},
+                out);
+        return STEP_STUCK;
     }
     grant(mgr, owner, resource, hold, target);
-    return true;
+    return lock_mode_covers_below(target, request->mode) ? STEP_ENDS : STEP_DONE;
+}
+
+/* One step down: done, the end of the way since what is held covers the rest, or stuck, which is
+ * a wait or a refusal. */
+static enum step take_step(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
+{
+    struct lock_request *request = &owner->request;
+    if (request->step == LOCK_LEVEL_KEY && lock_escalate(mgr, owner)) {
+        return STEP_ENDS;
+    }
+    if (request->step == LOCK_LEVEL_KEY && request->name.range) {
+        return take_range(mgr, owner, out);
+    }
+    return take_place(mgr, owner, out);
 }
 
 static void complete(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
@@ -227,7 +286,7 @@ static void complete(struct lockmgr *mgr, struct lock_owner *owner, struct lock_
     request->status = LOCK_GRANTED;
     mgr->stats.grants++;
     if (request->waiting) {
-        waiting_end(mgr, owner);
+        waiting_end(mgr, owner); /* gives back what was reserved and is not needed */
     }
     if (!request->asking) {
         lock_events_push(out, LOCK_EVENT_GRANTED, owner);
@@ -237,8 +296,12 @@ static void complete(struct lockmgr *mgr, struct lock_owner *owner, struct lock_
 void lock_request_advance(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
 {
     struct lock_request *request = &owner->request;
-    while (take_step(mgr, owner, out)) {
-        if (request->step == request->last) {
+    for (;;) {
+        enum step step = take_step(mgr, owner, out);
+        if (step == STEP_STUCK) {
+            return;
+        }
+        if (step == STEP_ENDS || request->step == request->last) {
             complete(mgr, owner, out);
             return;
         }
@@ -246,14 +309,12 @@ void lock_request_advance(struct lockmgr *mgr, struct lock_owner *owner, struct 
     }
 }
 
-/* The owner's step has become free: takes it and goes on. */
-static void go_on(struct lockmgr *mgr, struct lock_owner *owner, struct lock_events *out)
+/* The owner's step has been granted: goes on to the next. */
+static void go_on(struct lockmgr *mgr, struct lock_owner *owner, enum tx_lock_mode granted,
+                  struct lock_events *out)
 {
     struct lock_request *request = &owner->request;
-    enum tx_lock_mode target = owner->wait.target;
-    struct lock_resource *resource = queue_leave(owner);
-    grant(mgr, owner, resource, lock_hold_find(mgr, resource, owner), target);
-    if (request->step == request->last) {
+    if (request->step == request->last || lock_mode_covers_below(granted, request->mode)) {
         complete(mgr, owner, out);
         return;
     }
@@ -261,35 +322,99 @@ static void go_on(struct lockmgr *mgr, struct lock_owner *owner, struct lock_eve
     lock_request_advance(mgr, owner, out);
 }
 
+static void serve_queue(struct lockmgr *mgr, struct lock_resource *resource,
+                        struct lock_events *out)
+{
+    /* Whoever goes on may wound, and so change this very queue: begin anew after each grant. */
+    struct lock_owner *owner;
+    while ((owner = lock_queue_first_free(resource)) != NULL) {
+        enum tx_lock_mode target = owner->wait.target;
+        (void)queue_leave(owner);
+        grant(mgr, owner, resource, lock_hold_find(mgr, resource, owner), target);
+        go_on(mgr, owner, target, out);
+    }
+}
+
+static void grant_range(struct lockmgr *mgr, struct lock_range *range, struct lock_events *out)
+{
+    struct lock_owner *owner = range->owner;
+    owner->wait = (struct lock_wait){0};
+    count_below(&owner->request, TX_LOCK_S, true);
+    use_reserved(mgr, owner);
+    lock_range_grant(mgr, range);
+    complete(mgr, owner, out);
+}
+
+/* Looks again at the ranges that waited because of a key: each is granted, or watches the next key
+ * that stands against it, which may be the same. */
+static void serve_watchers(struct lockmgr *mgr, struct lock_resource *resource,
+                           struct lock_events *out)
+{
+    if (!lock_span_watched(resource)) {
+        return;
+    }
+    const struct lock_range *last = resource->key->watchers_end;
+    struct lock_range *next = resource->key->watchers;
+    const struct lock_range *range;
+    do {
+        struct lock_range *at = next;
+        next = at->watch_next;
+        range = at;
+        lock_span_unwatch(at);
+        struct lock_key_node *blocker =
+            lock_span_blocker(mgr, at->space, at->owner, lock_range_name(at));
+        if (blocker != NULL) {
+            lock_span_watch(at, blocker);
+        } else {
+            grant_range(mgr, at, out);
+        }
+    } while (range != last);
+}
+
 void lock_request_settle(struct lockmgr *mgr, struct lock_events *out)
 {
     size_t at = 0;
     struct lock_resource *resource;
     while ((resource = lock_resource_next_touched(mgr, &at)) != NULL) {
-        /* Whoever goes on may wound, and so change this very queue: begin anew after each grant. */
-        struct lock_owner *owner;
-        while ((owner = lock_queue_first_free(resource)) != NULL) {
-            go_on(mgr, owner, out);
-        }
-        if (resource->queue == NULL) {
+        serve_queue(mgr, resource, out);
+        serve_watchers(mgr, resource, out);
+        if (resource->queue == NULL && !lock_span_watched(resource)) {
             lock_resource_touch(mgr, resource);
         }
     }
     TX_ASSERT(mgr->touched_n == 0);
 }
 
+/* Does the owner have the range, held or waited for? */
+static bool has_range(const struct lock_resource *space, const struct lock_owner *owner,
+                      struct lock_name name)
+{
+    const struct lock_range *range = lock_range_find(space, owner, name);
+    return range != NULL && !range->waiting;
+}
+
 size_t lock_request_missing(const struct lockmgr *mgr, const struct lock_owner *owner,
-                            struct lock_name name, enum lock_level step)
+                            struct lock_name name, enum tx_lock_mode mode, enum lock_level step)
 {
     enum lock_level last = lock_name_level(name);
     const struct lock_resource *resource = mgr->store;
     for (enum lock_level level = LOCK_LEVEL_STORE; level <= last; level++) {
+        const struct lock_hold *hold = NULL;
+        if (level == LOCK_LEVEL_KEY && name.range) {
+            return has_range(resource, owner, name) ? 0 : 1;
+        }
         if (level > LOCK_LEVEL_STORE) {
             resource = lock_resource_find(mgr, resource, lock_name_part(name, level));
         }
-        if (resource == NULL || lock_hold_find(mgr, resource, owner) == NULL) {
+        if (resource != NULL) {
+            hold = lock_hold_find(mgr, resource, owner);
+        }
+        if (hold == NULL) {
             /* Who does not hold a lock holds none below it. */
             return (size_t)(last - (level > step ? level : step)) + 1;
+        }
+        if (level < last && lock_mode_covers_below(lock_hold_mode(hold), mode)) {
+            return 0;
         }
     }
     return 0;

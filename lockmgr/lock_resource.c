@@ -2,15 +2,17 @@
 #include "lockmgr/lock_internal.h"
 
 #include "common/assert.h"
+#include "lockmgr/lock_span.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum lock_level lock_name_level(struct lock_name name)
 {
-    TX_ASSERT(name.space.len <= TX_SPACE_MAX && name.key.len <= TX_KEY_MAX);
-    TX_ASSERT(name.space.len > 0 || name.key.len == 0);
-    if (name.key.len > 0) {
+    TX_ASSERT(name.space.len <= TX_SPACE_MAX);
+    TX_ASSERT(name.key.len <= TX_KEY_MAX + (name.range ? 1 : 0) && name.to.len <= TX_KEY_MAX + 1);
+    TX_ASSERT(name.space.len > 0 || (name.key.len == 0 && !name.range));
+    if (name.key.len > 0 || name.range) {
         return LOCK_LEVEL_KEY;
     }
     return name.space.len > 0 ? LOCK_LEVEL_SPACE : LOCK_LEVEL_STORE;
@@ -106,11 +108,17 @@ struct lock_resource *lock_resource_get(struct lockmgr *mgr, struct lock_resourc
     };
     memcpy(resource->name, name.data, name.len);
     lock_table_insert(&mgr->resources, &resource->link);
+    lock_span_key_made(resource);
     return resource;
 }
 
 static void resource_free(struct lockmgr *mgr, struct lock_resource *resource)
 {
+    if (resource->level == LOCK_LEVEL_KEY) {
+        lock_span_key_gone(resource);
+    } else {
+        lock_spans_free(resource);
+    }
     lock_table_remove(&mgr->resources, &resource->link);
     struct lock_pool *pool = pool_for(mgr, resource->name_len);
     if (pool != NULL) {
@@ -137,7 +145,7 @@ void lock_resource_touch(struct lockmgr *mgr, struct lock_resource *resource)
     if (resource->touched) {
         return; /* it is looked at, and freed if need be, when its turn comes */
     }
-    if (resource->queue != NULL) {
+    if (resource->queue != NULL || lock_span_watched(resource)) {
         note_touched(mgr, resource);
     } else if (resource->holds == NULL && resource->level != LOCK_LEVEL_STORE) {
         resource_free(mgr, resource);
@@ -158,7 +166,7 @@ struct lock_resource *lock_resource_next_touched(struct lockmgr *mgr, size_t *at
 
 struct lock_name lock_resource_name(const struct lock_resource *resource)
 {
-    struct lock_name name = {tx_bytes(NULL, 0), tx_bytes(NULL, 0)};
+    struct lock_name name = {.range = false};
     if (resource->level == LOCK_LEVEL_KEY) {
         name.key = own_name(resource);
         resource = resource->parent;

@@ -1,56 +1,109 @@
 /* Views for people and for records: what an owner holds, and whom it waits for. */
-#include "lockmgr/lock_internal.h"
-
 #include "common/assert.h"
+#include "lockmgr/lock_queue.h"
+#include "lockmgr/lock_span.h"
 
 void lockmgr_each_held(const struct lock_owner *owner,
                        void (*visit)(void *arg, struct lock_name name, enum tx_lock_mode mode),
                        void *arg)
 {
     for (const struct lock_hold *hold = owner->holds; hold != NULL; hold = hold->owner_next) {
-        visit(arg, lock_resource_name(hold->resource), hold->mode);
+        visit(arg, lock_resource_name(hold->resource), lock_hold_mode(hold));
+    }
+    for (const struct lock_range *range = owner->ranges; range != NULL; range = range->next) {
+        visit(arg, lock_range_name(range), TX_LOCK_S);
     }
 }
+
+/* ---- whom a waiter waits for ---- */
 
 struct blockers {
-    const struct lock_owner *oldest;
-    size_t n;
+    const struct lock_owner *waiter;
+    void (*visit)(void *arg, const struct lock_owner *blocker);
+    void *arg;
+    enum tx_lock_mode target;
 };
 
-static void blockers_add(struct blockers *blockers, const struct lock_owner *owner)
+static void add(const struct blockers *blockers, const struct lock_owner *owner)
 {
-    blockers->n++;
-    if (blockers->oldest == NULL || lock_owner_older(owner, blockers->oldest)) {
-        blockers->oldest = owner;
-    }
+    blockers->visit(blockers->arg, owner);
 }
 
-static void add_holders(struct blockers *blockers, const struct lock_owner *waiter)
+static void add_holders(const struct blockers *blockers, const struct lock_resource *resource)
 {
-    const struct lock_hold *hold = waiter->wait.resource->holds;
-    for (; hold != NULL; hold = hold->resource_next) {
-        if (hold->owner != waiter && lock_mode_conflicts(hold->mode, waiter->wait.target)) {
-            blockers_add(blockers, hold->owner);
+    for (const struct lock_hold *hold = resource->holds; hold != NULL; hold = hold->resource_next) {
+        if (hold->owner != blockers->waiter &&
+            lock_mode_conflicts(lock_hold_mode(hold), blockers->target)) {
+            add(blockers, hold->owner);
         }
     }
 }
 
 /* Those in the queue before the waiter, but for the ones that already count as holders. */
-static void add_waiters(struct blockers *blockers, const struct lock_owner *root,
-                        const struct lock_owner *waiter)
+static void add_waiters(const struct blockers *blockers, const struct tx_tree_node *root)
 {
     if (root == NULL) {
         return;
     }
-    add_waiters(blockers, root->wait.left, waiter);
-    if (!lock_owner_older(root, waiter)) {
+    const struct lock_owner *owner = lock_queue_owner(root);
+    add_waiters(blockers, root->left);
+    if (!lock_owner_before(owner, blockers->waiter)) {
         return;
     }
-    if (lock_mode_conflicts(root->wait.target, waiter->wait.target) &&
-        !lock_mode_conflicts(root->wait.held, waiter->wait.target)) {
-        blockers_add(blockers, root);
+    if (lock_mode_conflicts(owner->wait.target, blockers->target) &&
+        !lock_mode_conflicts(owner->wait.held, blockers->target)) {
+        add(blockers, owner);
     }
-    add_waiters(blockers, root->wait.right, waiter);
+    add_waiters(blockers, root->right);
+}
+
+static bool add_range(void *arg, const struct lock_range *range)
+{
+    const struct blockers *blockers = arg;
+    if (range->owner != blockers->waiter &&
+        (!range->waiting || lock_owner_before(range->owner, blockers->waiter))) {
+        add(blockers, range->owner);
+    }
+    return false;
+}
+
+static bool add_writers(void *arg, struct lock_key_node *node)
+{
+    add_holders(arg, node->resource);
+    add_waiters(arg, node->resource->queue);
+    return false;
+}
+
+void lockmgr_each_blocker(const struct lock_owner *waiter,
+                          void (*visit)(void *arg, const struct lock_owner *blocker), void *arg)
+{
+    const struct lock_wait *wait = &waiter->wait;
+    struct blockers blockers = {
+        .waiter = waiter, .visit = visit, .arg = arg, .target = wait->target};
+    if (wait->range != NULL) {
+        struct lock_name name = lock_range_name(wait->range);
+        (void)lock_span_each_writer(wait->range->space, name, add_writers, &blockers);
+    } else if (wait->resource != NULL) {
+        add_holders(&blockers, wait->resource);
+        add_waiters(&blockers, wait->resource->queue);
+        if (wait->target == TX_LOCK_X) {
+            (void)lock_span_each_range(wait->resource, add_range, &blockers);
+        }
+    }
+}
+
+struct oldest {
+    const struct lock_owner *owner;
+    size_t n;
+};
+
+static void count_blocker(void *arg, const struct lock_owner *blocker)
+{
+    struct oldest *oldest = arg;
+    oldest->n++;
+    if (oldest->owner == NULL || lock_owner_older(blocker, oldest->owner)) {
+        oldest->owner = blocker;
+    }
 }
 
 bool lockmgr_wait_info(const struct lockmgr *mgr, const struct lock_owner *owner,
@@ -58,20 +111,20 @@ bool lockmgr_wait_info(const struct lockmgr *mgr, const struct lock_owner *owner
 {
     (void)mgr;
     const struct lock_wait *wait = &owner->wait;
-    if (wait->resource == NULL) {
+    if (wait->resource == NULL && wait->range == NULL) {
         return false;
     }
-    struct blockers blockers = {0};
-    add_holders(&blockers, owner);
-    add_waiters(&blockers, wait->resource->queue, owner);
-    TX_ASSERT(blockers.oldest != NULL); /* nobody sleeps who could be granted */
+    struct oldest oldest = {0};
+    lockmgr_each_blocker(owner, count_blocker, &oldest);
+    TX_ASSERT(oldest.owner != NULL); /* nobody sleeps who could be granted */
     *info = (struct lock_wait_info){
         .waiter = owner->tx,
-        .name = lock_resource_name(wait->resource),
+        .name =
+            wait->range != NULL ? lock_range_name(wait->range) : lock_resource_name(wait->resource),
         .mode = wait->target,
         .since_us = owner->request.since_us,
-        .blocker = blockers.oldest->tx,
-        .blockers_n = blockers.n,
+        .blocker = oldest.owner->tx,
+        .blockers_n = oldest.n,
     };
     return true;
 }

@@ -2,7 +2,7 @@
 #include "lockmgr/lockmgr.h"
 
 #include "common/assert.h"
-#include "lockmgr/lock_internal.h"
+#include "lockmgr/lock_span.h"
 
 #include <stdlib.h>
 
@@ -15,6 +15,7 @@ void lock_events_deinit(struct lock_events *events)
 struct lockmgr *lockmgr_new(const struct lockmgr_options *options)
 {
     struct lockmgr *mgr = tx_xcalloc(1, sizeof *mgr);
+    TX_ASSERT(options->policy < TX_LOCK_POLICIES_N);
     mgr->options = *options;
     mgr->store = lock_store_new();
     lock_table_init(&mgr->resources, lock_resource_hash);
@@ -43,6 +44,7 @@ void lockmgr_destroy(struct lockmgr **mgr_ptr)
     }
     lock_deadlines_deinit(&mgr->deadlines);
     free(mgr->touched);
+    free(mgr->found);
     free(mgr);
     *mgr_ptr = NULL;
 }
@@ -53,12 +55,18 @@ bool lock_owner_older(const struct lock_owner *a, const struct lock_owner *b)
     return order != 0 ? order < 0 : tx_id_compare(a->tx, b->tx) < 0;
 }
 
+bool lock_owner_before(const struct lock_owner *a, const struct lock_owner *b)
+{
+    return a->youngest_first ? lock_owner_older(b, a) : lock_owner_older(a, b);
+}
+
 struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx_age age)
 {
     struct lock_owner *owner = tx_xcalloc(1, sizeof *owner);
     owner->tx = tx;
     owner->age = age;
     owner->hash = tx_id_hash(tx);
+    owner->youngest_first = mgr->options.policy == TX_POLICY_WAIT_DIE;
     owner->prev = mgr->owners_end;
     if (mgr->owners_end != NULL) {
         mgr->owners_end->next = owner;
@@ -72,7 +80,7 @@ struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx
 
 static void owner_end(struct lockmgr *mgr, struct lock_owner *owner)
 {
-    TX_ASSERT(owner->holds == NULL && !owner->request.waiting);
+    TX_ASSERT(owner->holds == NULL && owner->ranges == NULL && !owner->request.waiting);
     if (owner->prev != NULL) {
         owner->prev->next = owner->next;
     } else {
@@ -90,13 +98,13 @@ static void owner_end(struct lockmgr *mgr, struct lock_owner *owner)
 /* Is there room for all that the path takes? Asked at its beginning, for there is nobody to refuse
  * half-way down: what a waiting request has still to take is reserved. */
 static bool has_room(const struct lockmgr *mgr, const struct lock_owner *owner,
-                     struct lock_name name)
+                     struct lock_name name, enum tx_lock_mode mode)
 {
     size_t used = mgr->stats.held + mgr->reserved;
     TX_ASSERT(used <= mgr->options.locks_max);
     size_t room = mgr->options.locks_max - used;
     return room >= LOCK_LEVELS_N ||
-           room >= lock_request_missing(mgr, owner, name, LOCK_LEVEL_STORE);
+           room >= lock_request_missing(mgr, owner, name, mode, LOCK_LEVEL_STORE);
 }
 
 static uint64_t deadline_after(uint64_t now_us, uint64_t timeout_us)
@@ -109,16 +117,24 @@ static uint64_t deadline_after(uint64_t now_us, uint64_t timeout_us)
     return deadline_us;
 }
 
+static bool is_range(struct lock_name name)
+{
+    return name.to.len == 0 || tx_bytes_compare(name.key, name.to) < 0;
+}
+
 enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
                                  struct lock_name name, enum tx_lock_mode mode, uint64_t now_us,
                                  uint64_t timeout_us, struct lock_events *out)
 {
     TX_ASSERT(mode != TX_LOCK_NONE && mode < TX_LOCK_MODES_N);
     TX_ASSERT(!owner->request.waiting && !owner->is_protected);
+    TX_ASSERT(name.range ? mode == TX_LOCK_S && is_range(name) : name.to.len == 0);
+    TX_ASSERT(name.range || name.key.len == 0 || mode == TX_LOCK_S || mode == TX_LOCK_U ||
+              mode == TX_LOCK_X);
     if (owner->wounded) {
         return LOCK_WAITING; /* the event that it waits for has been told already */
     }
-    if (!has_room(mgr, owner, name)) {
+    if (!has_room(mgr, owner, name, mode)) {
         mgr->stats.refusals++;
         return LOCK_REFUSED;
     }
@@ -139,10 +155,17 @@ enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
     return owner->request.status;
 }
 
+void lockmgr_restoring(struct lock_owner *owner)
+{
+    TX_ASSERT(!owner->is_protected);
+    owner->restoring = true;
+}
+
 void lockmgr_protect(struct lockmgr *mgr, struct lock_owner *owner)
 {
     (void)mgr;
     TX_ASSERT(!owner->request.waiting);
+    owner->restoring = false;
     owner->is_protected = true;
 }
 
@@ -154,45 +177,94 @@ void lockmgr_cancel(struct lockmgr *mgr, struct lock_owner *owner, struct lock_e
     }
 }
 
+/* The resource of a name but for its last part; NULL when there is none. */
+static struct lock_resource *resource_of(const struct lockmgr *mgr, struct lock_name name,
+                                         enum lock_level last)
+{
+    struct lock_resource *resource = mgr->store;
+    for (enum lock_level level = LOCK_LEVEL_SPACE; level <= last && resource != NULL; level++) {
+        resource = lock_resource_find(mgr, resource, lock_name_part(name, level));
+    }
+    return resource;
+}
+
 /* The owner's hold of a name; NULL when it has none. */
 static struct lock_hold *hold_of(const struct lockmgr *mgr, const struct lock_owner *owner,
                                  struct lock_name name)
 {
-    enum lock_level last = lock_name_level(name);
-    const struct lock_resource *resource = mgr->store;
-    for (enum lock_level level = LOCK_LEVEL_SPACE; level <= last && resource != NULL; level++) {
-        resource = lock_resource_find(mgr, resource, lock_name_part(name, level));
-    }
+    const struct lock_resource *resource = resource_of(mgr, name, lock_name_level(name));
     return resource == NULL ? NULL : lock_hold_find(mgr, resource, owner);
 }
 
-/* Does the owner hold something right below? Intentions are rarely released one by one, so nobody
- * counts. */
-static bool holds_below(const struct lock_owner *owner, const struct lock_resource *resource)
+/* The owner's range of that name; NULL when it holds none. */
+static struct lock_range *range_of(const struct lockmgr *mgr, const struct lock_owner *owner,
+                                   struct lock_name name)
 {
-    if (resource->level == LOCK_LEVEL_KEY) {
-        return false;
+    const struct lock_resource *space = resource_of(mgr, name, LOCK_LEVEL_SPACE);
+    struct lock_range *range = space == NULL ? NULL : lock_range_find(space, owner, name);
+    return range == NULL || range->waiting ? NULL : range;
+}
+
+/* Does the owner hold something right below? */
+static bool holds_below(const struct lock_owner *owner, const struct lock_hold *above)
+{
+    if (above->resource->level != LOCK_LEVEL_STORE) {
+        return above->below_n > 0;
     }
-    for (const struct lock_hold *hold = owner->holds; hold != NULL; hold = hold->owner_next) {
-        if (hold->resource->parent == resource) {
-            return true;
-        }
-    }
-    return false;
+    return owner->holds != owner->holds_end;
+}
+
+static void release_range(struct lockmgr *mgr, struct lock_range *range)
+{
+    lock_hold_find(mgr, range->space, range->owner)->below_n--;
+    lock_range_remove(mgr, range);
 }
 
 enum tx_error lockmgr_release(struct lockmgr *mgr, struct lock_owner *owner, struct lock_name name,
                               struct lock_events *out)
 {
     TX_ASSERT(!owner->request.waiting);
+    if (name.range) {
+        struct lock_range *range = range_of(mgr, owner, name);
+        if (range == NULL) {
+            return TX_ENOTFOUND;
+        }
+        release_range(mgr, range);
+        lock_request_settle(mgr, out);
+        return TX_OK;
+    }
     struct lock_hold *hold = hold_of(mgr, owner, name);
     if (hold == NULL) {
         return TX_ENOTFOUND;
     }
-    if (holds_below(owner, hold->resource)) {
+    if (holds_below(owner, hold)) {
         return TX_ESTATE;
     }
+    if (hold->resource->level == LOCK_LEVEL_KEY) {
+        lock_hold_find(mgr, hold->resource->parent, owner)->below_n--;
+    }
     lock_hold_release(mgr, hold);
+    lock_request_settle(mgr, out);
+    return TX_OK;
+}
+
+enum tx_error lockmgr_trim(struct lockmgr *mgr, struct lock_owner *owner, struct lock_name range,
+                           struct lock_name part, struct lock_events *out)
+{
+    TX_ASSERT(range.range && part.range && is_range(part));
+    TX_ASSERT(tx_bytes_compare(range.key, part.key) <= 0);
+    TX_ASSERT(range.to.len == 0 || (part.to.len > 0 && tx_bytes_compare(part.to, range.to) <= 0));
+    struct lock_range *whole = range_of(mgr, owner, range);
+    if (whole == NULL) {
+        return TX_ENOTFOUND;
+    }
+    if (range_of(mgr, owner, part) == NULL) {
+        /* Nothing stands against a part of what is held. */
+        (void)lock_range_new(mgr, owner, whole->space, part, false);
+        lock_range_remove(mgr, whole);
+    } else if (!tx_bytes_equal(range.key, part.key) || !tx_bytes_equal(range.to, part.to)) {
+        release_range(mgr, whole); /* the part is held by itself, too */
+    }
     lock_request_settle(mgr, out);
     return TX_OK;
 }
@@ -203,6 +275,9 @@ void lockmgr_release_all(struct lockmgr *mgr, struct lock_owner **owner_ptr,
     struct lock_owner *owner = *owner_ptr;
     if (owner->request.waiting) {
         lock_request_withdraw(mgr, owner);
+    }
+    while (owner->ranges_end != NULL) {
+        lock_range_remove(mgr, owner->ranges_end);
     }
     /* From the last to the first: a lock goes before the intentions above it. */
     while (owner->holds_end != NULL) {
@@ -234,7 +309,15 @@ void lockmgr_expire(struct lockmgr *mgr, uint64_t now_us, struct lock_events *ou
 enum tx_lock_mode lockmgr_held(const struct lockmgr *mgr, const struct lock_owner *owner,
                                struct lock_name name)
 {
+    if (name.range) {
+        return range_of(mgr, owner, name) != NULL ? TX_LOCK_S : TX_LOCK_NONE;
+    }
     return lock_hold_mode(hold_of(mgr, owner, name));
+}
+
+struct tx_id lock_owner_tx(const struct lock_owner *owner)
+{
+    return owner->tx;
 }
 
 bool lockmgr_is_waiting(const struct lock_owner *owner)

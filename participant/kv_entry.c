@@ -47,20 +47,67 @@ struct tx_bytes kv_entry_value(const struct kv_entry *entry)
     return tx_bytes(entry->value, entry->value_len);
 }
 
-struct kv_entry *kv_map_find(struct kv_entry *map, struct tx_bytes key)
+/* ---- maps ---- */
+
+static struct kv_entry *entry_at(const struct tx_tree_node *node)
 {
-    struct kv_entry *found = NULL;
-    HASH_FIND(hh, map, key.data, key.len, found);
-    return found;
+    return node == NULL ? NULL
+                        : (struct kv_entry *)(void *)((char *)(uintptr_t)node -
+                                                      offsetof(struct kv_entry, node));
 }
 
-void kv_map_add(struct kv_entry **map, struct kv_entry *entry)
+static bool entry_before(const struct tx_tree_node *a, const struct tx_tree_node *b)
 {
-    TX_ASSERT(kv_map_find(*map, kv_entry_key(entry)) == NULL);
-    HASH_ADD_KEYPTR(hh, *map, entry->key, entry->key_len, entry);
+    return tx_bytes_compare(kv_entry_key(entry_at(a)), kv_entry_key(entry_at(b))) < 0;
 }
 
-void kv_map_remove(struct kv_entry **map, struct kv_entry *entry)
+static uint64_t entry_priority(const struct tx_tree_node *node)
 {
-    HASH_DELETE(hh, *map, entry);
+    return tx_bytes_hash(kv_entry_key(entry_at(node)), 0);
+}
+
+static const struct tx_tree_kind by_key = {.before = entry_before, .priority = entry_priority};
+
+static int probe(const void *sought, const struct tx_tree_node *node)
+{
+    return tx_bytes_compare(*(const struct tx_bytes *)sought, kv_entry_key(entry_at(node)));
+}
+
+struct kv_entry *kv_map_find(const struct kv_map *map, struct tx_bytes key)
+{
+    return entry_at(tx_tree_find(map->root, probe, &key));
+}
+
+struct kv_entry *kv_map_at_or_after(const struct kv_map *map, struct tx_bytes key)
+{
+    return entry_at(tx_tree_at_or_after(map->root, probe, &key));
+}
+
+struct kv_entry *kv_map_before(const struct kv_map *map, struct tx_bytes key)
+{
+    return entry_at(tx_tree_before(map->root, probe, &key));
+}
+
+static int probe_behind(const void *sought, const struct tx_tree_node *node)
+{
+    return probe(sought, node) < 0 ? -1 : 1;
+}
+
+struct kv_entry *kv_map_next(const struct kv_map *map, const struct kv_entry *entry)
+{
+    struct tx_bytes key = kv_entry_key(entry);
+    return entry_at(tx_tree_at_or_after(map->root, probe_behind, &key));
+}
+
+void kv_map_add(struct kv_map *map, struct kv_entry *entry)
+{
+    TX_ASSERT(kv_map_find(map, kv_entry_key(entry)) == NULL);
+    tx_tree_insert(&by_key, &map->root, &entry->node);
+    map->n++;
+}
+
+void kv_map_remove(struct kv_map *map, struct kv_entry *entry)
+{
+    tx_tree_remove(&by_key, &map->root, &entry->node);
+    map->n--;
 }

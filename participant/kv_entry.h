@@ -1,17 +1,14 @@
 /* One change of one key, and the map from keys to changes.
  *
  * An entry begins in the write set of a transaction and moves to the overlay at commit, without
- * being copied. It is in one map at a time, so that one hash handle serves both. */
+ * being copied. It is in one map at a time, so that one tree node serves both. Maps are in order of
+ * the keys. */
 #ifndef ASSENT_PARTICIPANT_KV_ENTRY_H
 #define ASSENT_PARTICIPANT_KV_ENTRY_H
 
 #include "common/assert.h"
 #include "common/ids.h"
-
-/* uthash, with the hash of this project, and without its exit() when memory runs out. */
-#define HASH_FUNCTION(data, len, out) ((out) = (unsigned)tx_bytes_hash(tx_bytes((data), (len)), 0))
-#define uthash_fatal(text)            tx_memory_failed(__func__) /* its only reason */
-#include <uthash.h>
+#include "common/tree.h"
 
 struct kv_entry {
     uint8_t *value; /* NULL when empty or deleted */
@@ -20,7 +17,7 @@ struct kv_entry {
     bool replaced;         /* in the overlay's queue only: a newer entry has its place in the map */
     struct tx_lsn lsn;     /* of the commit; 0 in a write set */
     struct kv_entry *next; /* in the overlay's queue */
-    UT_hash_handle hh;
+    struct tx_tree_node node;
     size_t key_len;
     uint8_t key[]; /* as redo_data_key() makes it */
 };
@@ -34,10 +31,21 @@ void kv_entry_destroy(struct kv_entry **entry);
 struct tx_bytes kv_entry_key(const struct kv_entry *entry);
 struct tx_bytes kv_entry_value(const struct kv_entry *entry);
 
-/* The entry of `key` in a map; NULL when it has none. */
-struct kv_entry *kv_map_find(struct kv_entry *map, struct tx_bytes key);
+/* All zero is a valid empty map. */
+struct kv_map {
+    struct tx_tree_node *root;
+    size_t n;
+};
+
+/* The entry of `key`; NULL when it has none. */
+struct kv_entry *kv_map_find(const struct kv_map *map, struct tx_bytes key);
+/* The first entry at or behind `key`, and the last one before it; NULL when there is none. */
+struct kv_entry *kv_map_at_or_after(const struct kv_map *map, struct tx_bytes key);
+struct kv_entry *kv_map_before(const struct kv_map *map, struct tx_bytes key);
+/* The one that follows in order; NULL after the last. */
+struct kv_entry *kv_map_next(const struct kv_map *map, const struct kv_entry *entry);
 /* Adds an entry whose key is not in the map. */
-void kv_map_add(struct kv_entry **map, struct kv_entry *entry);
-void kv_map_remove(struct kv_entry **map, struct kv_entry *entry);
+void kv_map_add(struct kv_map *map, struct kv_entry *entry);
+void kv_map_remove(struct kv_map *map, struct kv_entry *entry);
 
 #endif

@@ -16,19 +16,19 @@ void kv_overlay_deinit(struct kv_overlay *overlay)
 {
     while (overlay->first != NULL)
         drop_first(overlay);
-    TX_ASSERT(overlay->newest == NULL);
+    TX_ASSERT(overlay->newest.n == 0);
 }
 
 const struct kv_entry *kv_overlay_find(const struct kv_overlay *overlay, struct tx_bytes key)
 {
-    return kv_map_find(overlay->newest, key);
+    return kv_map_find(&overlay->newest, key);
 }
 
 void kv_overlay_add(struct kv_overlay *overlay, struct kv_entry *entry, struct tx_lsn lsn)
 {
     TX_ASSERT(overlay->last == NULL || overlay->last->lsn.n <= lsn.n);
     TX_ASSERT(entry->next == NULL && !entry->replaced);
-    struct kv_entry *older = kv_map_find(overlay->newest, kv_entry_key(entry));
+    struct kv_entry *older = kv_map_find(&overlay->newest, kv_entry_key(entry));
     if (older != NULL) {
         kv_map_remove(&overlay->newest, older);
         older->replaced = true;
@@ -61,5 +61,5 @@ void kv_overlay_check(const struct kv_overlay *overlay)
         end = entry;
     }
     TX_ASSERT(end == overlay->last);
-    TX_ASSERT(visible == HASH_COUNT(overlay->newest));
+    TX_ASSERT(visible == overlay->newest.n);
 }

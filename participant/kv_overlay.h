@@ -11,8 +11,8 @@
 
 /* All zero is a valid empty overlay. */
 struct kv_overlay {
-    struct kv_entry *newest; /* map */
-    struct kv_entry *first;  /* queue, in order of commit */
+    struct kv_map newest;
+    struct kv_entry *first; /* queue, in order of commit */
     struct kv_entry *last;
 };
 

@@ -5,6 +5,11 @@
 #include "participant/kv_writeset.h"
 #include "txlog/txlog.h"
 
+/* uthash, with the hash of this project, and without its exit() when memory runs out. */
+#define HASH_FUNCTION(data, len, out) ((out) = (unsigned)tx_bytes_hash(tx_bytes((data), (len)), 0))
+#define uthash_fatal(text)            tx_memory_failed(__func__) /* its only reason */
+#include <uthash.h>
+
 /*   (first execute) -> WORKING -> PREPARED -> COMMITTED -> gone
  *                         |  \________|_________^  |
  *                         |           |         (committed())

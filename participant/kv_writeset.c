@@ -14,7 +14,7 @@ void kv_writeset_deinit(struct kv_writeset *set)
 
 const struct kv_entry *kv_writeset_find(const struct kv_writeset *set, struct tx_bytes key)
 {
-    return kv_map_find(set->entries, key);
+    return kv_map_find(&set->entries, key);
 }
 
 /* What one write takes in the redo, see the format in txlog/redo.h: a kind, two or three lengths,
@@ -33,7 +33,7 @@ static size_t entry_redo_size(const struct kv_entry *entry)
 enum tx_error kv_writeset_write(struct kv_writeset *set, struct tx_bytes key,
                                 const struct tx_bytes *value, struct tx_why *why)
 {
-    struct kv_entry *entry = kv_map_find(set->entries, key);
+    struct kv_entry *entry = kv_map_find(&set->entries, key);
     size_t others = set->redo_bytes - (entry != NULL ? entry_redo_size(entry) : 0);
     size_t bytes = others + redo_size(key.len, value == NULL, value != NULL ? value->len : 0);
     if (sizeof(uint32_t) + bytes > KV_REDO_MAX)
@@ -52,19 +52,24 @@ enum tx_error kv_writeset_write(struct kv_writeset *set, struct tx_bytes key,
 
 size_t kv_writeset_n(const struct kv_writeset *set)
 {
-    return HASH_COUNT(set->entries);
+    return set->entries.n;
 }
 
-static const struct kv_entry *entry_after(const struct kv_entry *entry)
+static const struct kv_entry *first(const struct kv_writeset *set)
 {
-    return entry->hh.next;
+    return kv_map_at_or_after(&set->entries, tx_bytes(NULL, 0));
+}
+
+static const struct kv_entry *next(const struct kv_writeset *set, const struct kv_entry *entry)
+{
+    return kv_map_next(&set->entries, entry);
 }
 
 void kv_writeset_redo(const struct kv_writeset *set, struct tx_buf *out)
 {
     tx_buf_clear(out);
     redo_begin(out, (uint32_t)kv_writeset_n(set));
-    for (const struct kv_entry *entry = set->entries; entry != NULL; entry = entry_after(entry)) {
+    for (const struct kv_entry *entry = first(set); entry != NULL; entry = next(set, entry)) {
         struct redo_write write = {.deleted = entry->deleted, .value = kv_entry_value(entry)};
         enum tx_error error = redo_data_key_parse(kv_entry_key(entry), &write.space, &write.key);
         TX_ASSERT(error == TX_OK);
@@ -75,7 +80,7 @@ void kv_writeset_redo(const struct kv_writeset *set, struct tx_buf *out)
 
 struct kv_entry *kv_writeset_take(struct kv_writeset *set)
 {
-    struct kv_entry *entry = set->entries;
+    struct kv_entry *entry = kv_map_at_or_after(&set->entries, tx_bytes(NULL, 0));
     if (entry != NULL) {
         kv_map_remove(&set->entries, entry);
         set->redo_bytes -= entry_redo_size(entry);
@@ -87,7 +92,7 @@ void kv_writeset_check(const struct kv_writeset *set)
 {
     size_t bytes = 0;
     size_t n = 0;
-    for (const struct kv_entry *entry = set->entries; entry != NULL; entry = entry_after(entry)) {
+    for (const struct kv_entry *entry = first(set); entry != NULL; entry = next(set, entry)) {
         TX_ASSERT(!entry->deleted || entry->value == NULL);
         TX_ASSERT(!entry->replaced && entry->next == NULL && entry->lsn.n == 0);
         bytes += entry_redo_size(entry);

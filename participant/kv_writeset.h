@@ -1,4 +1,4 @@
-/* The held-back writes of one transaction, in order of the first write to each key. */
+/* The held-back writes of one transaction, in order of their keys. */
 #ifndef ASSENT_PARTICIPANT_KV_WRITESET_H
 #define ASSENT_PARTICIPANT_KV_WRITESET_H
 
@@ -6,8 +6,8 @@
 
 /* All zero is a valid empty write set. */
 struct kv_writeset {
-    struct kv_entry *entries; /* map; its own order is that of the first writes */
-    size_t redo_bytes;        /* size of the redo without its count */
+    struct kv_map entries;
+    size_t redo_bytes; /* size of the redo without its count */
 };
 
 void kv_writeset_deinit(struct kv_writeset *set);

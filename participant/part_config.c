@@ -28,6 +28,12 @@ static const struct config_key keys[] = {
      "The interval between inquiries grows up to this."},
     {"timers", "drain", CONFIG_MS, AT(drain_ms), 0, "10s", 0, HOUR_MS,
      "After SIGTERM, open transactions have so long to finish."},
+    {"locks", "policy", CONFIG_POLICY, AT(lock_policy), 0, "wound-wait", 0, 0,
+     "When a lock is not free: wound-wait (the older wounds the younger), wait-die (the younger "
+     "aborts), or no-wait (whoever comes second aborts)."},
+    {"locks", "escalation", CONFIG_U64, AT(escalate_at), 0, "1000", 0, 100000000,
+     "At so many keys of one transaction in one keyspace the whole keyspace is locked instead, if "
+     "it is free; 0: never."},
     {"limits", "transactions", CONFIG_U64, AT(transactions_max), 0, "10000", 1, 1000000,
      "Transactions open at once; more are refused as busy."},
     {"limits", "locks", CONFIG_U64, AT(locks_max), 0, "1000000", 100, 100000000,

@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "common/op.h"
 
 struct part_config {
     char cluster[TX_CLUSTER_MAX + 1];
@@ -13,6 +14,8 @@ struct part_config {
     char data[1024];
     uint64_t idle_ms, lock_timeout_ms, inquiry_ms, inquiry_max_ms, drain_ms;
     uint64_t transactions_max, locks_max, tombstones_max, message_max;
+    enum tx_lock_policy lock_policy;
+    uint64_t escalate_at;
     uint64_t snapshot_records, retain_records, disk_reserve, lazy_ms;
     enum log_level log_level;
 };

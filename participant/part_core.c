@@ -9,7 +9,9 @@ struct part_core *part_core_new(const struct part_options *options)
     TX_ASSERT(options->inquiry_us > 0 && options->idle_us > 0 && options->txs_max > 0);
     struct part_core *core = tx_xcalloc(1, sizeof *core);
     struct lockmgr_options locks = {.locks_max = options->locks_max,
-                                    .wait_timeout_us = options->lock_timeout_us};
+                                    .wait_timeout_us = options->lock_timeout_us,
+                                    .policy = options->lock_policy,
+                                    .escalate_at = options->escalate_at};
     core->options = *options;
     core->locks = lockmgr_new(&locks);
     part_list_init(&core->live);

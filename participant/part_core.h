@@ -29,6 +29,8 @@ struct part_options {
     uint64_t inquiry_max_us;  /* the interval grows up to this */
     size_t txs_max;           /* open transactions (working to prepared); new ones are refused */
     size_t locks_max;
+    enum tx_lock_policy lock_policy;
+    size_t escalate_at;        /* see struct lockmgr_options */
     size_t tombstones_max;     /* the oldest go first; part_tombstone.c says why that is safe */
     uint64_t snapshot_records; /* after so many records the live state is restated; 0: never */
     uint64_t retain_records;   /* history kept behind the last snapshot, for txrecover */

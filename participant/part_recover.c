@@ -131,8 +131,12 @@ static const struct txlog_lock *copy_locks(struct tx_arena *arena, const struct 
 /* Could anybody hold this lock? */
 static bool lock_possible(const struct txlog_lock *lock)
 {
-    return lock->mode != TX_LOCK_NONE && lock->space.len <= TX_SPACE_MAX &&
-           lock->key.len <= TX_KEY_MAX && (lock->space.len > 0 || lock->key.len == 0);
+    bool below_nothing = lock->key.len > 0; /* a key: intentions speak of what is further down */
+    if (lock->mode != TX_LOCK_S && lock->mode != TX_LOCK_U && lock->mode != TX_LOCK_X &&
+        (below_nothing || lock->mode == TX_LOCK_NONE))
+        return false;
+    return lock->space.len <= TX_SPACE_MAX && lock->key.len <= TX_KEY_MAX &&
+           (lock->space.len > 0 || lock->key.len == 0);
 }
 
 static bool locks_possible(const struct txlog_prepared *prepared)
@@ -337,6 +341,7 @@ static enum tx_error take_locks(struct part_core *core, struct part_tx *tx, stru
 {
     char id[TX_ID_TEXT];
     tx->owner = lockmgr_begin(core->locks, tx->id, tx->age);
+    lockmgr_restoring(tx->owner);
     for (size_t i = 0; i < tx->locks_n && !TX_SEEDED_BUG(NO_RELOCK); i++) {
         const struct txlog_lock *lock = &tx->locks[i];
         struct lock_name name = {.space = lock->space, .key = lock->key};
@@ -345,6 +350,7 @@ static enum tx_error take_locks(struct part_core *core, struct part_tx *tx, stru
         case LOCK_GRANTED:
             break;
         case LOCK_WAITING:
+        case LOCK_CONFLICT:
             return lock_conflict(core, tx, lock, why);
         case LOCK_REFUSED:
             return tx_why(why, TX_ELIMIT,

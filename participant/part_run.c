@@ -81,6 +81,20 @@ static enum lock_status acquire(struct part_core *core, struct part_tx *tx)
     return status;
 }
 
+/* The policy of this participant does not let it wait. */
+static void refuse_lock(struct part_core *core, struct part_tx *tx)
+{
+    const struct tx_op *op = &tx->ops[tx->ops_done];
+    char place[200];
+    part_place_print(place_of(op), place, sizeof place);
+    part_undo(core, tx, TX_REASON_LOCK_CONFLICT,
+              part_text(core,
+                        "the %s lock on %s is not free, and the policy of participant %s is %s",
+                        tx_lock_mode_name(mode_of(op)), place, core->options.name.s,
+                        tx_lock_policy_name(core->options.lock_policy)),
+              true);
+}
+
 /* Takes the lock of the next operation; true when it is held. */
 static bool take_lock(struct part_core *core, struct part_tx *tx)
 {
@@ -90,6 +104,9 @@ static bool take_lock(struct part_core *core, struct part_tx *tx)
         return true;
     case LOCK_WAITING:
         tx->wait = PART_WAIT_LOCK;
+        return false;
+    case LOCK_CONFLICT:
+        refuse_lock(core, tx);
         return false;
     case LOCK_REFUSED:
         part_undo(core, tx, TX_REASON_LIMIT,
@@ -183,6 +200,10 @@ static void on_lock_event(struct part_core *core, const struct lock_event *event
     TX_ASSERT(tx->wait == PART_WAIT_LOCK && !lockmgr_is_waiting(tx->owner));
     if (event->type == LOCK_EVENT_TIMED_OUT) {
         on_timed_out(core, tx);
+        return;
+    }
+    if (event->type == LOCK_EVENT_CONFLICT) {
+        refuse_lock(core, tx);
         return;
     }
     TX_ASSERT(event->type == LOCK_EVENT_GRANTED);

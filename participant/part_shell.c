@@ -88,6 +88,8 @@ static struct part_core *new_core(const struct part_shell *shell)
                                    .inquiry_max_us = config->inquiry_max_ms * 1000u,
                                    .txs_max = config->transactions_max,
                                    .locks_max = config->locks_max,
+                                   .lock_policy = config->lock_policy,
+                                   .escalate_at = config->escalate_at,
                                    .tombstones_max = config->tombstones_max,
                                    .snapshot_records = config->snapshot_records,
                                    .retain_records = config->retain_records};

@@ -56,12 +56,19 @@ static void see_events(struct target *t)
 static struct lock_name some_name(struct target *t)
 {
     uint8_t choice = fuzz_u8(&t->in);
-    struct lock_name name = {tx_bytes_str((choice & 1u) != 0 ? "s" : "t"),
-                             tx_bytes_str(&"k12"[choice >> 1 & 3u])};
+    struct lock_name name = {.space = tx_bytes_str((choice & 1u) != 0 ? "s" : "t"),
+                             .key = tx_bytes_str(&"k12"[choice >> 1 & 3u])};
     if (choice >= 224)
         name.space = tx_bytes(NULL, 0);
     if (choice >= 192)
         name.key = tx_bytes(NULL, 0);
+    if (choice >= 128 && choice < 192) {
+        /* From the key on, or from the first; up to a later one, or to the end. */
+        name.range = true;
+        name.to = (choice & 8u) != 0 ? tx_bytes_str("z") : tx_bytes(NULL, 0);
+        if ((choice & 16u) != 0)
+            name.key = tx_bytes(NULL, 0);
+    }
     return name;
 }
 
@@ -72,16 +79,20 @@ static void acquire(struct target *t, struct one *one)
     enum tx_lock_mode mode = (enum tx_lock_mode)(1u + choice % (TX_LOCK_MODES_N - 1u));
     if (one->protected || lockmgr_is_waiting(one->owner))
         return;
+    if (name.range)
+        mode = TX_LOCK_S;
+    else if (name.key.len > 0 && mode != TX_LOCK_S && mode != TX_LOCK_U)
+        mode = TX_LOCK_X;
     bool wounded = one->wounded;
     switch (lockmgr_acquire(t->mgr, one->owner, name, mode, t->now_us,
                             choice >= 128 ? 1000u * choice : 0, &t->events)) {
-    case LOCK_GRANTED:
-        TX_ASSERT(lockmgr_held(t->mgr, one->owner, name) != TX_LOCK_NONE);
+    case LOCK_GRANTED: /* by its name, or by a lock above it */
         return;
     case LOCK_WAITING:
         one->waiting = !wounded;
         return;
     case LOCK_REFUSED:
+    case LOCK_CONFLICT:
         return;
     }
 }
@@ -145,6 +156,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct target t = {.in = {.bytes = tx_bytes(data, size)}, .now_us = 1};
     struct lockmgr_options options = {.locks_max = 4u + fuzz_below(&t.in, 32),
                                       .wait_timeout_us = 50000};
+    uint8_t choice = fuzz_u8(&t.in);
+    options.policy = (enum tx_lock_policy)(choice % TX_LOCK_POLICIES_N);
+    options.escalate_at = choice >> 2 & 7u;
     t.mgr = lockmgr_new(&options);
     for (unsigned i = 0; i < STEPS_MAX && !fuzz_input_ended(&t.in); i++)
         step(&t);

@@ -45,6 +45,13 @@ static void an_intention_is_a_conversion_too(void **state)
     assert_int_equal(held(f, 1, ""), TX_LOCK_IX);
 }
 
+/* A key has nothing below it that an intention could speak of. */
+static bool fits(const char *path, enum tx_lock_mode mode)
+{
+    bool is_key = strchr(path, '/') != NULL;
+    return !is_key || mode == TX_LOCK_S || mode == TX_LOCK_U || mode == TX_LOCK_X;
+}
+
 /* Every conversion, on each level, for an owner alone. */
 static void every_conversion_goes_to_the_join(void **state)
 {
@@ -53,6 +60,9 @@ static void every_conversion_goes_to_the_join(void **state)
     for (size_t p = 0; p < 3; p++) {
         for (enum tx_lock_mode a = TX_LOCK_IS; a <= TX_LOCK_X; a++) {
             for (enum tx_lock_mode b = TX_LOCK_IS; b <= TX_LOCK_X; b++) {
+                if (!fits(paths[p], a) || !fits(paths[p], b)) {
+                    continue;
+                }
                 assert_int_equal(acquire(f, 1, paths[p], a), LOCK_GRANTED);
                 assert_int_equal(acquire(f, 1, paths[p], b), LOCK_GRANTED);
                 assert_int_equal(held(f, 1, paths[p]), lock_mode_join(a, b));
@@ -71,6 +81,9 @@ static void every_pair_of_modes(void **state)
         for (enum tx_lock_mode a = TX_LOCK_IS; a <= TX_LOCK_X; a++) {
             for (enum tx_lock_mode b = TX_LOCK_IS; b <= TX_LOCK_X; b++) {
                 bool conflict = lock_mode_conflicts(a, b);
+                if (!fits(paths[p], a) || !fits(paths[p], b)) {
+                    continue;
+                }
                 assert_int_equal(acquire(f, 1, paths[p], a), LOCK_GRANTED);
                 assert_int_equal(acquire(f, 2, paths[p], b),
                                  conflict ? LOCK_WAITING : LOCK_GRANTED);
@@ -94,15 +107,15 @@ static void every_conversion_beside_another_holder(void **state)
                 if (lock_mode_conflicts(a, c)) {
                     continue;
                 }
-                assert_int_equal(acquire(f, 1, "s/k", c), LOCK_GRANTED);
-                assert_int_equal(acquire(f, 2, "s/k", a), LOCK_GRANTED);
+                assert_int_equal(acquire(f, 1, "s", c), LOCK_GRANTED);
+                assert_int_equal(acquire(f, 2, "s", a), LOCK_GRANTED);
                 enum tx_lock_mode join = lock_mode_join(a, b);
                 bool conflict = lock_mode_conflicts(join, c);
-                assert_int_equal(acquire(f, 2, "s/k", b), conflict ? LOCK_WAITING : LOCK_GRANTED);
-                assert_int_equal(held(f, 2, "s/k"), conflict ? a : join);
+                assert_int_equal(acquire(f, 2, "s", b), conflict ? LOCK_WAITING : LOCK_GRANTED);
+                assert_int_equal(held(f, 2, "s"), conflict ? a : join);
                 release_all(f, 1);
                 expect_events(f, conflict ? "G2" : "");
-                assert_int_equal(held(f, 2, "s/k"), join);
+                assert_int_equal(held(f, 2, "s"), join);
                 release_all(f, 2);
             }
         }

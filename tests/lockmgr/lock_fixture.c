@@ -47,19 +47,43 @@ int fixture_teardown(void **state)
     return 0;
 }
 
-void fixture_limit(struct fixture *f, size_t locks_max)
+void fixture_options(struct fixture *f, struct lockmgr_options options)
 {
     end_owners(f);
-    f->mgr = manager(locks_max);
+    options.wait_timeout_us = FIXTURE_TIMEOUT_US;
+    if (options.locks_max == 0) {
+        options.locks_max = 100000;
+    }
+    f->mgr = lockmgr_new(&options);
+}
+
+void fixture_limit(struct fixture *f, size_t locks_max)
+{
+    fixture_options(f, (struct lockmgr_options){.locks_max = locks_max});
+}
+
+/* "[from,to)" */
+static struct lock_name range_name(const char *space, size_t space_len, const char *text)
+{
+    const char *comma = strchr(text, ',');
+    assert_non_null(comma);
+    return (struct lock_name){.space = tx_bytes(space, space_len),
+                              .key = tx_bytes(text, (size_t)(comma - text)),
+                              .to = tx_bytes(comma + 1, strlen(comma + 1) - 1),
+                              .range = true};
 }
 
 struct lock_name fixture_name(const char *path)
 {
     const char *slash = strchr(path, '/');
     if (slash == NULL) {
-        return (struct lock_name){tx_bytes_str(path), tx_bytes(NULL, 0)};
+        return (struct lock_name){.space = tx_bytes_str(path)};
     }
-    return (struct lock_name){tx_bytes(path, (size_t)(slash - path)), tx_bytes_str(slash + 1)};
+    size_t space_len = (size_t)(slash - path);
+    if (slash[1] == '[') {
+        return range_name(path, space_len, slash + 2);
+    }
+    return (struct lock_name){.space = tx_bytes(path, space_len), .key = tx_bytes_str(slash + 1)};
 }
 
 enum lock_status acquire(struct fixture *f, int n, const char *path, enum tx_lock_mode mode)
@@ -133,6 +157,8 @@ static char event_letter(enum lock_event_type type)
         return 'N';
     case LOCK_EVENT_TIMED_OUT:
         return 'T';
+    case LOCK_EVENT_CONFLICT:
+        return 'C';
     }
     return '?';
 }

@@ -22,10 +22,12 @@ struct fixture {
 int fixture_setup(void **state);
 /* Ends every owner; then nothing may be left. */
 int fixture_teardown(void **state);
+/* Starts again with other options; the time limit stays. */
+void fixture_options(struct fixture *f, struct lockmgr_options options);
 /* Starts again with another limit. */
 void fixture_limit(struct fixture *f, size_t locks_max);
 
-/* "" the store, "s" a keyspace, "s/k" a key. */
+/* "" the store, "s" a keyspace, "s/k" a key, "s/[a,c)" the keys from a up to c. */
 struct lock_name fixture_name(const char *path);
 
 /* Begins the owner when it is new. Checks the invariants afterwards, as all of these do. */
@@ -38,8 +40,8 @@ void expire(struct fixture *f, uint64_t now_us);
 enum tx_lock_mode held(const struct fixture *f, int n, const char *path);
 bool waiting(const struct fixture *f, int n);
 
-/* Are the events since the last look just these, in this order: "G3 W4 T5" (granted, wounded, timed
- * out)? */
+/* Are the events since the last look just these, in this order: "G3 W4 N5 T6 C7" (granted, wounded,
+ * wanted, timed out, conflict)? */
 void expect_events(struct fixture *f, const char *expected);
 
 #endif

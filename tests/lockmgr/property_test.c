@@ -35,7 +35,8 @@ struct world {
     int owners_n;
     uint64_t seq;
     uint64_t now_us;
-    uint64_t counts[2][4]; /* statuses; events */
+    uint64_t counts[2][5];                     /* statuses; events */
+    uint64_t escalations_n, ranges_n, trims_n; /* of all runs */
 };
 
 static struct world world;
@@ -69,16 +70,22 @@ static void agree(bool condition, const char *text)
 
 #define AGREE(condition) agree(condition, #condition)
 
+/* In order, and one of each way to keep a name: two of the pools, the heap. */
+static const char *const keys[MODEL_KEYS] = {
+    "a key that is longer than any of the pools takes: more than ninety-six bytes, here a hundred",
+    "k", "key-of-16-bytes!", "key-of-17-bytes!!", "z"};
+
 static struct lock_name place_name(int place)
 {
     static const char *const spaces[MODEL_SPACES] = {"a", "accounts", "c"};
-    /* One of each way to keep a name: two of the pools, the heap. */
-    static const char long_key[] = "a key that is longer than any of the pools takes: more than "
-                                   "ninety-six bytes, here a hundred and some";
-    static const char *const keys[MODEL_KEYS] = {"k", "key-of-16-bytes!", "key-of-17-bytes!!",
-                                                 long_key, "z"};
-    struct lock_name name = {tx_bytes(NULL, 0), tx_bytes(NULL, 0)};
-    if (place > MODEL_SPACES) {
+    struct lock_name name = {.range = place >= MODEL_PLACES};
+    int from;
+    int to;
+    if (model_range(place, &from, &to)) {
+        name.key = from > 0 ? tx_bytes_str(keys[from]) : tx_bytes(NULL, 0);
+        name.to = to < MODEL_KEYS ? tx_bytes_str(keys[to]) : tx_bytes(NULL, 0);
+        place = model_parent(place);
+    } else if (place > MODEL_SPACES) {
         name.key = tx_bytes_str(keys[(place - 1 - MODEL_SPACES) % MODEL_KEYS]);
         place = model_parent(place);
     }
@@ -118,12 +125,16 @@ static void do_acquire(int i)
     /* Mostly keys in read and write modes; now and then anything on anything. */
     int place = 1 + MODEL_SPACES + below(MODEL_SPACES * MODEL_KEYS);
     int mode = below(2) == 0 ? TX_LOCK_S : TX_LOCK_X;
-    if (below(4) == 0) {
-        mode = 1 + below(6);
+    if (below(6) == 0) {
+        mode = TX_LOCK_U;
     }
     if (below(8) == 0) {
         place = below(1 + MODEL_SPACES);
         mode = 1 + below(below(3) == 0 ? 6 : 3);
+    } else if (below(4) == 0) {
+        place = MODEL_PLACES + below(MODEL_SPACES * MODEL_RANGES);
+        mode = TX_LOCK_S;
+        world.ranges_n++;
     }
     uint64_t timeout_us = below(3) == 0 ? 0 : (uint64_t)(1 + below(40));
     uint64_t deadline_us = world.now_us + (timeout_us == 0 ? 50 : timeout_us);
@@ -138,11 +149,33 @@ static void do_acquire(int i)
 static void do_release(int i)
 {
     static const enum tx_error errors[] = {TX_OK, TX_ENOTFOUND, TX_ESTATE};
-    int place = below(MODEL_PLACES);
+    int place = below(MODEL_ALL);
     enum tx_error got =
         lockmgr_release(world.mgr, world.owners[i], place_name(place), &world.events);
     AGREE(got == errors[model_release(&world.model, i, place)]);
     AGREE(got == TX_ESTATE || lockmgr_held(world.mgr, world.owners[i], place_name(place)) == 0);
+}
+
+/* A range that it holds, if there is one, and a place that may be a part of it. */
+static void do_trim(int i)
+{
+    int whole = MODEL_PLACES + below(MODEL_SPACES * MODEL_RANGES);
+    for (int n = 0; n < MODEL_ALL && model_held(&world.model, i, whole) == 0; n++) {
+        whole = whole + 1 < MODEL_ALL ? whole + 1 : MODEL_PLACES;
+    }
+    int first = MODEL_PLACES + (model_parent(whole) - 1) * MODEL_RANGES;
+    int part = first + below(MODEL_RANGES);
+    int from[2];
+    int to[2];
+    (void)model_range(whole, &from[0], &to[0]);
+    (void)model_range(part, &from[1], &to[1]);
+    if (from[1] < from[0] || to[1] > to[0]) {
+        return;
+    }
+    enum tx_error got = lockmgr_trim(world.mgr, world.owners[i], place_name(whole),
+                                     place_name(part), &world.events);
+    AGREE((got == TX_OK ? 0 : 1) == model_trim(&world.model, i, whole, part));
+    world.trims_n += got == TX_OK;
 }
 
 static void do_release_all(int i)
@@ -181,6 +214,8 @@ static void random_step(void)
         } else if (!owner->is_protected && dice < 50) {
             do_acquire(i);
         }
+    } else if (dice < 8) {
+        do_trim(i);
     } else if (dice < 12) {
         do_release(i);
     } else if (dice < 18) {
@@ -218,7 +253,10 @@ static void compare_wait(int i)
         return;
     }
     int oldest;
-    AGREE(info.blockers_n == model_blockers(&world.model, i, &oldest));
+    size_t blockers_n = model_blockers(&world.model, i, &oldest);
+    /* Somebody who is in the way with several ranges, or in several places of one, counts again. */
+    bool spans = info.name.range || (info.name.key.len > 0 && info.mode == TX_LOCK_X);
+    AGREE(spans ? info.blockers_n >= blockers_n : info.blockers_n == blockers_n);
     AGREE(owner_of(info.blocker) == oldest && owner_of(info.waiter) == i);
     struct lock_name name = place_name(owner->path[owner->step]);
     AGREE(tx_bytes_equal(info.name.space, name.space) && tx_bytes_equal(info.name.key, name.key));
@@ -231,7 +269,7 @@ static void compare_all(void)
             continue;
         }
         compare_wait(i);
-        for (int place = 0; place < MODEL_PLACES; place++) {
+        for (int place = 0; place < MODEL_ALL; place++) {
             AGREE((int)lockmgr_held(world.mgr, world.owners[i], place_name(place)) ==
                   model_held(&world.model, i, place));
         }
@@ -243,6 +281,7 @@ static void compare_step(void)
     compare_events();
     struct lockmgr_stats stats = lockmgr_stats(world.mgr);
     AGREE(stats.held == world.model.locks_n);
+    AGREE(stats.escalations == world.model.escalations_n);
     AGREE(stats.waiting == model_waiting_n(&world.model));
     AGREE(lockmgr_next_deadline(world.mgr) == model_next_deadline(&world.model));
     if (world.step % 64 == 0) {
@@ -251,21 +290,36 @@ static void compare_step(void)
     lockmgr_check(world.mgr);
 }
 
+/* Forgets all but what is counted over all runs. */
+static void world_clear(void)
+{
+    struct world old = world;
+    memset(&world, 0, sizeof world);
+    memcpy(world.counts, old.counts, sizeof world.counts);
+    world.events = old.events;
+    world.escalations_n = old.escalations_n + old.model.escalations_n;
+    world.ranges_n = old.ranges_n;
+    world.trims_n = old.trims_n;
+}
+
 static void run_begin(uint64_t seed)
 {
-    struct lock_events events = world.events;
-    uint64_t counts[2][4];
-    memcpy(counts, world.counts, sizeof counts);
-    memset(&world, 0, sizeof world);
-    memcpy(world.counts, counts, sizeof counts);
-    world.events = events;
+    world_clear();
     world.seed = seed;
     world.random = seed;
     world.owners_n = 4 + below(MODEL_OWNERS_MAX - 3);
     /* In every other run locks are so few that refusals are common. */
     world.model.locks_max = below(2) == 0 ? 10000 : (size_t)(5 + below(60));
     world.model.asking = -1;
-    struct lockmgr_options options = {.locks_max = world.model.locks_max, .wait_timeout_us = 50};
+    world.model.policy = (enum model_policy)(below(2) == 0 ? 0 : below(3));
+    if (below(2) == 0) { /* a keyspace is rarely had alone among many */
+        world.model.escalate_at = (size_t)(1 + below(4));
+        world.owners_n = 1 + below(5);
+    }
+    struct lockmgr_options options = {.locks_max = world.model.locks_max,
+                                      .wait_timeout_us = 50,
+                                      .policy = (enum tx_lock_policy)world.model.policy,
+                                      .escalate_at = world.model.escalate_at};
     world.mgr = lockmgr_new(&options);
 }
 
@@ -298,11 +352,15 @@ static void manager_and_model_agree(void **state)
             run(1000 + i);
         }
         /* A run that never meets a case proves nothing about it. */
-        for (int i = 0; i < 3; i++) {
+        assert_true(world.escalations_n > 100 * RUNS_N && world.ranges_n > 500 * RUNS_N);
+        assert_true(world.trims_n > 10 * RUNS_N);
+        for (int i = 0; i < 4; i++) {
             assert_true(world.counts[0][i] > 1000);
         }
-        for (int i = 0; i < 4; i++) {
-            assert_true(world.counts[1][i] > (i == LOCK_EVENT_WANTED ? 50 : 300));
+        for (int i = 0; i < 5; i++) {
+            assert_true(world.counts[1][i] > (i == LOCK_EVENT_CONFLICT ? 0
+                                              : i == LOCK_EVENT_WANTED ? 50
+                                                                       : 300));
         }
     }
     lock_events_deinit(&world.events);

@@ -85,7 +85,7 @@ static void a_replaced_entry_keeps_its_memory(void **state)
     add(&overlay, "k", "second", 2);
     assert_true(tx_bytes_equal(lent, tx_bytes_str("first")));
     kv_overlay_deinit(&overlay);
-    assert_null(overlay.newest);
+    assert_null(overlay.newest.root);
 }
 
 int main(void)

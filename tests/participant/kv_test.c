@@ -451,15 +451,15 @@ static void a_batch_lists_the_writes_in_order(void **state)
     fixture.rm->vtable->commit(fixture.rm, tx(1), (struct tx_lsn){1}, &batch, &answer);
     assert_int_equal(answer.status, RM_OK);
     assert_int_equal(batch.puts_n, 2);
-    assert_true(tx_bytes_equal(batch.puts[0].key, tx_bytes_str("\001sb")));
-    assert_true(batch.puts[0].deleted);
-    assert_true(tx_bytes_equal(batch.puts[1].key, tx_bytes_str("\001sa")));
-    assert_true(tx_bytes_equal(batch.puts[1].value, tx_bytes_str("2")));
+    assert_true(tx_bytes_equal(batch.puts[1].key, tx_bytes_str("\001sb")));
+    assert_true(batch.puts[1].deleted);
+    assert_true(tx_bytes_equal(batch.puts[0].key, tx_bytes_str("\001sa")));
+    assert_true(tx_bytes_equal(batch.puts[0].value, tx_bytes_str("2")));
     /* The batch holds although another transaction overwrites what it names. */
     put(2, "a", "3");
     fixture.rm->vtable->commit(fixture.rm, tx(2), (struct tx_lsn){2}, &(struct rm_batch){0},
                                &answer);
-    assert_true(tx_bytes_equal(batch.puts[1].value, tx_bytes_str("2")));
+    assert_true(tx_bytes_equal(batch.puts[0].value, tx_bytes_str("2")));
     fixture.rm->vtable->committed(fixture.rm, tx(1));
     fixture.rm->vtable->committed(fixture.rm, tx(2));
 }

@@ -431,10 +431,9 @@ static void test_impossible_parts(void **unused)
     struct tx_member self = self_only(&options);
     const struct tx_bytes some = tx_bytes_str("x"), too_long = tx_bytes(longest, sizeof longest);
     const struct txlog_lock locks[] = {
-        {TX_LOCK_NONE, some, some},
-        {TX_LOCK_X, {NULL, 0}, some},
-        {TX_LOCK_X, some, too_long},
-        {TX_LOCK_X, tx_bytes(longest, TX_SPACE_MAX + 1), some},
+        {TX_LOCK_NONE, some, some},  {TX_LOCK_X, {NULL, 0}, some},
+        {TX_LOCK_X, some, too_long}, {TX_LOCK_X, tx_bytes(longest, TX_SPACE_MAX + 1), some},
+        {TX_LOCK_IX, some, some},    {TX_LOCK_SIX, some, some},
     };
     for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
         struct script s = script_new(&options);

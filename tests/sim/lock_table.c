@@ -43,13 +43,17 @@ static struct user *user_of(struct table *table, const struct lock_owner *owner)
     return NULL;
 }
 
-/* What was asked for is held now, at least in that mode. */
+/* What was asked for is held now, at least in that mode, there or above. */
 static void granted(const struct table *table, const struct user *user)
 {
+    struct lock_name space = {.space = user->name.space}, store = {.range = false};
     enum tx_lock_mode held = lockmgr_held(table->mgr, user->owner, user->name);
 
-    if (!lock_mode_covers(held, user->mode))
-        wrong(table, "granted, and not held");
+    if (lock_mode_covers(held, user->mode) ||
+        lock_mode_covers_below(lockmgr_held(table->mgr, user->owner, space), user->mode) ||
+        lock_mode_covers_below(lockmgr_held(table->mgr, user->owner, store), user->mode))
+        return;
+    wrong(table, "granted, and not held");
 }
 
 static void see_event(struct table *table, const struct lock_event *event)
@@ -72,6 +76,7 @@ static void see_event(struct table *table, const struct lock_event *event)
         granted(table, user);
         /* fall through */
     case LOCK_EVENT_TIMED_OUT:
+    case LOCK_EVENT_CONFLICT:
         if (!user->waiting)
             wrong(table, "the end of a wait that was none");
         break;
@@ -83,14 +88,21 @@ static struct lock_name some_name(const struct table *table)
 {
     static const char *const spaces[] = {"s", "t"};
     static const char keys[][LONG] = {"k", "l", "m", ""};
-    struct lock_name name = {tx_bytes_str(spaces[draw(table, 0, 1)]), {NULL, 0}};
-    uint64_t key = draw(table, 0, 3), level = draw(table, 0, 9);
+    struct lock_name name = {.space = tx_bytes_str(spaces[draw(table, 0, 1)])};
+    uint64_t key = draw(table, 0, 3), level = draw(table, 0, 12);
 
     name.key = tx_bytes(keys[key], key < 3 ? 1 : LONG);
     if (level < 3)
         name.key = tx_bytes(NULL, 0);
     if (level == 0)
         name.space = tx_bytes(NULL, 0);
+    if (level >= 10) {
+        name.range = true;
+        if (key == 3 || draw(table, 0, 1) == 0)
+            name.key = tx_bytes(NULL, 0);
+        if (draw(table, 0, 1) == 0)
+            name.to = tx_bytes_str("n");
+    }
     return name;
 }
 
@@ -112,6 +124,10 @@ static void acquire(struct table *table, struct user *user)
         return;
     user->name = some_name(table);
     user->mode = (enum tx_lock_mode)draw(table, TX_LOCK_IS, TX_LOCK_X);
+    if (user->name.range)
+        user->mode = TX_LOCK_S;
+    else if (user->name.key.len > 0 && user->mode != TX_LOCK_S && user->mode != TX_LOCK_U)
+        user->mode = TX_LOCK_X;
     if (draw(table, 0, 49) == 0)
         timeout_us = UINT64_MAX; /* for ever */
     switch (lockmgr_acquire(table->mgr, user->owner, user->name, user->mode, table->now, timeout_us,
@@ -123,8 +139,26 @@ static void acquire(struct table *table, struct user *user)
         user->waiting = !user->wounded;
         return;
     case LOCK_REFUSED:
+    case LOCK_CONFLICT:
         return;
     }
+}
+
+static void trim(struct table *table, const struct user *user)
+{
+    struct lock_name whole = some_name(table), part = whole;
+
+    if (user->waiting || !whole.range)
+        return;
+    if (whole.to.len == 0)
+        part.to = tx_bytes_str("n"); /* behind all keys */
+    else if (whole.key.len == 0)
+        part.key = tx_bytes_str("k"); /* the first of them */
+    if (lockmgr_held(table->mgr, user->owner, whole) == TX_LOCK_NONE)
+        return;
+    if (lockmgr_trim(table->mgr, user->owner, whole, part, &table->events) != TX_OK ||
+        lockmgr_held(table->mgr, user->owner, part) != TX_LOCK_S)
+        wrong(table, "a range that was not trimmed");
 }
 
 static void release(struct table *table, const struct user *user)
@@ -179,8 +213,10 @@ static void call(struct table *table)
         begin(table, user);
     else if (which < 60)
         acquire(table, user);
-    else if (which < 75)
+    else if (which < 73)
         release(table, user);
+    else if (which < 75)
+        trim(table, user);
     else if (which < 80)
         cancel(table, user);
     else if (which < 83)
@@ -213,6 +249,8 @@ void sim_lock_table(struct sim *sim, uint64_t calls)
     struct lockmgr_options options = {.wait_timeout_us = 20000};
 
     options.locks_max = draw(&table, 0, 3) == 0 ? draw(&table, 6, 20) : 1000;
+    options.policy = (enum tx_lock_policy)draw(&table, 0, TX_LOCK_POLICIES_N - 1);
+    options.escalate_at = draw(&table, 0, 2) == 0 ? draw(&table, 1, 4) : 0;
     table.mgr = lockmgr_new(&options);
     for (uint64_t i = 0; i < calls; i++) {
         call(&table);

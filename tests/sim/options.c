@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "common/op.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +153,10 @@ static void draw_locks(struct sim_options *options, struct sim_random *random)
         options->locks_percent = sim_random_between(random, 5, 40);
     if (sim_random_percent(random, 30))
         options->lock_calls = sim_random_between(random, 50, 500);
+    if (sim_random_percent(random, 25))
+        options->lock_policy = sim_random_between(random, 1, TX_LOCK_POLICIES_N - 1);
+    if (sim_random_percent(random, 40))
+        options->escalate_at = sim_random_between(random, 1, 8);
 }
 
 static void draw_copies(struct sim_options *options, struct sim_random *random)
@@ -222,7 +228,8 @@ static bool possible(const struct sim_options *options)
            options->loss_percent < 100 && options->start_crash_percent < 100 &&
            options->delay_us >= 50 && options->sync_us >= 100 && options->think_us >= 1000 &&
            options->check_stride > 0 && options->tombstones_max > 0 && options->inquiry_us > 0 &&
-           options->txs_max > 0 && options->locks_max >= 10 && options->liar <= 2 &&
+           options->txs_max > 0 && options->locks_max >= 10 &&
+           options->lock_policy < TX_LOCK_POLICIES_N && options->liar <= 2 &&
            options->lies_percent <= 100 && options->store_refuses_percent < 100 &&
            options->echo_frames <= SIM_ECHO_FRAMES_MAX && options->prepare_timeout_us >= 10000;
 }

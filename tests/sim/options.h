@@ -25,6 +25,8 @@
     X(lists_percent, "of the transactions append to lists or read them; the others are a bank's")  \
     X(locks_percent, "of the transactions take locks as such, of all modes and levels")            \
     X(lock_calls, "to a lock table of its own, at the end: also those that no daemon makes")       \
+    X(lock_policy, "of the participants: 0 wound-wait, 1 wait-die, 2 no-wait")                     \
+    X(escalate_at, "keys of a transaction in a keyspace: the whole of it is tried; 0: never")      \
     X(loss_percent, "of the frames are lost")                                                      \
     X(duplicate_percent, "of the frames come twice")                                               \
     X(late_percent, "of the frames take up to delay_us")                                           \
