@@ -35,7 +35,7 @@
 #define TRANSACTIONS_MAX 100
 #define LOCKS_MAX        1000
 #define TOMBSTONES_MAX   100
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ASSENT_SANITIZED
 #define MEMORY_MAX (UINT64_C(2) << 30)
 #else
 #define MEMORY_MAX (UINT64_C(96) << 20)

@@ -123,7 +123,8 @@ static void test_participant_keys(void **state)
 {
     static const struct refusal refusals[] = {
         {PARTICIPANT "[participants]\nb = ipc:///tmp/b.sock\n", 5,
-         "unknown section [participants]; expected one of [node], [timers], [limits], [storage], "
+         "unknown section [participants]; expected one of [node], [timers], [locks], [limits], "
+         "[storage], "
          "[log]"},
         {PARTICIPANT "id = 1\n", 5,
          "unknown key \"id\" in [node]; expected one of cluster, name, listen, data"},

@@ -18,7 +18,7 @@
 #define SNAPSHOT  200 /* records between two, and as many stay behind the last */
 #define TABLE_MAX 100
 #define LOG_BYTES (UINT64_C(64) << 20) /* RocksDB lays files out beforehand */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ASSENT_SANITIZED
 #define MEMORY_MAX (UINT64_C(2) << 30)
 #else
 #define MEMORY_MAX (UINT64_C(96) << 20)
