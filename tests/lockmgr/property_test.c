@@ -354,8 +354,8 @@ static void manager_and_model_agree(void **state)
             run(1000 + i);
         }
         /* A run that never meets a case proves nothing about it. */
-        assert_true(world.escalations_n > 100 * RUNS_N && world.ranges_n > 500 * RUNS_N);
-        assert_true(world.trims_n > 10 * RUNS_N);
+        assert_true(world.escalations_n > 10 * RUNS_N && world.ranges_n > 100 * RUNS_N);
+        assert_true(world.trims_n > RUNS_N);
         for (int i = 0; i < 4; i++) {
             assert_true(world.counts[0][i] > 10 * RUNS_N);
         }
