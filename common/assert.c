@@ -11,7 +11,6 @@
 typedef void assert_hook(const char *text);
 
 static _Atomic(assert_hook *) hook_current;
-static atomic_bool failing;
 
 void tx_assert_hook_set(void (*hook)(const char *text))
 {
@@ -22,7 +21,6 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
                                 const char *function)
 {
     char text[ASSERT_TEXT_MAX];
-    atomic_store(&failing, true);
     (void)snprintf(text, sizeof text, "assertion failed: %s (%s:%d, in %s)", condition, file, line,
                    function);
     /* The hook is taken away before it runs: an assertion that fails inside of it must not call it
@@ -34,11 +32,6 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
         (void)fprintf(stderr, "%s\n", text);
     }
     abort();
-}
-
-bool tx_assert_is_failing(void)
-{
-    return atomic_load(&failing);
 }
 
 /* At once: to leave in order takes memory too, and a log that is not closed is replayed. */

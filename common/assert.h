@@ -6,7 +6,6 @@
 #ifndef ASSENT_COMMON_ASSERT_H
 #define ASSENT_COMMON_ASSERT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Where coverage is measured, an assertion would count as a branch that nothing ever takes. It has
@@ -33,10 +32,6 @@ _Noreturn void tx_assert_failed(const char *condition, const char *file, int lin
 /* Called before abort() with the text of the failure; the daemons log it. NULL restores the
  * default, which prints to stderr. */
 void tx_assert_hook_set(void (*hook)(const char *text));
-
-/* Is an assertion of this project the reason why the process is being aborted? For a handler of
- * SIGABRT. */
-bool tx_assert_is_failing(void);
 
 /* For what cannot go on without memory: the machine has none left, which is nobody's mistake here.
  * The process says so on stderr and ends with the exit status EX_OSERR; what it has acknowledged is

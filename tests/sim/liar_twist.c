@@ -114,8 +114,11 @@ static size_t known_of(struct liar_talk *talk, const struct tx_position *known, 
 {
     for (size_t i = 0; i < n; i++)
         talk->known[i] = i < known_n ? known[i] : (struct tx_position){0};
-    if (n > 0 && liar_once_in(talk, 8))
-        talk->known[below(talk, (unsigned)n)].lsn.n = liar_near(talk, talk->known[0].lsn.n);
+    if (n > 0 && liar_once_in(talk, 8)) {
+        struct tx_position *odd = &talk->known[below(talk, (unsigned)n)];
+
+        odd->lsn.n = liar_near(talk, talk->known[0].lsn.n);
+    }
     return n;
 }
 
@@ -126,8 +129,9 @@ size_t liar_ops(struct liar_talk *talk, const struct tx_name *participant)
 
     for (size_t i = 0; i < n; i++) {
         struct tx_op *op = &talk->ops[i];
+        unsigned type = below(talk, TX_OP_TYPES_N);
 
-        *op = (struct tx_op){.type = (enum tx_op_type)below(talk, TX_OP_TYPES_N),
+        *op = (struct tx_op){.type = (enum tx_op_type)type,
                              .participant = *participant,
                              .space = tx_bytes_str("lies"),
                              .key = tx_bytes_str(keys[below(talk, 4)])};
@@ -151,8 +155,10 @@ static size_t results(struct liar_talk *talk)
 {
     size_t n = below(talk, 4);
 
-    for (size_t i = 0; i < n; i++)
-        talk->results[i] = (struct tx_result){below(talk, 2) != 0, text(talk)};
+    for (size_t i = 0; i < n; i++) {
+        talk->results[i].found = below(talk, 2) != 0;
+        talk->results[i].value = text(talk);
+    }
     return n;
 }
 
@@ -452,7 +458,8 @@ void liar_twist(struct liar_talk *talk, struct tx_msg *msg)
 {
     switch (msg->type) {
     case TX_MSG_BEGIN:
-        msg->begin.age = (struct tx_age){liar_near(talk, 3), (uint32_t)liar_near(talk, 1)};
+        msg->begin.age.counter = liar_near(talk, 3);
+        msg->begin.age.coordinator = (uint32_t)liar_near(talk, 1);
         return;
     case TX_MSG_SUBMIT:
         twist_submit(talk, &msg->submit);

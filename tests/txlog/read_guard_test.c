@@ -1,5 +1,5 @@
-/* An abort that is not this project's own becomes a message and a status while a directory is read;
- * afterwards, and for an assertion of the project, it is an abort. */
+/* A broken assertion of a library becomes a message and a status while a directory is read; other
+ * aborts are aborts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,17 +44,23 @@ static int run(void (*child)(void), char *said, size_t size)
     return status;
 }
 
-static void aborts_within(void)
+static void breaks_within(void)
 {
     read_guard_begin("/var/lib/assent/a", READ_GUARD_LOG_LINE);
-    abort();
+    __assert_fail("size > 0", "block.cc", 80, "Initialize");
 }
 
-static void aborts_afterwards(void)
+static void breaks_afterwards(void)
 {
     read_guard_begin("/var/lib/assent/a", READ_GUARD_LOG_LINE);
     read_guard_end();
-    abort();
+    __assert_fail("size > 0", "block.cc", 80, "Initialize");
+}
+
+static void aborts_within(void)
+{
+    read_guard_begin("/var/lib/assent/a", READ_GUARD_LOG_LINE);
+    abort(); /* as for an exception that nobody catches, such as a lack of memory */
 }
 
 static void asserts_within(void)
@@ -63,11 +69,11 @@ static void asserts_within(void)
     tx_assert_failed("mine", "file.c", 1, "function");
 }
 
-static void an_abort_within_is_told(void **state)
+static void a_broken_assertion_is_told(void **state)
 {
     (void)state;
     char said[8192];
-    int status = run(aborts_within, said, sizeof said);
+    int status = run(breaks_within, said, sizeof said);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EX_DATAERR);
     assert_non_null(
         strstr(said, "level=error msg=\"/var/lib/assent/a: a check inside RocksDB failed"));
@@ -78,7 +84,10 @@ static void other_aborts_are_aborts(void **state)
 {
     (void)state;
     char said[8192];
-    int status = run(aborts_afterwards, said, sizeof said);
+    int status = run(breaks_afterwards, said, sizeof said);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_non_null(strstr(said, "Assertion `size > 0' failed"));
+    status = run(aborts_within, said, sizeof said);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     status = run(asserts_within, said, sizeof said);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
@@ -89,7 +98,7 @@ static void other_aborts_are_aborts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_abort_within_is_told),
+        cmocka_unit_test(a_broken_assertion_is_told),
         cmocka_unit_test(other_aborts_are_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
