@@ -38,7 +38,7 @@ bool lock_escalate(struct lockmgr *mgr, struct lock_owner *owner)
     enum tx_lock_mode target = lock_mode_join(held, writes ? TX_LOCK_X : TX_LOCK_S);
     struct lock_resource *space = hold->resource;
     bool must_wait = lock_request_must_wait(space, owner, held, target);
-    if (must_wait || !lock_policy_lets(mgr, owner, space, held, target, must_wait)) {
+    if (must_wait || !lock_policy_lets(mgr, owner, space, target, must_wait)) {
         mgr->stats.escalations_failed++;
         return false;
     }

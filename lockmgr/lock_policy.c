@@ -6,8 +6,6 @@
 #include "lockmgr/lock_queue.h"
 #include "lockmgr/lock_span.h"
 
-#include <stdlib.h>
-
 /* ---- whom a request meets ---- */
 
 /* Wounding takes waiters out of the very trees that are being walked: whom a walk meets is written
@@ -146,51 +144,36 @@ static bool older_writer(void *arg, struct lock_key_node *node)
            older_waiter(node->resource, arg, TX_LOCK_S);
 }
 
-bool lock_policy_lets(struct lockmgr *mgr, const struct lock_owner *owner,
-                      const struct lock_resource *resource, enum tx_lock_mode held,
-                      enum tx_lock_mode target, bool must_wait)
+static bool dies(const struct lockmgr *mgr, const struct lock_owner *owner)
 {
-    if (owner->restoring) {
-        return true;
-    }
-    switch (mgr->options.policy) {
-    case TX_POLICY_WOUND_WAIT:
-        return true;
-    case TX_POLICY_NO_WAIT:
-        return !must_wait;
-    case TX_POLICY_WAIT_DIE:
-        if (lock_hold_conflicts(resource, held, target) && older_holder(resource, owner, target)) {
-            return false;
-        }
-        if (older_waiter(resource, owner, target)) {
-            return false;
-        }
-        return target != TX_LOCK_X ||
-               !lock_span_each_range(resource, older_range, (void *)(uintptr_t)owner);
-    case TX_LOCK_POLICIES_N:
-        break;
-    }
-    TX_ASSERT(mgr->options.policy < TX_LOCK_POLICIES_N);
-    return false;
+    return mgr->options.policy == TX_POLICY_WAIT_DIE && !owner->restoring;
 }
 
-bool lock_policy_lets_range(struct lockmgr *mgr, const struct lock_owner *owner,
+/* `meets_older` counts where the younger dies, and is not looked for elsewhere. */
+static bool lets(const struct lockmgr *mgr, const struct lock_owner *owner, bool must_wait,
+                 bool meets_older)
+{
+    return owner->restoring || mgr->options.policy == TX_POLICY_WOUND_WAIT ||
+           (mgr->options.policy == TX_POLICY_WAIT_DIE ? !meets_older : !must_wait);
+}
+
+bool lock_policy_lets(const struct lockmgr *mgr, const struct lock_owner *owner,
+                      const struct lock_resource *resource, enum tx_lock_mode target,
+                      bool must_wait)
+{
+    bool meets_older =
+        dies(mgr, owner) &&
+        (older_holder(resource, owner, target) || older_waiter(resource, owner, target) ||
+         (target == TX_LOCK_X &&
+          lock_span_each_range(resource, older_range, (void *)(uintptr_t)owner)));
+    return lets(mgr, owner, must_wait, meets_older);
+}
+
+bool lock_policy_lets_range(const struct lockmgr *mgr, const struct lock_owner *owner,
                             const struct lock_resource *space, struct lock_name name,
                             bool must_wait)
 {
-    if (owner->restoring) {
-        return true;
-    }
-    switch (mgr->options.policy) {
-    case TX_POLICY_WOUND_WAIT:
-        return true;
-    case TX_POLICY_NO_WAIT:
-        return !must_wait;
-    case TX_POLICY_WAIT_DIE:
-        return !lock_span_each_writer(space, name, older_writer, (void *)(uintptr_t)owner);
-    case TX_LOCK_POLICIES_N:
-        break;
-    }
-    TX_ASSERT(mgr->options.policy < TX_LOCK_POLICIES_N);
-    return false;
+    bool meets_older = dies(mgr, owner) &&
+                       lock_span_each_writer(space, name, older_writer, (void *)(uintptr_t)owner);
+    return lets(mgr, owner, must_wait, meets_older);
 }

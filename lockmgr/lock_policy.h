@@ -4,13 +4,13 @@
 
 #include "lockmgr/lock_internal.h"
 
-/* May the owner, who is in nobody's queue, wait for `target` on the resource, where it holds
- * `held`? Asked whether it would have to wait or not: with wait-die nobody passes an older waiter
- * that it would stand against. */
-bool lock_policy_lets(struct lockmgr *mgr, const struct lock_owner *owner,
-                      const struct lock_resource *resource, enum tx_lock_mode held,
-                      enum tx_lock_mode target, bool must_wait);
-bool lock_policy_lets_range(struct lockmgr *mgr, const struct lock_owner *owner,
+/* May the owner, who is in nobody's queue, wait for `target` on the resource? Asked whether it
+ * would have to wait or not: with wait-die nobody passes an older waiter that it would stand
+ * against. */
+bool lock_policy_lets(const struct lockmgr *mgr, const struct lock_owner *owner,
+                      const struct lock_resource *resource, enum tx_lock_mode target,
+                      bool must_wait);
+bool lock_policy_lets_range(const struct lockmgr *mgr, const struct lock_owner *owner,
                             const struct lock_resource *space, struct lock_name name,
                             bool must_wait);
 

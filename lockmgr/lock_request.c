@@ -246,7 +246,7 @@ static enum step take_place(struct lockmgr *mgr, struct lock_owner *owner, struc
         return lock_mode_covers_below(held, request->mode) ? STEP_ENDS : STEP_DONE;
     }
     bool must = lock_request_must_wait(resource, owner, held, target);
-    if (!lock_policy_lets(mgr, owner, resource, held, target, must)) {
+    if (!lock_policy_lets(mgr, owner, resource, target, must)) {
         refuse(mgr, owner, out);
         lock_resource_touch(mgr, resource);
         return STEP_STUCK;
