@@ -221,6 +221,14 @@ static enum tx_error log_truncate(struct txlog *base, struct tx_lsn from, struct
     return error;
 }
 
+/* Gives back the table files that hold compacted records alone, those of earlier compactions too: a
+ * file that RocksDB was just rewriting is skipped, and goes the next time. */
+static enum tx_error drop_compacted_files(struct rocksdb_log *log, struct tx_why *why)
+{
+    struct lsn_key first = lsn_key(1), last = lsn_key(log->meta.compacted.n);
+    return rdb_drop_files(log->rdb, RDB_LOG, lsn_key_view(&first), lsn_key_view(&last), why);
+}
+
 /* The compaction point and the removal are one synced batch, before any file goes: a file that was
  * dropped while the point is not on disk yet would look like a lost beginning. */
 static enum tx_error log_compact(struct txlog *base, struct tx_lsn up_to, struct tx_why *why)
@@ -237,7 +245,7 @@ static enum tx_error log_compact(struct txlog *base, struct tx_lsn up_to, struct
                       "%s: cannot compact up to LSN %" PRIu64 ": the last record (%" PRIu64
                       ") has to stay, it carries the highest start",
                       log->directory, up_to.n, (uint64_t)atomic_load(&log->last));
-    struct lsn_key begin = lsn_key(first), end = lsn_key(up_to.n + 1), last = lsn_key(up_to.n);
+    struct lsn_key begin = lsn_key(first), end = lsn_key(up_to.n + 1);
     log_meta_put_compacted(log->rdb, up_to);
     rdb_delete_range(log->rdb, RDB_LOG, lsn_key_view(&begin), lsn_key_view(&end));
     error = rdb_commit(log->rdb, true, &log->failed_why);
@@ -245,8 +253,7 @@ static enum tx_error log_compact(struct txlog *base, struct tx_lsn up_to, struct
         return fail_for_good(log, error, why);
     log->meta.compacted = up_to;
     atomic_store(&log->first, up_to.n + 1);
-    error = rdb_drop_files(log->rdb, RDB_LOG, lsn_key_view(&begin), lsn_key_view(&last),
-                           &log->failed_why);
+    error = drop_compacted_files(log, &log->failed_why);
     return error == TX_OK ? TX_OK : fail_for_good(log, error, why);
 }
 
@@ -437,6 +444,8 @@ static enum tx_error open_checked(struct rocksdb_log *log,
         return TX_OK;
     rdb_close(&log->rdb);
     error = rdb_open(log->directory, RDB_OPEN, options->cache_bytes, &log->rdb, why);
+    if (error == TX_OK && log->meta.compacted.n > 0)
+        error = drop_compacted_files(log, why);
     return error == TX_OK ? reset_head(log, scan.last, why) : error;
 }
 
