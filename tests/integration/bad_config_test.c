@@ -139,6 +139,10 @@ static void test_participant_keys(void **state)
          "\"locks\" is \"99\"; expected a whole number from 100 to 100000000"},
         {PARTICIPANT "[timers]\nidle = 25h\n", 6,
          "\"idle\" is \"25h\"; expected a time with its unit (ms, s, m, h) from 100 ms to 24 h"},
+        {PARTICIPANT "[locks]\npolicy = first-come\n", 6,
+         "\"policy\" is \"first-come\"; expected wound-wait, wait-die or no-wait"},
+        {PARTICIPANT "[locks]\nescalation = -1\n", 6,
+         "\"escalation\" is \"-1\"; expected a whole number from 0 to 100000000"},
         {PARTICIPANT "[storage]\ndisk_reserve = much\n", 6,
          "\"disk_reserve\" is \"much\"; expected a number of bytes (K, M, G for multiples) from 0 "
          "to 1024G"},
