@@ -35,30 +35,37 @@ int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b)
     return (order > 0) - (order < 0);
 }
 
-static uint64_t load_le(const uint8_t *at, size_t bytes)
+/* A little-endian number of up to 8 bytes. Inline: with a width that the compiler knows it is one
+ * load, or one store. */
+static inline uint64_t load_le(const uint8_t *at, size_t bytes)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        value |= (uint64_t)at[i] << (8 * i);
-    }
-    return value;
-}
-
-static uint64_t load_le64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
+    memcpy(&value, at, bytes);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     value = __builtin_bswap64(value);
 #endif
     return value;
 }
 
-static void store_le(uint8_t *at, uint64_t value, size_t bytes)
+static inline void store_le(uint8_t *at, uint64_t value, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        at[i] = (uint8_t)(value >> (8 * i));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    memcpy(at, &value, bytes);
+}
+
+/* The same for a width from 0 to 7 that only the data knows: loads that overlap, without a loop. */
+static uint64_t load_le_short(const uint8_t *at, size_t bytes)
+{
+    if (bytes >= 4) {
+        return load_le(at, 4) | load_le(at + bytes - 4, 4) << (8 * (bytes - 4));
     }
+    if (bytes == 0) {
+        return 0;
+    }
+    return at[0] | (uint64_t)at[bytes / 2] << (8 * (bytes / 2)) |
+           (uint64_t)at[bytes - 1] << (8 * (bytes - 1));
 }
 
 /* ---- hash: 16 bytes a step, each step one 64x64 multiplication folded to 64 bits ---- */
@@ -83,10 +90,10 @@ uint64_t tx_bytes_hash(struct tx_bytes bytes, uint64_t seed)
     const uint8_t *at = bytes.data;
     size_t left = bytes.len;
     for (; left >= 16; left -= 16, at += 16) {
-        state = hash_fold(load_le64(at) ^ state ^ HASH_B, load_le64(at + 8) ^ HASH_C) + state;
+        state = hash_fold(load_le(at, 8) ^ state ^ HASH_B, load_le(at + 8, 8) ^ HASH_C) + state;
     }
-    uint64_t low = left >= 8 ? load_le64(at) : load_le(at, left);
-    uint64_t high = left > 8 ? load_le(at + 8, left - 8) : 0;
+    uint64_t low = left >= 8 ? load_le(at, 8) : load_le_short(at, left);
+    uint64_t high = left > 8 ? load_le_short(at + 8, left - 8) : 0;
     state = hash_fold(low ^ state ^ HASH_B, high ^ HASH_C) + state;
     return hash_fold(state ^ HASH_A, HASH_C);
 }
@@ -166,7 +173,7 @@ static uint8_t *buf_grow(struct tx_buf *buf, size_t len)
     return end;
 }
 
-static void buf_number(struct tx_buf *buf, uint64_t value, size_t bytes)
+static inline void buf_number(struct tx_buf *buf, uint64_t value, size_t bytes)
 {
     uint8_t *end = buf_grow(buf, bytes);
     if (end != NULL) {
@@ -268,10 +275,15 @@ struct tx_bytes tx_read_bytes(struct tx_reader *r, size_t len)
     return view;
 }
 
-static uint64_t read_number(struct tx_reader *r, size_t bytes)
+static inline uint64_t read_number(struct tx_reader *r, size_t bytes)
 {
-    struct tx_bytes view = tx_read_bytes(r, bytes);
-    return load_le(view.data, view.len);
+    if (r->failed || bytes > tx_reader_left(r)) {
+        r->failed = true;
+        return 0;
+    }
+    uint64_t value = load_le(r->in.data + r->at, bytes);
+    r->at += bytes;
+    return value;
 }
 
 uint8_t tx_read_u8(struct tx_reader *r)
@@ -331,11 +343,11 @@ static struct tx_arena_block *arena_grow(struct tx_arena *arena, size_t needed)
     return block;
 }
 
-void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes)
+/* Memory as it comes. */
+static inline void *arena_take(struct tx_arena *arena, size_t size)
 {
     const size_t align = alignof(max_align_t);
-    size_t size;
-    if (__builtin_mul_overflow(count, bytes, &size) || size > SIZE_MAX - align) {
+    if (size > SIZE_MAX - align) {
         return NULL;
     }
     size_t padded = (size + align - 1) / align * align;
@@ -348,13 +360,22 @@ void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes)
     }
     void *memory = block->memory + block->used;
     block->used += padded;
-    memset(memory, 0, size);
     return memory;
+}
+
+void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes)
+{
+    size_t size;
+    if (__builtin_mul_overflow(count, bytes, &size)) {
+        return NULL;
+    }
+    void *memory = arena_take(arena, size);
+    return memory != NULL ? memset(memory, 0, size) : NULL;
 }
 
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes)
 {
-    void *memory = bytes.len > 0 ? tx_arena_alloc(arena, bytes.len, 1) : NULL;
+    void *memory = bytes.len > 0 ? arena_take(arena, bytes.len) : NULL;
     if (memory == NULL) {
         return tx_bytes(NULL, 0);
     }

@@ -2,14 +2,26 @@
  * nothing recursively and looks at each head once. */
 #include "common/wire_internal.h"
 
+static uint32_t load_be32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 /* A big-endian number of 1, 2, 4 or 8 bytes, or of none. */
 static uint64_t load_be(const uint8_t *at, size_t bytes)
 {
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        value = value << 8 | at[i];
+    switch (bytes) {
+    case 1:
+        return at[0];
+    case 2:
+        return (uint64_t)at[0] << 8 | at[1];
+    case 4:
+        return load_be32(at);
+    case 8:
+        return (uint64_t)load_be32(at) << 32 | load_be32(at + 4);
+    default:
+        return 0;
     }
-    return value;
 }
 
 /* The heads from 0xc0 to 0xdf, whose number stands in bytes of its own. */

@@ -100,10 +100,14 @@ bool tx_token_equal(const struct tx_token *a, const struct tx_token *b)
     return difference == 0;
 }
 
+/* Letters, digits, '-', '_' and '.': a bit for each. */
 static bool is_name_character(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
+    static const uint64_t allowed[2] = {
+        UINT64_C(0x03ff) << '0' | UINT64_C(1) << '-' | UINT64_C(1) << '.',
+        UINT64_C(0x3ffffff) << ('A' - 64) | UINT64_C(0x3ffffff) << ('a' - 64) |
+            UINT64_C(1) << ('_' - 64)};
+    return c < 128 && (allowed[c / 64] >> c % 64 & 1) != 0;
 }
 
 bool tx_name_equal(const struct tx_name *a, const struct tx_name *b)

@@ -6,6 +6,7 @@
 #include <msgpack.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A frame in the making. `buf` holds the frame's head, the envelope and the head of the array of
  * messages, all encoded once; then the messages. That array's count has a fixed width, and is
@@ -21,7 +22,22 @@ struct tx_frame_writer {
     bool over;   /* something did not fit */
 };
 
-#define COUNT_BYTES 4 /* of the head of an array32, after its first byte */
+#define COUNT_BYTES 4    /* of the head of an array32, after its first byte */
+#define WIRE_SMALL  0x80 /* integers from 0 to below this are a byte */
+
+/* Where the next `len` bytes go when nothing has to be looked after; else NULL. What nearly all of
+ * a message consists of is put there directly, in the same form that msgpack gives it. */
+static inline uint8_t *at_once(struct tx_frame_writer *w, size_t len)
+{
+    struct tx_buf *buf = &w->buf;
+    if (len > w->room || len > buf->capacity - buf->len || buf->failed) {
+        return NULL;
+    }
+    uint8_t *at = buf->data + buf->len;
+    w->room -= len;
+    buf->len += len;
+    return at;
+}
 
 static int append(void *arg, const char *data, size_t len)
 {
@@ -33,16 +49,18 @@ static int append(void *arg, const char *data, size_t len)
         return -1;
     }
     w->room -= len;
-    struct tx_buf *buf = &w->buf;
-    if (len <= 2 && len <= buf->capacity - buf->len && !buf->failed) {
-        /* Most pieces are heads of a byte or two, which are put faster than handed on. */
-        buf->data[buf->len] = (uint8_t)data[0];
-        buf->data[buf->len + len - 1] = (uint8_t)data[len - 1];
-        buf->len += len;
-    } else {
-        tx_buf_append(buf, tx_bytes(data, len));
-    }
+    tx_buf_append(&w->buf, tx_bytes(data, len));
     return 0;
+}
+
+/* A head of one byte; false when it has to go the long way. */
+static inline bool put_byte(struct tx_frame_writer *w, uint64_t byte)
+{
+    uint8_t *at = at_once(w, 1);
+    if (at != NULL) {
+        *at = (uint8_t)byte;
+    }
+    return at != NULL;
 }
 
 /* ---- values and lists ---- */
@@ -50,27 +68,44 @@ static int append(void *arg, const char *data, size_t len)
 void wire_put_u64(struct tx_frame_writer *w, uint64_t value)
 {
     w->objects++;
-    (void)msgpack_pack_uint64(&w->packer, value);
+    if (value >= WIRE_SMALL || !put_byte(w, value)) {
+        (void)msgpack_pack_uint64(&w->packer, value);
+    }
 }
 
 void wire_put_i64(struct tx_frame_writer *w, int64_t value)
 {
     w->objects++;
-    (void)msgpack_pack_int64(&w->packer, value);
+    if (value < 0 || value >= WIRE_SMALL || !put_byte(w, (uint64_t)value)) {
+        (void)msgpack_pack_int64(&w->packer, value);
+    }
 }
 
 void wire_put_bool(struct tx_frame_writer *w, bool value)
 {
     w->objects++;
-    (void)(value ? msgpack_pack_true(&w->packer) : msgpack_pack_false(&w->packer));
+    if (!put_byte(w, value ? 0xc3 : 0xc2)) {
+        (void)(value ? msgpack_pack_true(&w->packer) : msgpack_pack_false(&w->packer));
+    }
 }
 
 void wire_put_bytes(struct tx_frame_writer *w, struct tx_bytes bytes)
 {
+    uint8_t *at = bytes.len <= UINT8_MAX ? at_once(w, 2 + bytes.len) : NULL;
     w->objects++;
-    (void)msgpack_pack_bin(&w->packer, bytes.len);
-    if (bytes.len > 0) {
+    if (at == NULL) {
+        (void)msgpack_pack_bin(&w->packer, bytes.len);
+    } else {
+        at[0] = 0xc4;
+        at[1] = (uint8_t)bytes.len;
+    }
+    if (bytes.len == 0) {
+        return;
+    }
+    if (at == NULL) {
         (void)msgpack_pack_bin_body(&w->packer, bytes.data, bytes.len);
+    } else {
+        memcpy(at + 2, bytes.data, bytes.len);
     }
 }
 
@@ -87,7 +122,9 @@ void wire_put_text(struct tx_frame_writer *w, struct tx_bytes text)
 void wire_put_array(struct tx_frame_writer *w, size_t count)
 {
     w->objects++;
-    (void)msgpack_pack_array(&w->packer, count);
+    if (count > 0x0f || !put_byte(w, 0x90 | count)) {
+        (void)msgpack_pack_array(&w->packer, count);
+    }
 }
 
 void wire_put_id(struct tx_frame_writer *w, struct tx_id id)

@@ -15,6 +15,8 @@
 /* A map that has no memory stops the process, as every allocation of a core does. */
 #define uthash_malloc(bytes) tx_xmalloc(bytes)
 #define uthash_fatal(text)   tx_memory_failed(__func__) /* its only reason */
+/* The hash of this project, which is faster than the library's. */
+#define HASH_FUNCTION(key, len, hash) ((hash) = (unsigned)tx_bytes_hash(tx_bytes((key), (len)), 0))
 #include <uthash.h>
 
 #define PART_ALARMS_MAX        1000u /* alarms kept in memory, the newest */
