@@ -4,6 +4,21 @@
 set(ASSENT_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum -Wstrict-prototypes
     -Wmissing-prototypes -Wformat=2 -Wundef -Wvla -Werror)
 
+# With gcc, the objects of the layers hold what link-time optimisation needs besides their code. Programs are linked from
+# the code, but those that ask for more with assent_optimise_link(): the simulator, which runs the same objects for hours.
+set(ASSENT_LTO OFF)
+if(CMAKE_C_COMPILER_ID STREQUAL GNU AND CMAKE_BUILD_TYPE STREQUAL RelWithDebInfo AND NOT ASSENT_SANITIZE AND NOT ASSENT_COVERAGE)
+  set(ASSENT_LTO ON)
+  add_link_options($<IF:$<BOOL:$<TARGET_PROPERTY:ASSENT_OPTIMISED_LINK>>,-flto=auto,-fno-lto>)
+endif()
+
+function(assent_optimise_link target)
+  if(ASSENT_LTO)
+    target_compile_options(${target} PRIVATE -flto)
+    set_target_properties(${target} PROPERTIES ASSENT_OPTIMISED_LINK ON)
+  endif()
+endfunction()
+
 function(assent_flags target)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE ASSENT_VERSION="${PROJECT_VERSION}")
   target_compile_options(${target} PRIVATE ${ASSENT_WARNINGS} -fstack-protector-strong -fno-omit-frame-pointer)
@@ -29,6 +44,9 @@ function(assent_layer name)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${L_LINKS} PRIVATE ${L_SYSTEM})
   assent_flags(${name})
+  if(ASSENT_LTO)
+    target_compile_options(${name} PRIVATE -flto -ffat-lto-objects)
+  endif()
   if(ASSENT_COVERAGE) # what only assertions use is unused here
     target_compile_definitions(${name} PRIVATE ASSENT_COVERAGE=1)
     target_compile_options(${name} PRIVATE -Wno-unused -Wno-unused-parameter)
