@@ -313,7 +313,9 @@ struct tx_bytes tx_read_blob(struct tx_reader *r)
 
 /* ---- arena ---- */
 
-#define ARENA_FIRST_CAPACITY 4096
+/* With its head just what malloc keeps at hand for each thread: most arenas hold one transaction.
+ */
+#define ARENA_FIRST_CAPACITY 992
 
 struct tx_arena_block {
     struct tx_arena_block *next;

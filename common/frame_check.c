@@ -18,7 +18,7 @@ static uint64_t load_be(const uint8_t *at, size_t bytes)
     case 4:
         return load_be32(at);
     case 8:
-        return (uint64_t)load_be32(at) << 32 | load_be32(at + 4);
+        return wire_load_be64(at);
     default:
         return 0;
     }

@@ -125,8 +125,9 @@ enum tx_error tx_name_set(struct tx_name *name, struct tx_bytes text)
             return TX_EFORMAT;
         }
     }
-    memcpy(name->s, text.data, text.len);
-    memset(name->s + text.len, 0, sizeof name->s - text.len);
+    struct tx_name made = {""};
+    memcpy(made.s, text.data, text.len);
+    *name = made;
     return TX_OK;
 }
 

@@ -52,6 +52,14 @@ struct wire_head {
 /* The head of any object; `left` is 1 or more. */
 struct wire_head wire_head_other(const uint8_t *at, size_t left);
 
+/* Written so that compilers see one load in it. */
+static inline uint64_t wire_load_be64(const uint8_t *at)
+{
+    return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
+           (uint64_t)at[3] << 32 | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
+           (uint64_t)at[6] << 8 | (uint64_t)at[7];
+}
+
 /* The head at `at`, of which `left` bytes may be read. The forms that nearly all of a frame
  * consists of are told apart here, the others there. */
 static inline struct wire_head wire_head_at(const uint8_t *at, size_t left)
@@ -70,6 +78,9 @@ static inline struct wire_head wire_head_at(const uint8_t *at, size_t left)
     }
     if ((at[0] & 0xf0) == 0x90) {
         return (struct wire_head){at[0] & 0x0f, WIRE_ARRAY, 1};
+    }
+    if (at[0] == 0xcf && left > 8) {
+        return (struct wire_head){wire_load_be64(at + 1), WIRE_UINT, 9};
     }
     return wire_head_other(at, left);
 }

@@ -8,19 +8,23 @@
 #define NOTICED_US     UINT64_C(20000000)
 #define OVERTAKES_TEXT "said by a copy that ran alone"
 
-void sim_old_copy_take(struct sim *sim)
+static void take(struct sim *sim)
 {
     struct sim_random own = {sim->seed ^ UINT64_C(0x636f7079)}; /* the run itself stays as it is */
     uint64_t daemons = sim->options.coordinators + sim->options.participants;
     struct sim_node *node;
 
-    if (sim->options.copy_txs == 0 || sim->old_copy_taken ||
-        sim->totals.transactions < sim->options.copy_txs)
-        return;
     node = &sim->nodes[sim_random_between(&own, 0, daemons - 1)];
     sim->old_copy_taken = true;
     node->copy = sim_disk_copy(node->disk);
     SIM_TRACE(sim, "%s: its disk is copied", node->name.s);
+}
+
+void sim_old_copy_take(struct sim *sim)
+{
+    if (sim->options.copy_txs > 0 && !sim->old_copy_taken &&
+        sim->totals.transactions >= sim->options.copy_txs)
+        take(sim);
 }
 
 static bool noticed(const struct sim *sim, const struct sim_node *old)

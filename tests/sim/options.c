@@ -103,7 +103,7 @@ static void draw_echoes(struct sim_options *options, struct sim_random *random)
         options->prepare_timeout_us = sim_random_between(random, 60000, 400000);
     if (options->retention_us != SIM_FOREVER_US && sim_random_percent(random, 50))
         options->retention_us = sim_random_between(random, 100000, 1000000);
-    if (options->reorder == 0 || !sim_random_percent(random, 60))
+    if (options->reorder == 0 || !sim_random_percent(random, 35))
         return;
     options->echo_frames = sim_random_between(random, 8, SIM_ECHO_FRAMES_MAX);
     options->echo_percent = sim_random_between(random, 3, 25);
@@ -132,18 +132,19 @@ static void draw_store(struct sim_options *options, struct sim_random *random)
         options->store_refuses_percent = sim_random_between(random, 1, 8);
 }
 
-/* Who lies, and how often. */
+/* Who lies, and how often. That a node of the cluster lies is for runs of their own (--set liar=2),
+ * in which less can be promised. */
 static void draw_liar(struct sim_options *options, struct sim_random *random)
 {
     uint64_t dice = sim_random_between(random, 0, 99);
 
     options->lies_percent = skewed(random, 1, 6, 20);
-    options->liar = dice < 8 ? 1 : dice < 18 ? 2 : 0;
+    options->liar = dice < 8 ? 1 : 0;
 }
 
 static void draw_rot(struct sim_options *options, struct sim_random *random)
 {
-    if (sim_random_percent(random, 70))
+    if (sim_random_percent(random, 40))
         options->rot = sim_random_between(random, 1, 4);
 }
 
@@ -181,7 +182,8 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
     static const uint64_t tombstones[] = {2, 20, 1000};
-    static const uint64_t strides[] = {1, 64, 500};
+    static const uint64_t strides[] = {64, 500};
+    uint64_t stride;
 
     *options = (struct sim_options){.transactions = 200,
                                     .longest_us = 600000000,
@@ -206,8 +208,11 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_locks(options, &locks);
     draw_rot(options, &rot);
     draw_copies(options, &copies);
-    options->check_stride =
-        strides[sim_random_percent(random, 5) ? 0 : 1 + (uint64_t)sim_random_percent(random, 85)];
+    stride = sim_random_between(random, 0, 99);
+    if (stride >= 5)
+        options->check_stride = strides[sim_random_percent(random, 85)];
+    else
+        options->check_stride = stride < 3 ? 1 : 500;
     if (sim_random_percent(random, 10))
         return; /* no faults at all */
     draw_network(options, random);

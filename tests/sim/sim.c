@@ -23,10 +23,12 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10u
-#define LOOK_US        UINT64_C(200000)  /* at rest? */
-#define LOOK_STEPS     200u              /* of a core between two looks at its locks */
-#define LOOKS_AT_REST  4u                /* so often in a row, and the run is over */
-#define LIED_US        UINT64_C(5000000) /* what is still done after the last lie */
+#define LOOK_US        UINT64_C(200000)   /* at rest? */
+#define LOOK_STEPS     200u               /* of a core between two looks at its locks */
+#define LOOKS_AT_REST  4u                 /* so often in a row, and the run is over */
+#define LIED_US        UINT64_C(5000000)  /* what is still done after the last lie */
+#define SERVING_US     UINT64_C(1000000)  /* is there still a coordinator that serves? */
+#define FENCED_US      UINT64_C(40000000) /* without one, and the faults end */
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
 
@@ -130,8 +132,11 @@ bool sim_covers(const struct sim *sim)
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
 {
-    size_t i = (size_t)strtoul(address->s + 7, NULL, 10) - 1;
+    size_t i = 0;
 
+    for (const char *at = address->s + 7; *at >= '0' && *at <= '9'; at++)
+        i = i * 10 + (size_t)(*at - '0');
+    i--;
     if (address->s[6] == 'p')
         i += sim->options.coordinators;
     if (sim->liar != NULL &&
@@ -509,10 +514,22 @@ static void begin(struct sim *sim)
     sim_faults_next(sim);
 }
 
-static bool faults_over(const struct sim *sim)
+/* Where a node of the cluster lies, it can come to this: no more transactions will be begun, for
+ * only an operator who puts another coordinator there could help. */
+static bool nobody_serves(struct sim *sim)
+{
+    if (!sim_lies_within(sim) || sim->now < sim->serving_at)
+        return false;
+    sim->serving_at = sim->now + SERVING_US;
+    sim->fenced_us = sim_all_fenced(sim) ? sim->fenced_us + SERVING_US : 0;
+    sim->totals.fenced_off = sim->fenced_us >= FENCED_US;
+    return sim->totals.fenced_off > 0;
+}
+
+static bool faults_over(struct sim *sim)
 {
     return sim->totals.transactions >= sim->options.transactions ||
-           sim->now >= 1000000 + sim->options.longest_us;
+           sim->now >= 1000000 + sim->options.longest_us || nobody_serves(sim);
 }
 
 bool sim_step(struct sim *sim)

@@ -18,6 +18,7 @@
 #define SIM_LIAR         SIM_NODES_MAX /* who lies has a place of his own, see liar.h */
 #define SIM_ACCOUNTS     4u            /* at each participant */
 #define SIM_LISTS        2u            /* at each participant */
+#define SIM_ITEMS_MAX    4u            /* the larger of these two */
 #define SIM_RESOLVED_MAX 64u           /* decisions of an operator */
 #define SIM_WAITS_MAX    64u           /* transactions that wait at one moment, for waits.h */
 #define SIM_HEALED_US    UINT64_C(60000000)
@@ -99,6 +100,7 @@ struct sim_totals {
     uint64_t old_believed; /* words of a copy that nobody could know better, and that were lost */
     uint64_t lies;
     uint64_t rot_shown, rot_refused; /* damaged copies of a log */
+    uint64_t fenced_off;             /* 1: a lie has fenced every coordinator for good */
 };
 
 struct sim {
@@ -114,6 +116,8 @@ struct sim {
     uint64_t trace_hash;
     bool deaf; /* alarms and violations, the cores' own words, do not count */
     bool healed;
+    uint64_t serving_at; /* the next look at who serves, where a node of the cluster lies */
+    uint64_t fenced_us;  /* for so long nobody does */
     bool old_copy_taken, old_copy_runs;
     uint64_t status_requests;
     unsigned looks_at_rest; /* in a row */
@@ -139,7 +143,8 @@ struct sim {
     uint64_t decided_at; /* the first decision by hand that was carried out; 0: none */
     struct sim_totals totals;
     struct history history;
-    uint64_t *image_lives; /* of starts on an old image */
+    uint32_t history_keys[SIM_PARTICIPANTS_MAX][2][SIM_ITEMS_MAX]; /* + 1: accounts, and lists */
+    uint64_t *image_lives;                                         /* of starts on an old image */
     size_t image_lives_n;
     struct coverage *coverage; /* NULL: not wanted */
     struct sim_liar *liar;     /* NULL: nobody lies */

@@ -20,12 +20,17 @@ static uint64_t now_ns(const struct sim *sim)
 
 static uint32_t key_of(struct sim *sim, const struct plan_op *op)
 {
+    uint32_t *kept = &sim->history_keys[op->participant][op->place == PLAN_LIST][op->item];
     char text[64];
 
+    TX_ASSERT(op->item < SIM_ITEMS_MAX);
+    if (*kept > 0)
+        return *kept - 1;
     snprintf(text, sizeof text, "%s/%s/%u",
              sim->nodes[sim_participant_node(sim, op->participant)].name.s,
              op->place == PLAN_BANK ? "bank" : "lists", op->item);
-    return history_intern(&sim->history, text);
+    *kept = history_intern(&sim->history, text) + 1;
+    return *kept - 1;
 }
 
 static struct history_op op_of(struct sim *sim, const struct plan_op *op)

@@ -114,8 +114,13 @@ static void perform_all(struct sim *sim, size_t node)
     struct sim_participant *self = sim->nodes[node].participant;
 
     for (size_t i = 0; i < self->actions.n && !sim_dies(&sim->nodes[node]); i++) {
-        struct part_action action = self->actions.items[i]; /* performing may move the array */
+        struct part_action action;
 
+        if (self->actions.items[i].type == PART_ACTION_SEND) {
+            deliver(sim, node, &self->actions.items[i]);
+            continue;
+        }
+        action = self->actions.items[i]; /* performing may move the array */
         perform(sim, node, &action);
     }
     part_actions_clear(&self->actions);

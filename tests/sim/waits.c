@@ -84,13 +84,10 @@ static void take_circles(struct sim *sim, const struct graph *graph)
     }
 }
 
-void sim_waits_look(struct sim *sim)
+static void look(struct sim *sim)
 {
     struct graph graph = {.n = 0};
 
-    if (sim->now < sim->waits_at || !nothing_is_slow(&sim->options))
-        return;
-    sim->waits_at = sim->now + LOOK_US;
     for (unsigned i = 0; i < sim->options.participants; i++) {
         const struct sim_node *node = &sim->nodes[sim_participant_node(sim, i)];
 
@@ -99,4 +96,12 @@ void sim_waits_look(struct sim *sim)
     }
     close_paths(&graph);
     take_circles(sim, &graph);
+}
+
+void sim_waits_look(struct sim *sim)
+{
+    if (sim->now < sim->waits_at || !nothing_is_slow(&sim->options))
+        return;
+    sim->waits_at = sim->now + LOOK_US;
+    look(sim);
 }

@@ -48,7 +48,8 @@ const struct expected bugs_expected[TX_BUGS_N] = {
      * read at the twin is stale all the same. */
     ROW(LIFE_NOT_CHECKED, "atomicity", "atomicity", "atomicity",
         OLD_DISKS " twins=2 old_coordinators=0 lists_percent=0"),
-    ROW(EVIDENCE_IGNORED, "alarm,atomicity", "alarm,atomicity", "atomicity", OLD_DISKS),
+    ROW(EVIDENCE_IGNORED, "alarm,atomicity", "alarm,atomicity", "atomicity",
+        OLD_DISKS " echo_frames=64 echo_percent=12 loss_percent=8"),
     ROW(WANTED_IGNORED, "waits", "waits", "waits", NULL),
     ROW(MARK_BEFORE_OUTCOME, "assertion", "atomicity", "atomicity", LOST_OUTCOMES),
     ROW(OLD_MARK_NOT_LOGGED, "atomicity", "atomicity", "atomicity",
