@@ -97,11 +97,11 @@ unsigned wire_message_elements(enum tx_msg_type type)
 {
     static const uint8_t fields[TX_MSG_TYPES_N] = {
         [TX_MSG_BEGIN] = 2,          [TX_MSG_BEGUN] = 5,
-        [TX_MSG_SUBMIT] = 6,         [TX_MSG_COMMIT_REQUEST] = 4,
+        [TX_MSG_SUBMIT] = 7,         [TX_MSG_COMMIT_REQUEST] = 4,
         [TX_MSG_ABORT_REQUEST] = 4,  [TX_MSG_OUTCOME_REQUEST] = 4,
         [TX_MSG_OUTCOME] = 9,        [TX_MSG_OUTCOME_ACK] = 1,
-        [TX_MSG_OPERATE] = 7,        [TX_MSG_OPERATED] = 8,
-        [TX_MSG_JOIN] = 1,           [TX_MSG_PREPARE] = 9,
+        [TX_MSG_OPERATE] = 8,        [TX_MSG_OPERATED] = 8,
+        [TX_MSG_JOIN] = 1,           [TX_MSG_PREPARE] = 10,
         [TX_MSG_VOTE] = 7,           [TX_MSG_COMMIT] = 2,
         [TX_MSG_ABORT] = 2,          [TX_MSG_ACK] = 4,
         [TX_MSG_INQUIRE] = 4,        [TX_MSG_WAIT] = 1,

@@ -83,7 +83,8 @@ struct tx_msg_submit {
     struct tx_age age;
     uint32_t timeout_ms;      /* for the votes */
     uint32_t lock_timeout_ms; /* for each lock */
-    const struct tx_op *ops;  /* each names its participant */
+    enum tx_isolation isolation;
+    const struct tx_op *ops; /* each names its participant */
     size_t ops_n;
 };
 /* COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST. The members are the participants that the client
@@ -119,6 +120,7 @@ struct tx_msg_operate {
     /* 1, 2, ...: numbers the OPERATEs of one transaction at one participant, without gaps */
     uint32_t step;
     uint32_t lock_timeout_ms;
+    enum tx_isolation isolation; /* the same in every step of a transaction */
     const struct tx_op *ops;
     size_t ops_n;
 };
@@ -140,6 +142,7 @@ struct tx_msg_prepare {
     bool one_phase;        /* the only member: commit at once */
     bool one_shot;         /* `ops` are to be executed first; else the work came with OPERATE */
     uint32_t lock_timeout_ms;
+    enum tx_isolation isolation; /* one-shot */
     /* all of them, the receiver included; never changes for an id */
     const struct tx_member *members;
     size_t members_n;

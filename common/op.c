@@ -24,6 +24,12 @@ static const char *const lock_policy_names[TX_LOCK_POLICIES_N] = {
 #undef X
 };
 
+static const char *const isolation_names[TX_ISOLATIONS_N] = {
+#define X(name, text) [name] = (text),
+    TX_ISOLATIONS(X)
+#undef X
+};
+
 const char *tx_op_name(enum tx_op_type type)
 {
     return (unsigned)type < TX_OP_TYPES_N ? op_names[type] : "?";
@@ -84,6 +90,44 @@ enum tx_error tx_lock_policy_parse(struct tx_bytes text, enum tx_lock_policy *po
     return TX_OK;
 }
 
+const char *tx_isolation_name(enum tx_isolation isolation)
+{
+    return (unsigned)isolation < TX_ISOLATIONS_N ? isolation_names[isolation] : "?";
+}
+
+enum tx_error tx_isolation_parse(struct tx_bytes text, enum tx_isolation *isolation)
+{
+    unsigned found = find_name(isolation_names, TX_ISOLATIONS_N, text);
+    if (found == TX_ISOLATIONS_N) {
+        return TX_EFORMAT;
+    }
+    *isolation = (enum tx_isolation)found;
+    return TX_OK;
+}
+
+static enum tx_error validate_scan(const struct tx_op *op, struct tx_why *why)
+{
+    if (op->to.len > 0 && tx_bytes_compare(op->key, op->to) >= 0) {
+        char from[80], to[80];
+        return tx_why(
+            why, TX_EINVAL,
+            "scan: the range from \"%s\" up to \"%s\" is empty: its end must be behind its "
+            "beginning",
+            tx_bytes_print(op->key, from, sizeof from), tx_bytes_print(op->to, to, sizeof to));
+    }
+    if (op->limit == 0) {
+        return tx_why(why, TX_EINVAL, "scan: the limit is 0 rows; it must be 1 to %u",
+                      TX_SCAN_ROWS_MAX);
+    }
+    if (op->limit > TX_SCAN_ROWS_MAX) {
+        return tx_why(why, TX_ELIMIT,
+                      "scan: the limit is at most %u rows, not %u; continue behind "
+                      "the last row instead",
+                      TX_SCAN_ROWS_MAX, op->limit);
+    }
+    return TX_OK;
+}
+
 static enum tx_error validate_sizes(const struct tx_op *op, struct tx_why *why)
 {
     const char *name = tx_op_name(op->type);
@@ -91,9 +135,13 @@ static enum tx_error validate_sizes(const struct tx_op *op, struct tx_why *why)
         return tx_why(why, TX_ELIMIT, "%s: the name of a keyspace has at most %u bytes, not %zu",
                       name, TX_SPACE_MAX, op->space.len);
     }
-    if (op->key.len > TX_KEY_MAX) {
+    if (op->type != TX_OP_SCAN && op->key.len > TX_KEY_MAX) {
         return tx_why(why, TX_ELIMIT, "%s: a key has at most %u bytes, not %zu", name, TX_KEY_MAX,
                       op->key.len);
+    }
+    if (op->key.len > TX_BOUND_MAX || op->to.len > TX_BOUND_MAX) {
+        return tx_why(why, TX_ELIMIT, "%s: an end of a range has at most %u bytes, not %zu", name,
+                      TX_BOUND_MAX, op->key.len > op->to.len ? op->key.len : op->to.len);
     }
     if (op->value.len > TX_VALUE_MAX) {
         return tx_why(why, TX_ELIMIT, "%s: a value has at most %u bytes, not %zu", name,
@@ -109,7 +157,7 @@ static enum tx_error validate_place(const struct tx_op *op, struct tx_why *why)
     if (op->space.len == 0 && !whole_store) {
         return tx_why(why, TX_EINVAL, "%s: the name of the keyspace is empty", name);
     }
-    if (op->key.len == 0 && op->type != TX_OP_LOCK) {
+    if (op->key.len == 0 && op->type != TX_OP_LOCK && op->type != TX_OP_SCAN) {
         return tx_why(why, TX_EINVAL, "%s: the key is empty", name);
     }
     return TX_OK;
@@ -148,6 +196,13 @@ enum tx_error tx_op_validate(const struct tx_op *op, struct tx_why *why)
     }
     if (op->absent && op->type != TX_OP_CHECK) {
         return tx_why(why, TX_EINVAL, "%s: only a check can expect a key to be absent",
+                      tx_op_name(op->type));
+    }
+    if (op->type == TX_OP_SCAN) {
+        return validate_scan(op, why);
+    }
+    if (op->to.len > 0 || op->limit > 0 || op->reverse) {
+        return tx_why(why, TX_EINVAL, "%s: only a scan has an end, a limit and a direction",
                       tx_op_name(op->type));
     }
     if (op->type == TX_OP_ADD && op->has_min && op->has_max && op->min > op->max) {

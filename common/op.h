@@ -13,7 +13,8 @@
     X(TX_OP_DELETE, "delete", true)                  /* removes the key; absent is no error */     \
     X(TX_OP_ADD, "add", true)      /* adds to a counter (see docs/operations-kv) */                \
     X(TX_OP_CHECK, "check", false) /* the transaction aborts unless the value is so */             \
-    X(TX_OP_LOCK, "lock", false)   /* takes a lock and reads nothing */
+    X(TX_OP_LOCK, "lock", false)   /* takes a lock and reads nothing */                            \
+    X(TX_OP_SCAN, "scan", false)   /* the keys of a range and their values, in order */
 
 enum tx_op_type {
 #define X(name, text, writes) name,
@@ -59,25 +60,49 @@ const char *tx_lock_policy_name(enum tx_lock_policy policy);
 /* TX_EFORMAT when there is no such policy. */
 enum tx_error tx_lock_policy_parse(struct tx_bytes text, enum tx_lock_policy *policy) TX_MUST_CHECK;
 
+/* How far a transaction is kept apart from the others; docs/isolation.md has what each level lets
+ * happen. Writes are locked to the end at every level. The text is the word in commands. */
+#define TX_ISOLATIONS(X)                                                                           \
+    X(TX_SERIALIZABLE, "serializable")       /* reads and scanned ranges are locked to the end */  \
+    X(TX_REPEATABLE_READ, "repeatable-read") /* reads are; ranges while they are scanned */        \
+    X(TX_READ_COMMITTED, "read-committed")   /* both are locked while they are read */             \
+    X(TX_READ_UNCOMMITTED, "read-uncommitted") /* neither is locked */
+enum tx_isolation {
+#define X(name, text) name,
+    TX_ISOLATIONS(X)
+#undef X
+        TX_ISOLATIONS_N
+};
+const char *tx_isolation_name(enum tx_isolation isolation);
+/* TX_EFORMAT when there is no such level. */
+enum tx_error tx_isolation_parse(struct tx_bytes text, enum tx_isolation *isolation) TX_MUST_CHECK;
+
 struct tx_op {
     enum tx_op_type type;
     struct tx_name participant; /* used in SUBMIT only; elsewhere the receiver */
     struct tx_bytes space;      /* 1..TX_SPACE_MAX bytes; empty for a LOCK of the whole store */
-    struct tx_bytes key;        /* 1..TX_KEY_MAX bytes; empty for a LOCK of a whole space */
+    struct tx_bytes key;        /* 1..TX_KEY_MAX bytes; empty for a LOCK of a whole space. SCAN:
+                                 * the first one of the range, or empty: from the beginning */
     struct tx_bytes value;      /* PUT, INSERT: the value. CHECK: the expected value */
     bool absent;                /* CHECK: expects the key to be absent; `value` is unused */
     int64_t delta;              /* ADD */
     bool has_min, has_max;      /* ADD: are there a floor and a ceiling? */
     int64_t min, max;           /* ADD: inclusive */
     enum tx_lock_mode mode;     /* LOCK */
+    struct tx_bytes to;         /* SCAN: the end of the range, exclusive; empty: of the keyspace */
+    uint32_t limit;             /* SCAN: 1..TX_SCAN_ROWS_MAX rows */
+    bool reverse;               /* SCAN: from the end of the range backwards */
 };
+/* Both ends of a SCAN may be a byte longer than a key: the place right behind the longest one. */
+#define TX_BOUND_MAX (TX_KEY_MAX + 1u)
 
 /* TX_OK, or why the operation can never run (TX_EINVAL, TX_ELIMIT), with a text. */
 enum tx_error tx_op_validate(const struct tx_op *op, struct tx_why *why) TX_MUST_CHECK;
 
 /* What one operation gave. GET and GET_FOR_UPDATE: `found` and `value`. DELETE: whether the key was
- * there. ADD: the new value of the counter, as text. Everything else: found is false and value
- * empty. */
+ * there. ADD: the new value of the counter, as text. SCAN: the rows as common/rows.h packs them;
+ * `found`: it stopped at its limit or its size, so there may be more behind the last row.
+ * Everything else: found is false and value empty. */
 struct tx_result {
     bool found;
     struct tx_bytes value;

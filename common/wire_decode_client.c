@@ -27,6 +27,7 @@ static void get_submit(struct wire_decoder *d, struct tx_msg *msg)
     m->age = wire_get_age(d);
     m->timeout_ms = wire_get_u32(d, "timeout_ms");
     m->lock_timeout_ms = wire_get_u32(d, "lock_timeout_ms");
+    m->isolation = (enum tx_isolation)wire_get_enum(d, "isolation", TX_ISOLATIONS_N);
     m->ops = wire_get_ops(d, true, &m->ops_n);
 }
 
@@ -62,6 +63,7 @@ static void get_operate(struct wire_decoder *d, struct tx_msg *msg)
     m->age = wire_get_age(d);
     m->step = wire_get_u32(d, "step");
     m->lock_timeout_ms = wire_get_u32(d, "lock_timeout_ms");
+    m->isolation = (enum tx_isolation)wire_get_enum(d, "isolation", TX_ISOLATIONS_N);
     m->ops = wire_get_ops(d, false, &m->ops_n);
 }
 

@@ -11,6 +11,7 @@ static void get_prepare(struct wire_decoder *d, struct tx_msg *msg)
     m->one_phase = wire_get_bool(d, "one_phase");
     m->one_shot = wire_get_bool(d, "one_shot");
     m->lock_timeout_ms = wire_get_u32(d, "lock_timeout_ms");
+    m->isolation = (enum tx_isolation)wire_get_enum(d, "isolation", TX_ISOLATIONS_N);
     m->members = wire_get_members(d, "members", TX_MEMBERS_MAX, &m->members_n);
     if (m->members_n == 0) {
         wire_fail(d, "members", "the receiver at least");

@@ -275,7 +275,7 @@ static void get_op(struct wire_decoder *d, struct tx_op *op)
     op->type = (enum tx_op_type)wire_get_enum(d, "type", TX_OP_TYPES_N);
     wire_get_name_or_none(d, "participant", &op->participant);
     op->space = wire_get_bytes(d, "space", TX_SPACE_MAX);
-    op->key = wire_get_bytes(d, "key", TX_KEY_MAX);
+    op->key = wire_get_bytes(d, "key", TX_BOUND_MAX); /* of a SCAN; tx_op_validate() knows */
     op->value = wire_get_bytes(d, "value", TX_VALUE_MAX);
     op->absent = wire_get_bool(d, "absent");
     op->delta = wire_get_i64(d, "delta");
@@ -284,6 +284,9 @@ static void get_op(struct wire_decoder *d, struct tx_op *op)
     op->has_max = wire_get_bool(d, "has_max");
     op->max = wire_get_i64(d, "max");
     op->mode = (enum tx_lock_mode)wire_get_enum(d, "mode", TX_LOCK_MODES_N);
+    op->to = wire_get_bytes(d, "to", TX_BOUND_MAX);
+    op->limit = wire_get_u32(d, "limit");
+    op->reverse = wire_get_bool(d, "reverse");
 }
 
 static void check_op(struct wire_decoder *d, const struct tx_op *op)
@@ -318,7 +321,7 @@ const struct tx_result *wire_get_results(struct wire_decoder *d, size_t *count)
     for (size_t i = 0; wire_next_element(d, "results", i, *count); i++) {
         wire_get_fields(d, "", WIRE_RESULT_FIELDS);
         results[i].found = wire_get_bool(d, "found");
-        results[i].value = wire_get_bytes(d, "value", TX_VALUE_MAX);
+        results[i].value = wire_get_bytes(d, "value", TX_ROWS_BYTES_MAX);
     }
     return results;
 }

@@ -182,6 +182,9 @@ void wire_put_ops(struct tx_frame_writer *w, const struct tx_op *ops, size_t n)
         wire_put_bool(w, op->has_max);
         wire_put_i64(w, op->max);
         wire_put_u64(w, op->mode);
+        wire_put_bytes(w, op->to);
+        wire_put_u64(w, op->limit);
+        wire_put_bool(w, op->reverse);
     }
 }
 

@@ -27,6 +27,7 @@ static void put_submit(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_age(w, m->age);
     wire_put_u64(w, m->timeout_ms);
     wire_put_u64(w, m->lock_timeout_ms);
+    wire_put_u64(w, m->isolation);
     wire_put_ops(w, m->ops, m->ops_n);
 }
 
@@ -62,6 +63,7 @@ static void put_operate(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_age(w, m->age);
     wire_put_u64(w, m->step);
     wire_put_u64(w, m->lock_timeout_ms);
+    wire_put_u64(w, m->isolation);
     wire_put_ops(w, m->ops, m->ops_n);
 }
 

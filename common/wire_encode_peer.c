@@ -11,6 +11,7 @@ static void put_prepare(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_bool(w, m->one_phase);
     wire_put_bool(w, m->one_shot);
     wire_put_u64(w, m->lock_timeout_ms);
+    wire_put_u64(w, m->isolation);
     wire_put_members(w, m->members, m->members_n);
     wire_put_positions(w, m->known, m->members_n);
     wire_put_ops(w, m->ops, m->ops_n);

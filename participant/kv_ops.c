@@ -220,6 +220,9 @@ static void do_op(struct exec *e)
         return;
     case TX_OP_LOCK: /* the lock is the caller's, and there is nothing more to it */
         return;
+    case TX_OP_SCAN:
+        refuse(e, TX_REASON_REFUSED);
+        return;
     case TX_OP_TYPES_N:
         break;
     }

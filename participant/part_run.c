@@ -38,6 +38,8 @@ static enum tx_lock_mode mode_of(const struct tx_op *op)
         return TX_LOCK_X;
     case TX_OP_LOCK:
         return op->mode;
+    case TX_OP_SCAN:
+        return TX_LOCK_S;
     case TX_OP_TYPES_N:
         break;
     }

@@ -127,8 +127,10 @@ static void put_prepared(struct tx_buf *out, const struct txlog_prepared *r)
     put_count(out, r->locks_n);
     for (size_t i = 0; i < r->locks_n; i++) {
         tx_buf_u8(out, (uint8_t)r->locks[i].mode);
+        put_bool(out, r->locks[i].range);
         tx_buf_blob(out, r->locks[i].space);
         tx_buf_blob(out, r->locks[i].key);
+        tx_buf_blob(out, r->locks[i].to);
     }
 }
 

@@ -53,10 +53,13 @@ enum txlog_type {
 };
 const char *txlog_type_name(enum txlog_type type);
 
+/* As struct lock_name: with `range`, the keys from `key` up to `to`. */
 struct txlog_lock {
     enum tx_lock_mode mode;
+    bool range;
     struct tx_bytes space;
     struct tx_bytes key;
+    struct tx_bytes to; /* empty unless it is a range */
 };
 
 /* The life of this start (common/lineage.h). */

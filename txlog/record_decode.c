@@ -167,11 +167,13 @@ static void get_prepared(struct decoder *d, struct txlog_prepared *r)
     if (known_n != r->members_n)
         reject(d, "not a position for each member");
     r->redo = tx_read_blob(&d->r);
-    struct txlog_lock *locks = get_array(d, 1 + 4 + 4, sizeof(*locks), &r->locks_n);
+    struct txlog_lock *locks = get_array(d, 1 + 1 + 4 + 4 + 4, sizeof(*locks), &r->locks_n);
     for (size_t i = 0; i < r->locks_n; i++) {
         locks[i].mode = get_enum(d, TX_LOCK_MODES_N, "an unknown lock mode");
+        locks[i].range = get_bool(d);
         locks[i].space = tx_read_blob(&d->r);
         locks[i].key = tx_read_blob(&d->r);
+        locks[i].to = tx_read_blob(&d->r);
     }
     r->locks = locks;
 }

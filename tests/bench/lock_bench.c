@@ -77,7 +77,7 @@ static double uncontended(size_t others)
     struct lock_owner *other = begin(mgr, 1);
     struct lock_owner *owner = begin(mgr, 2);
     for (size_t i = 0; i < others; i++) {
-        char key[24];
+        char key[32];
         (void)snprintf(key, sizeof key, "other-%zu", i);
         must(acquire(mgr, other, key, TX_LOCK_X) == LOCK_GRANTED, "a free key was not granted");
     }

@@ -20,6 +20,7 @@ static struct tx_op valid(enum tx_op_type type)
         .space = tx_bytes_str("accounts"),
         .key = tx_bytes_str("alice"),
         .mode = type == TX_OP_LOCK ? TX_LOCK_X : TX_LOCK_NONE,
+        .limit = type == TX_OP_SCAN ? 1 : 0,
     };
 }
 
@@ -76,10 +77,11 @@ static void sizes_at_and_above_their_limits(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < TX_OP_TYPES_N; i++) {
+        size_t longest = i == TX_OP_SCAN ? TX_BOUND_MAX : TX_KEY_MAX;
         struct tx_op op = valid((enum tx_op_type)i);
         expect(TX_OK, &op);
         op.space = of_len(TX_SPACE_MAX);
-        op.key = of_len(TX_KEY_MAX);
+        op.key = of_len(longest);
         op.value = of_len(TX_VALUE_MAX);
         expect(TX_OK, &op);
         op.space.len++;
@@ -93,14 +95,14 @@ static void sizes_at_and_above_their_limits(void **state)
     }
 }
 
-static void only_a_lock_may_leave_space_and_key_empty(void **state)
+static void only_a_lock_may_leave_the_space_empty_and_a_scan_the_key(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < TX_OP_TYPES_N; i++) {
         bool is_lock = i == TX_OP_LOCK;
         struct tx_op op = valid((enum tx_op_type)i);
         op.key.len = 0;
-        expect(is_lock ? TX_OK : TX_EINVAL, &op);
+        expect(is_lock || i == TX_OP_SCAN ? TX_OK : TX_EINVAL, &op);
         op.space.len = 0;
         expect(is_lock ? TX_OK : TX_EINVAL, &op);
         op = valid((enum tx_op_type)i);
@@ -122,6 +124,71 @@ static void a_lock_has_a_mode_that_fits_its_place(void **state)
         expect(known ? TX_OK : TX_EINVAL, &op);
         op.space.len = 0;
         expect(known ? TX_OK : TX_EINVAL, &op);
+    }
+}
+
+static void levels_have_names_that_parse(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < TX_ISOLATIONS_N; i++) {
+        enum tx_isolation isolation = TX_ISOLATIONS_N;
+        const char *name = tx_isolation_name((enum tx_isolation)i);
+        assert_int_equal(tx_isolation_parse(tx_bytes_str(name), &isolation), TX_OK);
+        assert_int_equal(isolation, i);
+    }
+    enum tx_isolation isolation = TX_READ_COMMITTED;
+    assert_int_equal(tx_isolation_parse(tx_bytes_str("snapshot"), &isolation), TX_EFORMAT);
+    assert_int_equal(isolation, TX_READ_COMMITTED);
+    assert_string_equal(tx_isolation_name(TX_ISOLATIONS_N), "?");
+    assert_int_equal((enum tx_isolation)0, TX_SERIALIZABLE); /* what a zeroed request asks for */
+}
+
+static void a_scan_has_a_range_that_is_not_empty(void **state)
+{
+    (void)state;
+    struct tx_op op = valid(TX_OP_SCAN);
+    op.to = tx_bytes_str("alicf");
+    expect(TX_OK, &op);
+    op.to = op.key;
+    expect(TX_EINVAL, &op);
+    op.to = tx_bytes_str("al");
+    expect(TX_EINVAL, &op);
+    op.to = tx_bytes(NULL, 0); /* up to the end */
+    expect(TX_OK, &op);
+    op.key = tx_bytes(NULL, 0);
+    op.to = of_len(TX_BOUND_MAX);
+    expect(TX_OK, &op);
+    op.to.len++;
+    expect(TX_ELIMIT, &op);
+}
+
+static void a_scan_has_a_limit_that_is_not_zero(void **state)
+{
+    (void)state;
+    struct tx_op op = valid(TX_OP_SCAN);
+    op.limit = TX_SCAN_ROWS_MAX;
+    op.reverse = true;
+    expect(TX_OK, &op);
+    op.limit++;
+    expect(TX_ELIMIT, &op);
+    op.limit = 0;
+    expect(TX_EINVAL, &op);
+}
+
+static void only_a_scan_has_an_end_a_limit_and_a_direction(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < TX_OP_TYPES_N; i++) {
+        enum tx_error expected = i == TX_OP_SCAN ? TX_OK : TX_EINVAL;
+        struct tx_op op = valid((enum tx_op_type)i);
+        op.to = tx_bytes_str("b");
+        expect(expected, &op);
+        op = valid((enum tx_op_type)i);
+        op.limit = 7;
+        expect(expected, &op);
+        op = valid((enum tx_op_type)i);
+        op.reverse = true;
+        expect(expected, &op);
     }
 }
 
@@ -168,7 +235,11 @@ int main(void)
         cmocka_unit_test(only_writers_write),
         cmocka_unit_test(modes_have_names_that_parse),
         cmocka_unit_test(sizes_at_and_above_their_limits),
-        cmocka_unit_test(only_a_lock_may_leave_space_and_key_empty),
+        cmocka_unit_test(only_a_lock_may_leave_the_space_empty_and_a_scan_the_key),
+        cmocka_unit_test(levels_have_names_that_parse),
+        cmocka_unit_test(a_scan_has_a_range_that_is_not_empty),
+        cmocka_unit_test(a_scan_has_a_limit_that_is_not_zero),
+        cmocka_unit_test(only_a_scan_has_an_end_a_limit_and_a_direction),
         cmocka_unit_test(a_lock_has_a_mode_that_fits_its_place),
         cmocka_unit_test(only_a_check_expects_absence),
         cmocka_unit_test(an_add_has_its_floor_below_its_ceiling),

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t zeroes[TX_VALUE_MAX + 1];
+static const uint8_t zeroes[TX_ROWS_BYTES_MAX + 1];
 
 static struct tx_bytes of_len(size_t len)
 {
@@ -119,8 +119,16 @@ static void ops(void **state)
     op.space = of_len(TX_SPACE_MAX + 1);
     refuse_op(&op, TX_ELIMIT, "SUBMIT ops[1].space: 65, and at most 64 are allowed");
     op = good;
-    op.key = of_len(TX_KEY_MAX + 1);
+    op.key = of_len(TX_BOUND_MAX + 1);
     refuse_op(&op, TX_ELIMIT, "SUBMIT ops[1].key");
+    op.key.len--; /* as the end of a range may be, but no key */
+    refuse_op(&op, TX_ELIMIT, "SUBMIT ops[1]: put: a key has at most 4096 bytes");
+    op = good;
+    op.limit = 1;
+    refuse_op(&op, TX_EFORMAT, "SUBMIT ops[1]: put: only a scan");
+    op = good;
+    op.type = TX_OP_SCAN;
+    refuse_op(&op, TX_EFORMAT, "SUBMIT ops[1]: scan: the limit is 0");
     op = good;
     op.value = of_len(TX_VALUE_MAX + 1);
     refuse_op(&op, TX_ELIMIT, "SUBMIT ops[1].value");
@@ -208,7 +216,7 @@ static void other_lists(void **state)
     msg.operated.results_n = TX_OPS_MAX + 1;
     refuse(&msg, TX_ELIMIT, "OPERATED results");
     msg.operated.results_n = 2;
-    results[1].value = of_len(TX_VALUE_MAX + 1);
+    results[1].value = of_len(TX_ROWS_BYTES_MAX + 1);
     refuse(&msg, TX_ELIMIT, "OPERATED results[1].value");
     msg = sample_full(TX_MSG_OPERATE);
     msg.operate.ops = many;
@@ -311,8 +319,8 @@ static void messages_of_the_wrong_shape(void **state)
 
 /* PREPARE with one member and no operations, and a list of positions that ends the frame. */
 #define PREPARE_OF_ONE                                                                             \
-    "\x91\x9a\x0b\x93\x01\x01\x01\x92\x01\x01\xc4\x10"                                             \
-    "aaaaaaaaaaaaaaaa\xc2\xc3\x00\x91\x94\xa1"                                                     \
+    "\x91\x9b\x0b\x93\x01\x01\x01\x92\x01\x01\xc4\x10"                                             \
+    "aaaaaaaaaaaaaaaa\xc2\xc3\x00\x00\x91\x94\xa1"                                                 \
     "b\xa0\x01\xc2"
 
 static void a_prepare_knows_each_member_once(void **state)
@@ -328,16 +336,23 @@ static void a_prepare_knows_each_member_once(void **state)
     REFUSE(PREPARE_OF_ONE "\x91\x93\x01\x01\x01\xc0", TX_EFORMAT, "PREPARE ops: an array");
 }
 
-/* SUBMIT [2, req, key, age, timeout, lock timeout, ops]: 32 bits are 32 bits. */
+/* SUBMIT [2, req, key, age, timeout, lock timeout, isolation, ops]: 32 bits are 32 bits. */
 static void integers_keep_their_width(void **state)
 {
     (void)state;
-    REFUSE("\x91\x97\x02\x01\xc4\x00\x92\x00\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00\x00\x90",
+    REFUSE("\x91\x98\x02\x01\xc4\x00\x92\x00\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x90",
            TX_ELIMIT, "SUBMIT timeout_ms: 4294967296, and at most 4294967295 are allowed");
     /* an op whose delta does not fit a signed 64-bit integer */
-    REFUSE("\x91\x97\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x91\x9c\x05\xa1"
-           "a\xa1s\xa1k\xa0\xc2\xcf\x80\x00\x00\x00\x00\x00\x00\x00\xc2\x00\xc2\x00\x00",
-           TX_EFORMAT, "SUBMIT ops[0].delta: a signed 64-bit integer expected");
+    REFUSE(
+        "\x91\x98\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x00\x91\x9f\x05\xa1"
+        "a\xa1s\xa1k\xa0\xc2\xcf\x80\x00\x00\x00\x00\x00\x00\x00\xc2\x00\xc2\x00\x00\xa0\x00\xc2",
+        TX_EFORMAT, "SUBMIT ops[0].delta: a signed 64-bit integer expected");
+}
+
+static void a_level_that_is_none(void **state)
+{
+    (void)state;
+    REFUSE("\x91\x98\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x04\x90", TX_EFORMAT, "SUBMIT isolation");
 }
 
 static void frames_of_the_wrong_shape(void **state)
@@ -438,6 +453,7 @@ int main(void)
         cmocka_unit_test(messages_of_the_wrong_shape),
         cmocka_unit_test(a_prepare_knows_each_member_once),
         cmocka_unit_test(integers_keep_their_width),
+        cmocka_unit_test(a_level_that_is_none),
         cmocka_unit_test(frames_of_the_wrong_shape),
         cmocka_unit_test(another_version_is_named),
         cmocka_unit_test(other_forms_of_the_same_are_taken),

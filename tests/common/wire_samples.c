@@ -71,6 +71,13 @@ static const struct tx_op ops[] = {
      .mode = TX_LOCK_U},
     {.type = TX_OP_LOCK, .participant = {"b"}, .space = VIEW("s"), .mode = TX_LOCK_SIX},
     {.type = TX_OP_LOCK, .participant = {"b"}, .mode = TX_LOCK_X},
+    {.type = TX_OP_SCAN,
+     .participant = {"b"},
+     .space = VIEW("s"),
+     .key = VIEW("from"),
+     .to = VIEW("to"),
+     .limit = TX_SCAN_ROWS_MAX,
+     .reverse = true},
 };
 
 static const struct tx_result results[] = {
@@ -102,13 +109,15 @@ static struct tx_msg full_of_client(enum tx_msg_type type)
     } else if (type == TX_MSG_BEGUN) {
         msg.begun = (struct tx_msg_begun){2, id, age, token, members, N_OF(members)};
     } else if (type == TX_MSG_SUBMIT) {
-        msg.submit = (struct tx_msg_submit){3, VIEW("key"), age, 30000, UINT32_MAX, ops, N_OF(ops)};
+        msg.submit = (struct tx_msg_submit){3,          VIEW("key"),         age, 30000,
+                                            UINT32_MAX, TX_READ_UNCOMMITTED, ops, N_OF(ops)};
     } else if (type == TX_MSG_OUTCOME) {
         msg.outcome = (struct tx_msg_outcome){
             UINT64_MAX, id,      TX_OUTCOME_COMMITTED, TX_REASON_OPERATOR, {"b"}, text, age,
             true,       results, N_OF(results)};
     } else if (type == TX_MSG_OPERATE) {
-        msg.operate = (struct tx_msg_operate){5, id, token, age, 17, 5000, ops, N_OF(ops)};
+        msg.operate =
+            (struct tx_msg_operate){5, id, token, age, 17, 5000, TX_READ_COMMITTED, ops, N_OF(ops)};
     } else if (type == TX_MSG_OPERATED) {
         msg.operated = (struct tx_msg_operated){
             6, id, 17, 9, true, TX_REASON_WOUNDED, text, results, N_OF(results)};
@@ -129,8 +138,9 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
 {
     struct tx_msg msg = {.type = type};
     if (type == TX_MSG_PREPARE) {
-        msg.prepare = (struct tx_msg_prepare){id,      age,           token, true, true,     4000,
-                                              members, N_OF(members), known, ops,  N_OF(ops)};
+        msg.prepare = (struct tx_msg_prepare){
+            id,      age,           token, true, true,     4000, TX_REPEATABLE_READ,
+            members, N_OF(members), known, ops,  N_OF(ops)};
     } else if (type == TX_MSG_VOTE) {
         msg.vote = (struct tx_msg_vote){id,      TX_VOTE_COMMITTED, 9, {88}, TX_REASON_FLOOR, text,
                                         results, N_OF(results)};
@@ -333,6 +343,9 @@ static void same_ops(const struct tx_op *a, size_t a_n, const struct tx_op *b, s
         assert_int_equal(a[i].has_max, b[i].has_max);
         assert_int_equal(a[i].max, b[i].max);
         assert_int_equal(a[i].mode, b[i].mode);
+        same_bytes(a[i].to, b[i].to);
+        assert_int_equal(a[i].limit, b[i].limit);
+        assert_int_equal(a[i].reverse, b[i].reverse);
     }
 }
 
@@ -353,6 +366,7 @@ static void same_submit(const struct tx_msg_submit *a, const struct tx_msg_submi
     same_age(a->age, b->age);
     assert_int_equal(a->timeout_ms, b->timeout_ms);
     assert_int_equal(a->lock_timeout_ms, b->lock_timeout_ms);
+    assert_int_equal(a->isolation, b->isolation);
     same_ops(a->ops, a->ops_n, b->ops, b->ops_n);
 }
 
@@ -377,6 +391,7 @@ static void same_operate(const struct tx_msg_operate *a, const struct tx_msg_ope
     same_age(a->age, b->age);
     assert_int_equal(a->step, b->step);
     assert_int_equal(a->lock_timeout_ms, b->lock_timeout_ms);
+    assert_int_equal(a->isolation, b->isolation);
     same_ops(a->ops, a->ops_n, b->ops, b->ops_n);
 }
 
@@ -411,6 +426,7 @@ static void same_prepare(const struct tx_msg_prepare *a, const struct tx_msg_pre
     assert_int_equal(a->one_phase, b->one_phase);
     assert_int_equal(a->one_shot, b->one_shot);
     assert_int_equal(a->lock_timeout_ms, b->lock_timeout_ms);
+    assert_int_equal(a->isolation, b->isolation);
     same_members(a->members, a->members_n, b->members, b->members_n);
     same_positions(a->known, a->members_n, b->known, b->members_n);
     same_ops(a->ops, a->ops_n, b->ops, b->ops_n);

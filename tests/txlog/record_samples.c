@@ -22,7 +22,7 @@ static struct tx_address address(const char *text)
 
 static struct tx_member members[2];
 static const struct tx_position known[2] = {{4, 7, {99}}, {0}};
-static struct txlog_lock locks[2];
+static struct txlog_lock locks[3];
 static struct txlog_peer peers[2];
 static const uint64_t open_ids[3] = {5, 9, 11};
 static const struct tx_position starts[2] = {{4, 44, {1}}, {6, 66, {15}}};
@@ -31,8 +31,14 @@ static void fill_arrays(void)
 {
     members[0] = (struct tx_member){name("a"), address("tcp://127.0.0.1:7410"), 4, false};
     members[1] = (struct tx_member){name("b"), address(""), 0, true};
-    locks[0] = (struct txlog_lock){TX_LOCK_X, tx_bytes_str("accounts"), tx_bytes_str("alice")};
-    locks[1] = (struct txlog_lock){TX_LOCK_SIX, tx_bytes_str("accounts"), tx_bytes("", 0)};
+    locks[0] = (struct txlog_lock){
+        .mode = TX_LOCK_X, .space = tx_bytes_str("accounts"), .key = tx_bytes_str("alice")};
+    locks[1] = (struct txlog_lock){.mode = TX_LOCK_SIX, .space = tx_bytes_str("accounts")};
+    locks[2] = (struct txlog_lock){.mode = TX_LOCK_S,
+                                   .range = true,
+                                   .space = tx_bytes_str("accounts"),
+                                   .key = tx_bytes_str("b"),
+                                   .to = tx_bytes_str("d")};
     peers[0] = (struct txlog_peer){name("a"), {4, 7, {99}}};
     peers[1] = (struct txlog_peer){name("b"), {1, 8, {1}}};
 }
@@ -54,7 +60,7 @@ struct txlog_record record_sample(enum txlog_type type)
                                              .known = known,
                                              .redo = tx_bytes_str("redo"),
                                              .locks = locks,
-                                             .locks_n = 2};
+                                             .locks_n = 3};
         break;
     case TXLOG_COMMITTED:
         r.committed = (struct txlog_committed){some_id, true, {42}, tx_bytes_str("one phase")};

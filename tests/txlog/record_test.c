@@ -72,12 +72,16 @@ static void prepared_keeps_every_field(void **state)
     assert_int_equal(p->known[0].lsn.n, 99);
     assert_int_equal(p->known[1].start, 0);
     assert_true(tx_bytes_equal(p->redo, tx_bytes_str("redo")));
-    assert_int_equal(p->locks_n, 2);
+    assert_int_equal(p->locks_n, 3);
     assert_int_equal(p->locks[0].mode, TX_LOCK_X);
     assert_true(tx_bytes_equal(p->locks[0].space, tx_bytes_str("accounts")));
     assert_true(tx_bytes_equal(p->locks[0].key, tx_bytes_str("alice")));
     assert_int_equal(p->locks[1].mode, TX_LOCK_SIX);
     assert_int_equal(p->locks[1].key.len, 0);
+    assert_false(p->locks[1].range);
+    assert_true(p->locks[2].range);
+    assert_true(tx_bytes_equal(p->locks[2].key, tx_bytes_str("b")));
+    assert_true(tx_bytes_equal(p->locks[2].to, tx_bytes_str("d")));
     tx_arena_deinit(&arena);
     tx_buf_deinit(&buf);
 }
