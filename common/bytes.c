@@ -10,19 +10,9 @@
 
 /* ---- views ---- */
 
-struct tx_bytes tx_bytes(const void *data, size_t len)
-{
-    return (struct tx_bytes){.data = data, .len = len};
-}
-
 struct tx_bytes tx_bytes_str(const char *s)
 {
     return tx_bytes(s, strlen(s));
-}
-
-bool tx_bytes_equal(struct tx_bytes a, struct tx_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b)

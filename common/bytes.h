@@ -10,16 +10,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct tx_bytes {
     const uint8_t *data;
     size_t len;
 };
 
-struct tx_bytes tx_bytes(const void *data, size_t len);
+static inline struct tx_bytes tx_bytes(const void *data, size_t len)
+{
+    return (struct tx_bytes){.data = data, .len = len};
+}
+
 /* A view of a NUL-terminated string, without the NUL. */
 struct tx_bytes tx_bytes_str(const char *s);
-bool tx_bytes_equal(struct tx_bytes a, struct tx_bytes b);
+static inline bool tx_bytes_equal(struct tx_bytes a, struct tx_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
 /* As memcmp over the common length, then the shorter one first: -1, 0 or 1. */
 int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b);
 /* A 64-bit hash that is the same on every machine and in every run. */

@@ -5,11 +5,9 @@
 
 #include <stddef.h>
 
-static void update(const struct tx_tree_kind *kind, struct tx_tree_node *node)
+static bool update(const struct tx_tree_kind *kind, struct tx_tree_node *node)
 {
-    if (kind->update != NULL) {
-        kind->update(node);
-    }
+    return kind->update != NULL && kind->update(node);
 }
 
 /* Parts a tree into those before the pivot and those after. */
@@ -23,11 +21,11 @@ static void split(const struct tx_tree_kind *kind, struct tx_tree_node *root,
     } else if (kind->before(root, pivot)) {
         split(kind, root->right, pivot, &root->right, after);
         *before = root;
-        update(kind, root);
+        (void)update(kind, root);
     } else {
         split(kind, root->left, pivot, before, &root->left);
         *after = root;
-        update(kind, root);
+        (void)update(kind, root);
     }
 }
 
@@ -39,11 +37,11 @@ static struct tx_tree_node *merge(const struct tx_tree_kind *kind, struct tx_tre
     }
     if (kind->priority(before) > kind->priority(after)) {
         before->right = merge(kind, before->right, after);
-        update(kind, before);
+        (void)update(kind, before);
         return before;
     }
     after->left = merge(kind, before, after->left);
-    update(kind, after);
+    (void)update(kind, after);
     return after;
 }
 
@@ -53,41 +51,58 @@ static struct tx_tree_node **side(const struct tx_tree_kind *kind, struct tx_tre
     return kind->before(node, root) ? &root->left : &root->right;
 }
 
-void tx_tree_insert(const struct tx_tree_kind *kind, struct tx_tree_node **root,
-                    struct tx_tree_node *node)
+/* These three return whether what the root knows of its subtree may have changed: from there on up
+ * nothing else does. */
+
+static bool insert(const struct tx_tree_kind *kind, struct tx_tree_node **root,
+                   struct tx_tree_node *node)
 {
     TX_ASSERT(*root != node);
     if (*root == NULL || kind->priority(node) > kind->priority(*root)) {
         split(kind, *root, node, &node->left, &node->right);
         *root = node;
-    } else {
-        tx_tree_insert(kind, side(kind, *root, node), node);
+        (void)update(kind, node);
+        return true;
     }
-    update(kind, *root);
+    return insert(kind, side(kind, *root, node), node) && update(kind, *root);
 }
 
-void tx_tree_remove(const struct tx_tree_kind *kind, struct tx_tree_node **root,
-                    struct tx_tree_node *node)
+static bool take_out(const struct tx_tree_kind *kind, struct tx_tree_node **root,
+                     struct tx_tree_node *node)
 {
     TX_ASSERT(*root != NULL);
     if (*root == node) {
         *root = merge(kind, node->left, node->right);
         node->left = NULL;
         node->right = NULL;
-        return;
+        return true;
     }
-    tx_tree_remove(kind, side(kind, *root, node), node);
-    update(kind, *root);
+    return take_out(kind, side(kind, *root, node), node) && update(kind, *root);
+}
+
+static bool refresh(const struct tx_tree_kind *kind, struct tx_tree_node *root,
+                    struct tx_tree_node *node)
+{
+    TX_ASSERT(root != NULL);
+    return (root == node || refresh(kind, *side(kind, root, node), node)) && update(kind, root);
+}
+
+void tx_tree_insert(const struct tx_tree_kind *kind, struct tx_tree_node **root,
+                    struct tx_tree_node *node)
+{
+    (void)insert(kind, root, node);
+}
+
+void tx_tree_remove(const struct tx_tree_kind *kind, struct tx_tree_node **root,
+                    struct tx_tree_node *node)
+{
+    (void)take_out(kind, root, node);
 }
 
 void tx_tree_refresh(const struct tx_tree_kind *kind, struct tx_tree_node *root,
                      struct tx_tree_node *node)
 {
-    TX_ASSERT(root != NULL);
-    if (root != node) {
-        tx_tree_refresh(kind, *side(kind, root, node), node);
-    }
-    update(kind, root);
+    (void)refresh(kind, root, node);
 }
 
 struct tx_tree_node *tx_tree_find(struct tx_tree_node *root, tx_tree_probe *probe,

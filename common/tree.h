@@ -19,9 +19,10 @@ struct tx_tree_kind {
     /* A strict total order. */
     bool (*before)(const struct tx_tree_node *a, const struct tx_tree_node *b);
     uint64_t (*priority)(const struct tx_tree_node *node);
-    /* Brings up to date what a node knows of its subtree, from itself and its children; NULL when
-     * it knows nothing. */
-    void (*update)(struct tx_tree_node *node);
+    /* Brings up to date what a node knows of its subtree, from itself and what its children know;
+     * returns whether that has changed, for otherwise nothing above it needs a look. NULL when it
+     * knows nothing. */
+    bool (*update)(struct tx_tree_node *node);
 };
 
 /* What one looks for: negative when it is before the node, 0 when it is at it, positive behind. */

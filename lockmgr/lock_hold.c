@@ -150,11 +150,11 @@ static void index_hold(struct lockmgr *mgr, struct lock_hold *hold)
 {
     struct lock_resource *resource = hold->resource;
     if (resource->crowded) {
-        lock_table_insert(&mgr->crowd, &hold->link);
+        lock_table_insert(&mgr->crowd, &hold->link, lock_hold_hash(&hold->link));
     } else if (granted_n(resource) > CROWD_MIN) {
         resource->crowded = true;
         for (hold = resource->holds; hold != NULL; hold = hold->resource_next) {
-            lock_table_insert(&mgr->crowd, &hold->link);
+            lock_table_insert(&mgr->crowd, &hold->link, lock_hold_hash(&hold->link));
         }
     }
 }
@@ -189,7 +189,7 @@ void lock_hold_release(struct lockmgr *mgr, struct lock_hold *hold)
         hold->owner->space_hint = NULL;
     }
     if (resource->crowded) {
-        lock_table_remove(&mgr->crowd, &hold->link);
+        lock_table_remove(&mgr->crowd, &hold->link, lock_hold_hash(&hold->link));
     }
     unlink_hold(hold);
     count_out(resource, lock_hold_mode(hold));

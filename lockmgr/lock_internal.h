@@ -141,6 +141,16 @@ struct lock_resource *lock_resource_get(struct lockmgr *mgr, struct lock_resourc
 /* After something has left: frees the resource when nothing is left, or notes that waiters may go
  * on. */
 void lock_resource_touch(struct lockmgr *mgr, struct lock_resource *resource);
+/* The keyspace that the owner used last, where it has this name; NULL otherwise. */
+static inline struct lock_resource *lock_resource_hinted(const struct lock_owner *owner,
+                                                         struct tx_bytes space)
+{
+    if (owner->space_hint == NULL) {
+        return NULL;
+    }
+    struct lock_resource *hinted = owner->space_hint->resource;
+    return tx_bytes_equal(tx_bytes(hinted->name, hinted->name_len), space) ? hinted : NULL;
+}
 /* The oldest noted resource, no longer noted; NULL when there is none. */
 struct lock_resource *lock_resource_next_touched(struct lockmgr *mgr, size_t *at);
 /* The whole name; borrowed from the resource. */

@@ -7,7 +7,7 @@
 
 /* Gray's table with the update mode, which lets readers in that came before it (and later ones
  * too), but no second updater. */
-static const unsigned char conflict_sets[TX_LOCK_MODES_N] = {
+const unsigned char lock_mode_conflict_sets[TX_LOCK_MODES_N] = {
     [TX_LOCK_NONE] = 0,
     [TX_LOCK_IS] = BIT(TX_LOCK_X),
     [TX_LOCK_IX] = BIT(TX_LOCK_S) | BIT(TX_LOCK_U) | BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
@@ -18,28 +18,6 @@ static const unsigned char conflict_sets[TX_LOCK_MODES_N] = {
     [TX_LOCK_X] = BIT(TX_LOCK_IS) | BIT(TX_LOCK_IX) | BIT(TX_LOCK_S) | BIT(TX_LOCK_U) |
                   BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
 };
-
-unsigned lock_mode_bit(enum tx_lock_mode mode)
-{
-    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
-    return BIT(mode);
-}
-
-unsigned lock_mode_conflict_set(enum tx_lock_mode mode)
-{
-    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
-    return conflict_sets[mode];
-}
-
-bool lock_mode_conflicts(enum tx_lock_mode a, enum tx_lock_mode b)
-{
-    return (lock_mode_conflict_set(a) & lock_mode_bit(b)) != 0;
-}
-
-bool lock_mode_covers(enum tx_lock_mode a, enum tx_lock_mode b)
-{
-    return (lock_mode_conflict_set(b) & ~lock_mode_conflict_set(a)) == 0;
-}
 
 enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b)
 {

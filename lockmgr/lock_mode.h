@@ -5,24 +5,42 @@
 #ifndef ASSENT_LOCKMGR_LOCK_MODE_H
 #define ASSENT_LOCKMGR_LOCK_MODE_H
 
+#include "common/assert.h"
 #include "common/op.h"
 
+/* The table; use the functions below. */
+extern const unsigned char lock_mode_conflict_sets[TX_LOCK_MODES_N];
+
 /* A set of modes: the bit 1 << mode stands for a mode. */
-unsigned lock_mode_bit(enum tx_lock_mode mode);
+static inline unsigned lock_mode_bit(enum tx_lock_mode mode)
+{
+    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
+    return 1u << mode;
+}
 
 /* The modes that `mode` conflicts with, as a set. */
-unsigned lock_mode_conflict_set(enum tx_lock_mode mode);
+static inline unsigned lock_mode_conflict_set(enum tx_lock_mode mode)
+{
+    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
+    return lock_mode_conflict_sets[mode];
+}
 
 /* Do two transactions conflict when one holds `a` and the other `b`? Symmetric; NONE conflicts with
  * nothing. */
-bool lock_mode_conflicts(enum tx_lock_mode a, enum tx_lock_mode b);
+static inline bool lock_mode_conflicts(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    return (lock_mode_conflict_set(a) & lock_mode_bit(b)) != 0;
+}
 
 /* The least mode whose conflicts contain those of both: what a holder of `a` must hold to have `b`
  * too. */
 enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b);
 
 /* Does holding `a` give everything that `b` gives? */
-bool lock_mode_covers(enum tx_lock_mode a, enum tx_lock_mode b);
+static inline bool lock_mode_covers(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    return (lock_mode_conflict_set(b) & ~lock_mode_conflict_set(a)) == 0;
+}
 
 /* Does holding `a` on a keyspace (or the store) give `b` on everything in it? */
 bool lock_mode_covers_below(enum tx_lock_mode a, enum tx_lock_mode b);

@@ -46,13 +46,16 @@ static uint64_t node_priority(const struct tx_tree_node *node)
     return lock_queue_owner(node)->hash;
 }
 
-static void node_update(struct tx_tree_node *node)
+static bool node_update(struct tx_tree_node *node)
 {
     struct lock_wait *wait = &lock_queue_owner(node)->wait;
+    uint64_t before = wait->class_bits;
     wait->class_bits = wait->class_bit | classes_below(node->left) | classes_below(node->right);
+    return wait->class_bits != before;
 }
 
-static const struct tx_tree_kind by_service = {node_before, node_priority, node_update};
+static const struct tx_tree_kind by_service = {
+    .before = node_before, .priority = node_priority, .update = node_update};
 
 void lock_queue_insert(struct tx_tree_node **root, struct lock_owner *owner)
 {

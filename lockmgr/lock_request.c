@@ -140,9 +140,13 @@ bool lock_request_must_wait(const struct lock_resource *resource, const struct l
     if (!beside && lock_hold_conflicts(resource, held, target)) {
         return true;
     }
-    unsigned ahead = lock_queue_wanted(lock_queue_ahead(resource->queue, owner));
-    return (ahead & lock_mode_conflict_set(target)) != 0 ||
-           lock_span_bars_key(resource, owner, target);
+    if (resource->queue != NULL) {
+        unsigned ahead = lock_queue_wanted(lock_queue_ahead(resource->queue, owner));
+        if ((ahead & lock_mode_conflict_set(target)) != 0) {
+            return true;
+        }
+    }
+    return lock_span_bars_key(resource, owner, target);
 }
 
 /* The lock above has one more below it. */
@@ -190,9 +194,9 @@ static struct lock_resource *step_resource(struct lockmgr *mgr, struct lock_owne
         *hold = owner->holds;
         return mgr->store;
     }
-    if (request->step == LOCK_LEVEL_SPACE && owner->space_hint != NULL) {
-        struct lock_resource *hinted = owner->space_hint->resource;
-        if (tx_bytes_equal(lock_resource_name(hinted).space, request->name.space)) {
+    if (request->step == LOCK_LEVEL_SPACE) {
+        struct lock_resource *hinted = lock_resource_hinted(owner, request->name.space);
+        if (hinted != NULL) {
             *hold = owner->space_hint;
             return hinted;
         }

@@ -107,7 +107,7 @@ struct lock_resource *lock_resource_get(struct lockmgr *mgr, struct lock_resourc
         .level = (uint8_t)(parent->level + 1),
     };
     memcpy(resource->name, name.data, name.len);
-    lock_table_insert(&mgr->resources, &resource->link);
+    lock_table_insert(&mgr->resources, &resource->link, hash);
     lock_span_key_made(resource);
     return resource;
 }
@@ -119,7 +119,7 @@ static void resource_free(struct lockmgr *mgr, struct lock_resource *resource)
     } else {
         lock_spans_free(resource);
     }
-    lock_table_remove(&mgr->resources, &resource->link);
+    lock_table_remove(&mgr->resources, &resource->link, resource->hash);
     struct lock_pool *pool = pool_for(mgr, resource->name_len);
     if (pool != NULL) {
         lock_pool_give(pool, resource);

@@ -4,7 +4,8 @@
  * beginnings, in which every node knows how far its subtree reaches, and a tree of all its keys
  * that are locked or waited for, in which every node knows whether there are writers in its
  * subtree. So "which ranges lie over this key" and "which writers are inside this range" cost a
- * logarithm, plus what is found. Ranges are held in S: they meet X on keys, and nothing else. A
+ * logarithm, plus what is found. The nodes carry ranks (see lock_stem.h) next to their branches, so
+ * that a way down seldom looks at a name. Ranges are held in S: they meet X on keys, and nothing else. A
  * keyspace without spans pays nothing for them; one that has them keeps them as long as something
  * is locked in it.
  *
@@ -14,6 +15,7 @@
 #define ASSENT_LOCKMGR_LOCK_SPAN_H
 
 #include "lockmgr/lock_internal.h"
+#include "lockmgr/lock_stem.h"
 
 /* What there is on a key that conflicts with a range over it. */
 #define LOCK_WRITER_HOLDS 1u /* X is held */
@@ -21,6 +23,7 @@
 
 struct lock_key_node {
     struct tx_tree_node tree; /* the first member */
+    uint64_t rank;
     struct lock_resource *resource;
     struct lock_range *watchers, *watchers_end;
     uint8_t writers;     /* LOCK_WRITER_... */
@@ -30,21 +33,26 @@ struct lock_key_node {
 /* The keys from `from` up to `to` (exclusive; empty: the end). */
 struct lock_range {
     struct tx_tree_node tree; /* the first member */
-    struct lock_owner *owner;
-    struct lock_resource *space;
-    struct lock_range *prev, *next;    /* held ranges of the owner, in order of acquisition */
-    const struct lock_range *farthest; /* the one of the subtree that ends last */
-    struct lock_key_node *watched;     /* while waiting */
-    struct lock_range *watch_prev, *watch_next;
+    uint64_t from_rank, to_rank;
+    uint64_t reach;                    /* the rank of the subtree's last end */
+    const struct lock_range *farthest; /* the one of the subtree that ends there */
     uint64_t hash;
     uint16_t from_len, to_len;
     bool waiting;
+    struct lock_owner *owner; /* a way down needs nothing from here on */
+    struct lock_resource *space;
+    struct lock_range *prev, *next; /* held ranges of the owner, in order of acquisition */
+    struct lock_key_node *watched;  /* while waiting */
+    struct lock_range *watch_prev, *watch_next;
     uint8_t bytes[]; /* from, then to */
 };
 
 struct lock_spans {
     struct tx_tree_node *keys;
     struct tx_tree_node *ranges;
+    struct lock_stem stem; /* of the ranks in both trees */
+    size_t nodes_n;        /* of both trees */
+    size_t stem_looks_n;   /* how often a stem has been looked for */
 };
 
 /* ---- keys; called wherever a key's resource, its holds or its queue change ---- */

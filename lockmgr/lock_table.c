@@ -35,11 +35,6 @@ static struct lock_link **chain_of(const struct lock_table *table, uint32_t hash
     return &table->chains[hash & (table->chains_n - 1)];
 }
 
-struct lock_link *lock_table_chain(const struct lock_table *table, uint32_t hash)
-{
-    return table->chains_n == 0 ? NULL : *chain_of(table, hash);
-}
-
 static void push(struct lock_link **chain, struct lock_link *entry)
 {
     entry->next = *chain;
@@ -76,7 +71,7 @@ static void grow_step(struct lock_table *table)
     }
 }
 
-void lock_table_insert(struct lock_table *table, struct lock_link *entry)
+void lock_table_insert(struct lock_table *table, struct lock_link *entry, uint32_t hash)
 {
     if (table->old_n > 0) {
         grow_step(table);
@@ -84,14 +79,14 @@ void lock_table_insert(struct lock_table *table, struct lock_link *entry)
     if (table->entries_n >= table->chains_n) {
         grow_begin(table);
     }
-    push(chain_of(table, table->hash(entry)), entry);
+    push(chain_of(table, hash), entry);
     table->entries_n++;
 }
 
-void lock_table_remove(struct lock_table *table, struct lock_link *entry)
+void lock_table_remove(struct lock_table *table, struct lock_link *entry, uint32_t hash)
 {
     TX_ASSERT(table->entries_n > 0);
-    struct lock_link **at = chain_of(table, table->hash(entry));
+    struct lock_link **at = chain_of(table, hash);
     while (*at != entry) {
         TX_ASSERT(*at != NULL);
         at = &(*at)->next;

@@ -30,10 +30,17 @@ void lock_table_deinit(struct lock_table *table);
 
 /* The first entry of the chain that holds every entry of this hash, among others; NULL
  * when empty. */
-struct lock_link *lock_table_chain(const struct lock_table *table, uint32_t hash);
-void lock_table_insert(struct lock_table *table, struct lock_link *entry);
+static inline struct lock_link *lock_table_chain(const struct lock_table *table, uint32_t hash)
+{
+    if (table->old_n > 0 && (hash & (table->old_n - 1)) >= table->moved_n) {
+        return table->old[hash & (table->old_n - 1)];
+    }
+    return table->chains_n == 0 ? NULL : table->chains[hash & (table->chains_n - 1)];
+}
+/* `hash`: the entry's. */
+void lock_table_insert(struct lock_table *table, struct lock_link *entry, uint32_t hash);
 /* The entry must be in the table. */
-void lock_table_remove(struct lock_table *table, struct lock_link *entry);
+void lock_table_remove(struct lock_table *table, struct lock_link *entry, uint32_t hash);
 
 /* Calls `visit` for every entry, in the order of the chains, which depends on hashes and history
  * but not on addresses. */

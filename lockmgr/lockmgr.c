@@ -177,22 +177,26 @@ void lockmgr_cancel(struct lockmgr *mgr, struct lock_owner *owner, struct lock_e
     }
 }
 
-/* The resource of a name but for its last part; NULL when there is none. */
-static struct lock_resource *resource_of(const struct lockmgr *mgr, struct lock_name name,
-                                         enum lock_level last)
+/* The resource of a name, as far down as `last`; NULL when there is none. */
+static struct lock_resource *resource_of(const struct lockmgr *mgr, const struct lock_owner *owner,
+                                         struct lock_name name, enum lock_level last)
 {
-    struct lock_resource *resource = mgr->store;
-    for (enum lock_level level = LOCK_LEVEL_SPACE; level <= last && resource != NULL; level++) {
-        resource = lock_resource_find(mgr, resource, lock_name_part(name, level));
+    if (last == LOCK_LEVEL_STORE) {
+        return mgr->store;
     }
-    return resource;
+    struct lock_resource *space = lock_resource_hinted(owner, name.space);
+    if (space == NULL) {
+        space = lock_resource_find(mgr, mgr->store, name.space);
+    }
+    return last == LOCK_LEVEL_SPACE || space == NULL ? space
+                                                     : lock_resource_find(mgr, space, name.key);
 }
 
 /* The owner's hold of a name; NULL when it has none. */
 static struct lock_hold *hold_of(const struct lockmgr *mgr, const struct lock_owner *owner,
                                  struct lock_name name)
 {
-    const struct lock_resource *resource = resource_of(mgr, name, lock_name_level(name));
+    const struct lock_resource *resource = resource_of(mgr, owner, name, lock_name_level(name));
     return resource == NULL ? NULL : lock_hold_find(mgr, resource, owner);
 }
 
@@ -200,9 +204,19 @@ static struct lock_hold *hold_of(const struct lockmgr *mgr, const struct lock_ow
 static struct lock_range *range_of(const struct lockmgr *mgr, const struct lock_owner *owner,
                                    struct lock_name name)
 {
-    const struct lock_resource *space = resource_of(mgr, name, LOCK_LEVEL_SPACE);
+    const struct lock_resource *space = resource_of(mgr, owner, name, LOCK_LEVEL_SPACE);
     struct lock_range *range = space == NULL ? NULL : lock_range_find(space, owner, name);
     return range == NULL || range->waiting ? NULL : range;
+}
+
+/* The owner's lock on a keyspace in which it holds something. */
+static struct lock_hold *hold_above(const struct lockmgr *mgr, const struct lock_owner *owner,
+                                    const struct lock_resource *space)
+{
+    if (owner->space_hint != NULL && owner->space_hint->resource == space) {
+        return owner->space_hint;
+    }
+    return lock_hold_find(mgr, space, owner);
 }
 
 /* Does the owner hold something right below? */
@@ -216,7 +230,7 @@ static bool holds_below(const struct lock_owner *owner, const struct lock_hold *
 
 static void release_range(struct lockmgr *mgr, struct lock_range *range)
 {
-    lock_hold_find(mgr, range->space, range->owner)->below_n--;
+    hold_above(mgr, range->owner, range->space)->below_n--;
     lock_range_remove(mgr, range);
 }
 
@@ -241,7 +255,7 @@ enum tx_error lockmgr_release(struct lockmgr *mgr, struct lock_owner *owner, str
         return TX_ESTATE;
     }
     if (hold->resource->level == LOCK_LEVEL_KEY) {
-        lock_hold_find(mgr, hold->resource->parent, owner)->below_n--;
+        hold_above(mgr, owner, hold->resource->parent)->below_n--;
     }
     lock_hold_release(mgr, hold);
     lock_request_settle(mgr, out);

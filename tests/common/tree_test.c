@@ -13,7 +13,7 @@
 struct item {
     struct tx_tree_node node; /* the first member */
     int key;
-    int weight, sum; /* its own, and that of its subtree */
+    int weight, most; /* its own, and the greatest of its subtree */
     bool in;
 };
 
@@ -35,15 +35,27 @@ static uint64_t priority(const struct tx_tree_node *node)
     return (uint64_t)at(node)->key * UINT64_C(0x9e3779b97f4a7c15) >> 58;
 }
 
-static void sum_up(struct tx_tree_node *node)
+static int most_of(const struct tx_tree_node *node)
 {
-    struct item *item = at(node);
-    item->sum = item->weight;
-    item->sum += node->left != NULL ? at(node->left)->sum : 0;
-    item->sum += node->right != NULL ? at(node->right)->sum : 0;
+    return node == NULL ? 0 : at(node)->most;
 }
 
-static const struct tx_tree_kind kind = {before, priority, sum_up};
+static int greater(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* It often stays as it was when something below changes, and nothing above is looked at then. */
+static bool find_most(struct tx_tree_node *node)
+{
+    struct item *item = at(node);
+    int old = item->most;
+    item->most = greater(item->weight, greater(most_of(node->left), most_of(node->right)));
+    return item->most != old;
+}
+
+static const struct tx_tree_kind kind = {
+    .before = before, .priority = priority, .update = find_most};
 
 static int check(const struct tx_tree_node *node, int from, int to)
 {
@@ -54,9 +66,10 @@ static int check(const struct tx_tree_node *node, int from, int to)
     assert_true(item->in && item->key > from && item->key < to);
     assert_true(node->left == NULL || priority(node->left) <= priority(node));
     assert_true(node->right == NULL || priority(node->right) <= priority(node));
-    int sum = item->weight + check(node->left, from, item->key) + check(node->right, item->key, to);
-    assert_int_equal(item->sum, sum);
-    return sum;
+    int below =
+        greater(check(node->left, from, item->key), check(node->right, item->key, to));
+    assert_int_equal(item->most, greater(item->weight, below));
+    return item->most;
 }
 
 static int probe(const void *sought, const struct tx_tree_node *node)
@@ -96,6 +109,7 @@ static void insert_remove_refresh(void **state)
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         struct item *item = &items[(random >> 33) % ITEMS];
         if (!item->in) {
+            item->weight = (int)(random >> 50) % 100;
             tx_tree_insert(&kind, &root, &item->node);
             item->in = true;
         } else if ((random >> 60) % 2 == 0) {
