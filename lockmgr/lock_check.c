@@ -190,14 +190,21 @@ static void check_key(const struct lock_resource *key)
     check_ranges_over(key, spans->ranges);
 }
 
-static size_t check_keys_tree(const struct tx_tree_node *root, uint8_t *writers)
+/* `*last`: the key before, NULL at the beginning. */
+static size_t check_keys_tree(const struct lock_spans *spans, const struct tx_tree_node *root,
+                              const struct lock_resource **last, uint8_t *writers)
 {
     if (root == NULL) {
         return 0;
     }
     const struct lock_key_node *node = (const struct lock_key_node *)root;
     uint8_t all = node->writers;
-    size_t n = check_keys_tree(root->left, &all) + check_keys_tree(root->right, &all);
+    size_t n = check_keys_tree(spans, root->left, last, &all);
+    struct tx_bytes key = lock_resource_name(node->resource).key;
+    TX_ASSERT(*last == NULL || tx_bytes_compare(lock_resource_name(*last).key, key) < 0);
+    TX_ASSERT(node->rank == lock_stem_rank(&spans->stem, key));
+    *last = node->resource;
+    n += check_keys_tree(spans, root->right, last, &all);
     TX_ASSERT(node->writers_all == all);
     *writers |= all;
     return n + 1;
@@ -220,6 +227,29 @@ static void check_range(struct census *census, const struct lock_range *range)
     TX_ASSERT(lock_span_writer_bars(census->mgr, range->watched->resource, owner));
     check_blockers(owner);
     census->waiters_n++;
+}
+
+static uint64_t end_rank(const struct lock_spans *spans, struct tx_bytes to)
+{
+    return to.len == 0 ? LOCK_RANK_END : lock_stem_rank(&spans->stem, to);
+}
+
+/* Ranges stand in the order of their beginnings; a tree counts its nodes. */
+static size_t check_ranges_order(const struct lock_spans *spans, const struct tx_tree_node *root,
+                                 const struct lock_range **last)
+{
+    if (root == NULL) {
+        return 0;
+    }
+    const struct lock_range *range = (const struct lock_range *)(const void *)root;
+    size_t n = check_ranges_order(spans, root->left, last);
+    struct lock_name name = lock_range_name(range);
+    TX_ASSERT(*last == NULL || tx_bytes_compare(lock_range_name(*last).key, name.key) <= 0);
+    TX_ASSERT(range->from_rank == lock_stem_rank(&spans->stem, name.key));
+    TX_ASSERT(range->to_rank == end_rank(spans, name.to));
+    TX_ASSERT(range->reach == range->farthest->to_rank);
+    *last = range;
+    return n + check_ranges_order(spans, root->right, last) + 1;
 }
 
 /* The one of the subtree that ends last. */
@@ -261,7 +291,11 @@ static void check_space(struct census *census, const struct lock_resource *space
     if (space->spans != NULL) {
         struct keys_of keys = {.space = space};
         lock_table_each(&census->mgr->resources, count_key, &keys);
-        TX_ASSERT(check_keys_tree(space->spans->keys, &writers) == keys.n);
+        const struct lock_resource *last_key = NULL;
+        const struct lock_range *last_range = NULL;
+        TX_ASSERT(check_keys_tree(space->spans, space->spans->keys, &last_key, &writers) == keys.n);
+        size_t ranges_n = check_ranges_order(space->spans, space->spans->ranges, &last_range);
+        TX_ASSERT(space->spans->nodes_n == keys.n + ranges_n);
         if (space->spans->ranges != NULL) {
             (void)check_ranges_tree(census, space->spans->ranges);
         }

@@ -376,11 +376,43 @@ struct lock_name lock_range_name(const struct lock_range *range)
     return name;
 }
 
+static bool is_named(const struct lock_range *range, const struct lock_resource *space,
+                     struct lock_name name)
+{
+    return range->space == space && tx_bytes_equal(from_of(range), name.key) &&
+           tx_bytes_equal(to_of(range), name.to);
+}
+
+#define OWN_FEW 8u /* ranges of one owner that are looked through one by one */
+
+/* The owner's range of that name, when it has few; `*sure` when it is that or none. */
+static struct lock_range *find_among_few(const struct lock_resource *space,
+                                         const struct lock_owner *owner, struct lock_name name,
+                                         bool *sure)
+{
+    struct lock_range *range = owner->wait.range;
+    *sure = true;
+    if (range != NULL && is_named(range, space, name)) {
+        return range;
+    }
+    range = owner->ranges_end;
+    for (unsigned i = 0; i < OWN_FEW && range != NULL; i++) {
+        if (is_named(range, space, name)) {
+            return range;
+        }
+        range = range->prev;
+    }
+    *sure = range == NULL;
+    return NULL;
+}
+
 struct lock_range *lock_range_find(const struct lock_resource *space,
                                    const struct lock_owner *owner, struct lock_name name)
 {
-    if (space->spans == NULL) {
-        return NULL;
+    bool sure;
+    struct lock_range *few = find_among_few(space, owner, name, &sure);
+    if (sure || few != NULL || space->spans == NULL) {
+        return few;
     }
     const struct tx_tree_node *node = space->spans->ranges;
     const struct place from = place_of(space->spans, name.key);

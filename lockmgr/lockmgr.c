@@ -122,6 +122,21 @@ static bool is_range(struct lock_name name)
     return name.to.len == 0 || tx_bytes_compare(name.key, name.to) < 0;
 }
 
+/* Field by field: what belongs to a wait is clear already, and this is on every lock's way. */
+static void request_begin(struct lock_request *request, struct lock_name name,
+                          enum tx_lock_mode mode)
+{
+    TX_ASSERT(!request->waiting && request->name_copy == NULL && request->reserved == 0);
+    request->asking = true;
+    request->status = LOCK_GRANTED;
+    request->mode = mode;
+    request->step = LOCK_LEVEL_STORE;
+    request->last = lock_name_level(name);
+    request->name = name;
+    request->parent = NULL;
+    request->above = NULL;
+}
+
 enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
                                  struct lock_name name, enum tx_lock_mode mode, uint64_t now_us,
                                  uint64_t timeout_us, struct lock_events *out)
@@ -141,14 +156,9 @@ enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
     if (timeout_us == 0) {
         timeout_us = mgr->options.wait_timeout_us;
     }
-    owner->request = (struct lock_request){
-        .asking = true,
-        .mode = mode,
-        .last = lock_name_level(name),
-        .name = name,
-        .since_us = now_us,
-        .deadline_us = deadline_after(now_us, timeout_us),
-    };
+    request_begin(&owner->request, name, mode);
+    owner->request.since_us = now_us;
+    owner->request.deadline_us = deadline_after(now_us, timeout_us);
     lock_request_advance(mgr, owner, out);
     lock_request_settle(mgr, out);
     owner->request.asking = false;
