@@ -9,7 +9,7 @@
 
 #include "lockmgr/lockmgr.h"
 
-#define FIXTURE_OWNERS_MAX 64
+#define FIXTURE_OWNERS_MAX 128
 #define FIXTURE_TIMEOUT_US 1000
 
 struct fixture {

@@ -215,55 +215,178 @@ static void a_write_after_an_escalated_read(void **state)
 
 /* ---- starvation ---- */
 
-#define HOSTILE 40
+#define HOSTILE 100
+#define WANTED  4
 
-/* Younger ones without end take and give back what the oldest wants, and begin anew whenever
- * they have lost. How many grants do others get before the oldest has its locks?
- * With any policy under which it may wait, a number that depends on how many they are. */
-static uint64_t grants_before_the_oldest(struct fixture *f)
+static const char *const wanted[WANTED] = {"s/a", "s/b", "s/[a,d)", "s/c"};
+
+static enum tx_lock_mode wanted_mode(size_t what)
 {
-    static const char *const wanted[] = {"s/a", "s/b", "s/[a,d)", "s/c"};
-    size_t got = 0;
-    uint64_t grants = 0;
-    bool asked = false;
-    for (int turn = 0; got < 4; turn++) {
-        assert_true(turn < 100000);
-        int n = 1 + turn % HOSTILE;
-        if (f->owners[n] != NULL && (turn / HOSTILE) % 3 == 2)
-            release_all(f, n);
-        else if (f->owners[n] == NULL || !waiting(f, n))
-            grants += acquire(f, n, wanted[turn % 4], turn % 4 == 2 ? TX_LOCK_S : TX_LOCK_X) ==
-                      LOCK_GRANTED;
-        if (!asked && !waiting(f, 0)) {
-            asked = acquire(f, 0, wanted[got], got == 2 ? TX_LOCK_S : TX_LOCK_X) == LOCK_WAITING;
-            got += !asked;
-        }
-        for (size_t i = 0; i < f->events.events_n; i++) {
-            const struct lock_event *event = &f->events.events[i];
-            int who = (int)event->tx.seq - 1;
-            if (event->type == LOCK_EVENT_GRANTED && who == 0) {
-                asked = false;
-                got++;
-            } else if (event->type == LOCK_EVENT_GRANTED) {
-                grants++;
-            } else if (f->owners[who] != NULL) {
-                release_all(f, who); /* wounded, or not let in */
-            }
-        }
-        f->events.events_n = 0;
-    }
-    return grants;
+    return what == 2 ? TX_LOCK_S : TX_LOCK_X;
 }
 
-static void the_oldest_is_not_starved(void **state)
+struct asked {
+    size_t what;
+    enum tx_lock_mode mode;
+};
+
+/* Does what another one asked for stand against what the oldest wants? The range meets the keys. */
+static bool stands_against(struct asked other, size_t what)
+{
+    if (wanted_mode(what) == TX_LOCK_S) {
+        return other.mode == TX_LOCK_X;
+    }
+    return other.what == what || other.what == 2;
+}
+
+/* Younger ones without end take and give back what the oldest wants: on their turn they let go of
+ * what they have and ask for something at once, with the age that they had. Who has been wounded
+ * or not let in is slow, and finds that out on its turn. Most of them read, so that one who wants
+ * to write could be passed for ever. */
+struct siege {
+    struct fixture *f;
+    struct asked asked[HOSTILE + 1];
+    bool lost[HOSTILE + 1]; /* wounded, or not let in, and not released yet */
+    size_t got;             /* by the oldest, which is number 0 */
+    bool waits;
+    unsigned waited;  /* how often */
+    uint64_t grants;  /* to others */
+    uint64_t against; /* of these, of something that stood against what it waited for */
+};
+
+static void granted(struct siege *siege, int who)
+{
+    if (who == 0) {
+        siege->waits = false;
+        siege->got++;
+        return;
+    }
+    siege->grants++;
+    siege->against += siege->waits && stands_against(siege->asked[who], siege->got);
+}
+
+static void see_events(struct siege *siege)
+{
+    for (size_t i = 0; i < siege->f->events.events_n; i++) {
+        const struct lock_event *event = &siege->f->events.events[i];
+        int who = (int)event->tx.seq - 1;
+        if (event->type == LOCK_EVENT_GRANTED) {
+            granted(siege, who);
+        } else {
+            siege->lost[who] = true;
+        }
+    }
+    siege->f->events.events_n = 0;
+}
+
+static void hostile_turn(struct siege *siege, int turn)
+{
+    struct fixture *f = siege->f;
+    int n = 1 + turn % HOSTILE;
+    if (f->owners[n] != NULL && waiting(f, n)) {
+        return;
+    }
+    if (f->owners[n] != NULL) {
+        release_all(f, n);
+        siege->lost[n] = false;
+        see_events(siege);
+    }
+    size_t what = (size_t)(turn + turn / HOSTILE) % WANTED;
+    enum tx_lock_mode mode = turn % 41 == 0 ? wanted_mode(what) : TX_LOCK_S;
+    siege->asked[n] = (struct asked){what, mode};
+    enum lock_status status = acquire(f, n, wanted[what], mode);
+    if (status == LOCK_GRANTED) {
+        granted(siege, n);
+    }
+    siege->lost[n] = siege->lost[n] || status == LOCK_CONFLICT;
+}
+
+/* True when it has not been refused. */
+static bool oldest_turn(struct siege *siege)
+{
+    if (siege->waits) {
+        return true;
+    }
+    enum lock_status status =
+        acquire(siege->f, 0, wanted[siege->got], wanted_mode(siege->got));
+    siege->waits = status == LOCK_WAITING;
+    siege->waited += siege->waits;
+    siege->got += status == LOCK_GRANTED;
+    return status != LOCK_CONFLICT;
+}
+
+/* Until the oldest has all and commits. They have surrounded all that it wants before it comes. */
+static struct siege besiege(struct fixture *f)
+{
+    struct siege siege = {.f = f};
+    assert_int_equal(acquire(f, 0, "t/first", TX_LOCK_X), LOCK_GRANTED);
+    for (int turn = 0; siege.got < WANTED; turn++) {
+        assert_true(turn < 1000 * HOSTILE);
+        hostile_turn(&siege, turn);
+        see_events(&siege);
+        if (turn == 5 * HOSTILE) {
+            assert_true(siege.grants >= HOSTILE); /* it is a siege */
+            siege.grants = 0;
+        }
+        if (turn >= 5 * HOSTILE && siege.got < WANTED) {
+            assert_true(oldest_turn(&siege));
+            see_events(&siege);
+        }
+    }
+    protect(f, 0);
+    release_all(f, 0);
+    f->events.events_n = 0;
+    assert_true(siege.waited > 0);
+    assert_true(siege.grants <= WANTED * HOSTILE);
+    return siege;
+}
+
+static void wound_wait_never_serves_others_first(void **state)
 {
     struct fixture *f = *state;
-    for (enum tx_lock_policy policy = TX_POLICY_WOUND_WAIT; policy <= TX_POLICY_WAIT_DIE;
-         policy++) {
-        use(f, policy);
-        assert_int_equal(acquire(f, 0, "t/first", TX_LOCK_X), LOCK_GRANTED);
-        assert_true(grants_before_the_oldest(f) <= 4 * HOSTILE);
+    use(f, TX_POLICY_WOUND_WAIT);
+    assert_int_equal(besiege(f).against, 0);
+}
+
+static void wait_die_serves_those_who_wait_already(void **state)
+{
+    struct fixture *f = *state;
+    use(f, TX_POLICY_WAIT_DIE);
+    assert_true(besiege(f).against <= WANTED * HOSTILE);
+}
+
+/* That the bound above is reached: everybody waits for the youngest, and is served before those who
+ * are older, the oldest last. Nobody new gets in between. */
+static void wait_die_serves_the_oldest_after_all_who_wait(void **state)
+{
+    struct fixture *f = *state;
+    use(f, TX_POLICY_WAIT_DIE);
+    for (int n = HOSTILE; n >= 0; n--) {
+        assert_int_equal(acquire(f, n, "s/a", TX_LOCK_X),
+                         n == HOSTILE ? LOCK_GRANTED : LOCK_WAITING);
+    }
+    for (int n = HOSTILE; n > 0; n--) {
+        release_all(f, n);
+        assert_int_equal(f->events.events_n, 1);
+        assert_int_equal(f->events.events[0].tx.seq, n); /* the next older one, n - 1 */
         f->events.events_n = 0;
+        assert_int_equal(acquire(f, n, "s/a", TX_LOCK_X), LOCK_CONFLICT);
+    }
+    assert_int_equal(held(f, 0, "s/a"), TX_LOCK_X);
+}
+
+/* No such bound: two readers that take turns keep a writer out for as long as they like, and
+ * nobody knows that it is there. */
+static void no_wait_promises_nothing(void **state)
+{
+    struct fixture *f = *state;
+    use(f, TX_POLICY_NO_WAIT);
+    assert_int_equal(acquire(f, 1, "s/a", TX_LOCK_S), LOCK_GRANTED);
+    for (int i = 0; i < 10 * HOSTILE; i++) {
+        assert_int_equal(acquire(f, 2 - i % 2, "s/a", TX_LOCK_S), LOCK_GRANTED);
+        release_all(f, 1 + i % 2);
+        assert_int_equal(acquire(f, 0, "s/a", TX_LOCK_X), LOCK_CONFLICT);
+        release_all(f, 0);
     }
 }
 
@@ -285,7 +408,10 @@ int main(void)
         TEST(an_escalation_that_would_wait_is_left),
         TEST(an_escalation_does_not_pass_an_older_waiter),
         TEST(a_write_after_an_escalated_read),
-        TEST(the_oldest_is_not_starved),
+        TEST(wound_wait_never_serves_others_first),
+        TEST(wait_die_serves_those_who_wait_already),
+        TEST(wait_die_serves_the_oldest_after_all_who_wait),
+        TEST(no_wait_promises_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
