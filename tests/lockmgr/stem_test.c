@@ -82,19 +82,22 @@ struct text_range {
 };
 static struct text_range held_ranges[RANGES];
 
-/* Keys that begin alike up to some place, and now and then quite otherwise. */
-static void draw_key(char *out, size_t size)
+/* Keys that begin alike up to some place: a long one first, so that the stem found for the first
+ * few fits badly later on. */
+static void draw_key(char *out, size_t size, int step)
 {
-    static const char *const beginnings[] = {"account-", "account-", "account-", "account-1",
-                                             "acc",      "b",        ""};
-    (void)snprintf(out, size, "%s%zu", beginnings[draw(7)], draw(3000));
+    static const char *const beginnings[] = {"account-1", "account-", "acc", "b", ""};
+    size_t n = step < 20 ? 1 : step < 200 ? 2 : 5;
+    (void)snprintf(out, size, "%s%zu", beginnings[draw(n)], draw(3000));
 }
 
 /* A key and those that begin with it, up to the digit 5; some begin like many others. */
-static void draw_range(struct text_range *range)
+static void draw_range(struct text_range *range, int step)
 {
-    draw_key(range->from, sizeof range->from - 1);
-    (void)snprintf(range->to, sizeof range->to, "%.38s5", range->from);
+    char key[32];
+    draw_key(key, sizeof key, step);
+    (void)snprintf(range->from, sizeof range->from, "%s", key);
+    (void)snprintf(range->to, sizeof range->to, "%s5", key);
 }
 
 static bool is_locked(const char *key)
@@ -127,7 +130,7 @@ static void a_changing_stem_changes_no_answer(void **state)
             range->from[0] = '\0';
         }
         if (i < 2 * RANGES) {
-            draw_range(range);
+            draw_range(range, i);
             (void)snprintf(path, sizeof path, "s/[%s,%s)", range->from, range->to);
             if (f->owners[owner] == NULL || held(f, owner, path) == TX_LOCK_NONE) {
                 assert_int_equal(acquire(f, owner, path, TX_LOCK_S), LOCK_GRANTED);
@@ -136,7 +139,7 @@ static void a_changing_stem_changes_no_answer(void **state)
             }
         }
         char key[40];
-        draw_key(key, sizeof key);
+        draw_key(key, sizeof key, i);
         (void)snprintf(path, sizeof path, "s/%s", key);
         bool locked = is_locked(key);
         assert_int_equal(acquire(f, 0, path, TX_LOCK_X), locked ? LOCK_CONFLICT : LOCK_GRANTED);
