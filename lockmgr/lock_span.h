@@ -5,9 +5,9 @@
  * that are locked or waited for, in which every node knows whether there are writers in its
  * subtree. So "which ranges lie over this key" and "which writers are inside this range" cost a
  * logarithm, plus what is found. The nodes carry ranks (see lock_stem.h) next to their branches, so
- * that a way down seldom looks at a name. Ranges are held in S: they meet X on keys, and nothing else. A
- * keyspace without spans pays nothing for them; one that has them keeps them as long as something
- * is locked in it.
+ * that a way down seldom looks at a name. Ranges are held in S: they meet X on keys, and nothing
+ * else. A keyspace without spans pays nothing for them; one that has them keeps them as long as
+ * something is locked in it.
  *
  * A range that must wait watches one key that stands against it, and is looked at again when
  * something leaves that key. */

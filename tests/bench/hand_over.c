@@ -105,12 +105,13 @@ int main(int argc, char **argv)
     const struct hand_over_kind *kind = argc == 4 ? kind_of(argv[1]) : NULL;
     turns = argc == 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     if (kind == NULL || turns < 2 || turns > TURNS_MAX) {
-        (void)fprintf(stderr, "usage: hand_over assent CLIENT.CONF 2..%u\n"
+        (void)fprintf(stderr,
+                      "usage: hand_over assent CLIENT.CONF 2..%u\n"
 #ifdef WITH_POSTGRESQL
-                              "       hand_over postgresql CONNINFO 2..%u\n",
+                      "       hand_over postgresql CONNINFO 2..%u\n",
                       TURNS_MAX,
 #else
-                              "(built without libpq: no postgresql)\n",
+                      "(built without libpq: no postgresql)\n",
 #endif
                       TURNS_MAX);
         return 64;

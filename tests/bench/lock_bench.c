@@ -183,8 +183,8 @@ static void print_figure(const struct figure *figure, double median, double leas
         if (figure->target > 0) {
             (void)snprintf(target, sizeof target, "<= %g", figure->target);
         }
-        (void)printf("%-16s %9.*f %9.*f %-5s %-8s %-7s %s\n", figure->name,
-                     median < 100 ? 2 : 0, median, least < 100 ? 2 : 0, least, figure->unit, target,
+        (void)printf("%-16s %9.*f %9.*f %-5s %-8s %-7s %s\n", figure->name, median < 100 ? 2 : 0,
+                     median, least < 100 ? 2 : 0, least, figure->unit, target,
                      verdict(figure, median), figure->meaning);
     }
     (void)fflush(stdout);

@@ -65,8 +65,8 @@ static void strike(struct scene *scene)
 
 /* Asks for the names in a scattered order, each of which must give `expected`; what is granted is
  * released, what waits is cancelled. Nanoseconds for each. */
-static double ask(struct scene *scene, const struct lock_name names[RANGES],
-                  enum tx_lock_mode mode, enum lock_status expected, int checks)
+static double ask(struct scene *scene, const struct lock_name names[RANGES], enum tx_lock_mode mode,
+                  enum lock_status expected, int checks)
 {
     double start = bench_now_ns();
     for (int i = 0; i < checks; i++) {

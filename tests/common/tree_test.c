@@ -66,8 +66,7 @@ static int check(const struct tx_tree_node *node, int from, int to)
     assert_true(item->in && item->key > from && item->key < to);
     assert_true(node->left == NULL || priority(node->left) <= priority(node));
     assert_true(node->right == NULL || priority(node->right) <= priority(node));
-    int below =
-        greater(check(node->left, from, item->key), check(node->right, item->key, to));
+    int below = greater(check(node->left, from, item->key), check(node->right, item->key, to));
     assert_int_equal(item->most, greater(item->weight, below));
     return item->most;
 }

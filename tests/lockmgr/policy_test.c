@@ -307,8 +307,7 @@ static bool oldest_turn(struct siege *siege)
     if (siege->waits) {
         return true;
     }
-    enum lock_status status =
-        acquire(siege->f, 0, wanted[siege->got], wanted_mode(siege->got));
+    enum lock_status status = acquire(siege->f, 0, wanted[siege->got], wanted_mode(siege->got));
     siege->waits = status == LOCK_WAITING;
     siege->waited += siege->waits;
     siege->got += status == LOCK_GRANTED;
