@@ -58,11 +58,11 @@ struct lock_hold {
 
 /* A place in one queue, or a range that is waited for; nothing when both are NULL. */
 struct lock_wait {
+    struct tx_tree_node node; /* in the resource's queue */
+    uint64_t class_bit;       /* see lock_queue.h */
+    uint64_t class_bits;      /* of the whole subtree */
     struct lock_resource *resource;
     struct lock_range *range;
-    struct tx_tree_node node;       /* in the resource's queue */
-    uint64_t class_bit;             /* see lock_queue.h */
-    uint64_t class_bits;            /* of the whole subtree */
     enum tx_lock_mode held, target; /* a conversion holds more than NONE */
 };
 
@@ -87,7 +87,8 @@ struct lock_owner {
     struct tx_id tx;
     struct tx_age age;
     uint64_t hash;
-    bool youngest_first; /* the order of service, see lock_owner_before() */
+    struct lock_wait wait; /* a way down a queue needs what is up to here */
+    bool youngest_first;   /* the order of service, see lock_owner_before() */
     bool restoring;
     bool is_protected;
     bool wounded;
@@ -97,7 +98,6 @@ struct lock_owner {
     struct lock_range *ranges, *ranges_end; /* likewise */
     struct lock_hold *space_hint;           /* the keyspace used last */
     struct lock_request request;
-    struct lock_wait wait;
 };
 
 struct lockmgr {

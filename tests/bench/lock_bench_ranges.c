@@ -86,7 +86,7 @@ static struct lock_name names[RANGES];
 
 /* A writer's keys at first + i * step. */
 static double writers(enum shape shape, enum tx_lock_policy policy, int first, int step,
-                      enum lock_status expected)
+                      enum lock_status expected, int checks)
 {
     static struct scene scene;
     set(&scene, shape, policy);
@@ -94,28 +94,29 @@ static double writers(enum shape shape, enum tx_lock_policy policy, int first, i
         name_key(texts[0][i], first + i * step);
         names[i] = bench_key(texts[0][i]);
     }
-    double ns = ask(&scene, names, TX_LOCK_X, expected, CHECKS);
+    double ns = ask(&scene, names, TX_LOCK_X, expected, checks);
     strike(&scene);
     return ns;
 }
 
 void job_writer_disjoint(double *figures)
 {
-    figures[0] = writers(DISJOINT, TX_POLICY_WOUND_WAIT, 75, GAP, LOCK_GRANTED);
-    figures[1] = writers(DISJOINT, TX_POLICY_NO_WAIT, 25, GAP, LOCK_CONFLICT);
-    figures[2] = writers(DISJOINT, TX_POLICY_WOUND_WAIT, 25, GAP, LOCK_WAITING);
+    figures[0] = writers(DISJOINT, TX_POLICY_WOUND_WAIT, 75, GAP, LOCK_GRANTED, CHECKS);
+    figures[1] = writers(DISJOINT, TX_POLICY_NO_WAIT, 25, GAP, LOCK_CONFLICT, CHECKS);
+    figures[2] = writers(DISJOINT, TX_POLICY_WOUND_WAIT, 25, GAP, LOCK_WAITING, CHECKS);
 }
 
 void job_writer_nested(double *figures)
 {
-    figures[0] = writers(NESTED, TX_POLICY_WOUND_WAIT, RANGES * GAP, GAP, LOCK_GRANTED);
-    figures[1] = writers(NESTED, TX_POLICY_NO_WAIT, 0, 1, LOCK_CONFLICT);
+    figures[0] = writers(NESTED, TX_POLICY_WOUND_WAIT, RANGES * GAP, GAP, LOCK_GRANTED, CHECKS);
+    figures[1] = writers(NESTED, TX_POLICY_NO_WAIT, 0, 1, LOCK_CONFLICT, CHECKS);
+    figures[2] = writers(NESTED, TX_POLICY_WOUND_WAIT, 0, 1, LOCK_WAITING, 2000);
 }
 
 void job_writer_overlapping(double *figures)
 {
-    figures[0] = writers(OVERLAPPING, TX_POLICY_NO_WAIT, 25, GAP, LOCK_CONFLICT);
-    figures[1] = writers(OVERLAPPING, TX_POLICY_WOUND_WAIT, 25, GAP, LOCK_WAITING);
+    figures[0] = writers(OVERLAPPING, TX_POLICY_NO_WAIT, 25, GAP, LOCK_CONFLICT, CHECKS);
+    figures[1] = writers(OVERLAPPING, TX_POLICY_WOUND_WAIT, 25, GAP, LOCK_WAITING, CHECKS);
 }
 
 /* A range that overlaps with some of the others, and that nobody holds yet. */
