@@ -28,7 +28,7 @@ void lock_span_key_made(struct lock_resource *key)
         return;
     }
     struct lock_key_node *node = tx_xmalloc(sizeof *node);
-    *node = (struct lock_key_node){.resource = key, .writers = writers_on(key)};
+    *node = (struct lock_key_node){.resource = key, .hash = key->hash, .writers = writers_on(key)};
     key->key = node;
     lock_tree_add_key(key->parent->spans, node);
 }

@@ -24,19 +24,21 @@
 struct lock_key_node {
     struct tx_tree_node tree; /* the first member */
     uint64_t rank;
-    struct lock_resource *resource;
+    uint32_t hash;                  /* the resource's */
+    uint8_t writers;                /* LOCK_WRITER_... */
+    uint8_t writers_all;            /* of the subtree */
+    struct lock_resource *resource; /* a way down needs nothing from here on */
     struct lock_range *watchers, *watchers_end;
-    uint8_t writers;     /* LOCK_WRITER_... */
-    uint8_t writers_all; /* of the subtree */
 };
 
 /* The keys from `from` up to `to` (exclusive; empty: the end). */
 struct lock_range {
     struct tx_tree_node tree; /* the first member */
-    uint64_t from_rank, to_rank;
-    uint64_t reach;                    /* the rank of the subtree's last end */
-    const struct lock_range *farthest; /* the one of the subtree that ends there */
+    uint64_t from_rank;
     uint64_t hash;
+    uint64_t reach; /* the rank of the subtree's last end */
+    uint64_t to_rank;
+    const struct lock_range *farthest; /* the one of the subtree that ends last */
     uint16_t from_len, to_len;
     bool waiting;
     struct lock_owner *owner; /* a way down needs nothing from here on */

@@ -91,7 +91,7 @@ static bool key_before(const struct tx_tree_node *a, const struct tx_tree_node *
 /* The hash of the name, stirred: chance gives it few equals, and equals do no harm. */
 static uint64_t key_priority(const struct tx_tree_node *node)
 {
-    return key_at(node)->resource->hash * UINT64_C(0x9e3779b97f4a7c15);
+    return key_at(node)->hash * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static uint8_t writers_below(const struct tx_tree_node *node)
