@@ -3,6 +3,7 @@
 #ifndef ASSENT_LOCKMGR_LOCK_INTERNAL_H
 #define ASSENT_LOCKMGR_LOCK_INTERNAL_H
 
+#include "common/assert.h"
 #include "lockmgr/lock_deadlines.h"
 #include "lockmgr/lock_mode.h"
 #include "lockmgr/lock_pool.h"
@@ -127,9 +128,31 @@ bool lock_owner_before(const struct lock_owner *a, const struct lock_owner *b);
 
 /* ---- resources (lock_resource.c) ---- */
 
-enum lock_level lock_name_level(struct lock_name name);
+static inline enum lock_level lock_name_level(struct lock_name name)
+{
+    TX_ASSERT(name.space.len <= TX_SPACE_MAX);
+    TX_ASSERT(name.key.len <= TX_KEY_MAX + (name.range ? 1 : 0) && name.to.len <= TX_KEY_MAX + 1);
+    TX_ASSERT(name.space.len > 0 || (name.key.len == 0 && !name.range));
+    if (name.key.len > 0 || name.range) {
+        return LOCK_LEVEL_KEY;
+    }
+    return name.space.len > 0 ? LOCK_LEVEL_SPACE : LOCK_LEVEL_STORE;
+}
+
 /* The part of the name that belongs to the level. */
-struct tx_bytes lock_name_part(struct lock_name name, enum lock_level level);
+static inline struct tx_bytes lock_name_part(struct lock_name name, enum lock_level level)
+{
+    switch (level) {
+    case LOCK_LEVEL_SPACE:
+        return name.space;
+    case LOCK_LEVEL_KEY:
+        return name.key;
+    case LOCK_LEVEL_STORE:
+    case LOCK_LEVELS_N:
+        break;
+    }
+    return tx_bytes(NULL, 0);
+}
 
 struct lock_resource *lock_store_new(void);
 void lock_store_destroy(struct lock_resource **store);

@@ -19,11 +19,8 @@ const unsigned char lock_mode_conflict_sets[TX_LOCK_MODES_N] = {
                   BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),
 };
 
-enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b)
+enum tx_lock_mode lock_mode_join_of_two(enum tx_lock_mode a, enum tx_lock_mode b)
 {
-    if (lock_mode_covers(a, b)) {
-        return a;
-    }
     /* The enum lists a mode after every mode that it covers, so the first that covers both is the
      * least. X covers everything. */
     enum tx_lock_mode join = b;
@@ -32,44 +29,4 @@ enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b)
     }
     TX_ASSERT(join <= TX_LOCK_X);
     return join;
-}
-
-/* It does when whatever conflicts with `b` below needs an intention above that conflicts with `a`.
- * Under S, U and SIX nobody else has IX: others have S below at most. */
-bool lock_mode_covers_below(enum tx_lock_mode a, enum tx_lock_mode b)
-{
-    switch (a) {
-    case TX_LOCK_X:
-        return true;
-    case TX_LOCK_S:
-    case TX_LOCK_U:
-    case TX_LOCK_SIX:
-        return b == TX_LOCK_IS || b == TX_LOCK_S || (b == TX_LOCK_U && a != TX_LOCK_S);
-    case TX_LOCK_NONE:
-    case TX_LOCK_IS:
-    case TX_LOCK_IX:
-    case TX_LOCK_MODES_N:
-        break;
-    }
-    return false;
-}
-
-enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode)
-{
-    switch (mode) {
-    case TX_LOCK_NONE:
-        return TX_LOCK_NONE;
-    case TX_LOCK_IS:
-    case TX_LOCK_S:
-        return TX_LOCK_IS;
-    case TX_LOCK_IX:
-    case TX_LOCK_U:
-    case TX_LOCK_SIX:
-    case TX_LOCK_X:
-        return TX_LOCK_IX;
-    case TX_LOCK_MODES_N:
-        break;
-    }
-    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
-    return TX_LOCK_NONE;
 }

@@ -32,21 +32,66 @@ static inline bool lock_mode_conflicts(enum tx_lock_mode a, enum tx_lock_mode b)
     return (lock_mode_conflict_set(a) & lock_mode_bit(b)) != 0;
 }
 
-/* The least mode whose conflicts contain those of both: what a holder of `a` must hold to have `b`
- * too. */
-enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b);
-
 /* Does holding `a` give everything that `b` gives? */
 static inline bool lock_mode_covers(enum tx_lock_mode a, enum tx_lock_mode b)
 {
     return (lock_mode_conflict_set(b) & ~lock_mode_conflict_set(a)) == 0;
 }
 
-/* Does holding `a` on a keyspace (or the store) give `b` on everything in it? */
-bool lock_mode_covers_below(enum tx_lock_mode a, enum tx_lock_mode b);
+/* Where neither covers the other. */
+enum tx_lock_mode lock_mode_join_of_two(enum tx_lock_mode a, enum tx_lock_mode b);
+
+/* The least mode whose conflicts contain those of both: what a holder of `a` must hold to have `b`
+ * too. */
+static inline enum tx_lock_mode lock_mode_join(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    if (lock_mode_covers(a, b)) {
+        return a;
+    }
+    return lock_mode_covers(b, a) ? b : lock_mode_join_of_two(a, b);
+}
+
+/* Does holding `a` on a keyspace (or the store) give `b` on everything in it?
+ * It does when whatever conflicts with `b` below needs an intention above that conflicts with `a`.
+ * Under S, U and SIX nobody else has IX: others have S below at most. */
+static inline bool lock_mode_covers_below(enum tx_lock_mode a, enum tx_lock_mode b)
+{
+    switch (a) {
+    case TX_LOCK_X:
+        return true;
+    case TX_LOCK_S:
+    case TX_LOCK_U:
+    case TX_LOCK_SIX:
+        return b == TX_LOCK_IS || b == TX_LOCK_S || (b == TX_LOCK_U && a != TX_LOCK_S);
+    case TX_LOCK_NONE:
+    case TX_LOCK_IS:
+    case TX_LOCK_IX:
+    case TX_LOCK_MODES_N:
+        break;
+    }
+    return false;
+}
 
 /* The mode that every ancestor must be held in, at least, below which `mode` is held: IS or IX
  * (NONE for NONE). */
-enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode);
+static inline enum tx_lock_mode lock_mode_intention(enum tx_lock_mode mode)
+{
+    switch (mode) {
+    case TX_LOCK_NONE:
+        return TX_LOCK_NONE;
+    case TX_LOCK_IS:
+    case TX_LOCK_S:
+        return TX_LOCK_IS;
+    case TX_LOCK_IX:
+    case TX_LOCK_U:
+    case TX_LOCK_SIX:
+    case TX_LOCK_X:
+        return TX_LOCK_IX;
+    case TX_LOCK_MODES_N:
+        break;
+    }
+    TX_ASSERT((unsigned)mode < TX_LOCK_MODES_N);
+    return TX_LOCK_NONE;
+}
 
 #endif

@@ -7,31 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum lock_level lock_name_level(struct lock_name name)
-{
-    TX_ASSERT(name.space.len <= TX_SPACE_MAX);
-    TX_ASSERT(name.key.len <= TX_KEY_MAX + (name.range ? 1 : 0) && name.to.len <= TX_KEY_MAX + 1);
-    TX_ASSERT(name.space.len > 0 || (name.key.len == 0 && !name.range));
-    if (name.key.len > 0 || name.range) {
-        return LOCK_LEVEL_KEY;
-    }
-    return name.space.len > 0 ? LOCK_LEVEL_SPACE : LOCK_LEVEL_STORE;
-}
-
-struct tx_bytes lock_name_part(struct lock_name name, enum lock_level level)
-{
-    switch (level) {
-    case LOCK_LEVEL_SPACE:
-        return name.space;
-    case LOCK_LEVEL_KEY:
-        return name.key;
-    case LOCK_LEVEL_STORE:
-    case LOCK_LEVELS_N:
-        break;
-    }
-    return tx_bytes(NULL, 0);
-}
-
 uint32_t lock_resource_hash(const struct lock_link *entry)
 {
     return ((const struct lock_resource *)(const void *)entry)->hash;
