@@ -125,7 +125,7 @@ static const struct job {
      job_release,
      {{"release_250k", "ns", 0, "each of 250,000 locks, by release of all"},
       {"release_1M", "ns", 0, "each of 1,000,000 locks of one transaction"},
-      {"release_ratio", "times", 1.5, "one by the other: 1 is O(n), 4 would be O(n^2)"}}},
+      {"release_ratio", "times", 2, "one by the other: 1 is O(n), 4 would be O(n^2)"}}},
     {"million",
      job_million,
      {{"acquire_each", "ns", 0, "1,000 transactions take 1,000 new keys each: a key"},
