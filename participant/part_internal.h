@@ -23,6 +23,8 @@
 #define PART_MARKS_MAX         256u  /* epochs of one coordinator with a mark of their own */
 #define PART_DEFERRED_MAX                                                                          \
     (TX_MEMBERS_MAX + 2u)   /* every member may inquire, the coordinator decide */
+#define PART_RESULT_BYTES 8u      /* of a result in a message, beside its value; at most */
+#define PART_MESSAGE_REST 4096u   /* of the frame around them: envelope, fields, text; at most */
 #define PART_ASKED_ALONE 1u /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
@@ -109,6 +111,22 @@ struct part_heuristic {
     struct tx_lsn lsn;     /* of the HEURISTIC_END */
 };
 
+/* How far a scan has got, see part_scan.c. */
+enum part_scan_phase {
+    PART_SCAN_FREE,  /* nothing is locked: the first read */
+    PART_SCAN_GUESS, /* what the first read went through is locked, or waited for */
+    PART_SCAN_WHOLE, /* all that the operation names is */
+};
+
+struct part_scan {
+    enum part_scan_phase phase;
+    bool range_before;      /* an earlier scan of this transaction holds it, too */
+    bool guess_before;
+    struct lock_name range; /* GUESS, WHOLE: that is locked or waited for */
+    struct lock_name guess; /* WHOLE: that of the phase before */
+    uint64_t commits;       /* the core's count when the read under way was asked for */
+};
+
 struct part_tx {
     UT_hash_handle hh;
     struct part_key key;
@@ -126,6 +144,7 @@ struct part_tx {
     uint64_t timer_us;
 
     struct tx_token token;
+    enum tx_isolation isolation;
     bool one_shot; /* its operations came with PREPARE */
     bool wanted;   /* an older transaction waits for its locks, and it cannot be wounded any more */
     bool one_phase;
@@ -135,7 +154,8 @@ struct part_tx {
     /* The present step (interactive), or the only one (one-shot). */
     uint32_t step;
     bool client_waits;
-    bool op_locked; /* the next operation has its lock */
+    bool op_locked;      /* the next operation has its lock, or needs none */
+    bool op_held_before; /* it has had it before; read committed */
     bool wounded;   /* a LOCK_EVENT_WOUNDED is on its way */
     bool noted;     /* in doubt, and an operator has read so */
     bool alarmed;   /* a member has answered with an earlier start: said once */
@@ -146,6 +166,8 @@ struct part_tx {
     const struct tx_op *ops;
     size_t ops_n, ops_done;
     struct tx_result *results;
+    size_t results_bytes; /* what they take in a message, at most */
+    struct part_scan scan; /* of the next operation */
     struct tx_arena work; /* ops, results, locks */
 
     const struct txlog_lock *locks; /* recovery: to be taken again */
@@ -257,6 +279,7 @@ struct part_core {
 
     struct tx_lsn last; /* appended */
     struct tx_lsn durable;
+    uint64_t commits; /* records that change the store's data; nothing else does */
     struct part_held *held; /* a queue: [held_from, held_to) */
     size_t held_from, held_to, held_capacity;
 
@@ -299,6 +322,8 @@ struct part_action *part_act(struct part_core *core, enum part_action_type type,
 /* Numbers the record; the caller fills in the payload. */
 struct part_action *part_append(struct part_core *core, enum txlog_type type, struct tx_id tx,
                                 bool force);
+/* The record's batch carries the resource manager's commit. */
+void part_with_writes(struct part_core *core, struct part_action *append);
 void part_send(struct part_core *core, const struct tx_address *to, const struct tx_msg *msg);
 void part_reply(struct part_core *core, uint64_t client, const struct tx_msg *msg);
 void part_reply_error(struct part_core *core, uint64_t client, uint64_t req, enum tx_error error,
@@ -386,6 +411,21 @@ void part_learn_age(struct part_core *core, struct tx_age age);
 
 /* part_run.c */
 void part_run(struct part_core *core, struct part_tx *tx);
+/* Asks for the lock of the next operation. When it is neither held nor waited for, the transaction
+ * is gone. */
+enum lock_status part_take_lock(struct part_core *core, struct part_tx *tx) TX_MUST_CHECK;
+/* There is no room for its lock: undoes it. */
+void part_refuse_room(struct part_core *core, struct part_tx *tx);
+void part_execute(struct part_core *core, struct part_tx *tx);
+/* So many bytes the value of the next result may have. */
+size_t part_results_room(const struct part_core *core, const struct part_tx *tx);
+/* It has more: undoes the transaction. */
+void part_refuse_results(struct part_core *core, struct part_tx *tx);
+void part_op_done(struct part_tx *tx, const struct tx_result *result);
+/* Marks whom the last call of the lock manager has wounded, while it is known who needed what (NULL:
+ * nobody in particular): a wounded one may not go on before its event is worked off. `from`: where
+ * the events of that call begin. */
+void part_note_wounds(struct part_core *core, size_t from, const struct part_tx *by);
 void part_locks_settle(struct part_core *core);
 void part_locks_expire(struct part_core *core);
 void part_locks_release(struct part_core *core, struct part_tx *tx);
@@ -393,6 +433,10 @@ void part_locks_release(struct part_core *core, struct part_tx *tx);
 enum tx_reason part_rm_reason(const struct part_event *event);
 void part_on_rm(struct part_core *core, const struct part_event *event);
 const char *part_place_print(struct lock_name name, char *out, size_t out_size);
+
+/* part_scan.c: reads for the next operation, a scan; again when its lock has come. */
+void part_scan_read(struct part_core *core, struct part_tx *tx);
+void part_scan_answered(struct part_core *core, struct part_tx *tx, const struct tx_result *result);
 
 /* part_operate.c */
 void part_on_operate(struct part_core *core, const struct part_event *event);
