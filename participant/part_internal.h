@@ -120,9 +120,8 @@ enum part_scan_phase {
 
 struct part_scan {
     enum part_scan_phase phase;
-    bool range_before;      /* an earlier scan of this transaction holds it, too */
-    bool guess_before;
-    struct lock_name range; /* GUESS, WHOLE: that is locked or waited for */
+    struct lock_name range; /* GUESS, WHOLE: what is locked, or waited for */
+    bool range_before;      /* by an earlier scan already: what was read of it stands */
     struct lock_name guess; /* WHOLE: that of the phase before */
     uint64_t commits;       /* the core's count when the read under way was asked for */
 };

@@ -131,16 +131,15 @@ static bool lock_rows(struct part_core *core, struct part_tx *tx, struct tx_byte
     return true;
 }
 
-/* Gives back what was locked on the way. A range of the same name that an earlier scan has left is
- * not this scan's to give. */
+/* Gives back what was locked on the way. */
 static void settle_ranges(struct part_core *core, struct part_tx *tx, struct lock_name read)
 {
     const struct part_scan *scan = &tx->scan;
     bool to_end = tx->isolation == TX_SERIALIZABLE;
-    if (scan->phase == PART_SCAN_WHOLE && !scan->guess_before)
+    if (scan->phase == PART_SCAN_WHOLE)
         release(core, tx, scan->guess);
     if (scan->range_before)
-        return;
+        return; /* not this scan's to give */
     if (!to_end)
         release(core, tx, scan->range);
     else if (!same_range(scan->range, read))
@@ -179,7 +178,6 @@ static bool lock_range(struct part_core *core, struct part_tx *tx, struct lock_n
 {
     struct part_scan *scan = &tx->scan;
     scan->guess = scan->range;
-    scan->guess_before = scan->range_before;
     scan->range = range;
     scan->range_before = lockmgr_held(core->locks, tx->owner, range) != TX_LOCK_NONE;
     scan->phase++;
@@ -198,7 +196,7 @@ static void lock_and_go_on(struct part_core *core, struct part_tx *tx, const str
         tx->scan.phase == PART_SCAN_FREE ? range : whole_range(scan_op(tx));
     if (!lock_range(core, tx, wanted))
         return;
-    if (tx->scan.commits == core->commits) {
+    if (tx->scan.range_before || tx->scan.commits == core->commits) {
         if (finish(core, tx, read, range))
             part_run(core, tx);
         return;

@@ -217,8 +217,10 @@ static void rm_tell(struct driver *d, struct part_event *event)
     part_core_step(d->core, event, d->now_us, &d->actions);
 }
 
-static void rm_execute(struct driver *d, struct tx_id id, const struct tx_op *op)
+static void rm_execute(struct driver *d, const struct driver_call *call)
 {
+    struct tx_id id = call->tx;
+    const struct tx_op *op = &call->op;
     struct part_event event = {.tx = id, .call = PART_RM_EXECUTE};
     struct driver_rm_tx *tx = rm_find(d, id);
     if (tx == NULL)
@@ -233,7 +235,7 @@ static void rm_execute(struct driver *d, struct tx_id id, const struct tx_op *op
     } else if (op->type == TX_OP_DELETE) {
         rm_write(tx, op->key, tx_bytes(NULL, 0), true);
     } else if (op->type == TX_OP_SCAN) {
-        event.result = driver_scan(d, tx, op);
+        event.result = call->has_read ? call->rows : driver_scan(d, tx, op);
         d->scans++;
     } else if (op->type == TX_OP_GET) {
         const struct tx_buf *value = data_get(d, op->key);
@@ -264,7 +266,7 @@ static void rm_prepare(struct driver *d, struct tx_id id)
 static void rm_call(struct driver *d, const struct driver_call *call)
 {
     if (call->call == PART_RM_EXECUTE)
-        rm_execute(d, call->tx, &call->op);
+        rm_execute(d, call);
     else
         rm_prepare(d, call->tx);
 }
@@ -279,6 +281,11 @@ static void rm_queue(struct driver *d, const struct part_action *action, enum pa
     waiting.op.key = keep(d, action->op.key);
     waiting.op.value = keep(d, action->op.value);
     waiting.op.to = keep(d, action->op.to);
+    if (call == PART_RM_EXECUTE && waiting.op.type == TX_OP_SCAN && d->rm_reads_early) {
+        const struct driver_rm_tx *tx = rm_find(d, action->tx);
+        waiting.has_read = true;
+        waiting.rows = driver_scan(d, tx != NULL ? tx : rm_begin(d, action->tx), &waiting.op);
+    }
     d->calls = tx_xrealloc(d->calls, (d->calls_n + 1) * sizeof *d->calls);
     d->calls[d->calls_n++] = waiting;
 }

@@ -26,6 +26,8 @@ struct driver_call {
     struct tx_id tx;
     enum part_rm_call call;
     struct tx_op op; /* in the driver's arena */
+    bool has_read;   /* a scan whose rows were read when it was asked for */
+    struct tx_result rows;
 };
 struct driver_sent {
     struct part_peer to;
@@ -53,7 +55,8 @@ struct driver {
     uint64_t durable;
     uint64_t compacted;
 
-    bool rm_slow; /* calls wait for driver_rm_answer() */
+    bool rm_slow;        /* calls wait for driver_rm_answer() */
+    bool rm_reads_early; /* a scan reads when it is asked for, and is answered late all the same */
     struct driver_call *calls;
     size_t calls_n;
     struct driver_rm_tx *rm_txs;

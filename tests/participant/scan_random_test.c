@@ -229,7 +229,8 @@ static void run(uint64_t seed)
     options.lock_policy = (enum tx_lock_policy)(seed % TX_LOCK_POLICIES_N);
     options.lock_timeout_us = 300000;
     struct driver *d = driver_new(&options);
-    d->rm_slow = seed % 2 == 0;
+    d->rm_slow = seed % 4 != 1;
+    d->rm_reads_early = seed % 4 > 1;
     d->no_data = true;
     random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     next_seq = 1;

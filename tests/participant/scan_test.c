@@ -354,26 +354,48 @@ static void test_a_third_read_is_the_last(void **unused)
 static void test_a_commit_between_read_and_lock(void **unused)
 {
     (void)unused;
-    for (int slow = 0; slow <= 1; slow++) {
+    enum { ABORTS, COMMITS, COMMITS_AFTER_THE_READ, CASES_N };
+    for (int other = 0; other < CASES_N; other++) {
         struct driver *d = driver_with_data(NULL);
         driver_do(d, 2, 1, TX_OP_PUT, "c", "C");
         driver_prepare(d, driver_id(d, 2), 0, NULL, 0);
         driver_sync(d);
         d->rm_slow = true;
+        d->rm_reads_early = other == COMMITS_AFTER_THE_READ;
         scan(d, 3, 1, driver_scan_op("", "", 9, false));
         assert_int_equal(d->calls_n, 1);
-        if (slow) /* the store reads only after the commit: that is not known here */
-            commit_prepared(d, 2);
-        else
+        if (other == ABORTS)
             driver_abort(d, driver_id(d, 2)); /* which changes nothing */
+        else
+            commit_prepared(d, 2); /* whether the store has read before is not known here */
         driver_rm_answer(d);
-        assert_int_equal(d->calls_n, slow);
-        if (slow)
+        assert_int_equal(d->calls_n, other != ABORTS);
+        if (other != ABORTS)
             driver_rm_answer(d);
-        expect_rows(d, slow ? "a=A b=B c=C d=D e=E" : "a=A b=B d=D e=E");
+        expect_rows(d, other == ABORTS ? "a=A b=B d=D e=E" : "a=A b=B c=C d=D e=E");
         expect_locks(d, 3, "s s/..");
         driver_free(d);
     }
+}
+
+/* Below a range that it holds nobody commits: what is read there stands, whatever goes on
+ * elsewhere. */
+static void test_an_earlier_range_needs_no_second_read(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_with_data(NULL);
+    scan(d, 2, 1, driver_scan_op("a", "c", 9, false));
+    d->rm_slow = true;
+    scan(d, 2, 2, driver_scan_op("a", "c", 9, false));
+    d->rm_slow = false;
+    commit_one(d, 3, TX_OP_PUT, "e", "new");
+    driver_clear(d);
+    driver_rm_answer(d);
+    assert_int_equal(d->calls_n, 0);
+    expect_rows(d, "a=A b=B");
+    expect_locks(d, 2, "s s/a..c");
+    assert_int_equal(d->scans, 2);
+    driver_free(d);
 }
 
 /* ---- wounds, limits, refusals ---- */
@@ -775,6 +797,7 @@ int main(void)
         cmocka_unit_test(test_a_longer_second_read_locks_the_whole),
         cmocka_unit_test(test_a_third_read_is_the_last),
         cmocka_unit_test(test_a_commit_between_read_and_lock),
+        cmocka_unit_test(test_an_earlier_range_needs_no_second_read),
         cmocka_unit_test(test_an_insert_by_an_older_one_wounds_a_scan),
         cmocka_unit_test(test_an_older_scan_wounds_a_writer),
         cmocka_unit_test(test_wounded_while_it_scans),
