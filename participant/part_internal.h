@@ -22,10 +22,10 @@
 #define PART_STATUS_ALARMS_MAX 5u    /* alarms shown in a STATUS */
 #define PART_MARKS_MAX         256u  /* epochs of one coordinator with a mark of their own */
 #define PART_DEFERRED_MAX                                                                          \
-    (TX_MEMBERS_MAX + 2u)   /* every member may inquire, the coordinator decide */
-#define PART_RESULT_BYTES 8u      /* of a result in a message, beside its value; at most */
-#define PART_MESSAGE_REST 4096u   /* of the frame around them: envelope, fields, text; at most */
-#define PART_ASKED_ALONE 1u /* unanswered inquiries before the other members are asked too */
+    (TX_MEMBERS_MAX + 2u)       /* every member may inquire, the coordinator decide */
+#define PART_RESULT_BYTES 8u    /* of a result in a message, beside its value; at most */
+#define PART_MESSAGE_REST 4096u /* of the frame around them: envelope, fields, text; at most */
+#define PART_ASKED_ALONE  1u    /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
 
@@ -155,19 +155,19 @@ struct part_tx {
     bool client_waits;
     bool op_locked;      /* the next operation has its lock, or needs none */
     bool op_held_before; /* it has had it before; read committed */
-    bool wounded;   /* a LOCK_EVENT_WOUNDED is on its way */
-    bool noted;     /* in doubt, and an operator has read so */
-    bool alarmed;   /* a member has answered with an earlier start: said once */
-    unsigned asked; /* inquiries since the last word of the coordinator */
+    bool wounded;        /* a LOCK_EVENT_WOUNDED is on its way */
+    bool noted;          /* in doubt, and an operator has read so */
+    bool alarmed;        /* a member has answered with an earlier start: said once */
+    unsigned asked;      /* inquiries since the last word of the coordinator */
     uint64_t client, req;
     uint64_t lock_timeout_us;
     size_t ops_total; /* of all steps */
     const struct tx_op *ops;
     size_t ops_n, ops_done;
     struct tx_result *results;
-    size_t results_bytes; /* what they take in a message, at most */
+    size_t results_bytes;  /* what they take in a message, at most */
     struct part_scan scan; /* of the next operation */
-    struct tx_arena work; /* ops, results, locks */
+    struct tx_arena work;  /* ops, results, locks */
 
     const struct txlog_lock *locks; /* recovery: to be taken again */
     size_t locks_n;
@@ -278,7 +278,7 @@ struct part_core {
 
     struct tx_lsn last; /* appended */
     struct tx_lsn durable;
-    uint64_t commits; /* records that change the store's data; nothing else does */
+    uint64_t commits;       /* records that change the store's data; nothing else does */
     struct part_held *held; /* a queue: [held_from, held_to) */
     size_t held_from, held_to, held_capacity;
 
@@ -421,9 +421,9 @@ size_t part_results_room(const struct part_core *core, const struct part_tx *tx)
 /* It has more: undoes the transaction. */
 void part_refuse_results(struct part_core *core, struct part_tx *tx);
 void part_op_done(struct part_tx *tx, const struct tx_result *result);
-/* Marks whom the last call of the lock manager has wounded, while it is known who needed what (NULL:
- * nobody in particular): a wounded one may not go on before its event is worked off. `from`: where
- * the events of that call begin. */
+/* Marks whom the last call of the lock manager has wounded, while it is known who needed what
+ * (NULL: nobody in particular): a wounded one may not go on before its event is worked off. `from`:
+ * where the events of that call begin. */
 void part_note_wounds(struct part_core *core, size_t from, const struct part_tx *by);
 void part_locks_settle(struct part_core *core);
 void part_locks_expire(struct part_core *core);

@@ -310,8 +310,7 @@ enum tx_reason part_rm_reason(const struct part_event *event)
 static void release_read(struct part_core *core, struct part_tx *tx)
 {
     size_t from = core->events.events_n;
-    enum tx_error error =
-        lockmgr_release(core->locks, tx->owner, wanted_place(tx), &core->events);
+    enum tx_error error = lockmgr_release(core->locks, tx->owner, wanted_place(tx), &core->events);
     TX_ASSERT(error == TX_OK || error == TX_ENOTFOUND); /* a lock above gives it */
     part_note_wounds(core, from, NULL);
 }

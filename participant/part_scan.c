@@ -85,8 +85,7 @@ static bool same_range(struct lock_name a, struct lock_name b)
 static bool is_within(struct lock_name part, struct lock_name range)
 {
     return tx_bytes_compare(range.key, part.key) <= 0 &&
-           (range.to.len == 0 ||
-            (part.to.len > 0 && tx_bytes_compare(part.to, range.to) <= 0));
+           (range.to.len == 0 || (part.to.len > 0 && tx_bytes_compare(part.to, range.to) <= 0));
 }
 
 /* ---- the end: the locks that the isolation level asks for ---- */
@@ -103,14 +102,13 @@ static void release(struct part_core *core, struct part_tx *tx, struct lock_name
 static void trim(struct part_core *core, struct part_tx *tx, struct lock_name part)
 {
     size_t from = core->events.events_n;
-    enum tx_error error =
-        lockmgr_trim(core->locks, tx->owner, tx->scan.range, part, &core->events);
+    enum tx_error error = lockmgr_trim(core->locks, tx->owner, tx->scan.range, part, &core->events);
     TX_ASSERT(error == TX_OK || error == TX_ENOTFOUND);
     part_note_wounds(core, from, NULL);
 }
 
-/* S on every row while the range is held: none of them can have to wait. False when there is no room
- * for them; the transaction is gone then. */
+/* S on every row while the range is held: none of them can have to wait. False when there is no
+ * room for them; the transaction is gone then. */
 static bool lock_rows(struct part_core *core, struct part_tx *tx, struct tx_bytes rows)
 {
     struct tx_reader reader = tx_reader(rows);
@@ -118,9 +116,8 @@ static bool lock_rows(struct part_core *core, struct part_tx *tx, struct tx_byte
     while (!tx->wounded && tx_rows_next(&reader, &row)) {
         struct lock_name key = {.space = scan_op(tx)->space, .key = row.key};
         size_t from = core->events.events_n;
-        enum lock_status status =
-            lockmgr_acquire(core->locks, tx->owner, key, TX_LOCK_S, core->now_us,
-                            tx->lock_timeout_us, &core->events);
+        enum lock_status status = lockmgr_acquire(core->locks, tx->owner, key, TX_LOCK_S,
+                                                  core->now_us, tx->lock_timeout_us, &core->events);
         part_note_wounds(core, from, NULL);
         if (status == LOCK_REFUSED) {
             part_refuse_room(core, tx);
@@ -192,8 +189,7 @@ static bool lock_range(struct part_core *core, struct part_tx *tx, struct lock_n
 static void lock_and_go_on(struct part_core *core, struct part_tx *tx, const struct read *read,
                            struct lock_name range)
 {
-    struct lock_name wanted =
-        tx->scan.phase == PART_SCAN_FREE ? range : whole_range(scan_op(tx));
+    struct lock_name wanted = tx->scan.phase == PART_SCAN_FREE ? range : whole_range(scan_op(tx));
     if (!lock_range(core, tx, wanted))
         return;
     if (tx->scan.range_before || tx->scan.commits == core->commits) {

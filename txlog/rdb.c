@@ -420,9 +420,9 @@ static bool visit_current(rocksdb_iterator_t *it,
     return visit(arg, tx_bytes(key, key_len), tx_bytes(value, value_len));
 }
 
-/* What is scanned goes through the block cache, and RocksDB reads ahead by itself once it sees a long
- * run. The bounds keep it from reading behind the range: else a few rows in front of many deleted
- * ones would cost them all. */
+/* What is scanned goes through the block cache, and RocksDB reads ahead by itself once it sees a
+ * long run. The bounds keep it from reading behind the range: else a few rows in front of many
+ * deleted ones would cost them all. */
 enum tx_error rdb_scan(struct rdb *rdb, enum rdb_family family, struct tx_bytes from,
                        struct tx_bytes to, bool reverse,
                        bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),

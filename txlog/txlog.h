@@ -36,8 +36,8 @@ struct txlog_append {
     size_t puts_n;
 };
 
-/* The keys of the data from `from` (empty: the first) up to `to` (not included; empty: the end), from
- * the last to the first when `reverse`. */
+/* The keys of the data from `from` (empty: the first) up to `to` (not included; empty: the end),
+ * from the last to the first when `reverse`. */
 struct txlog_range {
     struct tx_bytes from;
     struct tx_bytes to;

@@ -254,8 +254,7 @@ static void a_scan_meets_a_lock_on_the_keyspace(void **state)
 static void an_own_range_gives_its_keys(void **state)
 {
     struct fixture *f = *state;
-    fixture_options(f,
-                    (struct lockmgr_options){.locks_max = 1000, .policy = TX_POLICY_WAIT_DIE});
+    fixture_options(f, (struct lockmgr_options){.locks_max = 1000, .policy = TX_POLICY_WAIT_DIE});
     assert_int_equal(acquire(f, 5, "s/[a,c)", TX_LOCK_S), LOCK_GRANTED);
     assert_int_equal(acquire(f, 2, "s/b", TX_LOCK_X), LOCK_WAITING); /* older: it waits */
     assert_int_equal(acquire(f, 6, "s/b", TX_LOCK_S), LOCK_CONFLICT);

@@ -161,8 +161,8 @@ static struct tx_bytes bound(size_t i, char out[8])
 
 /* The keys from the `from`-th up to the `to`-th, in order; KEYS_N as the end is that of the
  * keyspace. */
-static void check_scan(struct model *m, struct tx_id id, struct model_tx *tx, size_t from, size_t to,
-                       uint32_t limit, bool reverse)
+static void check_scan(struct model *m, struct tx_id id, struct model_tx *tx, size_t from,
+                       size_t to, uint32_t limit, bool reverse)
 {
     char first[8], last[8], key[8];
     struct rm_answer answer;

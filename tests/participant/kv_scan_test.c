@@ -1,5 +1,5 @@
-/* Scans of the key-value store on a real log: own writes, commits that are not on disk yet, and what
- * is stored, merged in order, in both directions. */
+/* Scans of the key-value store on a real log: own writes, commits that are not on disk yet, and
+ * what is stored, merged in order, in both directions. */
 #include "kv_fixture.h"
 
 #include "common/rows.h"
@@ -41,8 +41,7 @@ static struct rm_answer execute(uint64_t seq, struct tx_op op)
 
 static void write_to(uint64_t seq, const char *space, struct tx_bytes key, struct tx_bytes value)
 {
-    struct tx_op op = {
-        .type = TX_OP_PUT, .space = tx_bytes_str(space), .key = key, .value = value};
+    struct tx_op op = {.type = TX_OP_PUT, .space = tx_bytes_str(space), .key = key, .value = value};
     assert_int_equal(execute(seq, op).status, RM_OK);
 }
 
@@ -53,8 +52,7 @@ static void put(uint64_t seq, const char *key, const char *value)
 
 static void erase(uint64_t seq, const char *key)
 {
-    struct tx_op op = {
-        .type = TX_OP_DELETE, .space = tx_bytes_str("s"), .key = tx_bytes_str(key)};
+    struct tx_op op = {.type = TX_OP_DELETE, .space = tx_bytes_str("s"), .key = tx_bytes_str(key)};
     assert_int_equal(execute(seq, op).status, RM_OK);
 }
 
@@ -245,8 +243,8 @@ static void keyspaces_do_not_mix(void **state)
         expect_scan(1, op, expected);
         op.reverse = true;
         op.limit = 4;
-        (void)snprintf(expected, sizeof expected,
-                       "\xff\x03=%zu \xff\x02=%zu \xff\x01=%zu c=%zu+", i, i, i, i);
+        (void)snprintf(expected, sizeof expected, "\xff\x03=%zu \xff\x02=%zu \xff\x01=%zu c=%zu+",
+                       i, i, i, i);
         expect_scan(1, op, expected);
     }
 }

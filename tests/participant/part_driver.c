@@ -282,9 +282,10 @@ static void rm_queue(struct driver *d, const struct part_action *action, enum pa
     waiting.op.value = keep(d, action->op.value);
     waiting.op.to = keep(d, action->op.to);
     if (call == PART_RM_EXECUTE && waiting.op.type == TX_OP_SCAN && d->rm_reads_early) {
+        const struct driver_rm_tx nothing = {.id = action->tx};
         const struct driver_rm_tx *tx = rm_find(d, action->tx);
         waiting.has_read = true;
-        waiting.rows = driver_scan(d, tx != NULL ? tx : rm_begin(d, action->tx), &waiting.op);
+        waiting.rows = driver_scan(d, tx != NULL ? tx : &nothing, &waiting.op);
     }
     d->calls = tx_xrealloc(d->calls, (d->calls_n + 1) * sizeof *d->calls);
     d->calls[d->calls_n++] = waiting;

@@ -43,12 +43,12 @@ struct driver {
     struct part_core *core;
     struct part_actions actions;
     uint64_t now_us;
-    uint64_t epoch, life; /* of the coordinator that the short forms speak for */
-    uint64_t hellos;      /* the number of the last HELLO */
-    uint64_t age;         /* of the next transaction */
+    uint64_t epoch, life;        /* of the coordinator that the short forms speak for */
+    uint64_t hellos;             /* the number of the last HELLO */
+    uint64_t age;                /* of the next transaction */
     enum tx_isolation isolation; /* that the short forms name */
-    bool check;           /* part_core_check() after every step */
-    bool no_data;         /* a restart does not bring back the data: for very long logs */
+    bool check;                  /* part_core_check() after every step */
+    bool no_data;                /* a restart does not bring back the data: for very long logs */
 
     struct tx_buf *log; /* log[i] is record i + 1, as stored */
     size_t log_n, log_capacity;

@@ -129,8 +129,8 @@ static void look(struct driver *d)
     for (size_t i = 0; i < TXS_N; i++) {
         struct actor *a = &actors[i];
         const char *state = part_core_state_name(d->core, driver_id(d, a->seq));
-        bool goes_on = a->step == 0 || strcmp(state, "working") == 0 || strcmp(state, "preparing") == 0 ||
-                       strcmp(state, "prepared") == 0;
+        bool goes_on = a->step == 0 || strcmp(state, "working") == 0 ||
+                       strcmp(state, "preparing") == 0 || strcmp(state, "prepared") == 0;
         if (!a->live || !goes_on) {
             a->live = a->asked = a->preparing = false;
             a->scans_n = 0;

@@ -350,7 +350,8 @@ static void test_a_third_read_is_the_last(void **unused)
     driver_free(d);
 }
 
-/* A commit between a read and the grant of its lock, which is free by then: the read is repeated. */
+/* A commit between a read and the grant of its lock, which is free by then: the read is repeated.
+ */
 static void test_a_commit_between_read_and_lock(void **unused)
 {
     (void)unused;
@@ -517,9 +518,8 @@ static void test_too_many_locks(void **unused)
         size_t locks_max;
         bool fits;
     } cases[] = {
-        {TX_SERIALIZABLE, 3, true},     {TX_SERIALIZABLE, 2, false},
-        {TX_REPEATABLE_READ, 7, true},  {TX_REPEATABLE_READ, 6, false},
-        {TX_READ_COMMITTED, 3, true},   {TX_READ_COMMITTED, 2, false},
+        {TX_SERIALIZABLE, 3, true},     {TX_SERIALIZABLE, 2, false},  {TX_REPEATABLE_READ, 7, true},
+        {TX_REPEATABLE_READ, 6, false}, {TX_READ_COMMITTED, 3, true}, {TX_READ_COMMITTED, 2, false},
         {TX_READ_UNCOMMITTED, 0, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

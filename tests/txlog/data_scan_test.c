@@ -117,9 +117,9 @@ static size_t count(size_t from, size_t to)
 
 static void check_scans(struct txlog *log)
 {
-    static const size_t bounds[][2] = {{0, KEYS},   {1, KEYS},    {0, 1},      {0, 15},
-                                       {14, 15},    {13, 16},     {500, 1500}, {501, 1501},
-                                       {501, 502},  {1400, 1401}, {2, 3},      {KEYS - 1, KEYS},
+    static const size_t bounds[][2] = {{0, KEYS},  {1, KEYS},    {0, 1},      {0, 15},
+                                       {14, 15},   {13, 16},     {500, 1500}, {501, 1501},
+                                       {501, 502}, {1400, 1401}, {2, 3},      {KEYS - 1, KEYS},
                                        {10, KEYS}, {0, KEYS - 1}};
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         size_t from = bounds[i][0], to = bounds[i][1];
@@ -209,8 +209,7 @@ static void damage_is_an_error(void **state)
     log = fixture_open(dir); /* the data are not read by opening */
     for (int reverse = 0; reverse <= 1; reverse++) {
         struct txlog_range range = {.reverse = reverse};
-        struct walk walk = {
-            .next = reverse ? KEYS - 1 : 0, .stop_n = SIZE_MAX, .reverse = reverse};
+        struct walk walk = {.next = reverse ? KEYS - 1 : 0, .stop_n = SIZE_MAX, .reverse = reverse};
         struct tx_why why = {{0}};
         assert_int_equal(txlog_data_scan(log, &range, expect_next, &walk, &why), TX_ECORRUPT);
         assert_true(walk.n > 100 && walk.n < count(0, KEYS));
