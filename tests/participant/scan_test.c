@@ -1,8 +1,6 @@
-/* Scans and isolation levels: what is read, what is locked for how long, and what happens when
- * others write meanwhile. */
-#include "part_driver.h"
-
-#include "common/rows.h"
+/* Scans: what they read and lock, what happens when others write meanwhile, and results that would
+ * not fit into a message. */
+#include "scan_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,247 +10,6 @@
 /* After the others, as it asks for. */
 #include <cmocka.h>
 
-/* ---- words ---- */
-
-/* A committed transaction of its own writes "abde", each with its own letter in capitals. */
-static struct driver *driver_with_data(const struct part_options *options)
-{
-    struct driver *d = driver_new(options);
-    const struct tx_op ops[] = {driver_op(TX_OP_PUT, "a", "A"), driver_op(TX_OP_PUT, "b", "B"),
-                                driver_op(TX_OP_PUT, "d", "D"), driver_op(TX_OP_PUT, "e", "E")};
-    driver_prepare(d, driver_id(d, 1), DRIVER_ONE_PHASE | DRIVER_ONE_SHOT, ops, 4);
-    driver_sync(d);
-    expect_vote(d, driver_id(d, 1), TX_VOTE_COMMITTED);
-    driver_clear(d);
-    return d;
-}
-
-static void scan(struct driver *d, uint64_t seq, uint32_t step, struct tx_op op)
-{
-    driver_operate(d, driver_id(d, seq), step, &op, 1);
-}
-
-/* One operation that is committed at once. */
-static void commit_one(struct driver *d, uint64_t seq, enum tx_op_type type, const char *key,
-                       const char *value)
-{
-    struct tx_op op = driver_op(type, key, value);
-    driver_prepare(d, driver_id(d, seq), DRIVER_ONE_PHASE | DRIVER_ONE_SHOT, &op, 1);
-    driver_sync(d);
-}
-
-static void commit_prepared(struct driver *d, uint64_t seq)
-{
-    driver_commit(d, driver_id(d, seq));
-    driver_sync(d);
-}
-
-/* The rows as "a=A b=B", and "+" behind when there may be more. */
-static void expect_result(const struct tx_result *result, const char *expected)
-{
-    char text[400] = "";
-    size_t used = 0;
-    struct tx_reader reader = tx_reader(result->value);
-    struct tx_row row;
-    while (tx_rows_next(&reader, &row))
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s=%.*s",
-                                 used > 0 ? " " : "", (int)row.key.len, (const char *)row.key.data,
-                                 (int)row.value.len, (const char *)row.value.data);
-    assert_true(tx_reader_done(&reader));
-    (void)snprintf(text + used, sizeof text - used, "%s", result->found ? "+" : "");
-    assert_string_equal(text, expected);
-}
-
-static void expect_rows(const struct driver *d, const char *expected)
-{
-    expect_operated(d, TX_REASON_NONE);
-    const struct tx_msg_operated *operated = &driver_last(d, TX_MSG_OPERATED)->operated;
-    assert_int_equal(operated->results_n, 1);
-    expect_result(&operated->results[0], expected);
-}
-
-struct locks_of {
-    struct tx_id id;
-    char text[400];
-};
-
-static void note_lock(void *arg, struct tx_id tx, const char *resource, enum tx_lock_mode mode)
-{
-    struct locks_of *of = arg;
-    size_t used = strlen(of->text);
-    if (tx_id_equal(tx, of->id) && mode != TX_LOCK_IS && mode != TX_LOCK_IX)
-        (void)snprintf(of->text + used, sizeof of->text - used, "%s%s %s", used > 0 ? ", " : "",
-                       tx_lock_mode_name(mode), resource);
-}
-
-/* All locks of a transaction but intentions, in the lock manager's order. */
-static void expect_locks(const struct driver *d, uint64_t seq, const char *expected)
-{
-    struct locks_of of = {.id = driver_id(d, seq)};
-    part_core_each_lock(d->core, note_lock, &of);
-    assert_string_equal(of.text, expected);
-}
-
-static void expect_waiting(const struct driver *d, size_t n)
-{
-    assert_int_equal(driver_stats(d).locks_waiting, n);
-}
-
-/* ---- levels ---- */
-
-static void test_what_each_level_keeps_locked(void **unused)
-{
-    (void)unused;
-    static const struct {
-        enum tx_isolation isolation;
-        const char *get, *get_absent, *scan, *scan_limit, *scan_back, *scan_nothing;
-    } levels[] = {
-        {TX_SERIALIZABLE, "s s/b", "s s/c", "s s/a..e", "s s/a..b\\x00", "s s/d..", "s s/bb..c"},
-        {TX_REPEATABLE_READ, "s s/b", "s s/c", "s s/a, s s/b, s s/d", "s s/a, s s/b",
-         "s s/e, s s/d", ""},
-        {TX_READ_COMMITTED, "", "", "", "", "", ""},
-        {TX_READ_UNCOMMITTED, "", "", "", "", "", ""},
-    };
-    for (size_t i = 0; i < TX_ISOLATIONS_N; i++) {
-        struct driver *d = driver_with_data(NULL);
-        d->isolation = levels[i].isolation;
-        driver_do(d, 2, 1, TX_OP_GET, "b", "");
-        expect_locks(d, 2, levels[i].get);
-        driver_do(d, 3, 1, TX_OP_GET, "c", "");
-        expect_locks(d, 3, levels[i].get_absent);
-        scan(d, 4, 1, driver_scan_op("a", "e", 100, false));
-        expect_rows(d, "a=A b=B d=D");
-        expect_locks(d, 4, levels[i].scan);
-        scan(d, 5, 1, driver_scan_op("a", "", 2, false));
-        expect_rows(d, "a=A b=B+");
-        expect_locks(d, 5, levels[i].scan_limit);
-        scan(d, 6, 1, driver_scan_op("", "", 2, true));
-        expect_rows(d, "e=E d=D+");
-        expect_locks(d, 6, levels[i].scan_back);
-        scan(d, 7, 1, driver_scan_op("bb", "c", 2, false));
-        expect_rows(d, "");
-        expect_locks(d, 7, levels[i].scan_nothing);
-        assert_int_equal(d->scans, 4); /* one read each */
-        driver_free(d);
-    }
-}
-
-/* Whom a level lets write into what has been read, and when. */
-static void check_writer(enum tx_isolation isolation, bool scans, const char *key, bool waits)
-{
-    struct driver *d = driver_with_data(NULL);
-    d->isolation = isolation;
-    if (scans)
-        scan(d, 2, 1, driver_scan_op("b", "e", 100, false));
-    else
-        driver_do(d, 2, 1, TX_OP_GET, "b", "");
-    driver_do(d, 3, 1, TX_OP_PUT, key, "new");
-    expect_waiting(d, waits);
-    driver_free(d);
-}
-
-static void test_who_may_write_what_was_read(void **unused)
-{
-    (void)unused;
-    static const struct {
-        enum tx_isolation isolation;
-        bool get, scan, phantom;
-    } levels[] = {
-        {TX_SERIALIZABLE, true, true, true},
-        {TX_REPEATABLE_READ, true, true, false},
-        {TX_READ_COMMITTED, false, false, false},
-        {TX_READ_UNCOMMITTED, false, false, false},
-    };
-    for (size_t i = 0; i < TX_ISOLATIONS_N; i++) {
-        enum tx_isolation isolation = levels[i].isolation;
-        check_writer(isolation, false, "b", levels[i].get);
-        check_writer(isolation, true, "b", levels[i].scan);
-        check_writer(isolation, true, "d", levels[i].scan);
-        check_writer(isolation, true, "c", levels[i].phantom);
-        check_writer(isolation, true, "a", false); /* beside the range */
-        check_writer(isolation, true, "e", false);
-    }
-}
-
-static void test_who_waits_for_a_writer(void **unused)
-{
-    (void)unused;
-    for (enum tx_isolation isolation = 0; isolation < TX_ISOLATIONS_N; isolation++) {
-        struct driver *d = driver_with_data(NULL);
-        bool waits = isolation != TX_READ_UNCOMMITTED;
-        driver_do(d, 2, 1, TX_OP_PUT, "b", "new");
-        d->isolation = isolation;
-        driver_do(d, 3, 1, TX_OP_GET, "b", "");
-        expect_waiting(d, waits);
-        scan(d, 4, 1, driver_scan_op("a", "c", 9, false));
-        expect_waiting(d, 2 * waits);
-        if (!waits)
-            expect_rows(d, "a=A b=B"); /* what is held back nobody sees, at any level */
-        driver_free(d);
-    }
-}
-
-/* At every level: a check, a read for an update, an explicit lock, a write. */
-static void test_what_matters_stays_locked(void **unused)
-{
-    (void)unused;
-    for (enum tx_isolation isolation = 0; isolation < TX_ISOLATIONS_N; isolation++) {
-        struct driver *d = driver_with_data(NULL);
-        d->isolation = isolation;
-        driver_do(d, 2, 1, TX_OP_GET_FOR_UPDATE, "a", "");
-        driver_do(d, 2, 2, TX_OP_PUT, "b", "1");
-        driver_do(d, 2, 3, TX_OP_LOCK, "c", "");
-        expect_locks(d, 2, "u s/a, x s/b, x s/c");
-        driver_do(d, 2, 4, TX_OP_GET, "a", ""); /* held before: kept */
-        driver_do(d, 2, 5, TX_OP_GET, "b", "");
-        driver_do(d, 2, 6, TX_OP_GET, "c", "");
-        expect_locks(d, 2, "u s/a, x s/b, x s/c");
-        struct tx_op ops[] = {driver_op(TX_OP_LOCK, "d", "")};
-        ops[0].mode = TX_LOCK_S;
-        driver_operate(d, driver_id(d, 2), 7, ops, 1);
-        driver_do(d, 2, 8, TX_OP_GET, "d", "");
-        expect_locks(d, 2, "u s/a, x s/b, x s/c, s s/d");
-        driver_free(d);
-    }
-}
-
-static void test_a_lock_above_is_kept_at_read_committed(void **unused)
-{
-    (void)unused;
-    struct driver *d = driver_with_data(NULL);
-    struct tx_op lock = driver_op(TX_OP_LOCK, "", "");
-    d->isolation = TX_READ_COMMITTED;
-    lock.mode = TX_LOCK_S;
-    driver_operate(d, driver_id(d, 2), 1, &lock, 1);
-    driver_do(d, 2, 2, TX_OP_GET, "a", "");
-    scan(d, 2, 3, driver_scan_op("", "", 9, false));
-    expect_rows(d, "a=A b=B d=D e=E");
-    expect_locks(d, 2, "s s");
-    driver_free(d);
-}
-
-static void test_a_transaction_has_one_level(void **unused)
-{
-    (void)unused;
-    struct driver *d = driver_with_data(NULL);
-    d->isolation = TX_READ_COMMITTED;
-    driver_do(d, 2, 1, TX_OP_GET, "a", "");
-    driver_clear(d);
-    d->isolation = TX_SERIALIZABLE;
-    driver_do(d, 2, 2, TX_OP_PUT, "a", "1");
-    expect_error(d, TX_ESTATE, TX_REASON_NONE);
-    struct tx_bytes text = driver_last(d, TX_MSG_ERROR)->error.text;
-    assert_non_null(memmem(text.data, text.len, "read-committed", 14));
-    assert_non_null(memmem(text.data, text.len, "serializable", 12));
-    expect_locks(d, 2, ""); /* nothing has been done */
-    driver_clear(d);
-    d->isolation = TX_READ_COMMITTED;
-    driver_do(d, 2, 2, TX_OP_PUT, "a", "1"); /* the step is still to come */
-    expect_operated(d, TX_REASON_NONE);
-    expect_locks(d, 2, "x s/a");
-    driver_free(d);
-}
-
 /* ---- waiting, and reading again ---- */
 
 static void test_a_scan_waits_and_reads_again(void **unused)
@@ -261,7 +18,7 @@ static void test_a_scan_waits_and_reads_again(void **unused)
     struct driver *d = driver_with_data(NULL);
     driver_do(d, 2, 1, TX_OP_PUT, "b", "new");
     driver_clear(d);
-    scan(d, 3, 1, driver_scan_op("a", "e", 100, false));
+    driver_scans(d, 3, 1, driver_scan_op("a", "e", 100, false));
     expect_waiting(d, 1);
     assert_int_equal(driver_count(d, TX_MSG_OPERATED), 0);
     driver_prepare(d, driver_id(d, 2), 0, NULL, 0);
@@ -279,7 +36,7 @@ static void test_an_aborted_writer_is_waited_for_as_well(void **unused)
     (void)unused;
     struct driver *d = driver_with_data(NULL);
     driver_do(d, 2, 1, TX_OP_PUT, "c", "new");
-    scan(d, 3, 1, driver_scan_op("a", "e", 100, false));
+    driver_scans(d, 3, 1, driver_scan_op("a", "e", 100, false));
     expect_waiting(d, 1);
     driver_abort(d, driver_id(d, 2));
     expect_rows(d, "a=A b=B d=D");
@@ -294,7 +51,7 @@ static void test_a_shorter_second_read_trims(void **unused)
     driver_do(d, 2, 1, TX_OP_PUT, "c", "C");
     driver_prepare(d, driver_id(d, 2), 0, NULL, 0);
     driver_sync(d);
-    scan(d, 3, 1, driver_scan_op("", "", 3, false)); /* a b d */
+    driver_scans(d, 3, 1, driver_scan_op("", "", 3, false)); /* a b d */
     expect_waiting(d, 1);
     commit_prepared(d, 2);
     expect_rows(d, "a=A b=B c=C+");
@@ -313,8 +70,8 @@ static void test_a_longer_second_read_locks_the_whole(void **unused)
         driver_do(d, 2, 1, TX_OP_DELETE, "b", "");
         driver_prepare(d, driver_id(d, 2), 0, NULL, 0);
         driver_sync(d);
-        scan(d, 3, 1,
-             reverse ? driver_scan_op("", "e", 2, true) : driver_scan_op("", "", 2, false));
+        driver_scans(d, 3, 1,
+                     reverse ? driver_scan_op("", "e", 2, true) : driver_scan_op("", "", 2, false));
         expect_waiting(d, 1);
         commit_prepared(d, 2);
         /* The second read goes further than it has locked; the lock on the whole is free, and
@@ -338,7 +95,7 @@ static void test_a_third_read_is_the_last(void **unused)
     driver_do(d, 3, 1, TX_OP_PUT, "z", "Z");
     driver_prepare(d, driver_id(d, 3), 0, NULL, 0);
     driver_sync(d);
-    scan(d, 4, 1, driver_scan_op("", "", 2, false));
+    driver_scans(d, 4, 1, driver_scan_op("", "", 2, false));
     expect_waiting(d, 1); /* for b */
     commit_prepared(d, 2);
     expect_waiting(d, 1); /* for z, which lies in the whole range */
@@ -363,7 +120,7 @@ static void test_a_commit_between_read_and_lock(void **unused)
         driver_sync(d);
         d->rm_slow = true;
         d->rm_reads_early = other == COMMITS_AFTER_THE_READ;
-        scan(d, 3, 1, driver_scan_op("", "", 9, false));
+        driver_scans(d, 3, 1, driver_scan_op("", "", 9, false));
         assert_int_equal(d->calls_n, 1);
         if (other == ABORTS)
             driver_abort(d, driver_id(d, 2)); /* which changes nothing */
@@ -385,9 +142,9 @@ static void test_an_earlier_range_needs_no_second_read(void **unused)
 {
     (void)unused;
     struct driver *d = driver_with_data(NULL);
-    scan(d, 2, 1, driver_scan_op("a", "c", 9, false));
+    driver_scans(d, 2, 1, driver_scan_op("a", "c", 9, false));
     d->rm_slow = true;
-    scan(d, 2, 2, driver_scan_op("a", "c", 9, false));
+    driver_scans(d, 2, 2, driver_scan_op("a", "c", 9, false));
     d->rm_slow = false;
     commit_one(d, 3, TX_OP_PUT, "e", "new");
     driver_clear(d);
@@ -405,7 +162,7 @@ static void test_an_insert_by_an_older_one_wounds_a_scan(void **unused)
 {
     (void)unused;
     struct driver *d = driver_with_data(NULL);
-    scan(d, 3, 1, driver_scan_op("a", "e", 100, false));
+    driver_scans(d, 3, 1, driver_scan_op("a", "e", 100, false));
     driver_clear(d);
     driver_do(d, 2, 1, TX_OP_INSERT, "c", "C");
     expect_no(d, driver_id(d, 3), TX_REASON_WOUNDED);
@@ -422,7 +179,7 @@ static void test_an_older_scan_wounds_a_writer(void **unused)
     struct driver *d = driver_with_data(NULL);
     driver_do(d, 3, 1, TX_OP_PUT, "c", "C");
     driver_clear(d);
-    scan(d, 2, 1, driver_scan_op("a", "e", 100, false));
+    driver_scans(d, 2, 1, driver_scan_op("a", "e", 100, false));
     expect_no(d, driver_id(d, 3), TX_REASON_WOUNDED);
     struct tx_bytes text = driver_last(d, TX_MSG_VOTE)->vote.text;
     assert_non_null(memmem(text.data, text.len, "s/a..e", 6));
@@ -439,7 +196,7 @@ static void test_wounded_while_it_scans(void **unused)
         if (waits)
             driver_do(d, 3, 1, TX_OP_PUT, "c", "C");
         d->rm_slow = !waits;
-        scan(d, 4, 2, driver_scan_op("a", "e", 100, false));
+        driver_scans(d, 4, 2, driver_scan_op("a", "e", 100, false));
         expect_waiting(d, (size_t)waits);
         d->rm_slow = false;
         driver_do(d, 2, 1, TX_OP_PUT, "k", "2");
@@ -458,7 +215,7 @@ static void test_a_scan_times_out(void **unused)
     (void)unused;
     struct driver *d = driver_with_data(NULL);
     driver_do(d, 2, 1, TX_OP_PUT, "c", "C");
-    scan(d, 3, 1, driver_scan_op("a", "e", 100, false));
+    driver_scans(d, 3, 1, driver_scan_op("a", "e", 100, false));
     driver_clear(d);
     driver_advance(d, 5000000);
     expect_operated(d, TX_REASON_LOCK_TIMEOUT);
@@ -475,7 +232,7 @@ static void test_policies_that_do_not_wait(void **unused)
         options.lock_policy = wait_die ? TX_POLICY_WAIT_DIE : TX_POLICY_NO_WAIT;
         struct driver *d = driver_with_data(&options);
         driver_do(d, 2, 1, TX_OP_PUT, "c", "C");
-        scan(d, 3, 1, driver_scan_op("a", "e", 100, false));
+        driver_scans(d, 3, 1, driver_scan_op("a", "e", 100, false));
         expect_operated(d, TX_REASON_LOCK_CONFLICT);
         struct tx_bytes text = driver_last(d, TX_MSG_OPERATED)->operated.text;
         assert_non_null(memmem(text.data, text.len, "s/a..e", 6));
@@ -493,7 +250,7 @@ static void test_rows_are_locked_past_an_older_waiter(void **unused)
     struct driver *d = driver_with_data(&options);
     driver_do(d, 6, 1, TX_OP_PUT, "c", "C"); /* the youngest: the scan waits for it */
     d->isolation = TX_REPEATABLE_READ;
-    scan(d, 5, 1, driver_scan_op("a", "e", 100, false));
+    driver_scans(d, 5, 1, driver_scan_op("a", "e", 100, false));
     expect_waiting(d, 1);
     driver_prepare(d, driver_id(d, 6), 0, NULL, 0);
     driver_sync(d);
@@ -533,7 +290,7 @@ static void test_too_many_locks(void **unused)
         driver_hello(d, 2, 8);
         driver_sync(d);
         d->isolation = cases[i].isolation;
-        scan(d, 2, 1, driver_scan_op("", "", 4, false));
+        driver_scans(d, 2, 1, driver_scan_op("", "", 4, false));
         expect_operated(d, cases[i].fits ? TX_REASON_NONE : TX_REASON_LIMIT);
         assert_int_equal(driver_stats(d).aborted_by[TX_REASON_LIMIT], !cases[i].fits);
         driver_free(d);
@@ -550,10 +307,10 @@ static void test_escalation(void **unused)
         d->isolation = repeatable ? TX_REPEATABLE_READ : TX_SERIALIZABLE;
         driver_do(d, 2, 1, TX_OP_GET, "x", "");
         driver_do(d, 2, 2, TX_OP_GET, "y", "");
-        scan(d, 2, 3, driver_scan_op("", "", 2, false));
+        driver_scans(d, 2, 3, driver_scan_op("", "", 2, false));
         expect_rows(d, "a=A b=B+");
         expect_locks(d, 2, "s s");
-        scan(d, 2, 4, driver_scan_op("", "", 2, true));
+        driver_scans(d, 2, 4, driver_scan_op("", "", 2, true));
         expect_rows(d, "e=E d=D+");
         expect_locks(d, 2, "s s");
         driver_free(d);
@@ -568,7 +325,7 @@ static void test_escalation_while_the_rows_are_locked(void **unused)
     options.escalate_at = 3;
     struct driver *d = driver_with_data(&options);
     d->isolation = TX_REPEATABLE_READ;
-    scan(d, 2, 1, driver_scan_op("", "", 9, false));
+    driver_scans(d, 2, 1, driver_scan_op("", "", 9, false));
     expect_rows(d, "a=A b=B d=D e=E");
     expect_locks(d, 2, "s s");
     driver_free(d);
@@ -580,10 +337,10 @@ static void test_an_earlier_range_is_kept(void **unused)
 {
     (void)unused;
     struct driver *d = driver_with_data(NULL);
-    scan(d, 2, 1, driver_scan_op("a", "e", 9, false));
-    scan(d, 2, 2, driver_scan_op("a", "e", 9, false));
+    driver_scans(d, 2, 1, driver_scan_op("a", "e", 9, false));
+    driver_scans(d, 2, 2, driver_scan_op("a", "e", 9, false));
     expect_locks(d, 2, "s s/a..e");
-    scan(d, 2, 3, driver_scan_op("a", "e", 1, false));
+    driver_scans(d, 2, 3, driver_scan_op("a", "e", 1, false));
     expect_rows(d, "a=A+");
     expect_locks(d, 2, "s s/a..e, s s/a..a\\x00");
     driver_free(d);
@@ -595,10 +352,10 @@ static void test_an_earlier_whole_range_is_kept(void **unused)
     (void)unused;
     struct driver *d = driver_with_data(NULL);
     driver_do(d, 2, 1, TX_OP_DELETE, "b", ""); /* its own: in the way of nobody but others */
-    scan(d, 2, 2, driver_scan_op("", "", 9, false));
+    driver_scans(d, 2, 2, driver_scan_op("", "", 9, false));
     expect_rows(d, "a=A d=D e=E");
     expect_locks(d, 2, "x s/b, s s/..");
-    scan(d, 2, 3, driver_scan_op("", "", 2, false));
+    driver_scans(d, 2, 3, driver_scan_op("", "", 2, false));
     expect_rows(d, "a=A d=D+");
     expect_locks(d, 2, "x s/b, s s/.., s s/..d\\x00");
     driver_free(d);
@@ -609,13 +366,13 @@ static void test_continuing_a_scan(void **unused)
     (void)unused;
     struct driver *d = driver_with_data(NULL);
     struct tx_op op = driver_scan_op("", "", 2, false);
-    scan(d, 2, 1, op);
+    driver_scans(d, 2, 1, op);
     expect_rows(d, "a=A b=B+");
     op.key = tx_bytes("b\0", 2);
-    scan(d, 2, 2, op);
+    driver_scans(d, 2, 2, op);
     expect_rows(d, "d=D e=E+");
     op.key = tx_bytes("e\0", 2);
-    scan(d, 2, 3, op);
+    driver_scans(d, 2, 3, op);
     expect_rows(d, "");
     expect_locks(d, 2, "s s/..b\\x00, s s/b\\x00..e\\x00, s s/e\\x00..");
     driver_free(d);
@@ -637,100 +394,6 @@ static void test_own_writes_are_seen(void **unused)
         expect_result(&results[3], "e=E c=own+");
         driver_free(d);
     }
-}
-
-/* ---- one-shots, votes, restarts ---- */
-
-static void test_a_one_shot_scans(void **unused)
-{
-    (void)unused;
-    for (enum tx_isolation isolation = 0; isolation < TX_ISOLATIONS_N; isolation++) {
-        struct driver *d = driver_with_data(NULL);
-        d->isolation = isolation;
-        struct tx_op op = driver_scan_op("b", "", 2, false);
-        unsigned flags = DRIVER_ONE_PHASE | DRIVER_ONE_SHOT;
-        driver_prepare(d, driver_id(d, 2), flags, &op, 1);
-        expect_vote(d, driver_id(d, 2), TX_VOTE_READ_ONLY);
-        const struct tx_msg_vote *vote = &driver_last(d, TX_MSG_VOTE)->vote;
-        assert_int_equal(vote->results_n, 1);
-        expect_result(&vote->results[0], "b=B d=D+");
-        assert_int_equal(driver_stats(d).locks_held, 0);
-        driver_free(d);
-    }
-}
-
-static void test_a_one_shot_keeps_what_its_level_says(void **unused)
-{
-    (void)unused;
-    static const char *const locks[TX_ISOLATIONS_N] = {
-        [TX_SERIALIZABLE] = "x s/x, s s/b..d\\x00",
-        [TX_REPEATABLE_READ] = "x s/x, s s/b, s s/d",
-        [TX_READ_COMMITTED] = "x s/x",
-        [TX_READ_UNCOMMITTED] = "x s/x",
-    };
-    for (enum tx_isolation isolation = 0; isolation < TX_ISOLATIONS_N; isolation++) {
-        struct driver *d = driver_with_data(NULL);
-        d->isolation = isolation;
-        const struct tx_op ops[] = {driver_op(TX_OP_PUT, "x", "1"),
-                                    driver_scan_op("b", "", 2, false)};
-        driver_prepare(d, driver_id(d, 2), DRIVER_ONE_SHOT, ops, 2);
-        driver_sync(d);
-        expect_vote(d, driver_id(d, 2), TX_VOTE_YES);
-        expect_locks(d, 2, locks[isolation]);
-        driver_free(d);
-    }
-}
-
-/* In doubt through a restart: nobody gets into the scanned range until the decision. */
-static void test_a_range_outlives_a_restart(void **unused)
-{
-    (void)unused;
-    for (int commit = 0; commit <= 1; commit++) {
-        struct driver *d = driver_with_data(NULL);
-        driver_do(d, 2, 1, TX_OP_PUT, "x", "1");
-        scan(d, 2, 2, driver_scan_op("b", "", 2, false));
-        scan(d, 2, 3, driver_scan_op("", "a\x01", 2, true));
-        driver_prepare(d, driver_id(d, 2), 0, NULL, 0);
-        driver_sync(d);
-        expect_locks(d, 2, "x s/x, s s/b..d\\x00, s s/..a\\x01");
-        driver_restart(d, d->log_n);
-        expect_locks(d, 2, "x s/x, s s/b..d\\x00, s s/..a\\x01");
-        driver_hello(d, 1, 7);
-        driver_sync(d);
-        driver_do(d, 3, 1, TX_OP_INSERT, "c", "C");
-        expect_waiting(d, 1);
-        driver_do(d, 4, 1, TX_OP_PUT, "a", "new");
-        expect_waiting(d, 2);
-        driver_do(d, 5, 1, TX_OP_INSERT, "dd", "beside");
-        expect_waiting(d, 2);
-        if (commit)
-            driver_commit(d, driver_id(d, 2));
-        else
-            driver_abort(d, driver_id(d, 2));
-        expect_waiting(d, 0);
-        expect_locks(d, 2, "");
-        driver_free(d);
-    }
-}
-
-/* A snapshot restates the ranges as well. */
-static void test_a_range_outlives_a_snapshot(void **unused)
-{
-    (void)unused;
-    struct part_options options = driver_options();
-    options.snapshot_records = 5;
-    struct driver *d = driver_with_data(&options);
-    driver_do(d, 2, 1, TX_OP_PUT, "x", "1");
-    scan(d, 2, 2, driver_scan_op("b", "", 2, false));
-    driver_prepare(d, driver_id(d, 2), 0, NULL, 0);
-    driver_sync(d);
-    size_t before = driver_records(d, TXLOG_PREPARED);
-    for (uint64_t seq = 10; seq < 20; seq++)
-        commit_one(d, seq, TX_OP_PUT, "y", "1");
-    assert_true(driver_records(d, TXLOG_PREPARED) > before);
-    driver_restart(d, d->log_n);
-    expect_locks(d, 2, "x s/x, s s/b..d\\x00");
-    driver_free(d);
 }
 
 /* ---- results that would not fit into a message ---- */
@@ -773,7 +436,7 @@ static void test_a_scan_fills_the_message(void **unused)
     struct part_options options = driver_options();
     options.results_max = 8 + 25; /* two rows of 10 bytes */
     struct driver *d = driver_with_data(&options);
-    scan(d, 2, 1, driver_scan_op("", "", 9, false));
+    driver_scans(d, 2, 1, driver_scan_op("", "", 9, false));
     expect_rows(d, "a=A b=B+");
     expect_locks(d, 2, "s s/..b\\x00");
     const struct tx_op ops[] = {driver_scan_op("d", "", 1, false), driver_scan_op("", "", 9, true)};
@@ -785,12 +448,6 @@ static void test_a_scan_fills_the_message(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_each_level_keeps_locked),
-        cmocka_unit_test(test_who_may_write_what_was_read),
-        cmocka_unit_test(test_who_waits_for_a_writer),
-        cmocka_unit_test(test_what_matters_stays_locked),
-        cmocka_unit_test(test_a_lock_above_is_kept_at_read_committed),
-        cmocka_unit_test(test_a_transaction_has_one_level),
         cmocka_unit_test(test_a_scan_waits_and_reads_again),
         cmocka_unit_test(test_an_aborted_writer_is_waited_for_as_well),
         cmocka_unit_test(test_a_shorter_second_read_trims),
@@ -811,10 +468,6 @@ int main(void)
         cmocka_unit_test(test_an_earlier_whole_range_is_kept),
         cmocka_unit_test(test_continuing_a_scan),
         cmocka_unit_test(test_own_writes_are_seen),
-        cmocka_unit_test(test_a_one_shot_scans),
-        cmocka_unit_test(test_a_one_shot_keeps_what_its_level_says),
-        cmocka_unit_test(test_a_range_outlives_a_restart),
-        cmocka_unit_test(test_a_range_outlives_a_snapshot),
         cmocka_unit_test(test_results_too_large_for_a_message),
         cmocka_unit_test(test_a_scan_fills_the_message),
     };
