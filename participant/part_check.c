@@ -42,6 +42,8 @@ static void check_locks(const struct part_tx *tx)
     if (tx->owner != NULL)
         TX_ASSERT(lockmgr_is_waiting(tx->owner) == (tx->wait == PART_WAIT_LOCK));
     TX_ASSERT(tx->wait != PART_WAIT_LOCK || tx->state == PART_WORKING);
+    if (tx->wait == PART_WAIT_LOCK && tx->ops[tx->ops_done].type == TX_OP_SCAN)
+        TX_ASSERT(tx->scan.phase != PART_SCAN_FREE && tx->scan.range.range);
     TX_ASSERT(!tx->wounded || tx->state == PART_UNDOING);
 }
 

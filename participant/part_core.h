@@ -95,7 +95,8 @@ enum part_action_type {
     PART_ACTION_SEND,     /* `msg` to `to` */
     PART_ACTION_APPEND,   /* `record` to the log; `lsn` is set in it and dense; `force`: somebody
                              waits for it */
-    PART_ACTION_EXECUTE,  /* `op` of `tx` at the resource manager; an RM event follows */
+    PART_ACTION_EXECUTE,  /* `op` of `tx` at the resource manager; an RM event follows. What it
+                             reads is of one moment after this and before that event */
     PART_ACTION_PREPARE,  /* `tx` at the resource manager; an RM event follows */
     PART_ACTION_ROLLBACK, /* `tx` at the resource manager; no event follows */
     PART_ACTION_COMPACT,  /* records up to `lsn` are no longer needed */
