@@ -84,7 +84,8 @@ enum part_wait {
     PART_WAIT_CLIENT, /* working: the next step, or PREPARE */
     PART_WAIT_LOCK,   /* working */
     PART_WAIT_RM,     /* working, undoing, preparing: a call is under way */
-    PART_WAIT_LOG,    /* preparing: a record is being made durable */
+    PART_WAIT_LOG, /* a record is being made durable: preparing, its own; working, one whose writes
+                    * it has read */
 };
 
 /* Results in one block of memory of their own, kept for a repeated answer. */
@@ -165,9 +166,10 @@ struct part_tx {
     const struct tx_op *ops;
     size_t ops_n, ops_done;
     struct tx_result *results;
-    size_t results_bytes;  /* what they take in a message, at most */
-    struct part_scan scan; /* of the next operation */
-    struct tx_arena work;  /* ops, results, locks */
+    size_t results_bytes;   /* what they take in a message, at most */
+    struct part_scan scan;  /* of the next operation */
+    struct tx_lsn rests_on; /* nobody may hear of the results before this record is durable */
+    struct tx_arena work;   /* ops, results, locks */
 
     const struct txlog_lock *locks; /* recovery: to be taken again */
     size_t locks_n;
@@ -239,6 +241,7 @@ struct part_coordinator {
 
 enum part_held_type {
     PART_HELD_EPOCH,     /* WELCOME */
+    PART_HELD_READ,      /* the answer to a step, or the vote, that carries what was read */
     PART_HELD_PREPARED,  /* the vote YES */
     PART_HELD_COMMITTED, /* ACK; one-phase: the vote COMMITTED */
     PART_HELD_RESOLVED,  /* the operator's answer */
@@ -278,8 +281,11 @@ struct part_core {
 
     struct tx_lsn last; /* appended */
     struct tx_lsn durable;
-    uint64_t commits;       /* records that change the store's data; nothing else does */
-    struct part_held *held; /* a queue: [held_from, held_to) */
+    uint64_t commits; /* records that change the store's data; nothing else does */
+    /* The newest commits that are seen in the store and decided by their own record only. */
+    struct tx_lsn one_phase; /* seen without a lock */
+    struct tx_lsn heuristic; /* seen with one, too */
+    struct part_held *held;  /* a queue: [held_from, held_to) */
     size_t held_from, held_to, held_capacity;
 
     struct tx_lsn snapshot_end; /* of the last snapshot that was begun */
@@ -416,6 +422,8 @@ enum lock_status part_take_lock(struct part_core *core, struct part_tx *tx) TX_M
 /* There is no room for its lock: undoes it. */
 void part_refuse_room(struct part_core *core, struct part_tx *tx);
 void part_execute(struct part_core *core, struct part_tx *tx);
+/* What it has read is durable, unless it is gone since. */
+void part_read_durable(struct part_core *core, struct part_tx *tx);
 /* So many bytes the value of the next result may have. */
 size_t part_results_room(const struct part_core *core, const struct part_tx *tx);
 /* It has more: undoes the transaction. */

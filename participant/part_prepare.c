@@ -123,6 +123,7 @@ static void force_one_phase(struct part_core *core, struct part_tx *tx, struct t
     action->record.committed = (struct txlog_committed){
         .id = tx->id, .one_phase = true, .known = tx->coordinator->known_lsn, .redo = copy};
     part_with_writes(core, action);
+    core->one_phase = core->last;
     tx->rm_open = false;
     tx->lsn = core->last;
     tx->wait = PART_WAIT_LOG;

@@ -71,7 +71,8 @@ static enum tx_lock_mode wanted_mode(const struct part_tx *tx)
  * and a LOCK say that it matters. */
 static bool reads_unlocked(const struct part_tx *tx)
 {
-    return tx->isolation == TX_READ_UNCOMMITTED && tx->ops[tx->ops_done].type == TX_OP_GET;
+    enum tx_op_type type = tx->ops[tx->ops_done].type;
+    return tx->isolation == TX_READ_UNCOMMITTED && (type == TX_OP_GET || type == TX_OP_SCAN);
 }
 
 static bool reads_briefly(const struct part_tx *tx)
@@ -191,6 +192,23 @@ void part_op_done(struct part_tx *tx, const struct tx_result *result)
     tx->scan = (struct part_scan){0};
 }
 
+/* What has been read may be in the store and not on disk, where its own record alone decides about
+ * it: until then nobody hears of it. */
+static bool waits_for_log(struct part_core *core, struct part_tx *tx)
+{
+    if (tx->rests_on.n <= core->durable.n)
+        return false;
+    tx->wait = PART_WAIT_LOG;
+    part_hold(core, &(struct part_held){.lsn = core->last, .type = PART_HELD_READ, .tx = tx->id});
+    return true;
+}
+
+void part_read_durable(struct part_core *core, struct part_tx *tx)
+{
+    if (tx != NULL && tx->state == PART_WORKING && tx->wait == PART_WAIT_LOG)
+        part_run(core, tx);
+}
+
 void part_run(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->state == PART_WORKING);
@@ -211,6 +229,8 @@ void part_run(struct part_core *core, struct part_tx *tx)
     }
     if (tx->wounded)
         return; /* the event is in the worklist */
+    if (waits_for_log(core, tx))
+        return;
     if (tx->one_shot)
         part_prepare_begin(core, tx);
     else
@@ -315,8 +335,19 @@ static void release_read(struct part_core *core, struct part_tx *tx)
     part_note_wounds(core, from, NULL);
 }
 
+/* Every lock waits for the record of a one-phase commit, but not for an operator's decision. */
+static void note_what_it_rests_on(const struct part_core *core, struct part_tx *tx)
+{
+    struct tx_lsn seen = core->heuristic;
+    if (reads_unlocked(tx) && core->one_phase.n > seen.n)
+        seen = core->one_phase;
+    if (seen.n > tx->rests_on.n)
+        tx->rests_on = seen;
+}
+
 static void executed_ok(struct part_core *core, struct part_tx *tx, const struct tx_result *result)
 {
+    note_what_it_rests_on(core, tx);
     if (tx->ops[tx->ops_done].type == TX_OP_SCAN) {
         part_scan_answered(core, tx, result);
         return;

@@ -142,6 +142,62 @@ static void test_a_lock_above_is_kept_at_read_committed(void **unused)
     driver_free(d);
 }
 
+/* The store shows a one-phase commit before its record is durable. Every lock waits for that; a
+ * read without one is answered when no crash can take it back any more. */
+static void test_no_level_shows_what_a_crash_takes_back(void **unused)
+{
+    (void)unused;
+    for (enum tx_isolation isolation = 0; isolation < TX_ISOLATIONS_N; isolation++) {
+        struct driver *d = driver_with_data(NULL);
+        const struct tx_op put = driver_op(TX_OP_PUT, "b", "new");
+        const struct tx_op ops[] = {driver_op(TX_OP_GET, "b", ""),
+                                    driver_scan_op("a", "c", 9, false)};
+        driver_prepare(d, driver_id(d, 2), DRIVER_ONE_PHASE | DRIVER_ONE_SHOT, &put, 1);
+        assert_string_equal(driver_value(d, "b"), "new"); /* it is in the store */
+        d->isolation = isolation;
+        driver_operate(d, driver_id(d, 3), 1, &ops[0], 1);
+        driver_operate(d, driver_id(d, 4), 1, &ops[1], 1);
+        driver_prepare(d, driver_id(d, 5), DRIVER_ONE_PHASE | DRIVER_ONE_SHOT, ops, 2);
+        assert_int_equal(driver_count(d, TX_MSG_OPERATED), 0);
+        assert_int_equal(driver_count(d, TX_MSG_VOTE), 0);
+        expect_waiting(d, isolation == TX_READ_UNCOMMITTED ? 0 : 3);
+        driver_abort(d, driver_id(d, 4)); /* while it waits; its client hears of it */
+        expect_operated(d, TX_REASON_CLIENT);
+        driver_sync(d);
+        assert_int_equal(driver_count(d, TX_MSG_OPERATED), 2);
+        assert_int_equal(driver_count(d, TX_MSG_VOTE), 2);
+        expect_vote(d, driver_id(d, 5), TX_VOTE_READ_ONLY);
+        const struct tx_result *results = driver_last(d, TX_MSG_VOTE)->vote.results;
+        assert_true(tx_bytes_equal(results[0].value, tx_bytes_str("new")));
+        expect_result(&results[1], "a=A b=new");
+        driver_free(d);
+    }
+}
+
+/* An operator's decision lets the locks go at once. */
+static void test_an_operators_commit_is_shown_when_it_is_durable(void **unused)
+{
+    (void)unused;
+    for (enum tx_isolation isolation = 0; isolation < TX_ISOLATIONS_N; isolation++) {
+        struct driver *d = driver_with_data(NULL);
+        driver_do(d, 2, 1, TX_OP_PUT, "b", "new");
+        driver_prepare(d, driver_id(d, 2), 0, NULL, 0);
+        driver_sync(d);
+        driver_resolve(d, driver_id(d, 2), true);
+        driver_clear(d);
+        d->isolation = isolation;
+        driver_do(d, 3, 1, TX_OP_GET, "b", "");
+        assert_int_equal(driver_count(d, TX_MSG_OPERATED), 0);
+        expect_waiting(d, 0);
+        driver_sync(d);
+        expect_operated(d, TX_REASON_NONE);
+        driver_clear(d);
+        driver_do(d, 3, 2, TX_OP_GET, "b", ""); /* from then on at once */
+        expect_operated(d, TX_REASON_NONE);
+        driver_free(d);
+    }
+}
+
 static void test_a_transaction_has_one_level(void **unused)
 {
     (void)unused;
@@ -266,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_who_waits_for_a_writer),
         cmocka_unit_test(test_what_matters_stays_locked),
         cmocka_unit_test(test_a_lock_above_is_kept_at_read_committed),
+        cmocka_unit_test(test_no_level_shows_what_a_crash_takes_back),
+        cmocka_unit_test(test_an_operators_commit_is_shown_when_it_is_durable),
         cmocka_unit_test(test_a_transaction_has_one_level),
         cmocka_unit_test(test_a_one_shot_scans),
         cmocka_unit_test(test_a_one_shot_keeps_what_its_level_says),
