@@ -66,7 +66,7 @@ static struct lock_name range_read(const struct tx_op *op, const struct read *re
     struct lock_name range = whole_range(op);
     if (!read->more)
         return range;
-    TX_ASSERT(read->last.len > 0 && read->last.len < TX_BOUND_MAX);
+    TX_ASSERT(read->last.data != NULL && read->last.len > 0 && read->last.len < TX_BOUND_MAX);
     if (op->reverse) {
         range.key = read->last;
         return range;
