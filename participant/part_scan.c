@@ -66,12 +66,13 @@ static struct lock_name range_read(const struct tx_op *op, const struct read *re
     struct lock_name range = whole_range(op);
     if (!read->more)
         return range;
-    TX_ASSERT(read->last.data != NULL && read->last.len > 0 && read->last.len < TX_BOUND_MAX);
+    TX_ASSERT(read->last.len > 0 && read->last.len < TX_BOUND_MAX);
     if (op->reverse) {
         range.key = read->last;
         return range;
     }
-    memcpy(memory, read->last.data, read->last.len);
+    if (read->last.len > 0)
+        memcpy(memory, read->last.data, read->last.len);
     memory[read->last.len] = 0;
     range.to = tx_bytes(memory, read->last.len + 1);
     return range;
