@@ -2,16 +2,16 @@
 #ifndef ASSENT_COMMON_LIMITS_H
 #define ASSENT_COMMON_LIMITS_H
 
-#define TX_KEY_MAX             4096u   /* bytes of a key */
-#define TX_VALUE_MAX           524288u /* bytes of a value (512 KiB) */
-#define TX_SPACE_MAX           64u     /* bytes of a keyspace's name */
-#define TX_NAME_MAX            31u     /* characters of a node's name */
-#define TX_CLUSTER_MAX         63u     /* characters of a cluster's name */
-#define TX_ADDRESS_MAX         127u    /* characters of an address */
-#define TX_IDEMPOTENCY_KEY_MAX 64u     /* bytes of an idempotency key */
-#define TX_TEXT_MAX            512u    /* bytes of an explanation that travels in a message */
-#define TX_SCAN_ROWS_MAX       10000u  /* rows of one scan; a longer one is continued */
-#define TX_SCAN_BYTES_MAX      262144u /* bytes of its rows (256 KiB), when they are more than one */
+#define TX_KEY_MAX             4096u    /* bytes of a key */
+#define TX_VALUE_MAX           524288u  /* bytes of a value (512 KiB) */
+#define TX_SPACE_MAX           64u      /* bytes of a keyspace's name */
+#define TX_NAME_MAX            31u      /* characters of a node's name */
+#define TX_CLUSTER_MAX         63u      /* characters of a cluster's name */
+#define TX_ADDRESS_MAX         127u     /* characters of an address */
+#define TX_IDEMPOTENCY_KEY_MAX 64u      /* bytes of an idempotency key */
+#define TX_TEXT_MAX            512u     /* bytes of an explanation that travels in a message */
+#define TX_SCAN_ROWS_MAX       10000u   /* rows of one scan; a longer one is continued */
+#define TX_SCAN_BYTES_MAX      262144u  /* bytes of its rows (256 KiB), unless it is one */
 #define TX_ROWS_BYTES_MAX      528400u  /* bytes of one row, the longest, as a scan packs it */
 #define TX_OPS_MAX             10000u   /* operations of a transaction */
 #define TX_MEMBERS_MAX         64u      /* participants of a transaction */

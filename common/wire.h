@@ -9,9 +9,9 @@
  * Booleans are msgpack booleans, enums and integers are msgpack integers, text and bytes are `bin`
  * (a `str` is taken as well), an id is [coordinator, epoch, seq], an age [counter, coordinator], a
  * token bin 16, a member [name, address, incarnation, read_only], a position [start, life, lsn], an
- * op [type, participant, space, key, value, absent, delta, has_min, min, has_max, max, mode, to, limit,
- * reverse], a
- * result [found, value]. An array that is longer than this version knows is refused.
+ * op [type, participant, space, key, value, absent, delta, has_min, min, has_max, max, mode, to,
+ * limit, reverse], a result [found, value]. An array that is longer than this version knows is
+ * refused.
  *
  * Decoding never trusts a count: tx_frame_check() walks the bytes first (each count no larger than
  * the bytes left, depth at most TX_FRAME_DEPTH_MAX, at most TX_FRAME_OBJECTS_MAX objects, nothing

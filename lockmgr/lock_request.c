@@ -250,12 +250,16 @@ static enum step take_place(struct lockmgr *mgr, struct lock_owner *owner, struc
         return lock_mode_covers_below(held, request->mode) ? STEP_ENDS : STEP_DONE;
     }
     bool must = lock_request_must_wait(resource, owner, held, target);
-    if (!lock_policy_lets(mgr, owner, resource, target, must)) {
+    bool lets = lock_policy_lets(mgr, owner, resource, target, must);
+    /* A range of its own over the key is as good as the lock: whoever waits to write here waits for
+     * the range, and waits for the lock on the key from then on just so. */
+    bool has_it = (must || !lets) && target == TX_LOCK_S && lock_span_gives_key(resource, owner);
+    if (!lets && !has_it) {
         refuse(mgr, owner, out);
         lock_resource_touch(mgr, resource);
         return STEP_STUCK;
     }
-    if (must) {
+    if (must && !has_it) {
         uint64_t class_bit = lock_queue_class(held, target);
         wait_on(mgr, owner,
                 (struct lock_wait){.resource = resource,

@@ -108,6 +108,16 @@ bool lock_span_bars_key(const struct lock_resource *key, const struct lock_owner
     return target == TX_LOCK_X && lock_span_each_range(key, bars, (void *)(uintptr_t)owner);
 }
 
+static bool gives(void *arg, const struct lock_range *range)
+{
+    return range->owner == arg && !range->waiting;
+}
+
+bool lock_span_gives_key(const struct lock_resource *key, const struct lock_owner *owner)
+{
+    return owner->ranges != NULL && lock_span_each_range(key, gives, (void *)(uintptr_t)owner);
+}
+
 /* ---- ranges ---- */
 
 struct lock_name lock_range_name(const struct lock_range *range)

@@ -70,6 +70,8 @@ void lock_spans_free(struct lock_resource *space);
  * waited for by somebody before `owner`? */
 bool lock_span_bars_key(const struct lock_resource *key, const struct lock_owner *owner,
                         enum tx_lock_mode target);
+/* Does the owner hold a range over the key? */
+bool lock_span_gives_key(const struct lock_resource *key, const struct lock_owner *owner);
 /* Calls `visit` for the ranges over the key, in order, until it returns true; returns that. */
 bool lock_span_each_range(const struct lock_resource *key,
                           bool (*visit)(void *arg, const struct lock_range *range), void *arg);

@@ -86,12 +86,13 @@ struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx
 /* Asks for `mode` on `name` for `owner`, who must have no other request waiting and not be
  * protected. A stronger mode than the one held is a conversion; a weaker one is granted at once.
  * The intentions on the ancestors are taken along; those taken before a wait that fails stay until
- * the owner ends. What a lock on an ancestor gives already is granted without a lock of its own.
- * `timeout_us` bounds the wait in all (0: the manager's default). Younger
- * conflicting owners that are not protected appear as LOCK_EVENT_WOUNDED in `out`; the request
- * waits until they have been released, or (when they can be wounded no more, which
- * LOCK_EVENT_WANTED tells of the younger ones) until they end. When
- * all of the path is held as the call returns, the return value says so and no event does. */
+ * the owner ends. What a lock on an ancestor gives already is granted without a lock of its own; S
+ * on a key inside a range that the owner holds is granted at once, whoever waits there.
+ * `timeout_us` bounds the wait in all (0: the manager's default). Younger conflicting owners that
+ * are not protected appear as LOCK_EVENT_WOUNDED in `out`; the request waits until they have been
+ * released, or (when they can be wounded no more, which LOCK_EVENT_WANTED tells of the younger
+ * ones) until they end. When all of the path is held as the call returns, the return value says so
+ * and no event does. */
 enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
                                  struct lock_name name, enum tx_lock_mode mode, uint64_t now_us,
                                  uint64_t timeout_us, struct lock_events *out) TX_MUST_CHECK;

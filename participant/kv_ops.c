@@ -2,6 +2,7 @@
 #include "participant/kv_ops.h"
 
 #include "participant/kv_counter.h"
+#include "participant/kv_scan.h"
 #include "txlog/redo.h"
 
 #include <stdio.h>
@@ -196,6 +197,16 @@ static void do_check(struct exec *e)
     refuse(e, TX_REASON_CHECK);
 }
 
+static void do_scan(struct exec *e)
+{
+    struct tx_result *result = &e->answer->result;
+    if (kv_scan(e->log, e->overlay, &e->tx->writes, e->op, &e->tx->value, &result->found,
+                &e->tx->why) == TX_OK)
+        result->value = tx_buf_view(&e->tx->value);
+    else
+        fail(e);
+}
+
 static void do_op(struct exec *e)
 {
     switch (e->op->type) {
@@ -221,7 +232,7 @@ static void do_op(struct exec *e)
     case TX_OP_LOCK: /* the lock is the caller's, and there is nothing more to it */
         return;
     case TX_OP_SCAN:
-        refuse(e, TX_REASON_REFUSED);
+        do_scan(e);
         return;
     case TX_OP_TYPES_N:
         break;
@@ -239,7 +250,7 @@ void kv_ops_execute(struct txlog *log, const struct kv_overlay *overlay, struct 
     if (error != TX_OK) {
         refuse(&e, error == TX_ELIMIT ? TX_REASON_LIMIT : TX_REASON_REFUSED);
     } else {
-        if (op->type != TX_OP_LOCK) {
+        if (op->type != TX_OP_LOCK && op->type != TX_OP_SCAN) {
             tx_buf_clear(&tx->data_key);
             redo_data_key(op->space, op->key, &tx->data_key);
             TX_NEED_MEMORY(!tx->data_key.failed);

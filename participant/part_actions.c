@@ -71,6 +71,7 @@ const struct tx_op *part_copy_ops(struct tx_arena *arena, const struct tx_op *op
         copy[i].space = part_copy(arena, ops[i].space);
         copy[i].key = part_copy(arena, ops[i].key);
         copy[i].value = part_copy(arena, ops[i].value);
+        copy[i].to = part_copy(arena, ops[i].to);
     }
     return copy;
 }
@@ -136,6 +137,13 @@ struct part_action *part_append(struct part_core *core, enum txlog_type type, st
     action->record.lsn = core->last;
     action->record.start = core->options.incarnation;
     return action;
+}
+
+void part_with_writes(struct part_core *core, struct part_action *append)
+{
+    TX_ASSERT(append->type == PART_ACTION_APPEND && !append->commit_writes);
+    append->commit_writes = true;
+    core->commits++;
 }
 
 void part_send(struct part_core *core, const struct tx_address *to, const struct tx_msg *msg)

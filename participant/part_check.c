@@ -42,6 +42,8 @@ static void check_locks(const struct part_tx *tx)
     if (tx->owner != NULL)
         TX_ASSERT(lockmgr_is_waiting(tx->owner) == (tx->wait == PART_WAIT_LOCK));
     TX_ASSERT(tx->wait != PART_WAIT_LOCK || tx->state == PART_WORKING);
+    if (tx->wait == PART_WAIT_LOCK && tx->ops[tx->ops_done].type == TX_OP_SCAN)
+        TX_ASSERT(tx->scan.phase != PART_SCAN_FREE && tx->scan.range.range);
     TX_ASSERT(!tx->wounded || tx->state == PART_UNDOING);
 }
 
@@ -68,6 +70,8 @@ static void check_durability(const struct part_core *core, const struct part_tx 
         TX_ASSERT(tx->lsn.n <= core->durable.n);
     if (tx->state == PART_COMMITTED && tx->lsn.n <= core->durable.n)
         TX_ASSERT(!part_mark_covers(tx->coordinator, tx->id));
+    if (tx->state == PART_WORKING && tx->wait == PART_WAIT_LOG)
+        TX_ASSERT(tx->rests_on.n > core->durable.n || core->held_from < core->held_to);
     TX_ASSERT(tx->state == PART_PREPARING || tx->deferred_n == 0 || tx->state == PART_UNDOING);
 }
 

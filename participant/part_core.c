@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 
+size_t part_core_results_max(size_t message_max)
+{
+    TX_ASSERT(message_max > PART_MESSAGE_REST);
+    return message_max - PART_MESSAGE_REST;
+}
+
 struct part_core *part_core_new(const struct part_options *options)
 {
     TX_ASSERT(options->incarnation >= 1 && options->name.s[0] != '\0');
@@ -13,6 +19,8 @@ struct part_core *part_core_new(const struct part_options *options)
                                     .policy = options->lock_policy,
                                     .escalate_at = options->escalate_at};
     core->options = *options;
+    if (core->options.results_max == 0)
+        core->options.results_max = part_core_results_max(TX_MESSAGE_MAX);
     core->locks = lockmgr_new(&locks);
     part_list_init(&core->live);
     part_list_init(&core->tombstones_by_age);

@@ -34,7 +34,12 @@ struct part_options {
     size_t tombstones_max;     /* the oldest go first; part_tombstone.c says why that is safe */
     uint64_t snapshot_records; /* after so many records the live state is restated; 0: never */
     uint64_t retain_records;   /* history kept behind the last snapshot, for txrecover */
+    /* Bytes that the results of one step, or of a one-shot, may take in their message; more is
+     * refused. 0: as the default size of a message allows. */
+    size_t results_max;
 };
+/* What fits into a frame of that many bytes. */
+size_t part_core_results_max(size_t message_max);
 
 /* Whoever is to be answered. */
 struct part_peer {
@@ -90,7 +95,8 @@ enum part_action_type {
     PART_ACTION_SEND,     /* `msg` to `to` */
     PART_ACTION_APPEND,   /* `record` to the log; `lsn` is set in it and dense; `force`: somebody
                              waits for it */
-    PART_ACTION_EXECUTE,  /* `op` of `tx` at the resource manager; an RM event follows */
+    PART_ACTION_EXECUTE,  /* `op` of `tx` at the resource manager; an RM event follows. What it
+                             reads is of one moment after this and before that event */
     PART_ACTION_PREPARE,  /* `tx` at the resource manager; an RM event follows */
     PART_ACTION_ROLLBACK, /* `tx` at the resource manager; no event follows */
     PART_ACTION_COMPACT,  /* records up to `lsn` are no longer needed */

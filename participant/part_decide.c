@@ -33,7 +33,8 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, false);
     action->record.committed =
         (struct txlog_committed){.id = tx->id, .known = tx->coordinator->known_lsn};
-    action->commit_writes = tx->rm_open;
+    if (tx->rm_open)
+        part_with_writes(core, action);
     note_settled(core, tx, "committed", how);
     tx->rm_open = false;
     tx->lsn = core->last;

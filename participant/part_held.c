@@ -45,6 +45,9 @@ static void release(struct part_core *core, const struct part_held *held)
     case PART_HELD_EPOCH:
         welcome(core, held);
         return;
+    case PART_HELD_READ:
+        part_read_durable(core, tx);
+        return;
     case PART_HELD_PREPARED:
         TX_ASSERT(tx != NULL);
         part_prepared_durable(core, tx);

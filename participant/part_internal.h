@@ -24,8 +24,10 @@
 #define PART_STATUS_ALARMS_MAX 5u    /* alarms shown in a STATUS */
 #define PART_MARKS_MAX         256u  /* epochs of one coordinator with a mark of their own */
 #define PART_DEFERRED_MAX                                                                          \
-    (TX_MEMBERS_MAX + 2u)   /* every member may inquire, the coordinator decide */
-#define PART_ASKED_ALONE 1u /* unanswered inquiries before the other members are asked too */
+    (TX_MEMBERS_MAX + 2u)       /* every member may inquire, the coordinator decide */
+#define PART_RESULT_BYTES 8u    /* of a result in a message, beside its value; at most */
+#define PART_MESSAGE_REST 4096u /* of the frame around them: envelope, fields, text; at most */
+#define PART_ASKED_ALONE  1u    /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
 
@@ -84,7 +86,8 @@ enum part_wait {
     PART_WAIT_CLIENT, /* working: the next step, or PREPARE */
     PART_WAIT_LOCK,   /* working */
     PART_WAIT_RM,     /* working, undoing, preparing: a call is under way */
-    PART_WAIT_LOG,    /* preparing: a record is being made durable */
+    PART_WAIT_LOG, /* a record is being made durable: preparing, its own; working, one whose writes
+                    * it has read */
 };
 
 /* Results in one block of memory of their own, kept for a repeated answer. */
@@ -111,6 +114,21 @@ struct part_heuristic {
     struct tx_lsn lsn;     /* of the HEURISTIC_END */
 };
 
+/* How far a scan has got, see part_scan.c. */
+enum part_scan_phase {
+    PART_SCAN_FREE,  /* nothing is locked: the first read */
+    PART_SCAN_GUESS, /* what the first read went through is locked, or waited for */
+    PART_SCAN_WHOLE, /* all that the operation names is */
+};
+
+struct part_scan {
+    enum part_scan_phase phase;
+    struct lock_name range; /* GUESS, WHOLE: what is locked, or waited for */
+    bool range_before;      /* by an earlier scan already: what was read of it stands */
+    struct lock_name guess; /* WHOLE: that of the phase before */
+    uint64_t commits;       /* the core's count when the read under way was asked for */
+};
+
 struct part_tx {
     UT_hash_handle hh;
     struct part_key key;
@@ -128,6 +146,7 @@ struct part_tx {
     uint64_t timer_us;
 
     struct tx_token token;
+    enum tx_isolation isolation;
     bool one_shot; /* its operations came with PREPARE */
     bool wanted;   /* an older transaction waits for its locks, and it cannot be wounded any more */
     bool one_phase;
@@ -137,18 +156,22 @@ struct part_tx {
     /* The present step (interactive), or the only one (one-shot). */
     uint32_t step;
     bool client_waits;
-    bool op_locked; /* the next operation has its lock */
-    bool wounded;   /* a LOCK_EVENT_WOUNDED is on its way */
-    bool noted;     /* in doubt, and an operator has read so */
-    bool alarmed;   /* a member has answered with an earlier start: said once */
-    unsigned asked; /* inquiries since the last word of the coordinator */
+    bool op_locked;      /* the next operation has its lock, or needs none */
+    bool op_held_before; /* it has had it before; read committed */
+    bool wounded;        /* a LOCK_EVENT_WOUNDED is on its way */
+    bool noted;          /* in doubt, and an operator has read so */
+    bool alarmed;        /* a member has answered with an earlier start: said once */
+    unsigned asked;      /* inquiries since the last word of the coordinator */
     uint64_t client, req;
     uint64_t lock_timeout_us;
     size_t ops_total; /* of all steps */
     const struct tx_op *ops;
     size_t ops_n, ops_done;
     struct tx_result *results;
-    struct tx_arena work; /* ops, results, locks */
+    size_t results_bytes;   /* what they take in a message, at most */
+    struct part_scan scan;  /* of the next operation */
+    struct tx_lsn rests_on; /* nobody may hear of the results before this record is durable */
+    struct tx_arena work;   /* ops, results, locks */
 
     const struct txlog_lock *locks; /* recovery: to be taken again */
     size_t locks_n;
@@ -220,6 +243,7 @@ struct part_coordinator {
 
 enum part_held_type {
     PART_HELD_EPOCH,     /* WELCOME */
+    PART_HELD_READ,      /* the answer to a step, or the vote, that carries what was read */
     PART_HELD_PREPARED,  /* the vote YES */
     PART_HELD_COMMITTED, /* ACK; one-phase: the vote COMMITTED */
     PART_HELD_RESOLVED,  /* the operator's answer */
@@ -259,7 +283,11 @@ struct part_core {
 
     struct tx_lsn last; /* appended */
     struct tx_lsn durable;
-    struct part_held *held; /* a queue: [held_from, held_to) */
+    uint64_t commits; /* records that change the store's data; nothing else does */
+    /* The newest commits that are seen in the store and decided by their own record only. */
+    struct tx_lsn one_phase; /* seen without a lock */
+    struct tx_lsn heuristic; /* seen with one, too */
+    struct part_held *held;  /* a queue: [held_from, held_to) */
     size_t held_from, held_to, held_capacity;
 
     struct tx_lsn snapshot_end; /* of the last snapshot that was begun */
@@ -301,6 +329,8 @@ struct part_action *part_act(struct part_core *core, enum part_action_type type,
 /* Numbers the record; the caller fills in the payload. */
 struct part_action *part_append(struct part_core *core, enum txlog_type type, struct tx_id tx,
                                 bool force);
+/* The record's batch carries the resource manager's commit. */
+void part_with_writes(struct part_core *core, struct part_action *append);
 void part_send(struct part_core *core, const struct tx_address *to, const struct tx_msg *msg);
 void part_reply(struct part_core *core, uint64_t client, const struct tx_msg *msg);
 void part_reply_error(struct part_core *core, uint64_t client, uint64_t req, enum tx_error error,
@@ -388,6 +418,23 @@ void part_learn_age(struct part_core *core, struct tx_age age);
 
 /* part_run.c */
 void part_run(struct part_core *core, struct part_tx *tx);
+/* Asks for the lock of the next operation. When it is neither held nor waited for, the transaction
+ * is gone. */
+enum lock_status part_take_lock(struct part_core *core, struct part_tx *tx) TX_MUST_CHECK;
+/* There is no room for its lock: undoes it. */
+void part_refuse_room(struct part_core *core, struct part_tx *tx);
+void part_execute(struct part_core *core, struct part_tx *tx);
+/* What it has read is durable, unless it is gone since. */
+void part_read_durable(struct part_core *core, struct part_tx *tx);
+/* So many bytes the value of the next result may have. */
+size_t part_results_room(const struct part_core *core, const struct part_tx *tx);
+/* It has more: undoes the transaction. */
+void part_refuse_results(struct part_core *core, struct part_tx *tx);
+void part_op_done(struct part_tx *tx, const struct tx_result *result);
+/* Marks whom the last call of the lock manager has wounded, while it is known who needed what
+ * (NULL: nobody in particular): a wounded one may not go on before its event is worked off. `from`:
+ * where the events of that call begin. */
+void part_note_wounds(struct part_core *core, size_t from, const struct part_tx *by);
 void part_locks_settle(struct part_core *core);
 void part_locks_expire(struct part_core *core);
 void part_locks_release(struct part_core *core, struct part_tx *tx);
@@ -395,6 +442,10 @@ void part_locks_release(struct part_core *core, struct part_tx *tx);
 enum tx_reason part_rm_reason(const struct part_event *event);
 void part_on_rm(struct part_core *core, const struct part_event *event);
 const char *part_place_print(struct lock_name name, char *out, size_t out_size);
+
+/* part_scan.c: reads for the next operation, a scan; again when its lock has come. */
+void part_scan_read(struct part_core *core, struct part_tx *tx);
+void part_scan_answered(struct part_core *core, struct part_tx *tx, const struct tx_result *result);
 
 /* part_operate.c */
 void part_on_operate(struct part_core *core, const struct part_event *event);

@@ -77,9 +77,11 @@ static void begin_step(struct part_core *core, struct part_tx *tx, const struct 
     tx->req = operate->req;
     tx->client_waits = true;
     tx->lock_timeout_us = (uint64_t)operate->lock_timeout_ms * 1000u;
+    tx->isolation = operate->isolation;
     tx->ops = part_copy_ops(&tx->work, operate->ops, operate->ops_n);
     tx->ops_n = operate->ops_n;
     tx->ops_done = 0;
+    tx->results_bytes = 0;
     tx->results = part_alloc(&tx->work, tx->ops_n, sizeof *tx->results);
     tx->ops_total += operate->ops_n;
     tx->wait = PART_WAIT_NOBODY;
@@ -122,6 +124,21 @@ static void skip_step(struct part_core *core, struct part_tx *tx, const struct p
     part_undo(core, tx, TX_REASON_REFUSED, text, true);
 }
 
+/* What the first step has read was locked as its level asks; nothing makes up for that later. */
+static void refuse_level(struct part_core *core, const struct part_tx *tx,
+                         const struct part_event *event)
+{
+    const struct tx_msg_operate *operate = &event->msg->operate;
+    char id[TX_ID_TEXT];
+    core->violations++;
+    part_reply_error(core, event->client, operate->req, TX_ESTATE, TX_REASON_NONE,
+                     part_text(core,
+                               "transaction %s is %s here since its first step: a later one "
+                               "cannot be %s",
+                               tx_id_print(tx->id, id), tx_isolation_name(tx->isolation),
+                               tx_isolation_name(operate->isolation)));
+}
+
 static void operate_working(struct part_core *core, struct part_tx *tx,
                             const struct part_event *event)
 {
@@ -138,6 +155,8 @@ static void operate_working(struct part_core *core, struct part_tx *tx,
         repeat_step(core, tx, event);
     } else if (operate->step != tx->step + 1) {
         skip_step(core, tx, event);
+    } else if (operate->isolation != tx->isolation) {
+        refuse_level(core, tx, event);
     } else if (tx->wait != PART_WAIT_CLIENT) {
         refuse_state(core, event, "busy with an earlier step");
     } else {

@@ -34,6 +34,8 @@ static void copy_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
         .mode = mode,
         .space = part_copy(list->arena, name.space),
         .key = part_copy(list->arena, name.key),
+        .range = name.range,
+        .to = part_copy(list->arena, name.to),
     };
 }
 
@@ -120,7 +122,8 @@ static void force_one_phase(struct part_core *core, struct part_tx *tx, struct t
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, true);
     action->record.committed = (struct txlog_committed){
         .id = tx->id, .one_phase = true, .known = tx->coordinator->known_lsn, .redo = copy};
-    action->commit_writes = true;
+    part_with_writes(core, action);
+    core->one_phase = core->last;
     tx->rm_open = false;
     tx->lsn = core->last;
     tx->wait = PART_WAIT_LOG;
@@ -331,6 +334,7 @@ static void prepare_one_shot(struct part_core *core, struct part_coordinator *co
     tx->token = prepare->token;
     take_members(core, tx, prepare);
     tx->lock_timeout_us = (uint64_t)prepare->lock_timeout_ms * 1000u;
+    tx->isolation = prepare->isolation;
     tx->ops = part_copy_ops(&tx->work, prepare->ops, prepare->ops_n);
     tx->ops_n = tx->ops_total = prepare->ops_n;
     tx->results = part_alloc(&tx->work, tx->ops_n, sizeof *tx->results);

@@ -123,14 +123,33 @@ static const struct txlog_lock *copy_locks(struct tx_arena *arena, const struct 
     for (size_t i = 0; i < n; i++) {
         copy[i] = (struct txlog_lock){.mode = locks[i].mode,
                                       .space = part_copy(arena, locks[i].space),
-                                      .key = part_copy(arena, locks[i].key)};
+                                      .key = part_copy(arena, locks[i].key),
+                                      .range = locks[i].range,
+                                      .to = part_copy(arena, locks[i].to)};
     }
     return copy;
+}
+
+static struct lock_name lock_place(const struct txlog_lock *lock)
+{
+    return (struct lock_name){
+        .space = lock->space, .key = lock->key, .to = lock->to, .range = lock->range};
+}
+
+static bool range_possible(const struct txlog_lock *lock)
+{
+    return lock->mode == TX_LOCK_S && lock->space.len > 0 && lock->space.len <= TX_SPACE_MAX &&
+           lock->key.len <= TX_BOUND_MAX && lock->to.len <= TX_BOUND_MAX &&
+           (lock->to.len == 0 || tx_bytes_compare(lock->key, lock->to) < 0);
 }
 
 /* Could anybody hold this lock? */
 static bool lock_possible(const struct txlog_lock *lock)
 {
+    if (lock->range)
+        return range_possible(lock);
+    if (lock->to.len > 0)
+        return false;
     bool below_nothing = lock->key.len > 0; /* a key: intentions speak of what is further down */
     if (lock->mode != TX_LOCK_S && lock->mode != TX_LOCK_U && lock->mode != TX_LOCK_X &&
         (below_nothing || lock->mode == TX_LOCK_NONE))
@@ -330,8 +349,7 @@ static enum tx_error lock_conflict(struct part_core *core, const struct part_tx 
     char other[TX_ID_TEXT];
     char place[200];
     (void)lockmgr_wait_info(core->locks, tx->owner, &info);
-    part_place_print((struct lock_name){.space = lock->space, .key = lock->key}, place,
-                     sizeof place);
+    part_place_print(lock_place(lock), place, sizeof place);
     return tx_why(why, TX_ECORRUPT,
                   "the prepared transactions %s and %s both hold a lock on %s: the log is damaged",
                   tx_id_print(tx->id, id), tx_id_print(info.blocker, other), place);
@@ -344,9 +362,8 @@ static enum tx_error take_locks(struct part_core *core, struct part_tx *tx, stru
     lockmgr_restoring(tx->owner);
     for (size_t i = 0; i < tx->locks_n && !TX_SEEDED_BUG(NO_RELOCK); i++) {
         const struct txlog_lock *lock = &tx->locks[i];
-        struct lock_name name = {.space = lock->space, .key = lock->key};
-        switch (lockmgr_acquire(core->locks, tx->owner, name, lock->mode, core->now_us, 0,
-                                &core->events)) {
+        switch (lockmgr_acquire(core->locks, tx->owner, lock_place(lock), lock->mode, core->now_us,
+                                0, &core->events)) {
         case LOCK_GRANTED:
             break;
         case LOCK_WAITING:

@@ -27,7 +27,10 @@ static void decide(struct part_core *core, struct part_tx *tx, const struct part
                                                         .commit = resolve->commit,
                                                         .operator_name = resolve->operator_name,
                                                         .time_ms = event->wall_ms};
-    action->commit_writes = resolve->commit && tx->rm_open;
+    if (resolve->commit && tx->rm_open) {
+        part_with_writes(core, action);
+        core->heuristic = core->last;
+    }
     if (!resolve->commit && tx->rm_open)
         part_act(core, PART_ACTION_ROLLBACK, tx->id);
     tx->rm_open = false;

@@ -92,7 +92,8 @@ static struct part_core *new_core(const struct part_shell *shell)
                                    .escalate_at = config->escalate_at,
                                    .tombstones_max = config->tombstones_max,
                                    .snapshot_records = config->snapshot_records,
-                                   .retain_records = config->retain_records};
+                                   .retain_records = config->retain_records,
+                                   .results_max = part_core_results_max(config->message_max)};
 
     return part_core_new(&options);
 }

@@ -159,7 +159,7 @@ struct locks_visit {
 static void visit_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
 {
     const struct locks_visit *of = arg;
-    char place[TX_SPACE_MAX + TX_KEY_MAX + 2];
+    char place[3 * (TX_KEY_MAX + 4)];
     of->visit(of->arg, of->tx, part_place_print(name, place, sizeof place), mode);
 }
 

@@ -56,7 +56,8 @@ struct rm_vtable {
     const char *kind; /* "kv" */
 
     /* Executes one operation of a transaction; its first one begins it. The locks are held by the
-     * caller. */
+     * caller, but for a read whose caller looks later whether anybody has committed meanwhile. What
+     * it reads is of one moment between the call and its answer. */
     void (*execute)(struct rm *, struct tx_id, const struct tx_op *, struct rm_answer *);
     /* Makes ready: from RM_OK on, commit and rollback must both be possible, also after a restart
      * through recover(). */

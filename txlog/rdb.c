@@ -410,6 +410,45 @@ rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from, struct t
     return text == NULL ? error : fail(rdb->directory, "cannot read on", text, why);
 }
 
+static bool visit_current(rocksdb_iterator_t *it,
+                          bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),
+                          void *arg)
+{
+    size_t key_len, value_len;
+    const char *key = rocksdb_iter_key(it, &key_len);
+    const char *value = rocksdb_iter_value(it, &value_len);
+    return visit(arg, tx_bytes(key, key_len), tx_bytes(value, value_len));
+}
+
+/* What is scanned goes through the block cache, and RocksDB reads ahead by itself once it sees a
+ * long run. The bounds keep it from reading behind the range: else a few rows in front of many
+ * deleted ones would cost them all. */
+enum tx_error rdb_scan(struct rdb *rdb, enum rdb_family family, struct tx_bytes from,
+                       struct tx_bytes to, bool reverse,
+                       bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),
+                       void *arg, struct tx_why *why)
+{
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(options, 1);
+    if (from.len > 0)
+        rocksdb_readoptions_set_iterate_lower_bound(options, (const char *)from.data, from.len);
+    if (to.len > 0)
+        rocksdb_readoptions_set_iterate_upper_bound(options, (const char *)to.data, to.len);
+    rocksdb_iterator_t *it = rocksdb_create_iterator_cf(rdb->db, options, rdb->handles[family]);
+    void (*const step)(rocksdb_iterator_t *) = reverse ? rocksdb_iter_prev : rocksdb_iter_next;
+    if (reverse)
+        rocksdb_iter_seek_to_last(it);
+    else
+        rocksdb_iter_seek_to_first(it);
+    while (rocksdb_iter_valid(it) && visit_current(it, visit, arg))
+        step(it);
+    char *text = NULL;
+    rocksdb_iter_get_error(it, &text);
+    rocksdb_iter_destroy(it);
+    rocksdb_readoptions_destroy(options);
+    return text == NULL ? TX_OK : fail(rdb->directory, "cannot read on", text, why);
+}
+
 enum tx_error rdb_last_key(struct rdb *rdb, enum rdb_family family, struct tx_buf *out,
                            struct tx_why *why)
 {

@@ -44,6 +44,14 @@ rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from, struct t
          enum tx_error (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value), void *arg,
          struct tx_why *why) TX_MUST_CHECK;
 
+/* Visits the keys from `from` (empty: the first) up to but not including `to` (empty: the end),
+ * from the last to the first when `reverse`, until the visitor returns false: for short ranges that
+ * are read again and again, unlike rdb_each(). */
+enum tx_error rdb_scan(struct rdb *rdb, enum rdb_family family, struct tx_bytes from,
+                       struct tx_bytes to, bool reverse,
+                       bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),
+                       void *arg, struct tx_why *why) TX_MUST_CHECK;
+
 /* The greatest key of a family. TX_ENOTFOUND when it is empty. */
 enum tx_error rdb_last_key(struct rdb *rdb, enum rdb_family family, struct tx_buf *out,
                            struct tx_why *why) TX_MUST_CHECK;

@@ -48,6 +48,15 @@ static bool outlives_vote(enum tx_lock_mode mode)
     return mode == TX_LOCK_S || mode == TX_LOCK_U || mode == TX_LOCK_SIX || mode == TX_LOCK_X;
 }
 
+/* Ranges are read, and their ends are in order; nothing else has a second end. */
+static bool has_good_ends(const struct txlog_lock *lock)
+{
+    if (!lock->range)
+        return lock->to.len == 0;
+    return lock->mode == TX_LOCK_S && lock->space.len > 0 &&
+           (lock->to.len == 0 || tx_bytes_compare(lock->key, lock->to) < 0);
+}
+
 static enum tx_error check_prepared(const struct txlog_identity *owner,
                                     const struct txlog_record *record, struct tx_why *why)
 {
@@ -64,6 +73,8 @@ static enum tx_error check_prepared(const struct txlog_identity *owner,
     for (size_t i = 0; i < prepared->locks_n; i++) {
         if (!outlives_vote(prepared->locks[i].mode))
             return bad(record, why, "holds a lock of a mode that does not outlive the vote");
+        if (!has_good_ends(&prepared->locks[i]))
+            return bad(record, why, "holds a range of keys that cannot be locked");
     }
     return check_redo(record, prepared->redo, why);
 }

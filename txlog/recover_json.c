@@ -62,7 +62,9 @@ void recover_json_locks(struct json *json, const char *name, const struct txlog_
         json_object_begin(json);
         json_member(json, "mode", tx_lock_mode_name(locks[i].mode));
         put_bytes(json, "keyspace", locks[i].space);
-        put_bytes(json, "key", locks[i].key);
+        put_bytes(json, locks[i].range ? "from" : "key", locks[i].key);
+        if (locks[i].range)
+            put_bytes(json, "to", locks[i].to);
         json_object_end(json);
     }
     json_array_end(json);

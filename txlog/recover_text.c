@@ -63,11 +63,23 @@ void recover_text_members(FILE *out, const struct tx_member *members, size_t n, 
     }
 }
 
+/* "space/from..to"; an end that is missing is that of the keyspace. */
+static void put_range(FILE *out, const struct txlog_lock *lock)
+{
+    put_bytes(out, lock->space);
+    (void)fputc('/', out);
+    put_bytes(out, lock->key);
+    (void)fputs("..", out);
+    put_bytes(out, lock->to);
+}
+
 void recover_text_locks(FILE *out, const struct txlog_lock *locks, size_t n)
 {
     for (size_t i = 0; list_goes_on(out, i, n); i++) {
         (void)fprintf(out, "%s ", tx_lock_mode_name(locks[i].mode));
-        if (locks[i].space.len == 0)
+        if (locks[i].range)
+            put_range(out, &locks[i]);
+        else if (locks[i].space.len == 0)
             (void)fputs("the whole store", out);
         else
             put_place(out, locks[i].space, locks[i].key);

@@ -290,6 +290,15 @@ static enum tx_error log_data_each(struct txlog *base,
     return rdb_each(self(base)->rdb, RDB_DATA, all, all, visit, arg, why);
 }
 
+static enum tx_error log_data_scan(struct txlog *base, const struct txlog_range *range,
+                                   bool (*visit)(void *, struct tx_bytes key,
+                                                 struct tx_bytes value),
+                                   void *arg, struct tx_why *why)
+{
+    return rdb_scan(self(base)->rdb, RDB_DATA, range->from, range->to, range->reverse, visit, arg,
+                    why);
+}
+
 static struct tx_lsn log_first(const struct txlog *base)
 {
     return (struct tx_lsn){atomic_load(&const_self(base)->first)};
@@ -326,6 +335,7 @@ static const struct txlog_vtable vtable = {
     .checkpoint = log_checkpoint,
     .data_get = log_data_get,
     .data_each = log_data_each,
+    .data_scan = log_data_scan,
     .first = log_first,
     .last = log_last,
     .last_start = log_last_start,

@@ -56,6 +56,14 @@ enum tx_error txlog_data_each(struct txlog *log,
     return log->vtable->data_each(log, visit, arg, why);
 }
 
+enum tx_error txlog_data_scan(struct txlog *log, const struct txlog_range *range,
+                              bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),
+                              void *arg, struct tx_why *why)
+{
+    TX_ASSERT(range->to.len == 0 || tx_bytes_compare(range->from, range->to) < 0);
+    return log->vtable->data_scan(log, range, visit, arg, why);
+}
+
 struct tx_lsn txlog_first(const struct txlog *log)
 {
     return log->vtable->first(log);

@@ -36,6 +36,14 @@ struct txlog_append {
     size_t puts_n;
 };
 
+/* The keys of the data from `from` (empty: the first) up to `to` (not included; empty: the end),
+ * from the last to the first when `reverse`. */
+struct txlog_range {
+    struct tx_bytes from;
+    struct tx_bytes to;
+    bool reverse;
+};
+
 struct txlog_vtable {
     enum tx_error (*append)(struct txlog *, const struct txlog_append *, size_t n, bool sync,
                             struct tx_why *);
@@ -51,6 +59,9 @@ struct txlog_vtable {
     enum tx_error (*data_each)(struct txlog *,
                                enum tx_error (*visit)(void *, struct tx_bytes key,
                                                       struct tx_bytes value),
+                               void *arg, struct tx_why *);
+    enum tx_error (*data_scan)(struct txlog *, const struct txlog_range *,
+                               bool (*visit)(void *, struct tx_bytes key, struct tx_bytes value),
                                void *arg, struct tx_why *);
     struct tx_lsn (*first)(const struct txlog *);
     struct tx_lsn (*last)(const struct txlog *);
@@ -94,6 +105,12 @@ enum tx_error txlog_data_get(struct txlog *log, struct tx_bytes key, struct tx_b
 enum tx_error txlog_data_each(struct txlog *log,
                               enum tx_error (*visit)(void *arg, struct tx_bytes key,
                                                      struct tx_bytes value),
+                              void *arg, struct tx_why *why) TX_MUST_CHECK;
+/* Visits a range of the data in its order, as it was at the call, until the visitor returns false;
+ * what it is given is borrowed for its call. What cannot be read is an error (TX_EIO, TX_ECORRUPT)
+ * with a text, never an end. */
+enum tx_error txlog_data_scan(struct txlog *log, const struct txlog_range *range,
+                              bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),
                               void *arg, struct tx_why *why) TX_MUST_CHECK;
 /* The lowest LSN that is there; 0 when there is no record. */
 struct tx_lsn txlog_first(const struct txlog *log);

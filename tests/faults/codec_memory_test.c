@@ -36,7 +36,8 @@ static void fill_arrays(void)
         peers[i] = (struct txlog_peer){.name = members[i].name, .known = known[i]};
     }
     for (size_t i = 0; i < MANY; i++) {
-        locks[i] = (struct txlog_lock){TX_LOCK_X, tx_bytes_str("s"), tx_bytes(redo, 30)};
+        locks[i] = (struct txlog_lock){
+            .mode = TX_LOCK_X, .space = tx_bytes_str("s"), .key = tx_bytes(redo, 30)};
         open_ids[i] = i + 1;
     }
 }

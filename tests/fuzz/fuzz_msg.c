@@ -55,14 +55,40 @@ struct tx_address fuzz_coordinator_address(uint32_t coordinator)
     return address;
 }
 
+/* Every 16th operation, in place of a read; now and then one that nobody may ask for. */
+static void scan(struct fuzz_msgs *m, struct tx_op *op, uint8_t what, uint8_t where)
+{
+    uint8_t end = fuzz_u8(m->in);
+    op->type = TX_OP_SCAN;
+    op->limit = (what >> 4) & 7u;
+    op->reverse = (where & 16u) != 0;
+    if ((where & 8u) != 0)
+        op->key = tx_bytes(NULL, 0);
+    if ((end & 8u) == 0)
+        op->to = tx_bytes_str(&"k1234567"[end & 7u]);
+    if ((end & 16u) == 0 && op->to.len > 0 && tx_bytes_compare(op->key, op->to) > 0) {
+        struct tx_bytes from = op->to;
+        op->to = op->key;
+        op->key = from;
+    }
+}
+
+/* The level goes with the transaction, so that its steps agree, but for a few. */
+static enum tx_isolation isolation(struct tx_id id, uint8_t flags)
+{
+    return (enum tx_isolation)((id.seq + ((flags & 0xe0u) == 0xe0u)) % TX_ISOLATIONS_N);
+}
+
 static void op(struct fuzz_msgs *m, struct tx_op *op)
 {
     uint8_t what = fuzz_u8(m->in);
     uint8_t where = fuzz_u8(m->in);
-    *op = (struct tx_op){.type = (enum tx_op_type)(what % TX_OP_TYPES_N),
+    *op = (struct tx_op){.type = (enum tx_op_type)(what % TX_OP_SCAN),
                          .participant = fuzz_node_name(where >> 6),
                          .space = tx_bytes_str((where & 32u) != 0 ? "s" : "t"),
                          .key = tx_bytes_str(&"k1234567"[where & 7u])};
+    if (op->type == TX_OP_GET && (what & 128u) != 0)
+        scan(m, op, what, where);
     if (op->type == TX_OP_LOCK) {
         op->mode = (enum tx_lock_mode)((what >> 4) % TX_LOCK_MODES_N);
         if ((where & 8u) != 0)
@@ -174,6 +200,7 @@ static struct tx_msg_submit submit(struct fuzz_msgs *m)
         submit.key = text(m);
     if (fuzz_rarely(m->in, 8))
         submit.timeout_ms = fuzz_u8(m->in);
+    submit.isolation = (enum tx_isolation)(submit.req % TX_ISOLATIONS_N);
     submit.ops_n = ops(m);
     return submit;
 }
@@ -188,6 +215,7 @@ static struct tx_msg_prepare prepare(struct fuzz_msgs *m)
                                      .known = m->known,
                                      .ops = m->ops};
     prepare.id = fuzz_id(m);
+    prepare.isolation = isolation(prepare.id, flags);
     prepare.age = age(m);
     prepare.token = token(m);
     prepare.members_n = members(m);
@@ -203,6 +231,7 @@ static struct tx_msg_operate operate(struct fuzz_msgs *m)
                                      .lock_timeout_ms = (flags & 4u) != 0 ? 100 : 0,
                                      .ops = m->ops};
     operate.id = fuzz_id(m);
+    operate.isolation = isolation(operate.id, flags);
     operate.token = token(m);
     operate.age = age(m);
     operate.ops_n = ops(m);

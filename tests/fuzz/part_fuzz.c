@@ -52,6 +52,7 @@ static void queue_call(struct part_fuzz *f, const struct part_action *action)
     call.op.space = tx_arena_copy(&call.arena, action->op.space);
     call.op.key = tx_arena_copy(&call.arena, action->op.key);
     call.op.value = tx_arena_copy(&call.arena, action->op.value);
+    call.op.to = tx_arena_copy(&call.arena, action->op.to);
     if (f->calls_n == f->calls_capacity) {
         f->calls_capacity = f->calls_capacity * 2 + 16;
         f->calls = tx_xrealloc(f->calls, f->calls_capacity * sizeof *f->calls);

@@ -427,6 +427,18 @@ static bool escalate(struct model *model, int owner)
     return true;
 }
 
+/* Does a range that the owner holds lie over the key that it wants to read? */
+static bool inside_own_range(const struct model *model, int owner, int place, int wanted)
+{
+    for (size_t i = 0; i < model->locks_n; i++) {
+        const struct model_lock *lock = &model->locks[i];
+        if (wanted == S && lock->owner == owner && is_over(lock->place, place)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Takes steps until the end of the path, a wait, or a refusal. One that has waited for its present
  * step has it now. */
 static void go_down(struct model *model, int owner, bool has_waited)
@@ -441,15 +453,16 @@ static void go_down(struct model *model, int owner, bool has_waited)
         int oldest;
         if (wanted != model_held(model, owner, place)) {
             bool waited = o->waiting;
+            bool has_it = inside_own_range(model, owner, place, wanted);
             o->waiting = false; /* not in the queue while it asks */
-            if (!has_waited && policy_refuses(model, owner)) {
+            if (!has_waited && !has_it && policy_refuses(model, owner)) {
                 o->refused = true;
                 if (model->asking != owner) {
                     tell(model, MODEL_EVENT_CONFLICT, owner);
                 }
                 return;
             }
-            if (model_blockers(model, owner, &oldest) > 0) {
+            if (!has_it && model_blockers(model, owner, &oldest) > 0) {
                 o->waiting = true;
                 if (place >= MODEL_PLACES) {
                     watch(model, owner, first_against(model, owner));

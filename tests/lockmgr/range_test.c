@@ -249,6 +249,33 @@ static void a_scan_meets_a_lock_on_the_keyspace(void **state)
     expect_events(f, "G2");
 }
 
+/* With wait-die a younger reader may not pass an older writer that waits; but the lock on a key
+ * inside its own range it has in all but name. */
+static void an_own_range_gives_its_keys(void **state)
+{
+    struct fixture *f = *state;
+    fixture_options(f, (struct lockmgr_options){.locks_max = 1000, .policy = TX_POLICY_WAIT_DIE});
+    assert_int_equal(acquire(f, 5, "s/[a,c)", TX_LOCK_S), LOCK_GRANTED);
+    assert_int_equal(acquire(f, 2, "s/b", TX_LOCK_X), LOCK_WAITING); /* older: it waits */
+    assert_int_equal(acquire(f, 6, "s/b", TX_LOCK_S), LOCK_CONFLICT);
+    assert_int_equal(acquire(f, 5, "s/b", TX_LOCK_S), LOCK_GRANTED);
+    assert_int_equal(held(f, 5, "s/b"), TX_LOCK_S);
+    assert_int_equal(release(f, 5, "s/[a,c)"), TX_OK);
+    expect_events(f, ""); /* it waits for the key now */
+    release_all(f, 6);
+    release_all(f, 5);
+    expect_events(f, "G2");
+}
+
+static void an_own_range_gives_no_more_than_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    fixture_limit(f, 3);
+    assert_int_equal(acquire(f, 1, "s/[a,c)", TX_LOCK_S), LOCK_GRANTED);
+    assert_int_equal(acquire(f, 1, "s/b", TX_LOCK_S), LOCK_REFUSED);
+    assert_int_equal(held(f, 1, "s/[a,c)"), TX_LOCK_S);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -271,6 +298,8 @@ int main(void)
         TEST(locks_from_before_the_first_range_count),
         TEST(ranges_count_towards_the_limit),
         TEST(a_scan_meets_a_lock_on_the_keyspace),
+        TEST(an_own_range_gives_its_keys),
+        TEST(an_own_range_gives_no_more_than_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * The model locks as the participant does: an open transaction owns the keys that it
  * has touched. */
 #include "kv_fixture.h"
+#include "common/rows.h"
 #include "tests/common/pace.h"
 
 #include <setjmp.h>
@@ -134,10 +135,67 @@ static enum tx_reason model_op(struct model *m, struct model_tx *tx, size_t k,
                    ? TX_REASON_NONE
                    : TX_REASON_CHECK;
     case TX_OP_LOCK:
+    case TX_OP_SCAN:
     case TX_OP_TYPES_N:
         break;
     }
     return TX_REASON_NONE;
+}
+
+/* ---- scans ---- */
+
+/* The number of the key that is the i-th in order: as texts, k10 comes before k2. */
+static size_t in_order(size_t i)
+{
+    static const size_t order[KEYS_N] = {0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9};
+    return order[i];
+}
+
+static struct tx_bytes bound(size_t i, char out[8])
+{
+    if (i == KEYS_N)
+        return tx_bytes(NULL, 0);
+    (void)snprintf(out, 8, "k%zu", in_order(i));
+    return tx_bytes_str(out);
+}
+
+/* The keys from the `from`-th up to the `to`-th, in order; KEYS_N as the end is that of the
+ * keyspace. */
+static void check_scan(struct model *m, struct tx_id id, struct model_tx *tx, size_t from,
+                       size_t to, uint32_t limit, bool reverse)
+{
+    char first[8], last[8], key[8];
+    struct rm_answer answer;
+    struct tx_op op = {.type = TX_OP_SCAN, .space = tx_bytes_str("s"), .limit = limit};
+    op.key = from > 0 ? bound(from, first) : tx_bytes(NULL, 0);
+    op.to = bound(to, last);
+    op.reverse = reverse;
+    m->f.rm->vtable->execute(m->f.rm, id, &op, &answer);
+    assert_int_equal(answer.status, RM_OK);
+    struct tx_reader rows = tx_reader(answer.result.value);
+    struct tx_row row;
+    uint32_t n = 0;
+    for (size_t i = from; i < to && n < limit; i++) {
+        size_t k = in_order(reverse ? to - 1 - (i - from) : i);
+        const struct model_value *value = tx != NULL ? current(m, tx, k) : &m->committed[k];
+        if (!value->there)
+            continue;
+        n++;
+        assert_true(tx_rows_next(&rows, &row));
+        (void)snprintf(key, sizeof(key), "k%zu", k);
+        assert_true(tx_bytes_equal(row.key, tx_bytes_str(key)));
+        assert_true(tx_bytes_equal(row.value, tx_bytes_str(value->text)));
+    }
+    assert_true(tx_reader_done(&rows));
+    assert_int_equal(answer.result.found, n == limit);
+}
+
+/* What others hold back does not show, so that nobody need own the keys. */
+static void random_scan(struct model *m, struct model_tx *tx)
+{
+    size_t from = pick(m, KEYS_N);
+    size_t to = from + 1 + pick(m, KEYS_N - from);
+    check_scan(m, kv_fixture_tx(tx->seq), tx, from, to, 1 + (uint32_t)pick(m, KEYS_N), pick(m, 2));
 }
 
 static void model_end(struct model_tx *tx)
@@ -318,6 +376,8 @@ static void compare_all(struct model *m)
         assert_int_equal(answer.result.found, m->committed[k].there);
         assert_true(tx_bytes_equal(answer.result.value, tx_bytes_str(m->committed[k].text)));
     }
+    check_scan(m, reader, NULL, 0, KEYS_N, KEYS_N + 1, false);
+    check_scan(m, reader, NULL, 0, KEYS_N, KEYS_N + 1, true);
     m->f.rm->vtable->rollback(m->f.rm, reader, &answer);
     assert_int_equal(answer.status, RM_OK);
 }
@@ -330,7 +390,9 @@ static void step(struct model *m)
         tx->open = true;
         tx->seq = m->next_seq++;
     }
-    if (what < 60 && !tx->prepared)
+    if (what < 15 && !tx->prepared)
+        random_scan(m, tx);
+    else if (what < 60 && !tx->prepared)
         random_op(m, tx);
     else if (what < 68 && !tx->prepared)
         do_prepare(m, tx);

@@ -120,11 +120,12 @@ static void rm_end(struct driver *d, struct tx_id id)
     free(tx);
 }
 
-static void rm_write(struct driver_rm_tx *tx, struct tx_bytes key, struct tx_bytes value)
+static void rm_write(struct driver_rm_tx *tx, struct tx_bytes key, struct tx_bytes value,
+                     bool deleted)
 {
     tx->writes = tx_xrealloc(tx->writes, (tx->writes_n + 1) * sizeof *tx->writes);
     struct driver_write *write = &tx->writes[tx->writes_n++];
-    *write = (struct driver_write){0};
+    *write = (struct driver_write){.deleted = deleted};
     buf_set(&write->key, key);
     buf_set(&write->value, value);
 }
@@ -153,6 +154,18 @@ static const struct tx_buf *data_get(const struct driver *d, struct tx_bytes key
     return NULL;
 }
 
+static void data_remove(struct driver *d, struct tx_bytes key)
+{
+    for (size_t i = 0; i < d->data_n; i++) {
+        if (!tx_bytes_equal(tx_buf_view(&d->data[i].key), key))
+            continue;
+        tx_buf_deinit(&d->data[i].key);
+        tx_buf_deinit(&d->data[i].value);
+        d->data[i] = d->data[--d->data_n];
+        return;
+    }
+}
+
 static void data_clear(struct driver *d)
 {
     for (size_t i = 0; i < d->data_n; i++) {
@@ -167,6 +180,7 @@ static void data_clear(struct driver *d)
 static void rm_redo(const struct driver_rm_tx *tx, struct tx_buf *out)
 {
     for (size_t i = 0; tx != NULL && i < tx->writes_n; i++) {
+        tx_buf_u8(out, tx->writes[i].deleted);
         tx_buf_blob(out, tx_buf_view(&tx->writes[i].key));
         tx_buf_blob(out, tx_buf_view(&tx->writes[i].value));
     }
@@ -176,8 +190,13 @@ static void redo_apply(struct driver *d, struct tx_bytes redo)
 {
     struct tx_reader r = tx_reader(redo);
     while (tx_reader_left(&r) > 0) {
+        bool deleted = tx_read_u8(&r) != 0;
         struct tx_bytes key = tx_read_blob(&r);
-        data_put(d, key, tx_read_blob(&r));
+        struct tx_bytes value = tx_read_blob(&r);
+        if (deleted)
+            data_remove(d, key);
+        else
+            data_put(d, key, value);
     }
     assert_true(tx_reader_done(&r));
 }
@@ -198,8 +217,10 @@ static void rm_tell(struct driver *d, struct part_event *event)
     part_core_step(d->core, event, d->now_us, &d->actions);
 }
 
-static void rm_execute(struct driver *d, struct tx_id id, const struct tx_op *op)
+static void rm_execute(struct driver *d, const struct driver_call *call)
 {
+    struct tx_id id = call->tx;
+    const struct tx_op *op = &call->op;
     struct part_event event = {.tx = id, .call = PART_RM_EXECUTE};
     struct driver_rm_tx *tx = rm_find(d, id);
     if (tx == NULL)
@@ -210,7 +231,12 @@ static void rm_execute(struct driver *d, struct tx_id id, const struct tx_op *op
         event.reason = op->type == TX_OP_CHECK ? TX_REASON_CHECK : TX_REASON_NONE;
         event.text = tx_bytes_str("the store refuses it");
     } else if (op->type == TX_OP_PUT) {
-        rm_write(tx, op->key, op->value);
+        rm_write(tx, op->key, op->value, false);
+    } else if (op->type == TX_OP_DELETE) {
+        rm_write(tx, op->key, tx_bytes(NULL, 0), true);
+    } else if (op->type == TX_OP_SCAN) {
+        event.result = call->has_read ? call->rows : driver_scan(d, tx, op);
+        d->scans++;
     } else if (op->type == TX_OP_GET) {
         const struct tx_buf *value = data_get(d, op->key);
         event.result.found = value != NULL;
@@ -240,7 +266,7 @@ static void rm_prepare(struct driver *d, struct tx_id id)
 static void rm_call(struct driver *d, const struct driver_call *call)
 {
     if (call->call == PART_RM_EXECUTE)
-        rm_execute(d, call->tx, &call->op);
+        rm_execute(d, call);
     else
         rm_prepare(d, call->tx);
 }
@@ -254,6 +280,13 @@ static void rm_queue(struct driver *d, const struct part_action *action, enum pa
     }
     waiting.op.key = keep(d, action->op.key);
     waiting.op.value = keep(d, action->op.value);
+    waiting.op.to = keep(d, action->op.to);
+    if (call == PART_RM_EXECUTE && waiting.op.type == TX_OP_SCAN && d->rm_reads_early) {
+        const struct driver_rm_tx nothing = {.id = action->tx};
+        const struct driver_rm_tx *tx = rm_find(d, action->tx);
+        waiting.has_read = true;
+        waiting.rows = driver_scan(d, tx != NULL ? tx : &nothing, &waiting.op);
+    }
     d->calls = tx_xrealloc(d->calls, (d->calls_n + 1) * sizeof *d->calls);
     d->calls[d->calls_n++] = waiting;
 }
@@ -442,8 +475,9 @@ static void rm_recover(void *arg, struct tx_id id, struct tx_lsn prepared)
     struct driver_rm_tx *tx = rm_begin(d, id);
     struct tx_reader r = tx_reader(record.prepared.redo);
     while (tx_reader_left(&r) > 0) {
+        bool deleted = tx_read_u8(&r) != 0;
         struct tx_bytes key = tx_read_blob(&r);
-        rm_write(tx, key, tx_read_blob(&r));
+        rm_write(tx, key, tx_read_blob(&r), deleted);
     }
     tx_arena_deinit(&arena);
 }

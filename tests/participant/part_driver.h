@@ -11,6 +11,7 @@
 
 struct driver_write {
     struct tx_buf key, value;
+    bool deleted;
 };
 struct driver_rm_tx {
     struct tx_id id;
@@ -25,6 +26,8 @@ struct driver_call {
     struct tx_id tx;
     enum part_rm_call call;
     struct tx_op op; /* in the driver's arena */
+    bool has_read;   /* a scan whose rows were read when it was asked for */
+    struct tx_result rows;
 };
 struct driver_sent {
     struct part_peer to;
@@ -40,24 +43,27 @@ struct driver {
     struct part_core *core;
     struct part_actions actions;
     uint64_t now_us;
-    uint64_t epoch, life; /* of the coordinator that the short forms speak for */
-    uint64_t hellos;      /* the number of the last HELLO */
-    uint64_t age;         /* of the next transaction */
-    bool check;           /* part_core_check() after every step */
-    bool no_data;         /* a restart does not bring back the data: for very long logs */
+    uint64_t epoch, life;        /* of the coordinator that the short forms speak for */
+    uint64_t hellos;             /* the number of the last HELLO */
+    uint64_t age;                /* of the next transaction */
+    enum tx_isolation isolation; /* that the short forms name */
+    bool check;                  /* part_core_check() after every step */
+    bool no_data;                /* a restart does not bring back the data: for very long logs */
 
     struct tx_buf *log; /* log[i] is record i + 1, as stored */
     size_t log_n, log_capacity;
     uint64_t durable;
     uint64_t compacted;
 
-    bool rm_slow; /* calls wait for driver_rm_answer() */
+    bool rm_slow;        /* calls wait for driver_rm_answer() */
+    bool rm_reads_early; /* a scan reads when it is asked for, and is answered late all the same */
     struct driver_call *calls;
     size_t calls_n;
     struct driver_rm_tx *rm_txs;
     struct driver_value *data;
     size_t data_n;
     uint64_t rollbacks;
+    uint64_t scans; /* that the resource manager has carried out */
 
     struct driver_sent *sent;
     size_t sent_n, sent_capacity;
@@ -82,6 +88,10 @@ void driver_sync(struct driver *d);
 void driver_sync_to(struct driver *d, uint64_t lsn);
 /* Time passes, with a tick at each deadline. */
 void driver_advance(struct driver *d, uint64_t us);
+/* part_driver_scan.c: the rows of a TX_OP_SCAN, as the resource manager that the driver plays sees
+ * them; packed, in the driver's arena. */
+struct tx_result driver_scan(struct driver *d, const struct driver_rm_tx *tx,
+                             const struct tx_op *op);
 /* The oldest waiting call of the resource manager is carried out. */
 void driver_rm_answer(struct driver *d);
 void driver_rm_answer_with(struct driver *d, enum part_rm_status status, enum tx_reason reason);
@@ -95,6 +105,7 @@ struct tx_envelope driver_envelope(const struct driver *d, uint32_t coordinator,
 /* ids of the present epoch */
 struct tx_id driver_id(const struct driver *d, uint64_t seq);
 struct tx_op driver_op(enum tx_op_type type, const char *key, const char *value);
+struct tx_op driver_scan_op(const char *from, const char *to, uint32_t limit, bool reverse);
 void driver_hello(struct driver *d, uint64_t epoch, uint64_t life);
 /* With a lineage and a log position of its own. */
 void driver_hello_from(struct driver *d, const struct tx_position *starts, size_t n, uint64_t lsn);

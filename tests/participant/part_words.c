@@ -62,6 +62,16 @@ struct tx_op driver_op(enum tx_op_type type, const char *key, const char *value)
                           .mode = type == TX_OP_LOCK ? TX_LOCK_X : TX_LOCK_NONE};
 }
 
+struct tx_op driver_scan_op(const char *from, const char *to, uint32_t limit, bool reverse)
+{
+    return (struct tx_op){.type = TX_OP_SCAN,
+                          .space = tx_bytes_str("s"),
+                          .key = tx_bytes_str(from),
+                          .to = tx_bytes_str(to),
+                          .limit = limit,
+                          .reverse = reverse};
+}
+
 static struct tx_token token_of(struct tx_id id)
 {
     struct tx_token token = {{0}};
@@ -105,6 +115,7 @@ void driver_operate(struct driver *d, struct tx_id id, uint32_t step, const stru
                                      .token = token_of(id),
                                      .age = age_of(d, id),
                                      .step = step,
+                                     .isolation = d->isolation,
                                      .ops = ops,
                                      .ops_n = n}};
     driver_from_client(d, 1, &msg);
@@ -149,6 +160,7 @@ void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const str
                                      .members = alone ? members + 1 : members,
                                      .members_n = alone ? 1 : 3,
                                      .known = alone ? known + 1 : known,
+                                     .isolation = d->isolation,
                                      .ops = ops,
                                      .ops_n = n}};
     if ((flags & DRIVER_BAD_TOKEN) != 0)

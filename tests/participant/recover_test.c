@@ -425,15 +425,23 @@ static void test_impossible_records(void **unused)
 static void test_impossible_parts(void **unused)
 {
     (void)unused;
-    static const uint8_t longest[TX_KEY_MAX + 1] = {1};
+    static const uint8_t longest[TX_BOUND_MAX + 1] = {1};
     struct part_options options = driver_options();
     options.incarnation = 1;
     struct tx_member self = self_only(&options);
-    const struct tx_bytes some = tx_bytes_str("x"), too_long = tx_bytes(longest, sizeof longest);
+    const struct tx_bytes some = tx_bytes_str("x"), more = tx_bytes_str("y"), none = {0};
+    const struct tx_bytes too_long = tx_bytes(longest, TX_KEY_MAX + 1);
+    const struct tx_bytes no_bound = tx_bytes(longest, TX_BOUND_MAX + 1);
+    const struct tx_bytes no_space = tx_bytes(longest, TX_SPACE_MAX + 1);
     const struct txlog_lock locks[] = {
-        {TX_LOCK_NONE, some, some},  {TX_LOCK_X, {NULL, 0}, some},
-        {TX_LOCK_X, some, too_long}, {TX_LOCK_X, tx_bytes(longest, TX_SPACE_MAX + 1), some},
-        {TX_LOCK_IX, some, some},    {TX_LOCK_SIX, some, some},
+        {TX_LOCK_NONE, false, some, some, none},  {TX_LOCK_X, false, none, some, none},
+        {TX_LOCK_X, false, some, too_long, none}, {TX_LOCK_X, false, no_space, some, none},
+        {TX_LOCK_IX, false, some, some, none},    {TX_LOCK_SIX, false, some, some, none},
+        {TX_LOCK_S, false, some, some, more},     {TX_LOCK_X, true, some, some, more},
+        {TX_LOCK_IS, true, some, some, more},     {TX_LOCK_S, true, some, more, some},
+        {TX_LOCK_S, true, some, some, some},      {TX_LOCK_S, true, none, some, more},
+        {TX_LOCK_S, true, some, no_bound, none},  {TX_LOCK_S, true, some, none, no_bound},
+        {TX_LOCK_S, true, no_space, some, more},
     };
     for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
         struct script s = script_new(&options);
@@ -469,7 +477,8 @@ static void check_locks(size_t locks_max, enum tx_error error, const char *text)
     struct part_options options = driver_options();
     struct part_actions actions = {0};
     struct tx_member self = self_only(&options);
-    struct txlog_lock lock = {TX_LOCK_X, tx_bytes_str("s"), tx_bytes_str("k")};
+    struct txlog_lock lock = {
+        .mode = TX_LOCK_X, .space = tx_bytes_str("s"), .key = tx_bytes_str("k")};
     options.incarnation = 1;
     options.locks_max = locks_max;
     struct script s = script_new(&options);

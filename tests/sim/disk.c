@@ -26,6 +26,8 @@ struct sim_disk {
     size_t compacted;
     struct item *data; /* in the order of the first change */
     size_t data_n, data_capacity;
+    size_t *sorted; /* places in data, in the order of their keys; as far as scans needed it */
+    size_t sorted_n;
     size_t *table; /* open addressing by key: place in data + 1 */
     size_t table_n;
     struct tx_arena arena; /* the bytes of all of it */
@@ -156,6 +158,60 @@ static enum tx_error log_data_each(struct txlog *log,
     return error;
 }
 
+/* How many of the sorted keys are before `key`. */
+static size_t sorted_before(const struct sim_disk *disk, struct tx_bytes key)
+{
+    size_t low = 0;
+    size_t high = disk->sorted_n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (tx_bytes_compare(disk->data[disk->sorted[middle]].key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The keys that are new since the last scan find their places. */
+static void sort_rest(struct sim_disk *disk)
+{
+    if (disk->sorted_n == disk->data_n)
+        return;
+    disk->sorted = tx_xrealloc(disk->sorted, disk->data_n * sizeof *disk->sorted);
+    while (disk->sorted_n < disk->data_n) {
+        size_t at = sorted_before(disk, disk->data[disk->sorted_n].key);
+
+        memmove(&disk->sorted[at + 1], &disk->sorted[at],
+                (disk->sorted_n - at) * sizeof *disk->sorted);
+        disk->sorted[at] = disk->sorted_n++;
+    }
+}
+
+static enum tx_error log_data_scan(struct txlog *log, const struct txlog_range *range,
+                                   bool (*visit)(void *, struct tx_bytes key,
+                                                 struct tx_bytes value),
+                                   void *arg, struct tx_why *why)
+{
+    struct sim_disk *disk = disk_of(log);
+    size_t low, high;
+    bool goes_on = true;
+
+    (void)why;
+    sort_rest(disk);
+    low = sorted_before(disk, range->from);
+    high = range->to.len > 0 ? sorted_before(disk, range->to) : disk->sorted_n;
+    while (goes_on && low < high) {
+        const struct item *item = &disk->data[disk->sorted[range->reverse ? --high : low++]];
+
+        if (!item->deleted)
+            goes_on = visit(arg, item->key, item->value);
+    }
+    return TX_OK;
+}
+
 static struct tx_lsn log_first(const struct txlog *log)
 {
     const struct sim_disk *disk = (const struct sim_disk *)(const void *)log;
@@ -181,6 +237,7 @@ static const struct txlog_vtable vtable = {
     .compact = log_compact,
     .data_get = log_data_get,
     .data_each = log_data_each,
+    .data_scan = log_data_scan,
     .first = log_first,
     .last = log_last,
     .last_start = log_last_start,
@@ -201,6 +258,7 @@ void sim_disk_destroy(struct sim_disk **disk)
     free((*disk)->entries);
     free((*disk)->data);
     free((*disk)->table);
+    free((*disk)->sorted);
     tx_arena_deinit(&(*disk)->arena);
     tx_buf_deinit(&(*disk)->encoded);
     free(*disk);

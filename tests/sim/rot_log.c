@@ -67,6 +67,14 @@ static enum tx_error log_data_get(struct txlog *log, struct tx_bytes key, struct
     return txlog_data_get(rot_of(log)->sound, key, out, why);
 }
 
+static enum tx_error log_data_scan(struct txlog *log, const struct txlog_range *range,
+                                   bool (*visit)(void *, struct tx_bytes key,
+                                                 struct tx_bytes value),
+                                   void *arg, struct tx_why *why)
+{
+    return txlog_data_scan(rot_of(log)->sound, range, visit, arg, why);
+}
+
 static struct tx_lsn log_first(const struct txlog *log)
 {
     return (struct tx_lsn){rot_of(log)->n > 0 ? rot_of(log)->before + 1 : 0};
@@ -100,6 +108,7 @@ static const struct txlog_vtable vtable = {
     .get = log_get,
     .each = log_each,
     .data_get = log_data_get,
+    .data_scan = log_data_scan,
     .first = log_first,
     .last = log_last,
     .last_start = log_last_start,

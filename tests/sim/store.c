@@ -71,6 +71,7 @@ void sim_store_call(struct sim_store *store, const struct part_action *action)
         call->op.space = tx_arena_copy(&call->arena, action->op.space);
         call->op.key = tx_arena_copy(&call->arena, action->op.key);
         call->op.value = tx_arena_copy(&call->arena, action->op.value);
+        call->op.to = tx_arena_copy(&call->arena, action->op.to);
     }
     call->next = store->calls;
     store->calls = call;

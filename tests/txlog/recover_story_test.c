@@ -377,6 +377,16 @@ static void records_alone(void **state)
     lock.mode = TX_LOCK_IX;
     check_says(&record, "does not outlive the vote");
     lock.mode = TX_LOCK_S;
+    lock.to = tx_bytes_str("m");
+    check_says(&record, "a range of keys that cannot be locked");
+    lock.range = true;
+    assert_int_equal(recover_check(&participant, &record, NULL), TX_OK);
+    lock.mode = TX_LOCK_X;
+    check_says(&record, "a range of keys that cannot be locked");
+    lock.mode = TX_LOCK_S;
+    lock.key = tx_bytes_str("m");
+    check_says(&record, "a range of keys that cannot be locked");
+    lock.to = tx_bytes_str("");
     record.prepared.redo = tx_bytes_str("nonsense");
     check_says(&record, "writes that cannot be read");
     record = prepared(1);
