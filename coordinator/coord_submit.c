@@ -47,11 +47,12 @@ static bool repeated(struct coord_core *core, struct coord_waiter from,
     }
     if (!twin->recovered && twin->content != content) {
         char id[TX_ID_TEXT];
-        coord_error(core, from, TX_EINVAL, TX_REASON_NONE,
-                    coord_print(core,
-                                "this idempotency key belongs to transaction %s, which has "
-                                "other operations or another isolation level; use a new key for new work",
-                                tx_id_print(twin->id, id)));
+        coord_error(
+            core, from, TX_EINVAL, TX_REASON_NONE,
+            coord_print(core,
+                        "this idempotency key belongs to transaction %s, which has "
+                        "other operations or another isolation level; use a new key for new work",
+                        tx_id_print(twin->id, id)));
     } else {
         coord_attach(core, twin, from);
     }
@@ -135,7 +136,7 @@ static void copy_ops(struct coord_tx *tx, const struct tx_msg_submit *submit)
         op->space = work_copy(tx, op->space);
         op->key = work_copy(tx, op->key);
         op->value = work_copy(tx, op->value);
-            op->to = work_copy(tx, op->to);
+        op->to = work_copy(tx, op->to);
     }
 }
 

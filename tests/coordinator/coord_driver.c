@@ -441,8 +441,7 @@ static void submit_any(struct driver *d, uint64_t client, struct tx_msg_submit s
 void submit_ops(struct driver *d, uint64_t client, const struct tx_op *ops, size_t n,
                 const char *key)
 {
-    submit_any(d, client,
-               (struct tx_msg_submit){.key = tx_bytes_str(key), .ops = ops, .ops_n = n});
+    submit_any(d, client, (struct tx_msg_submit){.key = tx_bytes_str(key), .ops = ops, .ops_n = n});
 }
 
 void submit_at(struct driver *d, enum tx_isolation isolation, const struct tx_op *ops, size_t n,
