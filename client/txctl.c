@@ -12,10 +12,11 @@
 struct arguments {
     struct cli_place place;
     const char *command;
-    const char *file;    /* exec --file */
-    const char *key;     /* exec --key */
-    uint32_t timeout_ms; /* exec --timeout, outcome --wait */
-    char **words;        /* the command's own arguments */
+    const char *file;             /* exec --file */
+    const char *key;              /* exec --key */
+    uint32_t timeout_ms;          /* exec --timeout, outcome --wait */
+    txclient_isolation isolation; /* exec, get */
+    char **words;                 /* the command's own arguments */
     int words_n;
 };
 
@@ -35,6 +36,18 @@ static uint32_t parse_seconds(struct argp_state *state, const char *arg)
     return (uint32_t)(seconds * 1000.0);
 }
 
+static txclient_isolation parse_isolation(struct argp_state *state, const char *arg)
+{
+    txclient_isolation isolation = TXCLIENT_SERIALIZABLE;
+    if (txclient_isolation_parse(arg, &isolation) != TXCLIENT_OK) {
+        argp_error(state,
+                   "\"%s\" is no isolation level; there are serializable, repeatable-read, "
+                   "read-committed and read-uncommitted",
+                   arg);
+    }
+    return isolation;
+}
+
 static error_t parse_command_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
@@ -44,6 +57,9 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
         return 0;
     case 'f':
         arguments->file = arg;
+        return 0;
+    case 'i':
+        arguments->isolation = parse_isolation(state, arg);
         return 0;
     case 'k':
         arguments->key = arg;
@@ -60,11 +76,18 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
     }
 }
 
+#define ISOLATION_OPTION                                                                           \
+    {                                                                                              \
+        "isolation", 'i', "LEVEL", 0,                                                              \
+            "serializable (the default), repeatable-read, read-committed or read-uncommitted", 0   \
+    }
 static const struct argp_option exec_options[] = {
     {"file", 'f', "FILE", 0, "read the operations from FILE (-: standard input)", 0},
     {"key", 'k', "KEY", 0, "an idempotency key: the same key again runs nothing twice", 0},
     {"timeout", 't', "SECONDS", 0, "for the participants' votes", 0},
+    ISOLATION_OPTION,
     {0}};
+static const struct argp_option get_options[] = {ISOLATION_OPTION, {0}};
 static const struct argp_option outcome_options[] = {
     {"wait", 't', "SECONDS", 0, "ask again until the answer is definite, at most so long", 0}, {0}};
 
@@ -79,9 +102,11 @@ static const struct argp exec_argp = {
         "  put|insert PARTICIPANT/KEYSPACE/KEY VALUE\n"
         "  add PARTICIPANT/KEYSPACE/KEY NUMBER [--min NUMBER] [--max NUMBER]\n"
         "  check PARTICIPANT/KEYSPACE/KEY VALUE|--absent\n"
-        "  lock PARTICIPANT[/KEYSPACE[/KEY]] IS|IX|S|U|SIX|X",
+        "  lock PARTICIPANT[/KEYSPACE[/KEY]] IS|IX|S|U|SIX|X\n"
+        "  scan PARTICIPANT/KEYSPACE [FROM [TO]] [--prefix PREFIX] [--limit NUMBER] [--reverse]",
     .children = place_child};
-static const struct argp get_argp = {.parser = parse_command_option,
+static const struct argp get_argp = {.options = get_options,
+                                     .parser = parse_command_option,
                                      .args_doc = "PARTICIPANT/KEYSPACE/KEY",
                                      .doc = "Prints the value of a key, as it is.",
                                      .children = place_child};
@@ -201,7 +226,7 @@ static int command_exec(struct arguments *arguments)
     }
     if (result == 0) {
         result = txctl_exec(client, &script, arguments->key, arguments->timeout_ms,
-                            arguments->place.json);
+                            arguments->isolation, arguments->place.json);
     }
     txclient_close(&client);
     exec_script_deinit(&script);
@@ -224,7 +249,7 @@ static int command_get(struct arguments *arguments)
         result = cli_open(&arguments->place, &client);
     }
     if (result == 0) {
-        result = txctl_get(client, &script, arguments->place.json);
+        result = txctl_get(client, &script, arguments->isolation, arguments->place.json);
     }
     txclient_close(&client);
     exec_script_deinit(&script);
