@@ -1,0 +1,235 @@
+/* Which anomaly can happen at which level: every interleaving of short scripts, under every lock
+ * policy, with either session the older one. What was seen is printed as the table of
+ * docs/isolation.md and compared with it. */
+#include "tests/isolation/anomalies.h"
+
+#include "common/assert.h"
+#include "tests/common/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ORDER_MAX (2 * ISO_STEPS)
+
+static const char *const words[] = {"never", "happens"};
+static bool seen[ANOMALIES_N][TX_ISOLATIONS_N];
+static unsigned long runs;
+
+/* ---- every order ---- */
+
+struct orders {
+    const struct anomaly_case *of;
+    struct iso_setting setting;
+    uint8_t order[ORDER_MAX];
+    size_t n;
+    unsigned long seen, committed;
+};
+
+static void run_order(struct orders *orders)
+{
+    struct iso_run run;
+    iso_run(orders->of->scripts, 2, &orders->setting, orders->order, orders->n, &run);
+    runs++;
+    orders->seen += orders->of->seen(&run);
+    orders->committed += run.committed[0] && run.committed[1];
+}
+
+/* Fills the order from place `at` on, in every way; so many turns are left for each. */
+static void each_order(struct orders *orders, size_t at, unsigned first, unsigned second)
+{
+    if (first + second == 0) {
+        orders->n = at;
+        run_order(orders);
+        return;
+    }
+    if (first > 0) {
+        orders->order[at] = 0;
+        each_order(orders, at + 1, first - 1, second);
+    }
+    if (second > 0) {
+        orders->order[at] = 1;
+        each_order(orders, at + 1, first, second - 1);
+    }
+}
+
+static bool ends_with_abort(const struct iso_script *script)
+{
+    return script->steps[iso_script_steps(script) - 1].what == DO_ABORT;
+}
+
+/* Is the anomaly seen in any run with these levels? */
+static bool try_levels(const struct anomaly_case *of, enum tx_isolation first,
+                       enum tx_isolation second)
+{
+    struct orders orders = {.of = of};
+    for (enum tx_lock_policy policy = 0; policy < TX_LOCK_POLICIES_N; policy++) {
+        for (uint64_t older = 0; older < 2; older++) {
+            orders.setting = (struct iso_setting){
+                .policy = policy, .level = {first, second}, .age = {10 + older, 11 - older}};
+            each_order(&orders, 0, iso_script_steps(&of->scripts[0]),
+                       iso_script_steps(&of->scripts[1]));
+        }
+    }
+    /* Who never commits together with the other one shows nothing. */
+    assert_true(orders.committed > 0 || ends_with_abort(&of->scripts[1]));
+    return orders.seen > 0;
+}
+
+static void try_case(const struct anomaly_case *of, enum tx_isolation level)
+{
+    bool here = try_levels(of, level, level);
+    for (enum tx_isolation other = 0; of->victim && other < TX_ISOLATIONS_N; other++) {
+        if (try_levels(of, level, other) != here) {
+            fail_msg("%s at %s depends on the other one's level (%s)", anomaly_name(of->anomaly),
+                     tx_isolation_name(level), tx_isolation_name(other));
+        }
+    }
+    seen[of->anomaly][level] = seen[of->anomaly][level] || here;
+}
+
+static void test_every_interleaving(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < anomaly_cases_n; i++) {
+        for (enum tx_isolation level = 0; level < TX_ISOLATIONS_N; level++) {
+            try_case(&anomaly_cases[i], level);
+        }
+    }
+    printf("\n| anomaly |");
+    for (enum tx_isolation level = 0; level < TX_ISOLATIONS_N; level++) {
+        printf(" %s |", tx_isolation_name(level));
+    }
+    printf("\n|---|---|---|---|---|\n");
+    for (enum anomaly a = 0; a < ANOMALIES_N; a++) {
+        printf("| %s |", anomaly_name(a));
+        for (enum tx_isolation level = 0; level < TX_ISOLATIONS_N; level++) {
+            printf(" %s |", words[seen[a][level]]);
+        }
+        printf("\n");
+    }
+    printf("\n%lu runs of %zu cases\n", runs, anomaly_cases_n);
+}
+
+/* ---- the table of the documentation ---- */
+
+/* The cell of a line "| name | cell | cell |", trimmed; false when there is none. */
+static bool cell_of(const char *line, size_t column, char *out, size_t out_size)
+{
+    const char *at = line;
+    for (size_t i = 0; i <= column; i++) {
+        at = strchr(at, '|');
+        if (at == NULL) {
+            return false;
+        }
+        at += strspn(at, "| ");
+    }
+    size_t len = strcspn(at, "|\n");
+    while (len > 0 && at[len - 1] == ' ') {
+        len--;
+    }
+    (void)snprintf(out, out_size, "%.*s", (int)len, at);
+    return len > 0;
+}
+
+static bool check_line(const char *line, enum anomaly anomaly)
+{
+    char cell[128];
+    if (!cell_of(line, 0, cell, sizeof cell) || strcmp(cell, anomaly_name(anomaly)) != 0) {
+        return false;
+    }
+    for (enum tx_isolation level = 0; level < TX_ISOLATIONS_N; level++) {
+        assert_true(cell_of(line, level + 1u, cell, sizeof cell));
+        if (strcmp(cell, words[seen[anomaly][level]]) != 0) {
+            fail_msg("%s: %s at %s: the page says \"%s\", and the runs say \"%s\"", DOCS_PAGE,
+                     anomaly_name(anomaly), tx_isolation_name(level), cell,
+                     words[seen[anomaly][level]]);
+        }
+    }
+    return true;
+}
+
+static void check_header(const char *line)
+{
+    char cell[128];
+    for (enum tx_isolation level = 0; level < TX_ISOLATIONS_N; level++) {
+        assert_true(cell_of(line, level + 1u, cell, sizeof cell));
+        assert_string_equal(cell, tx_isolation_name(level));
+    }
+}
+
+static void test_the_page_says_what_was_seen(void **state)
+{
+    (void)state;
+    char line[512];
+    unsigned found = 0;
+    bool header = false;
+    FILE *page = fopen(DOCS_PAGE, "re");
+    assert_non_null(page);
+    while (fgets(line, sizeof line, page) != NULL) {
+        if (strncmp(line, "| anomaly |", 11) == 0) {
+            check_header(line);
+            header = true;
+        }
+        for (enum anomaly a = 0; header && a < ANOMALIES_N; a++) {
+            found += check_line(line, a);
+        }
+    }
+    (void)fclose(page);
+    assert_true(header);
+    assert_int_equal(found, ANOMALIES_N);
+}
+
+/* ---- the judges themselves ---- */
+
+static bool judged(enum anomaly anomaly, size_t nth, const struct iso_run *run)
+{
+    for (size_t i = 0; i < anomaly_cases_n; i++) {
+        if (anomaly_cases[i].anomaly == anomaly && nth-- == 0) {
+            return anomaly_cases[i].seen(run);
+        }
+    }
+    return false;
+}
+
+/* What no level lets happen could not be seen in any run; so these are made up. */
+static void test_what_never_happens_would_be_seen(void **state)
+{
+    (void)state;
+    struct iso_run run = {.committed = {true, true}, .x = "1", .y = "2"};
+    assert_true(judged(DIRTY_WRITE, 0, &run));
+    assert_true(judged(DIRTY_WRITE, 1, &run));
+    assert_true(judged(DIRTY_WRITE, 2, &run));
+    run = (struct iso_run){.committed = {true, true}, .x = "2", .y = "2"};
+    assert_false(judged(DIRTY_WRITE, 0, &run));
+    run.answered[0][0] = 1; /* the second one writes x before the first one ends */
+    run.answered[1][0] = 2;
+    run.begun[0][2] = 3;
+    assert_true(judged(DIRTY_WRITE, 0, &run));
+    run.begun[0][2] = 2;
+    assert_false(judged(DIRTY_WRITE, 0, &run));
+    run = (struct iso_run){.committed = {true}, .read = {{"1", "10"}}};
+    for (size_t i = 0; i < 3; i++) {
+        run.answered[0][0] = 1;
+        run.begun[1][2] = 2;
+        assert_true(judged(DIRTY_READ, i, &run));
+    }
+    (void)strcpy(run.read[0][0], "x=10 y=10 z=1 ");
+    assert_true(judged(DIRTY_READ, 3, &run));
+    (void)strcpy(run.read[0][0], "10");
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(judged(DIRTY_READ, i, &run));
+    }
+    run = (struct iso_run){.committed = {true, true}, .x = "11"};
+    assert_true(judged(LOST_UPDATE_GUARDED, 0, &run));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_interleaving),
+        cmocka_unit_test(test_the_page_says_what_was_seen),
+        cmocka_unit_test(test_what_never_happens_would_be_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
