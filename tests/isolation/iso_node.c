@@ -12,7 +12,16 @@
 
 #define NOW_US 1000000u
 
+/* What the store has read and not told yet. */
+struct slow_answer {
+    bool there;
+    struct rm_answer answer;
+    struct tx_buf value;
+};
+
 struct iso_node {
+    bool slow_scans;
+    struct slow_answer slow[ISO_SESSIONS + 1];
     struct part_core *core;
     struct part_actions actions;
     struct rm *rm;
@@ -118,6 +127,23 @@ static void tell(struct iso_node *node, struct tx_id tx, enum part_rm_call call,
     part_core_step(node->core, &event, NOW_US, &node->actions);
 }
 
+static void execute(struct iso_node *node, const struct part_action *action)
+{
+    struct rm_answer answer = {0};
+    struct slow_answer *slow = &node->slow[action->tx.seq - 1];
+    node->rm->vtable->execute(node->rm, action->tx, &action->op, &answer);
+    if (!node->slow_scans || action->op.type != TX_OP_SCAN) {
+        tell(node, action->tx, PART_RM_EXECUTE, &answer);
+        return;
+    }
+    TX_ASSERT(!slow->there && answer.status == RM_OK);
+    slow->there = true;
+    slow->answer = answer;
+    tx_buf_clear(&slow->value);
+    tx_buf_append(&slow->value, answer.result.value);
+    slow->answer.result.value = tx_buf_view(&slow->value);
+}
+
 static void append(struct iso_node *node, struct part_action *action)
 {
     struct rm_answer answer = {0};
@@ -145,8 +171,7 @@ static void perform(struct iso_node *node, struct part_action *action)
         append(node, action);
         return;
     case PART_ACTION_EXECUTE:
-        node->rm->vtable->execute(node->rm, action->tx, &action->op, &answer);
-        tell(node, action->tx, PART_RM_EXECUTE, &answer);
+        execute(node, action);
         return;
     case PART_ACTION_PREPARE:
         node->rm->vtable->prepare(node->rm, action->tx, &answer);
@@ -171,9 +196,9 @@ static void perform_all(struct iso_node *node)
     part_actions_clear(&node->actions);
 }
 
-static void step(struct iso_node *node, const struct part_event *event)
+/* What has been put into the actions, and what follows from it. */
+static void settle(struct iso_node *node)
 {
-    part_core_step(node->core, event, NOW_US, &node->actions);
     perform_all(node);
     while (sim_disk_durable(node->disk).n < node->last.n) {
         struct part_event durable = {.type = PART_EVENT_DURABLE, .lsn = node->last};
@@ -183,6 +208,12 @@ static void step(struct iso_node *node, const struct part_event *event)
         perform_all(node);
     }
     part_core_check(node->core);
+}
+
+static void step(struct iso_node *node, const struct part_event *event)
+{
+    part_core_step(node->core, event, NOW_US, &node->actions);
+    settle(node);
 }
 
 static void from_coordinator(struct iso_node *node, const struct tx_msg *msg)
@@ -224,6 +255,23 @@ void iso_operate(struct iso_node *node, size_t session, const struct tx_op *op)
     step(node,
          &(struct part_event){
              .type = PART_EVENT_MESSAGE, .client = session, .envelope = &envelope, .msg = &msg});
+}
+
+bool iso_has_answer(const struct iso_node *node, size_t session)
+{
+    return node->slow[session].there;
+}
+
+void iso_answer(struct iso_node *node, size_t session)
+{
+    struct slow_answer *slow = &node->slow[session];
+    struct tx_buf value = slow->value; /* its place may take the answer to the next read */
+    TX_ASSERT(slow->there);
+    slow->there = false;
+    slow->value = (struct tx_buf){0};
+    tell(node, id_of(session), PART_RM_EXECUTE, &slow->answer);
+    settle(node);
+    tx_buf_deinit(&value);
 }
 
 static void prepare(struct iso_node *node, size_t session, bool one_phase)
@@ -292,9 +340,10 @@ static void put_initial(struct iso_node *node)
     TX_ASSERT(node->sessions[session].state == ISO_COMMITTED);
 }
 
-struct iso_node *iso_node_new(enum tx_lock_policy policy)
+struct iso_node *iso_node_new(enum tx_lock_policy policy, bool slow_scans)
 {
     struct iso_node *node = tx_xcalloc(1, sizeof *node);
+    node->slow_scans = slow_scans;
     struct part_options options = {.name = {"a"},
                                    .incarnation = 1,
                                    .life = 5,
@@ -329,6 +378,9 @@ struct iso_node *iso_node_new(enum tx_lock_policy policy)
 
 void iso_node_free(struct iso_node **node)
 {
+    for (size_t i = 0; i <= ISO_SESSIONS; i++) {
+        tx_buf_deinit(&(*node)->slow[i].value);
+    }
     part_core_destroy(&(*node)->core);
     part_actions_deinit(&(*node)->actions);
     (*node)->rm->vtable->close(&(*node)->rm);

@@ -20,8 +20,9 @@ struct iso_session {
 
 struct iso_node;
 
-/* With the keys x and y, both 10, in keyspace s. */
-struct iso_node *iso_node_new(enum tx_lock_policy policy);
+/* With the keys x and y, both 10, in keyspace s. With `slow_scans` the store reads at once, but its
+ * answer to a scan waits for iso_answer(). */
+struct iso_node *iso_node_new(enum tx_lock_policy policy, bool slow_scans);
 void iso_node_free(struct iso_node **node);
 
 /* A smaller age is older. */
@@ -29,6 +30,9 @@ void iso_begin(struct iso_node *node, size_t session, uint64_t age, enum tx_isol
 const struct iso_session *iso_session(const struct iso_node *node, size_t session);
 /* The session waits until its answer comes; it may come within the call, or with any later one. */
 void iso_operate(struct iso_node *node, size_t session, const struct tx_op *op);
+/* Is there an answer of the store for the session, and what it gives to the core. */
+bool iso_has_answer(const struct iso_node *node, size_t session);
+void iso_answer(struct iso_node *node, size_t session);
 /* In two phases, with another member that is elsewhere; and what the coordinator says then. */
 void iso_prepare(struct iso_node *node, size_t session);
 void iso_commit(struct iso_node *node, size_t session);

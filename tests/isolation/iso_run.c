@@ -28,6 +28,21 @@ unsigned iso_script_steps(const struct iso_script *script)
     return n;
 }
 
+static bool is_scan(const struct iso_step *step)
+{
+    return step->what == DO_SCAN || step->what == DO_SCAN_BACK;
+}
+
+unsigned iso_script_turns(const struct iso_script *script, const struct iso_setting *setting)
+{
+    unsigned n = iso_script_steps(script);
+    unsigned turns = n;
+    for (unsigned i = 0; i < n && setting->slow_scans; i++) {
+        turns += is_scan(&script->steps[i]);
+    }
+    return turns;
+}
+
 static bool is_over(const struct running *r, size_t session)
 {
     enum iso_state state = iso_session(r->node, session)->state;
@@ -113,19 +128,25 @@ static void note_answers(struct running *r)
 
 static void take_turn(struct running *r, size_t session)
 {
-    unsigned step = r->next[session]++;
     r->now++;
-    r->run->begun[session][step] = r->now;
-    act(r, session, &r->scripts[session].steps[step]);
+    if (iso_has_answer(r->node, session)) {
+        iso_answer(r->node, session);
+    } else {
+        unsigned step = r->next[session]++;
+        r->run->begun[session][step] = r->now;
+        act(r, session, &r->scripts[session].steps[step]);
+    }
     note_answers(r);
 }
 
-/* Those that may go on take the turns that they had to let pass. True when one did. */
-static bool catch_up(struct running *r)
+/* Those that may go on take the turns that they had to let pass; a scan that is read a second time
+ * takes more of them than the order has. True when one did. */
+static bool catch_up(struct running *r, bool at_the_end)
 {
     for (size_t s = 0; s < r->sessions; s++) {
-        if (r->owed[s] > 0 && !is_over(r, s) && !waits(r, s)) {
-            r->owed[s]--;
+        bool may = iso_has_answer(r->node, s) || (!is_over(r, s) && !waits(r, s));
+        if (may && (at_the_end || r->owed[s] > 0)) {
+            r->owed[s] -= at_the_end ? 0 : 1;
             take_turn(r, s);
             return true;
         }
@@ -148,7 +169,7 @@ static void note_end(struct running *r)
 void iso_run(const struct iso_script *scripts, size_t sessions, const struct iso_setting *setting,
              const uint8_t *order, size_t order_n, struct iso_run *run)
 {
-    struct running r = {.node = iso_node_new(setting->policy),
+    struct running r = {.node = iso_node_new(setting->policy, setting->slow_scans),
                         .scripts = scripts,
                         .sessions = sessions,
                         .run = run};
@@ -159,8 +180,10 @@ void iso_run(const struct iso_script *scripts, size_t sessions, const struct iso
     for (size_t i = 0; i < order_n; i++) {
         size_t session = order[i];
         r.owed[session]++;
-        while (catch_up(&r)) {
+        while (catch_up(&r, false)) {
         }
+    }
+    while (catch_up(&r, true)) {
     }
     note_end(&r);
     iso_node_free(&r.node);

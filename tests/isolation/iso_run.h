@@ -44,13 +44,15 @@ struct iso_run {
 };
 
 struct iso_setting {
+    bool slow_scans; /* the answer to a scan is a turn of its own */
     enum tx_lock_policy policy;
     enum tx_isolation level[ISO_SESSIONS];
     uint64_t age[ISO_SESSIONS];
 };
 
 unsigned iso_script_steps(const struct iso_script *script);
-/* `order`: whose turn it is, as often as all scripts together have steps. Who waits at its turn
+unsigned iso_script_turns(const struct iso_script *script, const struct iso_setting *setting);
+/* `order`: whose turn it is, as often as all scripts together have turns. Who waits at its turn
  * takes it as soon as it may go on. Fails the test when nobody can go on, or when the orders of
  * waiting leave a lock behind. */
 void iso_run(const struct iso_script *scripts, size_t sessions, const struct iso_setting *setting,
