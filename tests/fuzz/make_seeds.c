@@ -96,6 +96,9 @@ static const struct text_seed texts[] = {
      "get a/s/k; get-for-update a/s/k\nput a/s/k 'a value'; insert b/s/n \"x\\n\\x41\"\n"
      "delete a/s/k # gone\nadd a/accounts/alice -5 --min 0 --max 10; check a/s/k v\n"
      "check b/s/k --absent; lock a X; lock a/s six; lock a/s/k u\n"},
+    {"exec", "scans",
+     "scan a/s; scan a/s k m --limit 5\nscan 'a/my space' \"\\x00-\" --prefix '--x' --reverse\n"
+     "scan a/s '' k --reverse --limit 10000"},
     {"exec", "unfinished", "put a/s/k 'a"},
     {"exec", "bad-escape", "put a/s/k \\xg0"},
     {"text", "id", "1-7-42"},
