@@ -299,5 +299,23 @@ const struct anomaly_case anomaly_cases[] = {
      true,
      {SCRIPT(SCAN("", ""), FINISH), SCRIPT(PUT("y", "1"), PREPARE, DECIDE, COMMIT)},
      scanned_behind},
+
+    /* One that only reads sees what rules out either order of the other two. */
+    {NOT_SERIAL,
+     false,
+     {SCRIPT(GET("y"), PUT("x", "1"), FINISH), SCRIPT(GET("y"), SUM("y", 0), FINISH),
+      SCRIPT(GET("x"), GET("y"), FINISH)},
+     NULL},
+    /* Each reads what the next one writes. */
+    {NOT_SERIAL,
+     false,
+     {SCRIPT(GET("x"), PUT("y", "1"), FINISH), SCRIPT(GET("y"), PUT("z", "1"), FINISH),
+      SCRIPT(GET("z"), PUT("x", "1"), FINISH)},
+     NULL},
+    {NOT_SERIAL,
+     false,
+     {SCRIPT(SCAN("m", "n"), INSERT("m1"), FINISH), SCRIPT(BACK("m", "n"), INSERT("m2"), FINISH),
+      SCRIPT(SCAN("", ""), FINISH)},
+     NULL},
 };
 const size_t anomaly_cases_n = sizeof anomaly_cases / sizeof anomaly_cases[0];

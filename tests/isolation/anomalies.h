@@ -15,7 +15,8 @@
     X(WRITE_SKEW, "write skew")                                                                    \
     X(RANGE_SKEW, "write skew over a range")                                                       \
     X(PHANTOM, "phantom")                                                                          \
-    X(STALE_READ, "old value after the commit was acknowledged")
+    X(STALE_READ, "old value after the commit was acknowledged")                                   \
+    X(NOT_SERIAL, "any result that no serial order gives")
 enum anomaly {
 #define X(name, text) name,
     ANOMALIES(X)
@@ -29,7 +30,8 @@ struct anomaly_case {
     /* The first script's session is the victim, alone: the level of the other one must not matter.
      * Otherwise both have the same level. */
     bool victim;
-    struct iso_script scripts[2];
+    struct iso_script scripts[ISO_SESSIONS]; /* the third one may be empty */
+    /* NULL: only whether the result is that of a serial order, which is asked of every run. */
     bool (*seen)(const struct iso_run *run);
 };
 

@@ -51,14 +51,14 @@ static void take_text(struct iso_session *session, struct tx_bytes text)
     session->value[text.len] = '\0';
 }
 
-static void take_rows(struct iso_session *session, struct tx_bytes packed)
+static void take_rows(char out[ISO_TEXT], struct tx_bytes packed)
 {
     struct tx_reader rows = tx_reader(packed);
     struct tx_row row;
     size_t at = 0;
-    session->value[0] = '\0';
+    out[0] = '\0';
     while (tx_rows_next(&rows, &row)) {
-        at += (size_t)snprintf(session->value + at, ISO_TEXT - at, "%.*s=%.*s ", (int)row.key.len,
+        at += (size_t)snprintf(out + at, ISO_TEXT - at, "%.*s=%.*s ", (int)row.key.len,
                                (const char *)row.key.data, (int)row.value.len,
                                (const char *)row.value.data);
         TX_ASSERT(at < ISO_TEXT);
@@ -75,7 +75,7 @@ static void take_operated(struct iso_session *session, const struct tx_msg_opera
     TX_ASSERT(msg->results_n == 1);
     session->state = ISO_OPEN;
     if (session->value[0] == '=') {
-        take_rows(session, msg->results[0].value);
+        take_rows(session->value, msg->results[0].value);
     } else {
         bool found = msg->results[0].found;
         take_text(session, found ? msg->results[0].value : tx_bytes_str("-"));
@@ -399,5 +399,16 @@ void iso_value(struct iso_node *node, const char *key, char out[ISO_TEXT])
     struct tx_bytes value = answer.result.found ? answer.result.value : tx_bytes_str("-");
     memcpy(out, value.data, value.len);
     out[value.len] = '\0';
+    node->rm->vtable->rollback(node->rm, id, &answer);
+}
+
+void iso_rows(struct iso_node *node, char out[ISO_TEXT])
+{
+    struct rm_answer answer = {0};
+    struct tx_op op = {.type = TX_OP_SCAN, .space = tx_bytes_str("s"), .limit = 100};
+    struct tx_id id = {1, 1, 99};
+    node->rm->vtable->execute(node->rm, id, &op, &answer);
+    TX_ASSERT(answer.status == RM_OK && !answer.result.found);
+    take_rows(out, answer.result.value);
     node->rm->vtable->rollback(node->rm, id, &answer);
 }

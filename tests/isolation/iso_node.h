@@ -42,5 +42,7 @@ void iso_finish(struct iso_node *node, size_t session);
 
 /* The committed value of a key, "-" for none. No session may be open. */
 void iso_value(struct iso_node *node, const char *key, char out[ISO_TEXT]);
+/* Every row, as a scan gives them. */
+void iso_rows(struct iso_node *node, char out[ISO_TEXT]);
 
 #endif

@@ -164,6 +164,7 @@ static void note_end(struct running *r)
     }
     iso_value(r->node, "x", r->run->x);
     iso_value(r->node, "y", r->run->y);
+    iso_rows(r->node, r->run->all);
 }
 
 void iso_run(const struct iso_script *scripts, size_t sessions, const struct iso_setting *setting,

@@ -41,6 +41,7 @@ struct iso_run {
     unsigned begun[ISO_SESSIONS][ISO_STEPS];      /* when the step was begun; 0: never */
     unsigned answered[ISO_SESSIONS][ISO_STEPS];
     char x[ISO_TEXT], y[ISO_TEXT]; /* at the end */
+    char all[ISO_TEXT];            /* every row, at the end */
 };
 
 struct iso_setting {
