@@ -339,6 +339,38 @@ static void test_writers_wait_for_readers(void **state)
     }
 }
 
+/* A transaction changes a key at each of two participants, after the reader has seen one of them.
+ */
+static void test_read_skew_over_two_participants(void **state)
+{
+    (void)state;
+    for (txclient_isolation level = 0; level <= TXCLIENT_READ_UNCOMMITTED; level++) {
+        txclient_value first, second;
+        txclient_tx *reader, *writer;
+
+        put("a", "skew", "k", txclient_str("1"));
+        put("b", "skew", "k", txclient_str("1"));
+        reader = begin(client, level, 0);
+        expect(txclient_get(reader, txclient_at("a", "skew", "k"), &first), TXCLIENT_OK);
+        writer = begin(other, level, 100);
+        expect_other(txclient_put(writer, txclient_at("b", "skew", "k"), txclient_str("2")),
+                     TXCLIENT_OK);
+        expect_other(txclient_put(writer, txclient_at("a", "skew", "k"), txclient_str("2")),
+                     levels[level].key_stays ? TXCLIENT_ABORTED : TXCLIENT_OK);
+        if (!levels[level].key_stays)
+            expect_other(txclient_commit(writer), TXCLIENT_OK);
+        txclient_tx_close(&writer);
+        expect(txclient_get(reader, txclient_at("b", "skew", "k"), &second), TXCLIENT_OK);
+        assert_memory_equal(first.data, "1", 1);
+        if (level == TXCLIENT_READ_UNCOMMITTED) /* it may not wait for b to hear of the commit */
+            assert_true(second.len == 1 && strchr("12", *(const char *)second.data) != NULL);
+        else
+            assert_memory_equal(second.data, levels[level].key_stays ? "1" : "2", 1);
+        expect(txclient_commit(reader), TXCLIENT_OK);
+        txclient_tx_close(&reader);
+    }
+}
+
 /* One-shots have levels, too. */
 static void test_a_one_shot_at_read_uncommitted(void **state)
 {
@@ -374,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_txctl),
         cmocka_unit_test(test_readers_wait_for_writers),
         cmocka_unit_test(test_writers_wait_for_readers),
+        cmocka_unit_test(test_read_skew_over_two_participants),
         cmocka_unit_test(test_a_one_shot_at_read_uncommitted),
     };
     return cmocka_run_group_tests(tests, start, stop);

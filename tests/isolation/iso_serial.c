@@ -44,15 +44,16 @@ static void put(struct store *store, const char *key, const char *value)
     (void)snprintf(store->rows[i].value, ISO_TEXT, "%s", value);
 }
 
-static void scan(const struct store *store, const struct iso_step *step, char out[ISO_TEXT])
+/* The rows from `from` up to `to`. */
+static void scan(const struct store *store, const char *from, const char *to, bool back,
+                 char out[ISO_TEXT])
 {
     size_t at = 0;
     out[0] = '\0';
     for (size_t i = 0; i < store->n; i++) {
-        size_t row = step->what == DO_SCAN_BACK ? store->n - 1 - i : i;
+        size_t row = back ? store->n - 1 - i : i;
         const char *key = store->rows[row].key;
-        bool inside =
-            strcmp(step->key, key) <= 0 && (step->text[0] == '\0' || strcmp(key, step->text) < 0);
+        bool inside = strcmp(from, key) <= 0 && (to[0] == '\0' || strcmp(key, to) < 0);
         if (inside) {
             at += (size_t)snprintf(out + at, ISO_TEXT - at, "%s=%s ", key, store->rows[row].value);
         }
@@ -64,26 +65,28 @@ static bool carry_out(struct store *store, const struct iso_step *step,
                       const char (*read)[ISO_TEXT], unsigned number)
 {
     char text[ISO_TEXT];
-    size_t i = step->key != NULL ? place_of(store, step->key) : 0;
-    bool there = step->key != NULL && has(store, i, step->key);
+    const char *key = step->key != NULL ? step->key : "";
+    const char *value = step->text != NULL ? step->text : "";
+    size_t i = place_of(store, key);
+    bool there = has(store, i, key);
     switch (step->what) {
     case DO_GET:
     case DO_GET_FOR_UPDATE:
         return strcmp(read[number], there ? store->rows[i].value : "-") == 0;
     case DO_SCAN:
     case DO_SCAN_BACK:
-        scan(store, step, text);
+        scan(store, key, value, step->what == DO_SCAN_BACK, text);
         return strcmp(read[number], text) == 0;
     case DO_PUT_SUM:
         (void)snprintf(text, sizeof text, "%ld", strtol(read[step->from], NULL, 10) + 1);
-        put(store, step->key, text);
+        put(store, key, text);
         return true;
     case DO_INSERT:
     case DO_PUT:
         if (step->what == DO_INSERT && there) {
             return false;
         }
-        put(store, step->key, step->text);
+        put(store, key, value);
         return true;
     case DO_DELETE:
         if (there) {
@@ -134,7 +137,6 @@ static bool too_early(const struct trial *trial, size_t session)
 
 static bool place_next(struct trial *trial, const struct store *before)
 {
-    static const struct iso_step all = {.what = DO_SCAN, .key = "", .text = ""};
     bool left = false;
     for (size_t s = 0; s < trial->sessions; s++) {
         if (trial->used[s]) {
@@ -158,7 +160,7 @@ static bool place_next(struct trial *trial, const struct store *before)
         }
     }
     char text[ISO_TEXT];
-    scan(before, &all, text);
+    scan(before, "", "", false, text);
     return !left && strcmp(text, trial->run->all) == 0;
 }
 

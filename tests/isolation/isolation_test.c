@@ -273,9 +273,12 @@ static void test_what_never_happens_would_be_seen(void **state)
 static void test_what_is_serial(void **state)
 {
     (void)state;
-    const struct iso_script sums[2] = {
-        {.steps = {{.what = DO_GET, .key = "x"}, {.what = DO_PUT_SUM, .key = "x"}, {DO_FINISH}}},
-        {.steps = {{.what = DO_GET, .key = "x"}, {.what = DO_PUT_SUM, .key = "x"}, {DO_FINISH}}}};
+    const struct iso_script sums[2] = {{.steps = {{.what = DO_GET, .key = "x"},
+                                                  {.what = DO_PUT_SUM, .key = "x"},
+                                                  {.what = DO_FINISH}}},
+                                       {.steps = {{.what = DO_GET, .key = "x"},
+                                                  {.what = DO_PUT_SUM, .key = "x"},
+                                                  {.what = DO_FINISH}}}};
     struct iso_run run = {.committed = {true, true},
                           .read = {{"10"}, {"11"}},
                           .begun = {{1, 2, 5}, {3, 4, 6}},
