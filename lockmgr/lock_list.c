@@ -29,6 +29,9 @@ static struct at next_of(const struct lock_owner *owner, struct at at)
 static struct at find(const struct lockmgr *mgr, const struct lock_owner *owner,
                       struct lock_name name)
 {
+    if (name.space.len == 0 && (name.key.len > 0 || name.range)) {
+        return (struct at){NULL, NULL}; /* no name: whoever asks for a place may give any */
+    }
     const struct lock_resource *resource = mgr->store;
     enum lock_level last = name.range ? LOCK_LEVEL_SPACE : lock_name_level(name);
     for (enum lock_level level = LOCK_LEVEL_SPACE; level <= last && resource != NULL; level++) {
