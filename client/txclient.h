@@ -111,6 +111,7 @@ typedef struct txclient_tx txclient_tx;         /* an interactive transaction */
 typedef struct txclient_batch txclient_batch;   /* a list of operations */
 typedef struct txclient_cursor txclient_cursor; /* a scan of an interactive transaction */
 typedef struct txclient_node txclient_node;     /* what a daemon says of itself */
+typedef struct txclient_locks txclient_locks;   /* locks of a participant */
 
 /* Settings of a handle. Set `size` to sizeof and the rest to zero or NULL for the defaults. */
 typedef struct txclient_options {
@@ -528,6 +529,61 @@ TXCLIENT_API const txclient_node_tx *txclient_node_tx_at(const txclient_node *no
 TXCLIENT_API const txclient_node_peer *txclient_node_peer_at(const txclient_node *node, size_t i);
 /* The text of the field of this name; NULL when there is none. Borrowed until the node is freed. */
 TXCLIENT_API const char *txclient_node_get(const txclient_node *node, const char *name);
+
+/* Which locks of a participant? Set `size` to sizeof and the rest to zero or NULL for all of them.
+ */
+typedef struct txclient_locks_query {
+    size_t size;
+    bool waiting;      /* only those that are waited for */
+    const char *space; /* only those in this keyspace */
+    const char *tx;    /* only those of this transaction, as "1-7-42" */
+    size_t rows_max;   /* default 1,000; at most TXCLIENT_LOCK_ROWS_MAX */
+} txclient_locks_query;
+#define TXCLIENT_LOCK_ROWS_MAX 1000000u
+
+/* Somebody in the way of a waiter. */
+typedef struct txclient_lock_blocker {
+    const char *tx;
+    const char *state; /* "working", "prepared", ... */
+    uint64_t age_ms;   /* since it began there; from prepared on: since that */
+    txclient_lock_mode mode;
+    bool waits; /* for the mode, ahead; else it holds it */
+    bool range; /* with a range of keys */
+} txclient_lock_blocker;
+
+/* A lock: of a key, a range of keys, a keyspace (the key is empty) or the whole store (the keyspace
+ * is). */
+typedef struct txclient_lock_row {
+    const char *tx;
+    const char *state;        /* of the transaction */
+    uint64_t age_ms;          /* as above */
+    uint64_t age;             /* who waits for whom goes by it: a lower number is older */
+    uint32_t age_coordinator; /* and of two that are the same, the lower one of this */
+    txclient_bytes space;
+    txclient_bytes key, to;
+    bool range; /* the keys from `key` up to `to`, which is excluded; an empty one has no end there
+                 */
+    txclient_lock_mode mode; /* held, or waited for */
+    bool waiting;
+    uint64_t waited_ms;
+    const txclient_lock_blocker *blockers; /* of a waiter: those that hold first */
+    size_t blockers_n;
+    bool blockers_more; /* not all are named */
+} txclient_lock_row;
+
+/* Asks a participant for its locks: in the order in which the transactions began there, of each
+ * what it holds and then what it waits for. `address`: the participant's. `query` may be NULL. The
+ * list is fetched in pieces while the participant goes on working: each is right for its moment. It
+ * is the caller's to free. TXCLIENT_EINVAL (an id or name that is none), _EUNREACHABLE, _ETIMEOUT,
+ * _EREFUSED, _EPROTOCOL, _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
+txclient_locks_ask(txclient *client, const char *address, const txclient_locks_query *query,
+                   txclient_locks **locks);
+TXCLIENT_API void txclient_locks_free(txclient_locks **locks);
+/* By index; NULL beyond the last. Borrowed until the list is freed. */
+TXCLIENT_API const txclient_lock_row *txclient_locks_at(const txclient_locks *locks, size_t i);
+/* Were there more than `rows_max`? */
+TXCLIENT_API bool txclient_locks_more(const txclient_locks *locks);
 
 #ifdef __cplusplus
 }
