@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#define TXCTL_NAMES_MAX     1024 /* participants named in one command */
+#define LOCKS_LIMIT_DEFAULT 1000
+
 struct arguments {
     struct cli_place place;
     const char *command;
@@ -16,7 +19,8 @@ struct arguments {
     const char *key;              /* exec --key */
     uint32_t timeout_ms;          /* exec --timeout, outcome --wait */
     txclient_isolation isolation; /* exec, get */
-    char **words;                 /* the command's own arguments */
+    struct txctl_locks_options locks;
+    char **words; /* the command's own arguments */
     int words_n;
 };
 
@@ -34,6 +38,19 @@ static uint32_t parse_seconds(struct argp_state *state, const char *arg)
         return 0;
     }
     return (uint32_t)(seconds * 1000.0);
+}
+
+static size_t parse_count(struct argp_state *state, const char *arg)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long count = strtoul(arg, &end, 10);
+    if (errno != 0 || *arg < '0' || *arg > '9' || *end != '\0' || count < 1 ||
+        count > TXCLIENT_LOCK_ROWS_MAX) {
+        argp_error(state, "\"%s\" is no number from 1 to %u", arg, TXCLIENT_LOCK_ROWS_MAX);
+        return 1;
+    }
+    return count;
 }
 
 static txclient_isolation parse_isolation(struct argp_state *state, const char *arg)
@@ -91,6 +108,47 @@ static const struct argp_option get_options[] = {ISOLATION_OPTION, {0}};
 static const struct argp_option outcome_options[] = {
     {"wait", 't', "SECONDS", 0, "ask again until the answer is definite, at most so long", 0}, {0}};
 
+static error_t parse_locks_option(int key, char *arg, struct argp_state *state)
+{
+    static const char *const sorts[] = {[TXCTL_LOCKS_BY_TX] = "tx",
+                                        [TXCTL_LOCKS_BY_SPACE] = "space",
+                                        [TXCTL_LOCKS_BY_WAIT] = "wait"};
+    struct txctl_locks_options *locks = &((struct arguments *)state->input)->locks;
+    switch (key) {
+    case 's':
+        locks->space = arg;
+        return 0;
+    case 'T':
+        locks->tx = arg;
+        return 0;
+    case 'w':
+        locks->waiting = true;
+        return 0;
+    case 'n':
+        locks->limit = parse_count(state, arg);
+        return 0;
+    case 'o':
+        for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+            if (strcmp(arg, sorts[i]) == 0) {
+                locks->sort = (enum txctl_locks_sort)i;
+                return 0;
+            }
+        }
+        argp_error(state, "\"%s\" is no order; there are tx, space and wait", arg);
+        return 0;
+    default:
+        return parse_command_option(key, arg, state);
+    }
+}
+
+static const struct argp_option locks_options[] = {
+    {"space", 's', "NAME", 0, "only what lies in this keyspace", 0},
+    {"tx", 'T', "ID", 0, "only the locks of this transaction", 0},
+    {"waiting", 'w', NULL, 0, "only what is waited for", 0},
+    {"sort", 'o', "ORDER", 0, "tx (as transactions began; the default), space or wait", 0},
+    {"limit", 'n', "N", 0, "so many locks of each participant; default 1000", 0},
+    {0}};
+
 static const struct argp exec_argp = {
     .options = exec_options,
     .parser = parse_command_option,
@@ -117,6 +175,20 @@ static const struct argp outcome_argp = {
     .doc =
         "Says what became of a transaction. ID: 1-7-42, or 1-7-42@a,b with its participants, with "
         "which more can be found out.",
+    .children = place_child};
+static const struct argp locks_argp = {
+    .options = locks_options,
+    .parser = parse_locks_option,
+    .args_doc = "[PARTICIPANT...]",
+    .doc = "Shows the locks that are held and waited for. A participant is named as the "
+           "coordinator knows it, or by its address, as tcp://127.0.0.1:7401, for which no "
+           "coordinator is needed; default: all.",
+    .children = place_child};
+static const struct argp waits_argp = {
+    .parser = parse_command_option,
+    .args_doc = "[PARTICIPANT...]",
+    .doc = "Shows who waits for whom, as trees: below each transaction those that wait for it. "
+           "Participants as for \"locks\".",
     .children = place_child};
 static const struct argp status_argp = {
     .parser = parse_command_option,
@@ -279,6 +351,29 @@ static int command_status(struct arguments *arguments)
     return result;
 }
 
+static int command_locks(struct arguments *arguments)
+{
+    txclient *client = NULL;
+    int result = cli_open(&arguments->place, &client);
+    if (result == 0) {
+        result = txctl_locks(client, &arguments->locks, arguments->words, arguments->words_n,
+                             arguments->place.json);
+    }
+    txclient_close(&client);
+    return result;
+}
+
+static int command_waits(struct arguments *arguments)
+{
+    txclient *client = NULL;
+    int result = cli_open(&arguments->place, &client);
+    if (result == 0) {
+        result = txctl_waits(client, arguments->words, arguments->words_n, arguments->place.json);
+    }
+    txclient_close(&client);
+    return result;
+}
+
 static const struct command {
     const char *name;
     const struct argp *argp;
@@ -292,6 +387,8 @@ static const struct command {
     {"get", &get_argp, 0, 1, 1, command_get},
     {"outcome", &outcome_argp, 0, 1, 1, command_outcome},
     {"status", &status_argp, 0, 0, 0, command_status},
+    {"locks", &locks_argp, 0, 0, TXCTL_NAMES_MAX, command_locks},
+    {"waits", &waits_argp, 0, 0, TXCTL_NAMES_MAX, command_waits},
 };
 
 /* ---- main ---- */
@@ -310,7 +407,7 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
         state->next = state->argc;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a command is missing: exec, get, outcome or status");
+        argp_error(state, "a command is missing: exec, get, outcome, status, locks or waits");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -322,7 +419,8 @@ static const struct argp global_argp = {
     .args_doc = "COMMAND [ARGUMENT...]",
     .doc =
         "Operates a running cluster: runs transactions, finds out outcomes, shows what the daemons "
-        "do.\vCommands: exec, get, outcome, status; \"txctl COMMAND --help\" says more.\n"
+        "do.\vCommands: exec, get, outcome, status, locks, waits; \"txctl COMMAND --help\" says "
+        "more.\n"
         "Exit status: 0 committed, 1 aborted, 2 unknown, 3 the key of get is absent, 64 wrong "
         "usage, 69 unreachable.",
     .children = place_child};
@@ -349,7 +447,7 @@ static int run_command(const struct command *command, struct arguments *argument
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.locks = {.limit = LOCKS_LIMIT_DEFAULT}};
     cli_init();
     if (argp_parse(&global_argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0) {
         return EX_OSERR;
@@ -364,7 +462,9 @@ int main(int argc, char **argv)
             return result;
         }
     }
-    (void)fprintf(stderr, "txctl: unknown command \"%s\"; there are exec, get, outcome, status\n",
+    (void)fprintf(stderr,
+                  "txctl: unknown command \"%s\"; there are exec, get, outcome, status, "
+                  "locks, waits\n",
                   arguments.command);
     return EX_USAGE;
 }
