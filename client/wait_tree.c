@@ -83,6 +83,13 @@ static struct node *node_of(const struct wait_tree *tree, const char *tx)
     return bsearch(&sought, tree->nodes, tree->nodes_n, sizeof *tree->nodes, by_tx);
 }
 
+/* Of what two participants say of a transaction: the older news. */
+static bool tells_more(const struct node *node, const struct node *than)
+{
+    return node->age_ms != than->age_ms ? node->age_ms > than->age_ms
+                                        : strcmp(node->state, than->state) > 0;
+}
+
 /* Every transaction that is spoken of, once. */
 static bool collect_nodes(struct wait_tree *tree)
 {
@@ -113,8 +120,9 @@ static bool collect_nodes(struct wait_tree *tree)
         struct node *last = tree->nodes_n > 0 ? &tree->nodes[tree->nodes_n - 1] : NULL;
         if (last == NULL || strcmp(last->tx, tree->nodes[i].tx) != 0) {
             tree->nodes[tree->nodes_n++] = tree->nodes[i];
-        } else if (tree->nodes[i].age_ms > last->age_ms) {
-            last->age_ms = tree->nodes[i].age_ms; /* it began there earlier */
+        } else if (tells_more(&tree->nodes[i], last)) {
+            last->state = tree->nodes[i].state;
+            last->age_ms = tree->nodes[i].age_ms;
         }
     }
     return true;

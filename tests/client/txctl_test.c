@@ -38,6 +38,7 @@ static void test_help_and_version(void **state)
     expect(TXCTL " --help", 0, "COMMAND");
     expect(TXCTL " --version", 0, "txctl " ASSENT_VERSION);
     expect(TXCTL " exec --help", 0, "put|insert");
+    expect(TXCTL " locks --help", 0, "--sort=ORDER");
     expect(TXBENCH " --help", 0, "transfer");
     expect(TXBENCH " --version", 0, "txbench " ASSENT_VERSION);
     expect(TXBENCH " verify --help", 0, "--expect-sum");
@@ -55,6 +56,11 @@ static void test_wrong_usage(void **state)
     expect(TXCTL " status", EX_USAGE, "where is the cluster?");
     expect(TXCTL " --cluster c status", EX_USAGE, "go together");
     expect(TXCTL " outcome --wait soon 1-7-42", EX_USAGE, "no number of seconds");
+    expect(TXCTL NOWHERE "locks --sort age", EX_USAGE, "\"age\" is no order");
+    expect(TXCTL NOWHERE "locks --limit 1000001", EX_USAGE, "no number from 1 to 1000000");
+    expect(TXCTL NOWHERE "locks --limit -1", EX_USAGE, "no number");
+    expect(TXCTL NOWHERE "locks --tx 1-2-", EX_USAGE, "no transaction id");
+    expect(TXCTL NOWHERE "waits --limit 3", EX_USAGE, "--limit");
     expect(TXCTL NOWHERE "outcome 42", EX_USAGE, "no transaction id");
     expect(TXCTL " exec --file /dev/null get a/s/k", EX_USAGE, "not from both");
     expect(TXCTL " exec --isolation snapshot get a/s/k", EX_USAGE,
