@@ -282,6 +282,56 @@ static void on_operate(struct fake *fake, struct peer *peer, const struct tx_msg
     }
 }
 
+/* The serial number in a place is that of the row. */
+static void on_locks(struct fake *fake, struct peer *peer, const struct tx_msg_locks_request *ask)
+{
+    static const struct tx_lock_blocker by = {
+        .id = {1, 7, 1}, .state = {(const uint8_t *)"prepared", 8}, .mode = TX_LOCK_X};
+    struct tx_lock_row rows[4];
+    const uint64_t from = ask->from.serial > 0 ? ask->from.serial : 1;
+    const bool empty = fake->locks_empty_page && fake->locks_requests == 2;
+    uint64_t n = fake->locks_n + 1 - from;
+    uint64_t max = fake->locks_greedy ? 4 : ask->limit < 2 ? ask->limit : 2;
+    n = empty ? 0 : n < max ? n : max;
+    for (uint64_t i = 0; i < n; i++) {
+        rows[i] = (struct tx_lock_row){.id = {1, 7, from + i},
+                                       .age = {from + i, 1},
+                                       .state = tx_bytes_str("working"),
+                                       .space = tx_bytes_str("s"),
+                                       .key = tx_bytes_str("k"),
+                                       .mode = TX_LOCK_X,
+                                       .waiting = from + i > 1,
+                                       .waited_ms = from + i,
+                                       .blockers = &by,
+                                       .blockers_n = from + i > 1 ? 1 : 0};
+    }
+    struct tx_msg msg = {
+        .type = TX_MSG_LOCKS,
+        .locks = {.req = ask->req, .rows = rows, .rows_n = n, .more = from + n <= fake->locks_n}};
+    if (msg.locks.more) {
+        msg.locks.next = (struct tx_locks_place){.incarnation = fake->incarnation,
+                                                 .serial = from + n,
+                                                 .passed = 1,
+                                                 .space = tx_bytes_str("s"),
+                                                 .key = tx_bytes_str("k")};
+    }
+    answer(fake, peer, &msg);
+}
+
+static void on_locks_request(struct fake *fake, struct peer *peer, const struct tx_msg *msg)
+{
+    const struct tx_msg_locks_request *ask = &msg->locks_request;
+    fake->locks_request = *ask;
+    fake->locks_requests++;
+    if (fake->locks_restart_at > 0 && fake->locks_restart_at == ask->from.serial) {
+        fake->locks_restart_at = 0;
+        fake->refuse[msg->type] = 1;
+    }
+    if (!disturbed(fake, peer, msg, ask->req)) {
+        on_locks(fake, peer, ask);
+    }
+}
+
 static void on_participant(struct peer *peer, const struct tx_msg *msg, void *arg)
 {
     struct fake *fake = arg;
@@ -292,6 +342,8 @@ static void on_participant(struct peer *peer, const struct tx_msg *msg, void *ar
         if (!disturbed(fake, peer, msg, msg->operate.req)) {
             on_operate(fake, peer, &msg->operate);
         }
+    } else if (msg->type == TX_MSG_LOCKS_REQUEST) {
+        on_locks_request(fake, peer, msg);
     }
     fake_unlock(fake);
 }

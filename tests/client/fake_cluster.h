@@ -47,6 +47,12 @@ struct fake {
     unsigned rows_n;    /* every keyspace has the keys k000, k001, ... with the values 0, 1, ... */
     unsigned rows_max;  /* a scan stops after so many rows, whatever its limit; 0: at its limit */
     enum fake_rows rows;
+    /* LOCKS: so many rows, of transactions 1-7-1 and up; each page has at most two, and the second
+     * none when `locks_empty_page` */
+    uint64_t locks_n;
+    bool locks_empty_page;
+    bool locks_greedy;         /* gives more rows than were asked for */
+    uint64_t locks_restart_at; /* asked to go on there, it says once that it has restarted */
 
     /* What was seen */
     struct tx_age ages[FAKE_STEPS_MAX]; /* of the BEGINs */
@@ -62,6 +68,8 @@ struct fake {
     enum tx_isolation isolation;     /* of the last OPERATE or SUBMIT */
     uint32_t limits[FAKE_STEPS_MAX]; /* of the scans, in order */
     unsigned scans;
+    struct tx_msg_locks_request locks_request; /* the last one, without its names */
+    unsigned locks_requests;
     struct tx_id acked[FAKE_STEPS_MAX];
     unsigned acks;
 };

@@ -90,6 +90,17 @@ static txclient_status do_inspect(void)
     return status;
 }
 
+static txclient_status do_locks(void)
+{
+    txclient_locks *locks = NULL;
+    txclient_status status = txclient_locks_ask(fake.client, peer_endpoint(fake.a), NULL, &locks);
+    if (status == TXCLIENT_OK && txclient_locks_at(locks, 4) == NULL) {
+        status = TXCLIENT_EPROTOCOL; /* a list that is not whole is none */
+    }
+    txclient_locks_free(&locks);
+    return status;
+}
+
 /* What may be said when there is no memory: that; or, when an answer could not be taken and none
  * came again in time, what is said of an answer that did not come. */
 static bool honest(txclient_status status)
@@ -158,6 +169,15 @@ static void test_inspect(void **state)
     exhaust(do_inspect);
 }
 
+static void test_locks(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.locks_n = 5;
+    fake_unlock(&fake);
+    exhaust(do_locks);
+}
+
 /* A new handle for each test, so that none finds the memory of another. */
 static int start(void **state)
 {
@@ -178,8 +198,8 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_open), TEST(test_interactive), TEST(test_submit),
-        TEST(test_scan), TEST(test_outcome),     TEST(test_inspect),
+        TEST(test_open),    TEST(test_interactive), TEST(test_submit), TEST(test_scan),
+        TEST(test_outcome), TEST(test_inspect),     TEST(test_locks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
