@@ -565,8 +565,14 @@ static void same_lock_row(const struct tx_lock_row *a, const struct tx_lock_row 
     }
 }
 
-static void same_locks(const struct tx_msg_locks *a, const struct tx_msg_locks *b)
+static void same_locks(const struct tx_msg *of, const struct tx_msg *other)
 {
+    const struct tx_msg_locks *a = &of->locks;
+    const struct tx_msg_locks *b = &other->locks;
+    if (of->type == TX_MSG_LOCKS_REQUEST) {
+        same_locks_request(&of->locks_request, &other->locks_request);
+        return;
+    }
     assert_int_equal(a->req, b->req);
     assert_int_equal(a->rows_n, b->rows_n);
     for (size_t i = 0; i < a->rows_n; i++) {
@@ -670,10 +676,8 @@ void assert_same_msg(const struct tx_msg *a, const struct tx_msg *b)
         same_status(&a->status, &b->status);
         return;
     case TX_MSG_LOCKS_REQUEST:
-        same_locks_request(&a->locks_request, &b->locks_request);
-        return;
     case TX_MSG_LOCKS:
-        same_locks(&a->locks, &b->locks);
+        same_locks(a, b);
         return;
     case TX_MSG_BEGIN:
     case TX_MSG_COMMIT:
@@ -685,8 +689,8 @@ void assert_same_msg(const struct tx_msg *a, const struct tx_msg *b)
     case TX_MSG_HELLO:
     case TX_MSG_WELCOME:
     case TX_MSG_RESOLVE:
-    case TX_MSG_STATUS_REQUEST:
     case TX_MSG_ERROR:
+    case TX_MSG_STATUS_REQUEST:
         same_small(a, b);
         return;
     case TX_MSG_OUTCOME_ACK:
