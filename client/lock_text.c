@@ -20,7 +20,7 @@ const char *lock_place_text(const txclient_lock_row *row, char out[LOCK_PLACE_TE
     if (row->space.len == 0) {
         (void)snprintf(out, LOCK_PLACE_TEXT, "the store");
     } else if (row->range) {
-        (void)snprintf(out, LOCK_PLACE_TEXT, "%s/[%s, %s)", space, print(row->key, key, sizeof to),
+        (void)snprintf(out, LOCK_PLACE_TEXT, "%s/%s..%s", space, print(row->key, key, sizeof to),
                        print(row->to, to, sizeof to));
     } else if (row->key.len > 0) {
         (void)snprintf(out, LOCK_PLACE_TEXT, "%s/%s", space, print(row->key, key, sizeof key));

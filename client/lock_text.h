@@ -8,7 +8,7 @@
 #define LOCK_PLACE_TEXT 100
 #define LOCK_MS_TEXT    24
 
-/* "the store", "accounts", "accounts/alice", "accounts/[a, f)"; bytes that are no text as \xNN, and
+/* "the store", "accounts", "accounts/alice", "accounts/a..f"; bytes that are no text as \xNN, and
  * a long name cut. Returns `out`. */
 const char *lock_place_text(const txclient_lock_row *row, char out[LOCK_PLACE_TEXT]);
 /* "s", "six": as operations name them. Static. */

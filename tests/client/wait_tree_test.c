@@ -227,17 +227,17 @@ static void test_places(void **state)
     expect_place(row, "s/a\\x00\\x22");
     row.range = true;
     row.key = txclient_str("b");
-    expect_place(row, "s/[b, )");
+    expect_place(row, "s/b..");
     row.to = txclient_str("d");
-    expect_place(row, "s/[b, d)");
+    expect_place(row, "s/b..d");
     row.key = txclient_str("");
-    expect_place(row, "s/[, d)");
+    expect_place(row, "s/..d");
     /* All that is long is cut, and nothing is lost behind it. */
     char place[LOCK_PLACE_TEXT];
     row.space = txclient_data(key, TXCLIENT_SPACE_MAX);
     row.key = row.to = txclient_data(key, sizeof key);
     (void)lock_place_text(&row, place);
-    assert_non_null(strstr(place, "...)"));
+    assert_string_equal(place + strlen(place) - 4, "k...");
     assert_true(strlen(place) < 95);
 }
 

@@ -237,6 +237,40 @@ static void test_the_locks_of_each(void **state)
     end_chain();
 }
 
+/* What has been scanned is locked, and so is what is not there. */
+static void test_a_writer_behind_a_scan(void **state)
+{
+    (void)state;
+    const txclient_range range = txclient_between("a", "t", "m", "p");
+    txclient_cursor *cursor = NULL;
+    txclient_row row;
+    bool found = true;
+    open_session(&first);
+    open_session(&second);
+    expect_of(first.client, txclient_scan(first.tx, &range, NULL, &cursor), TXCLIENT_OK);
+    expect_of(first.client, txclient_scan_next(cursor, &row, &found), TXCLIENT_OK);
+    assert_false(found);
+    txclient_scan_close(&cursor);
+    put_later(&second, "a", "n");
+    work_await_field(a, "locks_waiting", "1");
+    assert_int_equal(txctl("waits", NULL), 0);
+    expect_out("\n`- %s  waits ", second.id);
+    expect_out(" at a for x on t/n (it holds s on a range)\n");
+    assert_int_equal(txctl("locks", "a", NULL), 0);
+    expect_out("  s    t/m..p\n");
+    expect_out("  x    t/n  waits ");
+    assert_int_equal(txctl("locks", "--tx", first.id, "--json", "a", NULL), 0);
+    json_t *root = parsed();
+    const json_t *locks = json_object_get(participant_of(root, 0), "locks");
+    const json_t *last = json_array_get(locks, json_array_size(locks) - 1);
+    assert_string_equal(text_of(last, "what"), "range");
+    assert_string_equal(text_of(last, "from"), "m");
+    assert_string_equal(text_of(last, "to"), "p");
+    json_decref(root);
+    finish(&first, false);
+    finish(&second, true);
+}
+
 static int by_text(const void *left, const void *right)
 {
     return strcmp(*(const char *const *)left, *(const char *const *)right);
@@ -371,6 +405,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_tree_of_waits),
         cmocka_unit_test(test_the_locks_of_each),
+        cmocka_unit_test(test_a_writer_behind_a_scan),
         cmocka_unit_test(test_a_table_of_many_pages),
         cmocka_unit_test(test_what_is_counted),
         cmocka_unit_test(test_arguments_that_mean_nothing),

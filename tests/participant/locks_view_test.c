@@ -41,17 +41,19 @@ static const struct tx_msg_locks *ask(struct driver *d, const struct tx_msg_lock
 static void print_row(const struct tx_lock_row *row, char *out, size_t out_size)
 {
     int used =
-        snprintf(out, out_size, "%d %s %.*s/%.*s", (int)row->id.seq, tx_lock_mode_name(row->mode),
-                 (int)row->space.len, (const char *)row->space.data, (int)row->key.len,
-                 (const char *)row->key.data);
+        snprintf(out, out_size, "%d %s %.*s/%.*s%s%.*s", (int)row->id.seq,
+                 tx_lock_mode_name(row->mode), (int)row->space.len, (const char *)row->space.data,
+                 (int)row->key.len, (const char *)row->key.data, row->range ? ".." : "",
+                 (int)row->to.len, (const char *)row->to.data);
     if (row->waiting)
         used +=
             snprintf(out + used, out_size - (size_t)used, " waits %dms for", (int)row->waited_ms);
     for (size_t i = 0; i < row->blockers_n; i++) {
         const struct tx_lock_blocker *by = &row->blockers[i];
-        used += snprintf(out + used, out_size - (size_t)used, " %d%s(%s %.*s %dms)",
-                         (int)by->id.seq, by->waits ? "w" : "", tx_lock_mode_name(by->mode),
-                         (int)by->state.len, (const char *)by->state.data, (int)by->age_ms);
+        used +=
+            snprintf(out + used, out_size - (size_t)used, " %d%s(%s%s %.*s %dms)", (int)by->id.seq,
+                     by->waits ? "w" : "", tx_lock_mode_name(by->mode), by->range ? ".." : "",
+                     (int)by->state.len, (const char *)by->state.data, (int)by->age_ms);
     }
 }
 
@@ -128,6 +130,28 @@ static void test_rows(void **unused)
     assert_int_equal(row->age_ms, 9);
     assert_true(tx_bytes_equal(row->state, tx_bytes_str("working")));
     assert_false(row->blockers_more || row->range);
+    driver_free(d);
+}
+
+/* A scan, a writer in its range, and a scan over what that writer waits for. */
+static void test_ranges(void **unused)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_op scan = {.type = TX_OP_SCAN,
+                         .space = tx_bytes_str("s"),
+                         .key = tx_bytes_str("a"),
+                         .to = tx_bytes_str("f"),
+                         .limit = 10};
+    driver_operate(d, driver_id(d, 1), 1, &scan, 1);
+    driver_do(d, 2, 1, TX_OP_PUT, "b", "1");
+    scan.to = tx_bytes(NULL, 0);
+    driver_operate(d, driver_id(d, 3), 1, &scan, 1);
+    for (uint32_t limit = 1; limit <= 4; limit++)
+        expect_list(d, (struct tx_msg_locks_request){.limit = limit},
+                    "1 is /; 1 is s/; 1 s s/a..f; "
+                    "2 ix /; 2 ix s/; 2 x s/b waits 0ms for 1(s.. working 0ms); "
+                    "3 is /; 3 is s/; 3 s s/a.. waits 0ms for 2w(x working 0ms)");
     driver_free(d);
 }
 
@@ -379,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_pages_of_any_size_are_the_table),
         cmocka_unit_test(test_pages_fit_into_messages),
