@@ -19,7 +19,7 @@ static struct daemon *const a = &cluster.participants[0], *const b = &cluster.pa
 static char out[4 << 20], err[4096];
 
 /* A client of its own with a transaction; its `put` runs in a thread and waits. */
-struct session {
+struct actor {
     txclient *client;
     txclient_tx *tx;
     char id[64];
@@ -27,7 +27,7 @@ struct session {
     pthread_t thread;
     txclient_status status;
 };
-static struct session first, second, third;
+static struct actor first, second, third;
 
 static int setup(void **state)
 {
@@ -43,55 +43,53 @@ static int setup(void **state)
     return 0;
 }
 
-/* ---- sessions ---- */
+/* ---- actors ---- */
 
-static void open_session(struct session *session)
+static void open_actor(struct actor *actor)
 {
     const txclient_begin_options options = {.size = sizeof options, .lock_timeout_ms = WORK_MS};
-    session->client = work_client(&cluster.coordinator);
-    expect_of(session->client, txclient_begin(session->client, &options, &session->tx),
-              TXCLIENT_OK);
-    snprintf(session->id, sizeof session->id, "%s", txclient_tx_reference(session->tx));
-    session->id[strcspn(session->id, "@")] = '\0';
+    actor->client = work_client(&cluster.coordinator);
+    expect_of(actor->client, txclient_begin(actor->client, &options, &actor->tx), TXCLIENT_OK);
+    snprintf(actor->id, sizeof actor->id, "%s", txclient_tx_reference(actor->tx));
+    actor->id[strcspn(actor->id, "@")] = '\0';
 }
 
 static void *put_in_thread(void *arg)
 {
-    struct session *session = arg;
-    session->status = txclient_put(session->tx, AT(session->at, session->key), txclient_str("1"));
+    struct actor *actor = arg;
+    actor->status = txclient_put(actor->tx, AT(actor->at, actor->key), txclient_str("1"));
     return NULL;
 }
 
-static void put_later(struct session *session, const char *at, const char *key)
+static void put_later(struct actor *actor, const char *at, const char *key)
 {
-    session->at = at;
-    session->key = key;
-    assert_int_equal(pthread_create(&session->thread, NULL, put_in_thread, session), 0);
+    actor->at = at;
+    actor->key = key;
+    assert_int_equal(pthread_create(&actor->thread, NULL, put_in_thread, actor), 0);
 }
 
-static void put_now(struct session *session, const char *at, const char *key)
+static void put_now(struct actor *actor, const char *at, const char *key)
 {
-    expect_of(session->client, txclient_put(session->tx, AT(at, key), txclient_str("1")),
-              TXCLIENT_OK);
+    expect_of(actor->client, txclient_put(actor->tx, AT(at, key), txclient_str("1")), TXCLIENT_OK);
 }
 
-static void finish(struct session *session, bool waits)
+static void finish(struct actor *actor, bool waits)
 {
     if (waits) {
-        pthread_join(session->thread, NULL);
-        expect_of(session->client, session->status, TXCLIENT_OK);
+        pthread_join(actor->thread, NULL);
+        expect_of(actor->client, actor->status, TXCLIENT_OK);
     }
-    expect_of(session->client, txclient_commit(session->tx), TXCLIENT_OK);
-    txclient_tx_close(&session->tx);
-    txclient_close(&session->client);
+    expect_of(actor->client, txclient_commit(actor->tx), TXCLIENT_OK);
+    txclient_tx_close(&actor->tx);
+    txclient_close(&actor->client);
 }
 
 /* The third waits at b for the second, which waits at a for the first. */
 static void make_chain(void)
 {
-    open_session(&first);
-    open_session(&second);
-    open_session(&third);
+    open_actor(&first);
+    open_actor(&second);
+    open_actor(&third);
     put_now(&first, "a", "x");
     put_now(&second, "b", "y");
     put_later(&second, "a", "x");
@@ -245,8 +243,8 @@ static void test_a_writer_behind_a_scan(void **state)
     txclient_cursor *cursor = NULL;
     txclient_row row;
     bool found = true;
-    open_session(&first);
-    open_session(&second);
+    open_actor(&first);
+    open_actor(&second);
     expect_of(first.client, txclient_scan(first.tx, &range, NULL, &cursor), TXCLIENT_OK);
     expect_of(first.client, txclient_scan_next(cursor, &row, &found), TXCLIENT_OK);
     assert_false(found);
@@ -300,7 +298,7 @@ static void expect_many(const json_t *locks)
 static void test_a_table_of_many_pages(void **state)
 {
     (void)state;
-    open_session(&first);
+    open_actor(&first);
     for (unsigned from = 0; from < MANY; from += 500) {
         txclient_batch *batch = txclient_batch_new();
         for (unsigned i = from; i < from + 500; i++) {
@@ -393,10 +391,10 @@ static void test_a_participant_that_is_gone(void **state)
     daemon_start(&cluster.coordinator);
     pthread_join(second.thread, NULL);
     pthread_join(third.thread, NULL);
-    struct session *const sessions[] = {&first, &second, &third};
+    struct actor *const actors[] = {&first, &second, &third};
     for (size_t i = 0; i < 3; i++) {
-        txclient_tx_close(&sessions[i]->tx);
-        txclient_close(&sessions[i]->client);
+        txclient_tx_close(&actors[i]->tx);
+        txclient_close(&actors[i]->client);
     }
 }
 
