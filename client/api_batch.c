@@ -89,17 +89,15 @@ static bool keep(txclient_batch *batch, struct tx_bytes *bytes)
     return kept;
 }
 
-static enum tx_error batch_append(txclient_batch *batch, struct tx_op *op, enum tx_op_type type,
-                                  const txclient_address *at)
+/* Appends a copy of what is filled and checked. */
+static enum tx_error batch_append(txclient_batch *batch, struct tx_op *op)
 {
-    enum tx_error error = client_op_fill(op, type, at, &batch->why);
-    if (error == TX_OK) {
-        error = batch_reserve(batch, &batch->why);
-    }
+    enum tx_error error = batch_reserve(batch, &batch->why);
     if (error != TX_OK) {
         return error;
     }
-    if (!keep(batch, &op->space) || !keep(batch, &op->key) || !keep(batch, &op->value)) {
+    if (!keep(batch, &op->space) || !keep(batch, &op->key) || !keep(batch, &op->value) ||
+        !keep(batch, &op->to)) {
         return tx_why(&batch->why, TX_ENOMEM, "out of memory");
     }
     batch->ops[batch->n++] = *op;
@@ -111,7 +109,9 @@ static txclient_status batch_add(txclient_batch *batch, struct tx_op op, enum tx
                                  const txclient_address *at)
 {
     if (batch->failed == TXCLIENT_OK) {
-        batch->failed = client_status_of(batch_append(batch, &op, type, at));
+        enum tx_error error = client_op_fill(&op, type, at, &batch->why);
+        error = error == TX_OK ? batch_append(batch, &op) : error;
+        batch->failed = client_status_of(error);
     }
     return batch->failed;
 }
@@ -175,10 +175,28 @@ txclient_status txclient_batch_lock(txclient_batch *batch, txclient_address at,
     return batch_add(batch, (struct tx_op){.mode = (enum tx_lock_mode)mode}, TX_OP_LOCK, &at);
 }
 
-enum tx_error client_copy_values(struct tx_arena *arena, const struct tx_result *results, size_t n,
-                                 txclient_value *values)
+txclient_status txclient_batch_scan(txclient_batch *batch, const txclient_range *range,
+                                    uint32_t limit, bool reverse)
 {
+    if (batch->failed == TXCLIENT_OK) {
+        struct tx_op op = {.limit = limit, .reverse = reverse};
+        struct client_range_room room;
+        enum tx_error error = client_range_fill(&op, range, &room, &batch->why);
+        error = error == TX_OK ? tx_op_validate(&op, &batch->why) : error;
+        error = error == TX_OK ? batch_append(batch, &op) : error;
+        batch->failed = client_status_of(error);
+    }
+    return batch->failed;
+}
+
+enum tx_error client_copy_values(struct tx_arena *arena, const struct tx_op *ops,
+                                 const struct tx_result *results, size_t n, txclient_value *values)
+{
+    struct tx_bytes last;
     for (size_t i = 0; i < n; i++) {
+        if (ops[i].type == TX_OP_SCAN && !client_rows_fit(&ops[i], &results[i], &last)) {
+            return TX_EFORMAT;
+        }
         struct tx_bytes copy = tx_arena_copy(arena, results[i].value);
         if (copy.len != results[i].value.len) {
             return TX_ENOMEM;

@@ -25,9 +25,9 @@ enum tx_error client_take_outcome(void *arg, const struct tx_msg *answer)
         outcome->results_lost = true;
         return TX_OK;
     }
-    /* The outcome stands even if there is no memory for the values. */
-    outcome->results_lost =
-        client_copy_values(outcome->arena, msg->results, msg->results_n, outcome->values) != TX_OK;
+    /* The outcome stands even if there is no memory for the values, or if they are nonsense. */
+    outcome->results_lost = client_copy_values(outcome->arena, outcome->ops, msg->results,
+                                               msg->results_n, outcome->values) != TX_OK;
     return TX_OK;
 }
 

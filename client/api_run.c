@@ -4,12 +4,14 @@
 #include "client/client_retry.h"
 
 /* One attempt. `age`: in, of the first attempt; out, of this one when it is the first. */
-static txclient_status attempt(txclient *client, uint64_t lock_timeout_ms, struct tx_age *age,
-                               uint64_t until_us, txclient_work work, void *arg)
+static txclient_status attempt(txclient *client, const txclient_retry_options *options,
+                               struct tx_age *age, uint64_t until_us, txclient_work work, void *arg)
 {
     txclient_tx *tx = NULL;
+    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
+    txclient_isolation isolation = CLIENT_ISOLATION(options, txclient_retry_options);
     client_detail_clear(client);
-    txclient_status status = client_begin(client, lock_timeout_ms, *age, &tx);
+    txclient_status status = client_begin(client, lock_timeout_ms, isolation, *age, &tx);
     if (status != TXCLIENT_OK) {
         return status;
     }
@@ -64,11 +66,9 @@ txclient_status txclient_run(txclient *client, const txclient_retry_options *opt
                              txclient_work work, void *arg)
 {
     struct client_retry retry = retry_of(options);
-    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
     struct tx_age age = {0};
     for (;;) {
-        txclient_status status =
-            attempt(client, lock_timeout_ms, &age, retry.deadline_us, work, arg);
+        txclient_status status = attempt(client, options, &age, retry.deadline_us, work, arg);
         uint64_t random = 0;
         uint64_t wait_us = 0;
         if (!worth_retrying(client, status)) {

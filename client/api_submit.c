@@ -39,7 +39,7 @@ static txclient_status check(txclient *client, const txclient_batch *batch,
     if (options->idempotency_key.len > 0 && options->idempotency_key.data == NULL) {
         return client_fail(client, TXCLIENT_EINVAL, "the idempotency key is NULL");
     }
-    return TXCLIENT_OK;
+    return client_check_isolation(client, CLIENT_ISOLATION(options, txclient_submit_options));
 }
 
 /* Something was sent, and what became of it is not known. */
@@ -85,6 +85,8 @@ static txclient_status submit(txclient *client, const txclient_batch *batch,
                    .key = tx_bytes(options->idempotency_key.data, options->idempotency_key.len),
                    .timeout_ms = options->timeout_ms,
                    .lock_timeout_ms = options->lock_timeout_ms,
+                   .isolation =
+                       (enum tx_isolation)CLIENT_ISOLATION(options, txclient_submit_options),
                    .ops = batch->ops,
                    .ops_n = batch->n}};
     /* The votes' own time-out must come first, or every late vote would be an unknown outcome. */
@@ -139,6 +141,6 @@ txclient_status txclient_submit(txclient *client, const txclient_batch *batch,
         }
     }
     struct client_outcome outcome = {
-        .arena = &client->values, .values = values, .values_n = batch->n};
+        .arena = &client->values, .ops = batch->ops, .values = values, .values_n = batch->n};
     return submit(client, batch, options, &outcome);
 }

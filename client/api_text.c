@@ -41,6 +41,32 @@ const char *txclient_status_text(txclient_status status)
     return "unknown status";
 }
 
+const char *txclient_isolation_name(txclient_isolation isolation)
+{
+    return tx_isolation_name((enum tx_isolation)isolation);
+}
+
+txclient_status txclient_isolation_parse(const char *name, txclient_isolation *isolation)
+{
+    enum tx_isolation found = TX_SERIALIZABLE;
+    if (tx_isolation_parse(tx_bytes_str(name), &found) != TX_OK) {
+        return TXCLIENT_EINVAL;
+    }
+    *isolation = (txclient_isolation)found;
+    return TXCLIENT_OK;
+}
+
+txclient_status client_check_isolation(struct txclient *client, txclient_isolation isolation)
+{
+    if ((unsigned)isolation < TX_ISOLATIONS_N) {
+        return TXCLIENT_OK;
+    }
+    return client_fail(client, TXCLIENT_EINVAL,
+                       "%u is no isolation level; there are serializable, repeatable-read, "
+                       "read-committed and read-uncommitted",
+                       (unsigned)isolation);
+}
+
 /* The public numbers are those of the messages; each is compared, so that neither can move alone.
  */
 #define SAME(public_name, own_name)                                                                \
@@ -77,6 +103,16 @@ SAME(TXCLIENT_LOCK_U, TX_LOCK_U);
 SAME(TXCLIENT_LOCK_SIX, TX_LOCK_SIX);
 SAME(TXCLIENT_LOCK_X, TX_LOCK_X);
 
+/* A field in what was padding before could not be told by the size from what is not there. */
+_Static_assert(offsetof(txclient_begin_options, isolation) >= 2 * sizeof(size_t) &&
+                   offsetof(txclient_retry_options, isolation) >= sizeof(size_t) + 24,
+               "an older program's options end before the level");
+SAME(TXCLIENT_SERIALIZABLE, TX_SERIALIZABLE);
+SAME(TXCLIENT_REPEATABLE_READ, TX_REPEATABLE_READ);
+SAME(TXCLIENT_READ_COMMITTED, TX_READ_COMMITTED);
+SAME(TXCLIENT_READ_UNCOMMITTED, TX_READ_UNCOMMITTED);
+SAME(TXCLIENT_READ_UNCOMMITTED + 1, TX_ISOLATIONS_N);
+
 SAME(TXCLIENT_KEY_MAX, TX_KEY_MAX);
 SAME(TXCLIENT_VALUE_MAX, TX_VALUE_MAX);
 SAME(TXCLIENT_SPACE_MAX, TX_SPACE_MAX);
@@ -84,6 +120,8 @@ SAME(TXCLIENT_NAME_MAX, TX_NAME_MAX);
 SAME(TXCLIENT_IDEMPOTENCY_KEY_MAX, TX_IDEMPOTENCY_KEY_MAX);
 SAME(TXCLIENT_OPS_MAX, TX_OPS_MAX);
 SAME(TXCLIENT_PARTICIPANTS_MAX, TX_MEMBERS_MAX);
+SAME(TXCLIENT_SCAN_ROWS_MAX, TX_SCAN_ROWS_MAX);
+SAME(TXCLIENT_SCAN_BYTES_MAX, TX_SCAN_BYTES_MAX);
 
 const char *txclient_reason_name(txclient_reason reason)
 {

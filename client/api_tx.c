@@ -50,15 +50,19 @@ static void tx_free(txclient_tx **tx)
 
 /* A second BEGIN that was sent because the first one's answer was late begins another transaction;
  * the one that nobody uses ends at the coordinator's idle limit. */
-txclient_status client_begin(txclient *client, uint64_t lock_timeout_ms, struct tx_age age,
-                             txclient_tx **out)
+txclient_status client_begin(txclient *client, uint64_t lock_timeout_ms,
+                             txclient_isolation isolation, struct tx_age age, txclient_tx **out)
 {
+    if (client_check_isolation(client, isolation) != TXCLIENT_OK) {
+        return TXCLIENT_EINVAL;
+    }
     txclient_tx *tx = calloc(1, sizeof *tx);
     if (tx == NULL) {
         return client_fail(client, TXCLIENT_ENOMEM, "out of memory");
     }
     tx->client = client;
     tx->lock_timeout_ms = lock_timeout_ms;
+    tx->isolation = (enum tx_isolation)isolation;
     uint64_t req = client_pending_next_req(&client->pending);
     struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = req, .age = age}};
     struct client_call call = {.to = client->coordinator,
@@ -86,7 +90,8 @@ txclient_status txclient_begin(txclient *client, const txclient_begin_options *o
     *tx = NULL;
     client_detail_clear(client);
     uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
-    return client_begin(client, lock_timeout_ms, (struct tx_age){0}, tx);
+    txclient_isolation isolation = CLIENT_ISOLATION(options, txclient_begin_options);
+    return client_begin(client, lock_timeout_ms, isolation, (struct tx_age){0}, tx);
 }
 
 void txclient_tx_close(txclient_tx **tx)
@@ -97,6 +102,7 @@ void txclient_tx_close(txclient_tx **tx)
     if ((*tx)->client != NULL && (*tx)->core.state == CLIENT_TX_OPEN) {
         (void)txclient_abort(*tx);
     }
+    client_cursors_orphan(*tx);
     tx_unlink(*tx);
     tx_free(tx);
 }
@@ -112,8 +118,7 @@ const char *txclient_tx_reference(txclient_tx *tx)
 
 /* ---- operations ---- */
 
-/* Whether operations may still be sent; otherwise the status that says why not. */
-static txclient_status tx_usable(txclient_tx *tx)
+txclient_status client_tx_usable(txclient_tx *tx)
 {
     if (tx->client == NULL) {
         return TXCLIENT_ESTATE;
@@ -141,6 +146,7 @@ static txclient_status tx_usable(txclient_tx *tx)
 struct operating {
     txclient_tx *tx;
     struct client_node *node;
+    const struct tx_op *ops;
     size_t ops_n;
     txclient_value *values;
 };
@@ -151,7 +157,7 @@ static enum tx_error take_operated(void *arg, const struct tx_msg *answer)
     enum tx_error error = client_tx_operated(&operating->tx->core, operating->node,
                                              &answer->operated, operating->ops_n);
     if (error == TX_OK && operating->values != NULL) {
-        error = client_copy_values(&operating->tx->values, answer->operated.results,
+        error = client_copy_values(&operating->tx->values, operating->ops, answer->operated.results,
                                    operating->ops_n, operating->values);
     }
     return error;
@@ -218,8 +224,7 @@ static bool not_introduced_yet(enum tx_error error, const struct client_reply *r
     return error == TX_OK && reply->refused && reply->refusal == TX_EUNREACHABLE;
 }
 
-static txclient_status operate_at(struct operating *operating, struct client_channel *channel,
-                                  const struct tx_op *ops)
+static txclient_status operate_at(struct operating *operating, struct client_channel *channel)
 {
     txclient_tx *tx = operating->tx;
     txclient *client = tx->client;
@@ -231,7 +236,8 @@ static txclient_status operate_at(struct operating *operating, struct client_cha
                                      .age = tx->core.age,
                                      .step = operating->node->steps,
                                      .lock_timeout_ms = (uint32_t)tx->lock_timeout_ms,
-                                     .ops = ops,
+                                     .isolation = tx->isolation,
+                                     .ops = operating->ops,
                                      .ops_n = operating->ops_n}};
     uint64_t timeout_ms = client->settings.request_timeout_ms + tx->lock_timeout_ms;
     struct client_call call = {.to = channel,
@@ -256,7 +262,7 @@ static txclient_status operate_at(struct operating *operating, struct client_cha
     return TXCLIENT_OK;
 }
 
-static struct client_node *find_node(txclient_tx *tx, const struct tx_name *name)
+struct client_node *client_find_node(txclient_tx *tx, const struct tx_name *name)
 {
     struct client_node *node = client_tx_node(&tx->core, name);
     if (node == NULL) {
@@ -266,12 +272,11 @@ static struct client_node *find_node(txclient_tx *tx, const struct tx_name *name
     return node;
 }
 
-/* All of `ops` are for one participant. */
-static txclient_status execute(txclient_tx *tx, const struct tx_op *ops, size_t ops_n,
+txclient_status client_execute(txclient_tx *tx, const struct tx_op *ops, size_t ops_n,
                                txclient_value *values)
 {
     txclient *client = tx->client;
-    struct client_node *node = find_node(tx, &ops[0].participant);
+    struct client_node *node = client_find_node(tx, &ops[0].participant);
     if (node == NULL) {
         return TXCLIENT_EINVAL;
     }
@@ -285,14 +290,15 @@ static txclient_status execute(txclient_tx *tx, const struct tx_op *ops, size_t 
         return client_fail(client, client_status_of(error), "%s", why.text);
     }
     client_detail_reference(client, tx->core.id, &node->member, 1);
-    struct operating operating = {.tx = tx, .node = node, .ops_n = ops_n, .values = values};
-    return operate_at(&operating, channel, ops);
+    struct operating operating = {
+        .tx = tx, .node = node, .ops = ops, .ops_n = ops_n, .values = values};
+    return operate_at(&operating, channel);
 }
 
 txclient_status txclient_execute(txclient_tx *tx, const txclient_batch *batch,
                                  txclient_value *values)
 {
-    txclient_status status = tx_usable(tx);
+    txclient_status status = client_tx_usable(tx);
     if (status != TXCLIENT_OK) {
         return status;
     }
@@ -309,14 +315,14 @@ txclient_status txclient_execute(txclient_tx *tx, const txclient_batch *batch,
                                batch->ops[0].participant.s, batch->ops[i].participant.s);
         }
     }
-    return execute(tx, batch->ops, batch->n, values);
+    return client_execute(tx, batch->ops, batch->n, values);
 }
 
 /* `op` holds what its type alone has: value, delta, bounds, mode. */
 static txclient_status operate(txclient_tx *tx, struct tx_op op, enum tx_op_type type,
                                const txclient_address *at, txclient_value *value)
 {
-    txclient_status status = tx_usable(tx);
+    txclient_status status = client_tx_usable(tx);
     if (status != TXCLIENT_OK) {
         return status;
     }
@@ -325,7 +331,7 @@ static txclient_status operate(txclient_tx *tx, struct tx_op op, enum tx_op_type
     if (error != TX_OK) {
         return client_fail(tx->client, client_status_of(error), "%s", why.text);
     }
-    return execute(tx, &op, 1, value);
+    return client_execute(tx, &op, 1, value);
 }
 
 txclient_status txclient_get(txclient_tx *tx, txclient_address at, txclient_value *value)

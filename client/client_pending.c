@@ -56,6 +56,9 @@ static uint64_t answer_req(const struct tx_msg *msg)
     if (msg->type == TX_MSG_STATUS) {
         return msg->status.req;
     }
+    if (msg->type == TX_MSG_LOCKS) {
+        return msg->locks.req;
+    }
     return msg->type == TX_MSG_ERROR ? msg->error.req : 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/client_acks.h"
 #include "client/client_pending.h"
+#include "client/client_range.h"
 #include "client/client_settings.h"
 #include "client/client_tx.h"
 #include "client/txclient.h"
@@ -53,8 +54,23 @@ struct txclient_tx {
     struct txclient_tx *next, *previous;
     struct client_tx core;
     uint64_t lock_timeout_ms;
+    enum tx_isolation isolation;
     struct tx_arena values;
     struct tx_buf reference;
+    struct txclient_cursor *cursors; /* every one that is not closed */
+};
+
+/* A scan: what is left of it, and the page at hand. */
+struct txclient_cursor {
+    txclient_tx *tx; /* NULL once the transaction is closed */
+    struct txclient_cursor *next, *previous;
+    struct tx_op op; /* the range behind the page */
+    char space[TX_SPACE_MAX];
+    struct client_range_room room;
+    struct tx_reader rows; /* those of the page that are left; its bytes are the transaction's */
+    uint64_t left;         /* so many rows may still be given */
+    uint32_t page_rows;
+    bool over; /* there is nothing behind the page */
 };
 
 struct txclient_batch {
@@ -148,9 +164,19 @@ void client_detail_reference(struct txclient *client, struct tx_id id,
  */
 enum tx_error client_op_fill(struct tx_op *op, enum tx_op_type type, const txclient_address *at,
                              struct tx_why *why) TX_MUST_CHECK;
-/* Copies results to the caller's values, with the bytes in the arena. TX_ENOMEM. */
-enum tx_error client_copy_values(struct tx_arena *arena, const struct tx_result *results, size_t n,
+/* Copies results to the caller's values, with the bytes in the arena. TX_EFORMAT: one is no result
+ * of its operation. TX_ENOMEM. */
+enum tx_error client_copy_values(struct tx_arena *arena, const struct tx_op *ops,
+                                 const struct tx_result *results, size_t n,
                                  txclient_value *values) TX_MUST_CHECK;
+/* The level that options name, or the default when they are shorter than that or NULL. */
+#define CLIENT_ISOLATION(options, type)                                                            \
+    ((options) != NULL &&                                                                          \
+             (options)->size >= offsetof(type, isolation) + sizeof(options)->isolation             \
+         ? (options)->isolation                                                                    \
+         : TXCLIENT_SERIALIZABLE)
+/* TXCLIENT_EINVAL, noted, when there is no such level. */
+txclient_status client_check_isolation(struct txclient *client, txclient_isolation isolation);
 
 /* What OUTCOME said, copied. */
 struct client_outcome {
@@ -162,6 +188,7 @@ struct client_outcome {
     bool results_lost;
     /* SUBMIT: where the values go */
     struct tx_arena *arena;
+    const struct tx_op *ops;
     txclient_value *values;
     size_t values_n;
 };
@@ -179,8 +206,18 @@ enum tx_error client_ask_outcome(struct txclient *client, const struct tx_msg_fi
                                  struct client_reply *reply) TX_MUST_CHECK;
 
 /* Begins with an age that an earlier attempt had (counter 0: none). */
-txclient_status client_begin(txclient *client, uint64_t lock_timeout_ms, struct tx_age age,
-                             txclient_tx **tx);
+txclient_status client_begin(txclient *client, uint64_t lock_timeout_ms,
+                             txclient_isolation isolation, struct tx_age age, txclient_tx **tx);
+/* Whether operations may still be sent; otherwise the status that says why not. Begins a public
+ * call. */
+txclient_status client_tx_usable(txclient_tx *tx);
+/* Runs operations, all at one participant, in one step. `values`: one for each, or NULL. */
+txclient_status client_execute(txclient_tx *tx, const struct tx_op *ops, size_t ops_n,
+                               txclient_value *values);
+/* The participant of this name; NULL, and noted, when there is none. */
+struct client_node *client_find_node(txclient_tx *tx, const struct tx_name *name);
+/* The transaction is about to be closed. */
+void client_cursors_orphan(txclient_tx *tx);
 /* Asks what became of a transaction whose commit has stayed unknown. */
 txclient_status client_tx_find_out(txclient_tx *tx, uint64_t until_us);
 

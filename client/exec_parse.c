@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define WORDS_MAX 8 /* of an operation; the longest has seven */
+#define WORDS_MAX 9 /* of an operation: a scan with both ends and all options */
 
 struct word {
     size_t at;   /* where it begins in the text */
@@ -189,6 +189,7 @@ enum verb {
     VERB_ADD,
     VERB_CHECK,
     VERB_LOCK,
+    VERB_SCAN,
     VERBS_N
 };
 
@@ -206,6 +207,10 @@ static const struct {
     [VERB_ADD] = {"add", "ADDRESS NUMBER [--min NUMBER] [--max NUMBER]", 3, 7, true, false},
     [VERB_CHECK] = {"check", "ADDRESS VALUE, or check ADDRESS --absent", 3, 3, false, false},
     [VERB_LOCK] = {"lock", "PLACE IS|IX|S|U|SIX|X", 3, 3, false, false},
+    [VERB_SCAN] = {"scan",
+                   "PARTICIPANT/KEYSPACE [FROM [TO]] [--prefix PREFIX] [--limit NUMBER] "
+                   "[--reverse]",
+                   2, WORDS_MAX, false, false},
 };
 
 static enum verb find_verb(const struct word *word)
@@ -217,14 +222,22 @@ static enum verb find_verb(const struct word *word)
     return verb;
 }
 
-/* Parts an address in place. A lock may stop after the participant or the keyspace. */
-static txclient_status read_address(struct parser *p, const struct word *word, bool is_place,
+/* Parts an address in place. A lock may stop after the participant or the keyspace, and a scan
+ * stops after the keyspace. */
+static txclient_status read_address(struct parser *p, const struct word *word, enum verb verb,
                                     txclient_address *address)
 {
     char *end = word->bytes + word->len;
     char *first = memchr(word->bytes, '/', word->len);
     char *second = first != NULL ? memchr(first + 1, '/', (size_t)(end - first - 1)) : NULL;
-    if ((first == NULL || second == NULL) && !is_place) {
+    if (verb == VERB_SCAN && (first == NULL || second != NULL)) {
+        return fail(
+            p, word->at,
+            "\"%.80s\" is no keyspace; one looks like participant/keyspace, and the keys to "
+            "begin and to end at are words of their own",
+            word->bytes);
+    }
+    if ((first == NULL || second == NULL) && verb != VERB_LOCK && verb != VERB_SCAN) {
         return fail(p, word->at, "\"%.80s\" is no address; one looks like participant/keyspace/key",
                     word->bytes);
     }
@@ -320,6 +333,121 @@ static txclient_status parse_check(struct parser *p, txclient_address address, t
     return txclient_batch_check(p->script->batch, address, value);
 }
 
+/* The options of a scan and its bounds, which are the words between them. */
+struct scan_words {
+    const struct word *from, *to, *prefix, *limit, *reverse;
+};
+
+static txclient_status scan_option(struct parser *p, size_t *at, struct scan_words *words)
+{
+    const struct word *word = &p->words[*at];
+    bool is_reverse = is_option(word, "--reverse");
+    const struct word **slot = is_reverse                    ? &words->reverse
+                               : is_option(word, "--prefix") ? &words->prefix
+                               : is_option(word, "--limit")  ? &words->limit
+                                                             : NULL;
+    if (slot == NULL) {
+        return fail(p, word->at, "expected --prefix, --limit or --reverse, not \"%.80s\"",
+                    word->bytes);
+    }
+    if (*slot != NULL) {
+        return fail(p, word->at, "%s is given twice", word->bytes);
+    }
+    if (!is_reverse && *at + 1 == p->words_n) {
+        return fail(p, word->at, "a %s is missing behind %s",
+                    slot == &words->prefix ? "prefix" : "number", word->bytes);
+    }
+    *slot = is_reverse ? word : &p->words[++*at];
+    return TXCLIENT_OK;
+}
+
+static txclient_status scan_words(struct parser *p, struct scan_words *words)
+{
+    for (size_t at = 2; at < p->words_n; at++) {
+        const struct word *word = &p->words[at];
+        if (word->plain && strncmp(word->bytes, "--", 2) == 0) {
+            txclient_status status = scan_option(p, &at, words);
+            if (status != TXCLIENT_OK) {
+                return status;
+            }
+        } else if (words->from == NULL) {
+            words->from = word;
+        } else if (words->to == NULL) {
+            words->to = word;
+        } else {
+            return fail(p, word->at, "unexpected \"%.80s\": a range has two ends", word->bytes);
+        }
+    }
+    return TXCLIENT_OK;
+}
+
+static txclient_status scan_limit(struct parser *p, const struct word *word, uint32_t *limit)
+{
+    int64_t number = 0;
+    txclient_status status = read_number(p, word, &number);
+    if (status == TXCLIENT_OK && (number < 1 || number > TXCLIENT_SCAN_ROWS_MAX)) {
+        return fail(p, word->at, "a limit is from 1 to %u rows, not %.80s", TXCLIENT_SCAN_ROWS_MAX,
+                    word->bytes);
+    }
+    *limit = (uint32_t)number;
+    return status;
+}
+
+static txclient_bytes scan_keep(char **at, const void *data, size_t len)
+{
+    txclient_bytes kept = txclient_data(*at, len);
+    if (len > 0) {
+        memcpy(*at, data, len);
+    }
+    *at += len;
+    return kept;
+}
+
+/* Copies what the words say, which go with the operation. NULL when out of memory. */
+static struct exec_scan *scan_new(const txclient_address *address, const struct scan_words *words)
+{
+    static const struct word none = {.bytes = NULL};
+    const struct word *from = words->from != NULL ? words->from : &none;
+    const struct word *to = words->to != NULL ? words->to : &none;
+    const struct word *prefix = words->prefix != NULL ? words->prefix : &none;
+    size_t participant_len = strlen(address->participant) + 1;
+    size_t space_len = strlen(address->space) + 1;
+    struct exec_scan *scan =
+        calloc(1, sizeof *scan + participant_len + space_len + from->len + to->len + prefix->len);
+    if (scan == NULL) {
+        return NULL;
+    }
+    char *at = scan->bytes;
+    scan->range.participant = scan_keep(&at, address->participant, participant_len).data;
+    scan->range.space = scan_keep(&at, address->space, space_len).data;
+    scan->range.from = scan_keep(&at, from->bytes, from->len);
+    scan->range.to = scan_keep(&at, to->bytes, to->len);
+    scan->range.prefix = scan_keep(&at, prefix->bytes, prefix->len);
+    scan->reverse = words->reverse != NULL;
+    return scan;
+}
+
+static txclient_status parse_scan(struct parser *p, txclient_address address)
+{
+    struct scan_words words = {0};
+    uint32_t limit = 0;
+    txclient_status status = scan_words(p, &words);
+    if (status == TXCLIENT_OK && words.limit != NULL) {
+        status = scan_limit(p, words.limit, &limit);
+    }
+    if (status != TXCLIENT_OK) {
+        return status;
+    }
+    struct exec_scan *scan = scan_new(&address, &words);
+    if (scan == NULL) {
+        return TXCLIENT_ENOMEM;
+    }
+    scan->limit = limit;
+    p->script->ops[p->script->n - 1].scan = scan;
+    return txclient_batch_scan(p->script->batch, &scan->range,
+                               limit > 0 ? limit : TXCLIENT_SCAN_ROWS_MAX, scan->reverse);
+}
+
 static txclient_status add_to_batch(struct parser *p, enum verb verb, txclient_address address)
 {
     txclient_batch *batch = p->script->batch;
@@ -342,6 +470,8 @@ static txclient_status add_to_batch(struct parser *p, enum verb verb, txclient_a
         return parse_check(p, address, value);
     case VERB_LOCK:
         return parse_lock(p, address);
+    case VERB_SCAN:
+        return parse_scan(p, address);
     case VERBS_N:
         break;
     }
@@ -370,7 +500,7 @@ static txclient_status check_shape(struct parser *p, enum verb *verb)
     if (*verb == VERBS_N) {
         return fail(p, word->at,
                     "unknown operation \"%.80s\"; there are get, get-for-update, put, insert, "
-                    "delete, add, check and lock",
+                    "delete, add, check, lock and scan",
                     word->bytes);
     }
     if (p->words_n < verbs[*verb].words_min) {
@@ -405,7 +535,7 @@ static txclient_status parse_operation(struct parser *p)
                                                 .address = shown,
                                                 .has_value = verbs[verb].has_value,
                                                 .has_found = verbs[verb].has_found};
-    status = read_address(p, place, verb == VERB_LOCK, &address);
+    status = read_address(p, place, verb, &address);
     if (status == TXCLIENT_OK) {
         status = add_to_batch(p, verb, address);
     }
@@ -443,50 +573,9 @@ void exec_script_deinit(struct exec_script *script)
 {
     for (size_t i = 0; i < script->n; i++) {
         free(script->ops[i].address);
+        free(script->ops[i].scan);
     }
     free(script->ops);
     txclient_batch_free(&script->batch);
     *script = (struct exec_script){0};
-}
-
-void exec_error_print(const struct exec_error *error, const char *name, const char *text,
-                      size_t len, void *file)
-{
-    FILE *out = file;
-    size_t begin = 0;
-    for (size_t line = 1; line < error->line; line++) {
-        const char *end = memchr(text + begin, '\n', len - begin);
-        begin = (size_t)(end - text) + 1;
-    }
-    const char *end = memchr(text + begin, '\n', len - begin);
-    size_t width = end != NULL ? (size_t)(end - text) - begin : len - begin;
-    (void)fprintf(out, "%s:%zu:%zu: %s\n    ", name, error->line, error->column, error->text);
-    for (size_t i = 0; i < width; i++) {
-        char c = text[begin + i];
-        (void)fputc(c == '\t' || (c >= ' ' && c < 0x7f) ? c : '?', out);
-    }
-    (void)fputs("\n    ", out);
-    for (size_t i = 0; i + 1 < error->column; i++) {
-        (void)fputc(i < width && text[begin + i] == '\t' ? '\t' : ' ', out);
-    }
-    (void)fputs("^\n", out);
-}
-
-char *exec_printable(const void *data, size_t len)
-{
-    const unsigned char *bytes = data;
-    char *out = malloc(len * 4 + 1);
-    size_t at = 0;
-    for (size_t i = 0; out != NULL && i < len; i++) {
-        if (bytes[i] >= ' ' && bytes[i] < 0x7f && bytes[i] != '\\') {
-            out[at++] = (char)bytes[i];
-        } else {
-            (void)snprintf(out + at, 5, "\\x%02x", bytes[i]);
-            at += 4;
-        }
-    }
-    if (out != NULL) {
-        out[at] = '\0';
-    }
-    return out;
 }

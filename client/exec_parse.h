@@ -6,9 +6,16 @@
  *               | "add" address number { "--min" number | "--max" number }
  *               | "check" address ( value | "--absent" )
  *               | "lock" place mode
+ *               | "scan" space [ from [ to ] ]
+ *                 { "--prefix" prefix | "--limit" number | "--reverse" }
  *     address   = participant "/" keyspace "/" key
  *     place     = participant [ "/" keyspace [ "/" key ] ]
+ *     space     = participant "/" keyspace
  *     mode      = "IS" | "IX" | "S" | "U" | "SIX" | "X"               in either case
+ *
+ * A scan gives the keys from `from`, included, up to `to`, not included ('' stands for the
+ * beginning and the end of the keyspace), that begin with `prefix`. Its options may stand anywhere
+ * behind the space; a bound that looks like one is quoted.
  *
  * Words are parted by blanks. 'single quotes' keep everything, "double quotes" keep all but
  * escapes. Outside single quotes a backslash begins an escape: \n \r \t \0 \\ \" \' \; \# "\ " or
@@ -18,11 +25,20 @@
 
 #include "client/txclient.h"
 
+/* A scan as it was given; its bytes lie behind it. */
+struct exec_scan {
+    txclient_range range;
+    uint32_t limit; /* 0: not given */
+    bool reverse;
+    char bytes[];
+};
+
 struct exec_op {
-    const char *verb; /* static */
-    char *address;    /* as it was given, without quotes; printable */
-    bool has_value;   /* its result has one: get, get-for-update, add */
-    bool has_found;   /* its result says whether the key was there: the gets, delete */
+    const char *verb;       /* static */
+    char *address;          /* as it was given, without quotes; printable */
+    struct exec_scan *scan; /* NULL for all else */
+    bool has_value;         /* its result has one: get, get-for-update, add */
+    bool has_found;         /* its result says whether the key was there: the gets, delete */
 };
 
 struct exec_script {
@@ -48,6 +64,10 @@ void exec_script_deinit(struct exec_script *script);
 /* Prints "NAME:LINE:COLUMN: text", the line and a caret below the column. */
 void exec_error_print(const struct exec_error *error, const char *name, const char *text,
                       size_t len, void *file /* FILE * */);
+
+/* The operation that reads on where a scan has stopped, as text for exec; NULL when that was all,
+ * or when out of memory. The caller frees it. */
+char *exec_scan_rest(const struct exec_scan *scan, const txclient_value *value);
 
 /* Appends the bytes as printable ASCII (backslashes and all else as \xNN). NULL when out of memory;
  * the caller frees it. */

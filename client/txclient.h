@@ -42,6 +42,8 @@ extern "C" {
 #define TXCLIENT_IDEMPOTENCY_KEY_MAX 64u          /* bytes of an idempotency key */
 #define TXCLIENT_OPS_MAX             10000u       /* operations of a transaction */
 #define TXCLIENT_PARTICIPANTS_MAX    64u          /* participants of a transaction */
+#define TXCLIENT_SCAN_ROWS_MAX       10000u       /* rows of one scan in a batch, or of a page */
+#define TXCLIENT_SCAN_BYTES_MAX      (256u << 10) /* bytes of those, when they are more than one */
 
 /* ---- what a call says ---- */
 
@@ -104,10 +106,12 @@ typedef struct txclient_why {
 
 /* ---- handles ---- */
 
-typedef struct txclient txclient;             /* a connection to one coordinator */
-typedef struct txclient_tx txclient_tx;       /* an interactive transaction */
-typedef struct txclient_batch txclient_batch; /* a list of operations */
-typedef struct txclient_node txclient_node;   /* what a daemon says of itself */
+typedef struct txclient txclient;               /* a connection to one coordinator */
+typedef struct txclient_tx txclient_tx;         /* an interactive transaction */
+typedef struct txclient_batch txclient_batch;   /* a list of operations */
+typedef struct txclient_cursor txclient_cursor; /* a scan of an interactive transaction */
+typedef struct txclient_node txclient_node;     /* what a daemon says of itself */
+typedef struct txclient_locks txclient_locks;   /* locks of a participant */
 
 /* Settings of a handle. Set `size` to sizeof and the rest to zero or NULL for the defaults. */
 typedef struct txclient_options {
@@ -194,7 +198,7 @@ static inline txclient_address txclient_at(const char *participant, const char *
 }
 
 /* What an operation gave. get: the value, if found. delete: whether the key was there. add: the new
- * value of the counter as text. All else: not found, empty. */
+ * value of the counter as text. scan: see txclient_batch_scan(). All else: not found, empty. */
 typedef struct txclient_value {
     bool found;
     const void *data; /* never NULL */
@@ -210,6 +214,21 @@ typedef enum txclient_lock_mode {
     TXCLIENT_LOCK_X = 6
 } txclient_lock_mode;
 
+/* How far a transaction is kept apart from the others. docs/isolation.md says what can happen at
+ * each level, and how long it locks what. Writes are locked to the end at every level. */
+typedef enum txclient_isolation {
+    TXCLIENT_SERIALIZABLE = 0,    /* the default: as if one transaction ran after the other */
+    TXCLIENT_REPEATABLE_READ = 1, /* what was read stays so; keys may be added to a scanned range */
+    TXCLIENT_READ_COMMITTED = 2,  /* a read waits for who writes, and holds nobody up behind it */
+    TXCLIENT_READ_UNCOMMITTED = 3 /* a read waits for nobody, and gives what was committed last */
+} txclient_isolation;
+
+/* The name of a level ("read-committed"), as txctl takes it; "?" for none. Static. */
+TXCLIENT_API const char *txclient_isolation_name(txclient_isolation isolation);
+/* The level of this name. TXCLIENT_EINVAL: there is none. */
+TXCLIENT_API txclient_status txclient_isolation_parse(const char *name,
+                                                      txclient_isolation *isolation);
+
 /* ---- interactive transactions ---- */
 
 /* Set `size` to sizeof and the rest to zero for the defaults. */
@@ -217,11 +236,13 @@ typedef struct txclient_begin_options {
     size_t size;
     uint32_t lock_timeout_ms; /* for each lock; default: the participant's own. It adds to the time
                                  that the library waits for an operation's answer */
+    uint32_t reserved;        /* 0 */
+    txclient_isolation isolation;
 } txclient_begin_options;
 
 /* Begins a transaction. `options` may be NULL. `*tx` is NULL unless OK, and is closed by the
- * caller. TXCLIENT_EUNREACHABLE, _ETIMEOUT, _EREFUSED (reason BUSY, DRAINING, ...), _ENOMEM:
- * nothing has begun. */
+ * caller. TXCLIENT_EINVAL: no such level. TXCLIENT_EUNREACHABLE, _ETIMEOUT, _EREFUSED (reason BUSY,
+ * DRAINING, ...), _ENOMEM: nothing has begun. */
 TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
 txclient_begin(txclient *client, const txclient_begin_options *options, txclient_tx **tx);
 
@@ -277,6 +298,99 @@ TXCLIENT_API void txclient_tx_close(txclient_tx **tx);
  * of memory. */
 TXCLIENT_API const char *txclient_tx_reference(txclient_tx *tx);
 
+/* ---- scans ---- */
+
+/* Keys of a keyspace, in the order of their bytes: those that satisfy all of the below. Set to zero
+ * what is not wanted. A range that no key can be in is refused with TXCLIENT_EINVAL, an end of more
+ * than TXCLIENT_KEY_MAX + 1 bytes with TXCLIENT_ELIMIT. */
+typedef struct txclient_range {
+    const char *participant; /* its name */
+    const char *space;
+    txclient_bytes from;   /* the first key; empty: from the beginning */
+    txclient_bytes to;     /* the key that is just not in the range any more; empty: to the end */
+    txclient_bytes prefix; /* what the keys begin with; empty: with anything */
+    bool after;            /* `from` itself is not in the range */
+} txclient_range;
+
+/* The keys from one that is a string up to another, which is not in the range; "" stands for the
+ * beginning and the end of the keyspace. */
+static inline txclient_range txclient_between(const char *participant, const char *space,
+                                              const char *from, const char *to)
+{
+    txclient_range range;
+    memset(&range, 0, sizeof range);
+    range.participant = participant;
+    range.space = space;
+    range.from = txclient_str(from);
+    range.to = txclient_str(to);
+    return range;
+}
+
+/* The keys that begin with a string; "" stands for all of them. */
+static inline txclient_range txclient_prefix(const char *participant, const char *space,
+                                             const char *prefix)
+{
+    txclient_range range = txclient_between(participant, space, "", "");
+    range.prefix = txclient_str(prefix);
+    return range;
+}
+
+typedef struct txclient_row {
+    txclient_bytes key;
+    txclient_bytes value;
+} txclient_row;
+
+/* Set `size` to sizeof and the rest to zero for the defaults. */
+typedef struct txclient_scan_options {
+    size_t size;
+    uint64_t limit; /* rows; default: all */
+    uint32_t
+        page_rows; /* fetched in one message; default 1,000, at most TXCLIENT_SCAN_ROWS_MAX.
+                      Rows that were fetched are locked, whether or not the caller takes them */
+    bool reverse;  /* from the end of the range backwards */
+} txclient_scan_options;
+
+/* Begins to read a range in order, with what the transaction itself has written there. Nothing is
+ * sent before the first row is asked for. `options` may be NULL. `*cursor` is NULL unless OK, and
+ * is closed by the caller. TXCLIENT_EINVAL, _ELIMIT, _ENOMEM, _ABORTED, _ESTATE as operations give
+ * them. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_scan(txclient_tx *tx,
+                                                               const txclient_range *range,
+                                                               const txclient_scan_options *options,
+                                                               txclient_cursor **cursor);
+/* Gives the next row. `found` is false, and the row empty, behind the last one. The row is borrowed
+ * until the transaction is closed. Fetches a page when none is at hand: as an operation, it may
+ * give TXCLIENT_ABORTED, and so on. A page shows the transaction's own writes up to when it was
+ * fetched; at the levels below serializable others may write between two pages. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_scan_next(txclient_cursor *cursor,
+                                                                    txclient_row *row, bool *found);
+/* Closes the cursor and sets the pointer to NULL; NULL inside is allowed. The transaction goes on,
+ * and rows and locks stay. A cursor whose transaction was closed gives TXCLIENT_ESTATE, and is
+ * still to be closed. */
+TXCLIENT_API void txclient_scan_close(txclient_cursor **cursor);
+
+/* The rows in the value that a scan in a batch has given. */
+typedef struct txclient_rows {
+    const void *data;
+    size_t len;
+} txclient_rows;
+
+static inline txclient_rows txclient_rows_of(const txclient_value *value)
+{
+    txclient_rows rows;
+    rows.data = value->data;
+    rows.len = value->len;
+    return rows;
+}
+
+/* Takes the next row, borrowed for as long as the value; false behind the last one. */
+TXCLIENT_API bool txclient_rows_next(txclient_rows *rows, txclient_row *row);
+/* How a scan in a batch goes on. True: it stopped at its limit, or at TXCLIENT_SCAN_BYTES_MAX, and
+ * `rest` is the part of `range` behind its last row; its bytes are borrowed from value and range.
+ * False: that was all. `range` and `reverse` as the scan had them; `rest` may be NULL. */
+TXCLIENT_API bool txclient_rows_more(const txclient_value *value, const txclient_range *range,
+                                     bool reverse, txclient_range *rest);
+
 /* ---- batches ---- */
 
 /* NULL when out of memory. */
@@ -306,6 +420,12 @@ TXCLIENT_API txclient_status txclient_batch_check_absent(txclient_batch *batch,
                                                          txclient_address at);
 TXCLIENT_API txclient_status txclient_batch_lock(txclient_batch *batch, txclient_address at,
                                                  txclient_lock_mode mode);
+/* Reads a range: 1 to TXCLIENT_SCAN_ROWS_MAX rows of it, and no more than TXCLIENT_SCAN_BYTES_MAX,
+ * but one row at least where there is one. For the rows in its value see txclient_rows_of(), and
+ * for what is behind them txclient_rows_more(); `found` says the latter, too. `reverse`: from the
+ * end of the range backwards. */
+TXCLIENT_API txclient_status txclient_batch_scan(txclient_batch *batch, const txclient_range *range,
+                                                 uint32_t limit, bool reverse);
 /* The sentence of the failure that sticks; empty when there is none. Borrowed until the next call.
  */
 TXCLIENT_API const char *txclient_batch_error(const txclient_batch *batch);
@@ -321,6 +441,7 @@ typedef struct txclient_submit_options {
     txclient_bytes idempotency_key;
     uint32_t timeout_ms;      /* for the participants' votes; default: the coordinator's own */
     uint32_t lock_timeout_ms; /* for each lock; default: the participant's own */
+    txclient_isolation isolation;
 } txclient_submit_options;
 
 /* Runs a batch as one transaction, over any number of participants. `options` may be NULL.
@@ -353,8 +474,10 @@ typedef struct txclient_retry_options {
     uint32_t time_max_ms;  /* from the first begin on, finding out included; default 60,000 */
     uint32_t backoff_ms;   /* before the second attempt, twice as long before each later one, less a
                               random part of up to a half; default 5 */
-    uint32_t backoff_max_ms;  /* default 1,000 */
-    uint32_t lock_timeout_ms; /* as for begin */
+    uint32_t backoff_max_ms;      /* default 1,000 */
+    uint32_t lock_timeout_ms;     /* as for begin */
+    uint32_t reserved;            /* 0 */
+    txclient_isolation isolation; /* of every attempt */
 } txclient_retry_options;
 
 /* The caller's work on a transaction that has begun. TXCLIENT_OK: commit it. Anything else ends the
@@ -406,6 +529,61 @@ TXCLIENT_API const txclient_node_tx *txclient_node_tx_at(const txclient_node *no
 TXCLIENT_API const txclient_node_peer *txclient_node_peer_at(const txclient_node *node, size_t i);
 /* The text of the field of this name; NULL when there is none. Borrowed until the node is freed. */
 TXCLIENT_API const char *txclient_node_get(const txclient_node *node, const char *name);
+
+/* Which locks of a participant? Set `size` to sizeof and the rest to zero or NULL for all of them.
+ */
+typedef struct txclient_locks_query {
+    size_t size;
+    bool waiting;      /* only those that are waited for */
+    const char *space; /* only those in this keyspace */
+    const char *tx;    /* only those of this transaction, as "1-7-42" */
+    size_t rows_max;   /* default 1,000; at most TXCLIENT_LOCK_ROWS_MAX */
+} txclient_locks_query;
+#define TXCLIENT_LOCK_ROWS_MAX 1000000u
+
+/* Somebody in the way of a waiter. */
+typedef struct txclient_lock_blocker {
+    const char *tx;
+    const char *state; /* "working", "prepared", ... */
+    uint64_t age_ms;   /* since it began there; from prepared on: since that */
+    txclient_lock_mode mode;
+    bool waits; /* for the mode, ahead; else it holds it */
+    bool range; /* with a range of keys */
+} txclient_lock_blocker;
+
+/* A lock: of a key, a range of keys, a keyspace (the key is empty) or the whole store (the keyspace
+ * is). */
+typedef struct txclient_lock_row {
+    const char *tx;
+    const char *state;        /* of the transaction */
+    uint64_t age_ms;          /* as above */
+    uint64_t age;             /* who waits for whom goes by it: a lower number is older */
+    uint32_t age_coordinator; /* and of two that are the same, the lower one of this */
+    txclient_bytes space;
+    txclient_bytes key, to;
+    bool range; /* the keys from `key` up to `to`, which is excluded; an empty one has no end there
+                 */
+    txclient_lock_mode mode; /* held, or waited for */
+    bool waiting;
+    uint64_t waited_ms;
+    const txclient_lock_blocker *blockers; /* of a waiter: those that hold first */
+    size_t blockers_n;
+    bool blockers_more; /* not all are named */
+} txclient_lock_row;
+
+/* Asks a participant for its locks: in the order in which the transactions began there, of each
+ * what it holds and then what it waits for. `address`: the participant's. `query` may be NULL. The
+ * list is fetched in pieces while the participant goes on working: each is right for its moment. It
+ * is the caller's to free. TXCLIENT_EINVAL (an id or name that is none), _EUNREACHABLE, _ETIMEOUT,
+ * _EREFUSED, _EPROTOCOL, _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
+txclient_locks_ask(txclient *client, const char *address, const txclient_locks_query *query,
+                   txclient_locks **locks);
+TXCLIENT_API void txclient_locks_free(txclient_locks **locks);
+/* By index; NULL beyond the last. Borrowed until the list is freed. */
+TXCLIENT_API const txclient_lock_row *txclient_locks_at(const txclient_locks *locks, size_t i);
+/* Were there more than `rows_max`? */
+TXCLIENT_API bool txclient_locks_more(const txclient_locks *locks);
 
 #ifdef __cplusplus
 }

@@ -9,13 +9,18 @@
 #include <string.h>
 #include <sysexits.h>
 
+#define TXCTL_NAMES_MAX     1024 /* participants named in one command */
+#define LOCKS_LIMIT_DEFAULT 1000
+
 struct arguments {
     struct cli_place place;
     const char *command;
-    const char *file;    /* exec --file */
-    const char *key;     /* exec --key */
-    uint32_t timeout_ms; /* exec --timeout, outcome --wait */
-    char **words;        /* the command's own arguments */
+    const char *file;             /* exec --file */
+    const char *key;              /* exec --key */
+    uint32_t timeout_ms;          /* exec --timeout, outcome --wait */
+    txclient_isolation isolation; /* exec, get */
+    struct txctl_locks_options locks;
+    char **words; /* the command's own arguments */
     int words_n;
 };
 
@@ -35,6 +40,31 @@ static uint32_t parse_seconds(struct argp_state *state, const char *arg)
     return (uint32_t)(seconds * 1000.0);
 }
 
+static size_t parse_count(struct argp_state *state, const char *arg)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long count = strtoul(arg, &end, 10);
+    if (errno != 0 || *arg < '0' || *arg > '9' || *end != '\0' || count < 1 ||
+        count > TXCLIENT_LOCK_ROWS_MAX) {
+        argp_error(state, "\"%s\" is no number from 1 to %u", arg, TXCLIENT_LOCK_ROWS_MAX);
+        return 1;
+    }
+    return count;
+}
+
+static txclient_isolation parse_isolation(struct argp_state *state, const char *arg)
+{
+    txclient_isolation isolation = TXCLIENT_SERIALIZABLE;
+    if (txclient_isolation_parse(arg, &isolation) != TXCLIENT_OK) {
+        argp_error(state,
+                   "\"%s\" is no isolation level; there are serializable, repeatable-read, "
+                   "read-committed and read-uncommitted",
+                   arg);
+    }
+    return isolation;
+}
+
 static error_t parse_command_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
@@ -44,6 +74,9 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
         return 0;
     case 'f':
         arguments->file = arg;
+        return 0;
+    case 'i':
+        arguments->isolation = parse_isolation(state, arg);
         return 0;
     case 'k':
         arguments->key = arg;
@@ -60,13 +93,61 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
     }
 }
 
+#define ISOLATION_OPTION                                                                           \
+    {                                                                                              \
+        "isolation", 'i', "LEVEL", 0,                                                              \
+            "serializable (the default), repeatable-read, read-committed or read-uncommitted", 0   \
+    }
 static const struct argp_option exec_options[] = {
     {"file", 'f', "FILE", 0, "read the operations from FILE (-: standard input)", 0},
     {"key", 'k', "KEY", 0, "an idempotency key: the same key again runs nothing twice", 0},
     {"timeout", 't', "SECONDS", 0, "for the participants' votes", 0},
+    ISOLATION_OPTION,
     {0}};
+static const struct argp_option get_options[] = {ISOLATION_OPTION, {0}};
 static const struct argp_option outcome_options[] = {
     {"wait", 't', "SECONDS", 0, "ask again until the answer is definite, at most so long", 0}, {0}};
+
+static error_t parse_locks_option(int key, char *arg, struct argp_state *state)
+{
+    static const char *const sorts[] = {[TXCTL_LOCKS_BY_TX] = "tx",
+                                        [TXCTL_LOCKS_BY_SPACE] = "space",
+                                        [TXCTL_LOCKS_BY_WAIT] = "wait"};
+    struct txctl_locks_options *locks = &((struct arguments *)state->input)->locks;
+    switch (key) {
+    case 's':
+        locks->space = arg;
+        return 0;
+    case 'T':
+        locks->tx = arg;
+        return 0;
+    case 'w':
+        locks->waiting = true;
+        return 0;
+    case 'n':
+        locks->limit = parse_count(state, arg);
+        return 0;
+    case 'o':
+        for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+            if (strcmp(arg, sorts[i]) == 0) {
+                locks->sort = (enum txctl_locks_sort)i;
+                return 0;
+            }
+        }
+        argp_error(state, "\"%s\" is no order; there are tx, space and wait", arg);
+        return 0;
+    default:
+        return parse_command_option(key, arg, state);
+    }
+}
+
+static const struct argp_option locks_options[] = {
+    {"space", 's', "NAME", 0, "only what lies in this keyspace", 0},
+    {"tx", 'T', "ID", 0, "only the locks of this transaction", 0},
+    {"waiting", 'w', NULL, 0, "only what is waited for", 0},
+    {"sort", 'o', "ORDER", 0, "tx (as transactions began; the default), space or wait", 0},
+    {"limit", 'n', "N", 0, "so many locks of each participant; default 1000", 0},
+    {0}};
 
 static const struct argp exec_argp = {
     .options = exec_options,
@@ -79,9 +160,11 @@ static const struct argp exec_argp = {
         "  put|insert PARTICIPANT/KEYSPACE/KEY VALUE\n"
         "  add PARTICIPANT/KEYSPACE/KEY NUMBER [--min NUMBER] [--max NUMBER]\n"
         "  check PARTICIPANT/KEYSPACE/KEY VALUE|--absent\n"
-        "  lock PARTICIPANT[/KEYSPACE[/KEY]] IS|IX|S|U|SIX|X",
+        "  lock PARTICIPANT[/KEYSPACE[/KEY]] IS|IX|S|U|SIX|X\n"
+        "  scan PARTICIPANT/KEYSPACE [FROM [TO]] [--prefix PREFIX] [--limit NUMBER] [--reverse]",
     .children = place_child};
-static const struct argp get_argp = {.parser = parse_command_option,
+static const struct argp get_argp = {.options = get_options,
+                                     .parser = parse_command_option,
                                      .args_doc = "PARTICIPANT/KEYSPACE/KEY",
                                      .doc = "Prints the value of a key, as it is.",
                                      .children = place_child};
@@ -92,6 +175,20 @@ static const struct argp outcome_argp = {
     .doc =
         "Says what became of a transaction. ID: 1-7-42, or 1-7-42@a,b with its participants, with "
         "which more can be found out.",
+    .children = place_child};
+static const struct argp locks_argp = {
+    .options = locks_options,
+    .parser = parse_locks_option,
+    .args_doc = "[PARTICIPANT...]",
+    .doc = "Shows the locks that are held and waited for. A participant is named as the "
+           "coordinator knows it, or by its address, as tcp://127.0.0.1:7401, for which no "
+           "coordinator is needed; default: all.",
+    .children = place_child};
+static const struct argp waits_argp = {
+    .parser = parse_command_option,
+    .args_doc = "[PARTICIPANT...]",
+    .doc = "Shows who waits for whom, as trees: below each transaction those that wait for it. "
+           "Participants as for \"locks\".",
     .children = place_child};
 static const struct argp status_argp = {
     .parser = parse_command_option,
@@ -201,7 +298,7 @@ static int command_exec(struct arguments *arguments)
     }
     if (result == 0) {
         result = txctl_exec(client, &script, arguments->key, arguments->timeout_ms,
-                            arguments->place.json);
+                            arguments->isolation, arguments->place.json);
     }
     txclient_close(&client);
     exec_script_deinit(&script);
@@ -224,7 +321,7 @@ static int command_get(struct arguments *arguments)
         result = cli_open(&arguments->place, &client);
     }
     if (result == 0) {
-        result = txctl_get(client, &script, arguments->place.json);
+        result = txctl_get(client, &script, arguments->isolation, arguments->place.json);
     }
     txclient_close(&client);
     exec_script_deinit(&script);
@@ -254,6 +351,29 @@ static int command_status(struct arguments *arguments)
     return result;
 }
 
+static int command_locks(struct arguments *arguments)
+{
+    txclient *client = NULL;
+    int result = cli_open(&arguments->place, &client);
+    if (result == 0) {
+        result = txctl_locks(client, &arguments->locks, arguments->words, arguments->words_n,
+                             arguments->place.json);
+    }
+    txclient_close(&client);
+    return result;
+}
+
+static int command_waits(struct arguments *arguments)
+{
+    txclient *client = NULL;
+    int result = cli_open(&arguments->place, &client);
+    if (result == 0) {
+        result = txctl_waits(client, arguments->words, arguments->words_n, arguments->place.json);
+    }
+    txclient_close(&client);
+    return result;
+}
+
 static const struct command {
     const char *name;
     const struct argp *argp;
@@ -267,6 +387,8 @@ static const struct command {
     {"get", &get_argp, 0, 1, 1, command_get},
     {"outcome", &outcome_argp, 0, 1, 1, command_outcome},
     {"status", &status_argp, 0, 0, 0, command_status},
+    {"locks", &locks_argp, 0, 0, TXCTL_NAMES_MAX, command_locks},
+    {"waits", &waits_argp, 0, 0, TXCTL_NAMES_MAX, command_waits},
 };
 
 /* ---- main ---- */
@@ -285,7 +407,7 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
         state->next = state->argc;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a command is missing: exec, get, outcome or status");
+        argp_error(state, "a command is missing: exec, get, outcome, status, locks or waits");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -297,7 +419,8 @@ static const struct argp global_argp = {
     .args_doc = "COMMAND [ARGUMENT...]",
     .doc =
         "Operates a running cluster: runs transactions, finds out outcomes, shows what the daemons "
-        "do.\vCommands: exec, get, outcome, status; \"txctl COMMAND --help\" says more.\n"
+        "do.\vCommands: exec, get, outcome, status, locks, waits; \"txctl COMMAND --help\" says "
+        "more.\n"
         "Exit status: 0 committed, 1 aborted, 2 unknown, 3 the key of get is absent, 64 wrong "
         "usage, 69 unreachable.",
     .children = place_child};
@@ -324,7 +447,7 @@ static int run_command(const struct command *command, struct arguments *argument
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.locks = {.limit = LOCKS_LIMIT_DEFAULT}};
     cli_init();
     if (argp_parse(&global_argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0) {
         return EX_OSERR;
@@ -339,7 +462,9 @@ int main(int argc, char **argv)
             return result;
         }
     }
-    (void)fprintf(stderr, "txctl: unknown command \"%s\"; there are exec, get, outcome, status\n",
+    (void)fprintf(stderr,
+                  "txctl: unknown command \"%s\"; there are exec, get, outcome, status, "
+                  "locks, waits\n",
                   arguments.command);
     return EX_USAGE;
 }

@@ -5,13 +5,31 @@
 #include "client/exec_parse.h"
 #include "client/txclient.h"
 
-/* exec: `key` and `timeout_ms` as of txclient_submit(). */
+/* exec: `key`, `timeout_ms` and `isolation` as of txclient_submit(). */
 int txctl_exec(txclient *client, const struct exec_script *script, const char *key,
-               uint32_t timeout_ms, bool json);
+               uint32_t timeout_ms, txclient_isolation isolation, bool json);
 /* get: the value of one key, as it is. */
-int txctl_get(txclient *client, const struct exec_script *script, bool json);
+int txctl_get(txclient *client, const struct exec_script *script, txclient_isolation isolation,
+              bool json);
 /* outcome: of a reference, waited for. */
 int txctl_outcome(txclient *client, const char *reference, uint32_t wait_ms, bool json);
+enum txctl_locks_sort {
+    TXCTL_LOCKS_BY_TX,    /* as the participant lists them */
+    TXCTL_LOCKS_BY_SPACE, /* by keyspace, then by key */
+    TXCTL_LOCKS_BY_WAIT,  /* the longest wait first, then what is held */
+};
+struct txctl_locks_options {
+    const char *space; /* only this keyspace; NULL: all */
+    const char *tx;    /* only this transaction; NULL: all */
+    bool waiting;      /* only those that are waited for */
+    enum txctl_locks_sort sort;
+    size_t limit; /* rows of each participant; 1..TXCLIENT_LOCK_ROWS_MAX */
+};
+/* locks: of the participants named, or of all that the coordinator knows. */
+int txctl_locks(txclient *client, const struct txctl_locks_options *options, char **names,
+                int names_n, bool json);
+/* waits: who waits for whom, likewise. */
+int txctl_waits(txclient *client, char **names, int names_n, bool json);
 /* status: the coordinator and every participant that it knows. */
 int txctl_status(txclient *client, bool json);
 

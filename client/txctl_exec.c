@@ -66,6 +66,28 @@ static void print_outcome(const txclient *client, txclient_status status)
 
 /* ---- results ---- */
 
+static void json_scan(struct json *json, const struct exec_op *op, const txclient_value *value)
+{
+    txclient_rows rows = txclient_rows_of(value);
+    txclient_row row;
+    json_key(json, "rows");
+    json_array_begin(json);
+    while (txclient_rows_next(&rows, &row)) {
+        json_object_begin(json);
+        json_member_bytes(json, "key", row.key.data, row.key.len);
+        json_member_bytes(json, "value", row.value.data, row.value.len);
+        json_object_end(json);
+    }
+    json_array_end(json);
+    char *rest = exec_scan_rest(op->scan, value);
+    json_key(json, "more");
+    json_bool(json, rest != NULL);
+    if (rest != NULL) {
+        json_member(json, "continue", rest);
+    }
+    free(rest);
+}
+
 static void json_result(struct json *json, const struct exec_op *op, const txclient_value *value)
 {
     json_object_begin(json);
@@ -77,6 +99,9 @@ static void json_result(struct json *json, const struct exec_op *op, const txcli
     }
     if (op->has_value && (value->found || !op->has_found)) {
         json_member_bytes(json, "value", value->data, value->len);
+    }
+    if (op->scan != NULL) {
+        json_scan(json, op, value);
     }
     json_object_end(json);
 }
@@ -92,8 +117,33 @@ static void json_results(struct json *json, const struct exec_script *script,
     json_array_end(json);
 }
 
+/* Each row as a line of its own, with the address that `get` takes; then how many there were, and
+ * how to read on. */
+static void print_scan(const struct exec_op *op, const txclient_value *value)
+{
+    txclient_rows rows = txclient_rows_of(value);
+    txclient_row row;
+    size_t n = 0;
+    for (; txclient_rows_next(&rows, &row); n++) {
+        char *key = exec_printable(row.key.data, row.key.len);
+        char *shown = exec_printable(row.value.data, row.value.len);
+        (void)printf("scan %s/%s = %s\n", op->address, key != NULL ? key : "?",
+                     shown != NULL ? shown : "?");
+        free(key);
+        free(shown);
+    }
+    char *rest = exec_scan_rest(op->scan, value);
+    (void)printf("scan %s: %zu row%s%s%s\n", op->address, n, n == 1 ? "" : "s",
+                 rest != NULL ? "; there may be more: " : "", rest != NULL ? rest : "");
+    free(rest);
+}
+
 static void print_result(const struct exec_op *op, const txclient_value *value)
 {
+    if (op->scan != NULL) {
+        print_scan(op, value);
+        return;
+    }
     if (!op->has_value && !op->has_found) {
         return;
     }
@@ -133,9 +183,10 @@ static void report(const txclient *client, txclient_status status, const struct 
 }
 
 int txctl_exec(txclient *client, const struct exec_script *script, const char *key,
-               uint32_t timeout_ms, bool json)
+               uint32_t timeout_ms, txclient_isolation isolation, bool json)
 {
-    txclient_submit_options options = {.size = sizeof options, .timeout_ms = timeout_ms};
+    txclient_submit_options options = {
+        .size = sizeof options, .timeout_ms = timeout_ms, .isolation = isolation};
     if (key != NULL) {
         options.idempotency_key = txclient_str(key);
     }
@@ -150,10 +201,12 @@ int txctl_exec(txclient *client, const struct exec_script *script, const char *k
     return cli_exit_status(status);
 }
 
-int txctl_get(txclient *client, const struct exec_script *script, bool json)
+int txctl_get(txclient *client, const struct exec_script *script, txclient_isolation isolation,
+              bool json)
 {
+    txclient_submit_options options = {.size = sizeof options, .isolation = isolation};
     txclient_value value;
-    txclient_status status = txclient_submit(client, script->batch, NULL, &value);
+    txclient_status status = txclient_submit(client, script->batch, &options, &value);
     if (json) {
         report(client, status, script, &value, true);
     } else if (status != TXCLIENT_OK) {

@@ -109,7 +109,8 @@ unsigned wire_message_elements(enum tx_msg_type type)
         [TX_MSG_FENCED] = 2,         [TX_MSG_HELLO] = 4,
         [TX_MSG_WELCOME] = 6,        [TX_MSG_RESOLVE] = 4,
         [TX_MSG_STATUS_REQUEST] = 1, [TX_MSG_STATUS] = 4,
-        [TX_MSG_ERROR] = 4,
+        [TX_MSG_ERROR] = 4,          [TX_MSG_LOCKS_REQUEST] = 6,
+        [TX_MSG_LOCKS] = 4,
     };
     return 1u + fields[type];
 }

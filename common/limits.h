@@ -23,6 +23,8 @@
 #define TX_NODES_MAX           1024u    /* participants of a cluster */
 #define TX_LINEAGE_MAX         16u      /* starts of a node that it tells others of */
 #define TX_STATUS_ROWS_MAX     1000u    /* rows of each list in a STATUS */
+#define TX_LOCKS_BYTES_MAX     49152u   /* bytes of a LOCKS (48 KiB): fits in any frame */
+#define TX_LOCK_BLOCKERS_MAX   16u      /* transactions named that stand in the way of a waiter */
 #define TX_COORDINATOR_ID_MAX  65535u   /* coordinators are numbered from 1 */
 
 #endif

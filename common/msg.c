@@ -41,6 +41,8 @@ static const uint16_t routes[TX_MSG_TYPES_N] = {
     [TX_MSG_STATUS_REQUEST] = K_TO_C | K_TO_P,
     [TX_MSG_STATUS] = C_TO_K | P_TO_K,
     [TX_MSG_ERROR] = C_TO_K | P_TO_K,
+    [TX_MSG_LOCKS_REQUEST] = K_TO_P,
+    [TX_MSG_LOCKS] = P_TO_K,
 };
 
 static const char *const msg_names[TX_MSG_TYPES_N] = {
@@ -140,6 +142,8 @@ struct tx_id tx_msg_tx(const struct tx_msg *msg)
     case TX_MSG_STATUS_REQUEST:
     case TX_MSG_STATUS:
     case TX_MSG_ERROR:
+    case TX_MSG_LOCKS_REQUEST:
+    case TX_MSG_LOCKS:
     case TX_MSG_TYPES_N:
         break;
     }

@@ -39,7 +39,9 @@
     X(TX_MSG_RESOLVE, "RESOLVE")                 /* K -> P */                                      \
     X(TX_MSG_STATUS_REQUEST, "STATUS_REQUEST")   /* K -> C, K -> P */                              \
     X(TX_MSG_STATUS, "STATUS")                   /* C -> K, P -> K */                              \
-    X(TX_MSG_ERROR, "ERROR")                     /* C -> K, P -> K */
+    X(TX_MSG_ERROR, "ERROR")                     /* C -> K, P -> K */                              \
+    X(TX_MSG_LOCKS_REQUEST, "LOCKS_REQUEST")     /* K -> P */                                      \
+    X(TX_MSG_LOCKS, "LOCKS")                     /* P -> K */
 
 enum tx_msg_type {
 #define X(name, text) name,
@@ -297,6 +299,58 @@ struct tx_msg_error {
     struct tx_bytes text;
 };
 
+/* Where a listing of locks goes on. Transactions come in the order in which they began at the
+ * participant, and of each its keys and keyspaces, its ranges, and what it waits for. Whoever asks
+ * repeats it as it came; all zero is the beginning. */
+struct tx_locks_place {
+    uint64_t incarnation;           /* that has answered */
+    uint64_t serial;                /* of the transaction, in the order of their begin */
+    uint64_t passed;                /* of its locks lie before; 0: none */
+    uint64_t skip;                  /* further ones to be passed unseen */
+    bool range;                     /* the last one before was a range */
+    struct tx_bytes space, key, to; /* and its name */
+};
+struct tx_msg_locks_request {
+    uint64_t req;
+    bool waiting;          /* only what is waited for */
+    struct tx_bytes space; /* only what lies in this keyspace; empty: everything */
+    struct tx_id tx;       /* only of this transaction; all zero: of all */
+    uint32_t limit;        /* rows; 0, and more than TX_STATUS_ROWS_MAX: that many */
+    struct tx_locks_place from;
+};
+/* Somebody who is in the way of a waiter. */
+struct tx_lock_blocker {
+    struct tx_id id;
+    struct tx_bytes state; /* "working", "prepared", ... */
+    uint64_t age_ms;       /* as in a row */
+    enum tx_lock_mode mode;
+    bool waits; /* it waits itself, ahead; else it holds that mode */
+    bool range; /* with a range over the key */
+};
+/* One lock that is held or waited for: of the store when both names are empty, of a keyspace when
+ * the key is, and it is no range. */
+struct tx_lock_row {
+    struct tx_id id;
+    struct tx_age age;     /* of wound-wait */
+    struct tx_bytes state; /* of the transaction */
+    uint64_t age_ms;       /* since its begin here; from prepared on: since that */
+    struct tx_bytes space, key, to;
+    bool range; /* from `key` up to `to`, which is excluded; each may be empty: to the end */
+    enum tx_lock_mode mode;
+    bool waiting;
+    uint64_t waited_ms;
+    const struct tx_lock_blocker *blockers; /* of a waiter, those that hold first */
+    size_t blockers_n;                      /* at most TX_LOCK_BLOCKERS_MAX */
+    bool blockers_more;                     /* there are further ones */
+};
+struct tx_msg_locks {
+    uint64_t req;
+    const struct tx_lock_row *rows; /* maybe none, even when there are more to come */
+    size_t rows_n;
+    bool more;                  /* ask again from `next` */
+    struct tx_locks_place next; /* all zero when there are no more */
+};
+
 struct tx_msg {
     enum tx_msg_type type;
     union {
@@ -323,6 +377,8 @@ struct tx_msg {
         struct tx_msg_status_request status_request;
         struct tx_msg_status status;
         struct tx_msg_error error;
+        struct tx_msg_locks_request locks_request;
+        struct tx_msg_locks locks;
     };
 };
 

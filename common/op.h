@@ -11,7 +11,7 @@
     X(TX_OP_PUT, "put", true)                        /* sets the value */                          \
     X(TX_OP_INSERT, "insert", true)                  /* sets the value; the key must be absent */  \
     X(TX_OP_DELETE, "delete", true)                  /* removes the key; absent is no error */     \
-    X(TX_OP_ADD, "add", true)      /* adds to a counter (see docs/operations-kv) */                \
+    X(TX_OP_ADD, "add", true)      /* adds to a counter (see docs/concepts.md) */                  \
     X(TX_OP_CHECK, "check", false) /* the transaction aborts unless the value is so */             \
     X(TX_OP_LOCK, "lock", false)   /* takes a lock and reads nothing */                            \
     X(TX_OP_SCAN, "scan", false)   /* the keys of a range and their values, in order */

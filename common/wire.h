@@ -10,8 +10,10 @@
  * (a `str` is taken as well), an id is [coordinator, epoch, seq], an age [counter, coordinator], a
  * token bin 16, a member [name, address, incarnation, read_only], a position [start, life, lsn], an
  * op [type, participant, space, key, value, absent, delta, has_min, min, has_max, max, mode, to,
- * limit, reverse], a result [found, value]. An array that is longer than this version knows is
- * refused.
+ * limit, reverse], a result [found, value], a place in a listing of locks [incarnation, serial,
+ * passed, skip, range, space, key, to], a row of it [id, age, state, age_ms, space, key, to, range,
+ * mode, waiting, waited_ms, blockers, blockers_more], a blocker [id, state, age_ms, mode, waits,
+ * range]. An array that is longer than this version knows is refused.
  *
  * Decoding never trusts a count: tx_frame_check() walks the bytes first (each count no larger than
  * the bytes left, depth at most TX_FRAME_DEPTH_MAX, at most TX_FRAME_OBJECTS_MAX objects, nothing

@@ -153,6 +153,78 @@ static void get_error(struct wire_decoder *d, struct tx_msg *msg)
     m->text = wire_get_text(d, "text");
 }
 
+static void get_place(struct wire_decoder *d, const char *field, struct tx_locks_place *place)
+{
+    wire_get_fields(d, field, WIRE_LOCKS_PLACE_FIELDS);
+    place->incarnation = wire_get_u64(d, "incarnation");
+    place->serial = wire_get_u64(d, "serial");
+    place->passed = wire_get_u64(d, "passed");
+    place->skip = wire_get_u64(d, "skip");
+    place->range = wire_get_bool(d, "range");
+    place->space = wire_get_bytes(d, "space", TX_SPACE_MAX);
+    place->key = wire_get_bytes(d, "key", TX_BOUND_MAX);
+    place->to = wire_get_bytes(d, "to", TX_BOUND_MAX);
+}
+
+static void get_locks_request(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_locks_request *m = &msg->locks_request;
+    m->req = wire_get_u64(d, "req");
+    m->waiting = wire_get_bool(d, "waiting");
+    m->space = wire_get_bytes(d, "space", TX_SPACE_MAX);
+    m->tx = wire_get_id_or_none(d);
+    m->limit = wire_get_u32(d, "limit");
+    get_place(d, "from", &m->from);
+}
+
+static const struct tx_lock_blocker *get_blockers(struct wire_decoder *d, size_t *count)
+{
+    struct tx_lock_blocker *blockers =
+        wire_get_list(d, "blockers", TX_LOCK_BLOCKERS_MAX, sizeof *blockers, count);
+    for (size_t i = 0; i < *count && d->error == TX_OK; i++) {
+        wire_get_fields(d, "blockers", WIRE_LOCK_BLOCKER_FIELDS);
+        blockers[i].id = wire_get_id(d);
+        blockers[i].state = wire_get_text(d, "blocker's state");
+        blockers[i].age_ms = wire_get_u64(d, "blocker's age_ms");
+        blockers[i].mode = (enum tx_lock_mode)wire_get_enum(d, "blocker's mode", TX_LOCK_MODES_N);
+        blockers[i].waits = wire_get_bool(d, "blocker's waits");
+        blockers[i].range = wire_get_bool(d, "blocker's range");
+    }
+    return blockers;
+}
+
+static void get_lock_row(struct wire_decoder *d, struct tx_lock_row *row)
+{
+    wire_get_fields(d, "", WIRE_LOCK_ROW_FIELDS);
+    row->id = wire_get_id(d);
+    row->age = wire_get_age(d);
+    row->state = wire_get_text(d, "state");
+    row->age_ms = wire_get_u64(d, "age_ms");
+    row->space = wire_get_bytes(d, "space", TX_SPACE_MAX);
+    row->key = wire_get_bytes(d, "key", TX_BOUND_MAX);
+    row->to = wire_get_bytes(d, "to", TX_BOUND_MAX);
+    row->range = wire_get_bool(d, "range");
+    row->mode = (enum tx_lock_mode)wire_get_enum(d, "mode", TX_LOCK_MODES_N);
+    row->waiting = wire_get_bool(d, "waiting");
+    row->waited_ms = wire_get_u64(d, "waited_ms");
+    row->blockers = get_blockers(d, &row->blockers_n);
+    row->blockers_more = wire_get_bool(d, "blockers_more");
+}
+
+static void get_locks(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_locks *m = &msg->locks;
+    m->req = wire_get_u64(d, "req");
+    struct tx_lock_row *rows =
+        wire_get_list(d, "rows", TX_STATUS_ROWS_MAX, sizeof *rows, &m->rows_n);
+    for (size_t i = 0; wire_next_element(d, "rows", i, m->rows_n); i++) {
+        get_lock_row(d, &rows[i]);
+    }
+    m->rows = rows;
+    m->more = wire_get_bool(d, "more");
+    get_place(d, "next", &m->next);
+}
+
 wire_get_message *const wire_client_getters[TX_MSG_TYPES_N] = {
     [TX_MSG_BEGIN] = get_begin,          [TX_MSG_BEGUN] = get_begun,
     [TX_MSG_SUBMIT] = get_submit,        [TX_MSG_COMMIT_REQUEST] = get_finish,
@@ -161,4 +233,5 @@ wire_get_message *const wire_client_getters[TX_MSG_TYPES_N] = {
     [TX_MSG_OPERATE] = get_operate,      [TX_MSG_OPERATED] = get_operated,
     [TX_MSG_RESOLVE] = get_resolve,      [TX_MSG_STATUS_REQUEST] = get_status_request,
     [TX_MSG_STATUS] = get_status,        [TX_MSG_ERROR] = get_error,
+    [TX_MSG_LOCKS] = get_locks,          [TX_MSG_LOCKS_REQUEST] = get_locks_request,
 };

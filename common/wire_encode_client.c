@@ -133,6 +133,71 @@ static void put_error(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_text(w, m->text);
 }
 
+static void put_place(struct tx_frame_writer *w, const struct tx_locks_place *place)
+{
+    wire_put_array(w, WIRE_LOCKS_PLACE_FIELDS);
+    wire_put_u64(w, place->incarnation);
+    wire_put_u64(w, place->serial);
+    wire_put_u64(w, place->passed);
+    wire_put_u64(w, place->skip);
+    wire_put_bool(w, place->range);
+    wire_put_bytes(w, place->space);
+    wire_put_bytes(w, place->key);
+    wire_put_bytes(w, place->to);
+}
+
+static void put_locks_request(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_locks_request *m = &msg->locks_request;
+    wire_put_u64(w, m->req);
+    wire_put_bool(w, m->waiting);
+    wire_put_bytes(w, m->space);
+    wire_put_id(w, m->tx);
+    wire_put_u64(w, m->limit);
+    put_place(w, &m->from);
+}
+
+static void put_blockers(struct tx_frame_writer *w, const struct tx_lock_blocker *blockers,
+                         size_t n)
+{
+    wire_put_array(w, n);
+    for (size_t i = 0; i < n && wire_put_fits(w); i++) {
+        wire_put_array(w, WIRE_LOCK_BLOCKER_FIELDS);
+        wire_put_id(w, blockers[i].id);
+        wire_put_text(w, blockers[i].state);
+        wire_put_u64(w, blockers[i].age_ms);
+        wire_put_u64(w, blockers[i].mode);
+        wire_put_bool(w, blockers[i].waits);
+        wire_put_bool(w, blockers[i].range);
+    }
+}
+
+static void put_locks(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_locks *m = &msg->locks;
+    wire_put_u64(w, m->req);
+    wire_put_array(w, m->rows_n);
+    for (size_t i = 0; i < m->rows_n && wire_put_fits(w); i++) {
+        const struct tx_lock_row *row = &m->rows[i];
+        wire_put_array(w, WIRE_LOCK_ROW_FIELDS);
+        wire_put_id(w, row->id);
+        wire_put_age(w, row->age);
+        wire_put_text(w, row->state);
+        wire_put_u64(w, row->age_ms);
+        wire_put_bytes(w, row->space);
+        wire_put_bytes(w, row->key);
+        wire_put_bytes(w, row->to);
+        wire_put_bool(w, row->range);
+        wire_put_u64(w, row->mode);
+        wire_put_bool(w, row->waiting);
+        wire_put_u64(w, row->waited_ms);
+        put_blockers(w, row->blockers, row->blockers_n);
+        wire_put_bool(w, row->blockers_more);
+    }
+    wire_put_bool(w, m->more);
+    put_place(w, &m->next);
+}
+
 wire_put_message *const wire_client_putters[TX_MSG_TYPES_N] = {
     [TX_MSG_BEGIN] = put_begin,          [TX_MSG_BEGUN] = put_begun,
     [TX_MSG_SUBMIT] = put_submit,        [TX_MSG_COMMIT_REQUEST] = put_finish,
@@ -141,4 +206,5 @@ wire_put_message *const wire_client_putters[TX_MSG_TYPES_N] = {
     [TX_MSG_OPERATE] = put_operate,      [TX_MSG_OPERATED] = put_operated,
     [TX_MSG_RESOLVE] = put_resolve,      [TX_MSG_STATUS_REQUEST] = put_status_request,
     [TX_MSG_STATUS] = put_status,        [TX_MSG_ERROR] = put_error,
+    [TX_MSG_LOCKS] = put_locks,          [TX_MSG_LOCKS_REQUEST] = put_locks_request,
 };

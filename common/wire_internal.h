@@ -23,6 +23,9 @@ enum {
     WIRE_STATUS_FIELD_FIELDS = 2,
     WIRE_STATUS_TX_FIELDS = 4,
     WIRE_STATUS_PEER_FIELDS = 5,
+    WIRE_LOCKS_PLACE_FIELDS = 8,
+    WIRE_LOCK_BLOCKER_FIELDS = 6,
+    WIRE_LOCK_ROW_FIELDS = 13,
 };
 
 /* The elements of a message's array: its type and its fields. */

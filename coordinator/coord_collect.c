@@ -59,6 +59,7 @@ static const struct tx_op *member_ops(struct coord_core *core, const struct coor
         op->space = coord_copy(core, op->space);
         op->key = coord_copy(core, op->key);
         op->value = coord_copy(core, op->value);
+        op->to = coord_copy(core, op->to);
     }
     return ops;
 }
@@ -75,6 +76,7 @@ static void send_prepare(struct coord_core *core, const struct coord_tx *tx, siz
                     .one_shot = tx->one_shot,
                     .lock_timeout_ms = tx->lock_timeout_ms > 0 ? tx->lock_timeout_ms
                                                                : core->options.lock_timeout_ms,
+                    .isolation = tx->isolation,
                     .members = list,
                     .members_n = tx->members_n,
                     .known = known},

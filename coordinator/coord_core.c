@@ -158,6 +158,8 @@ static void client_message(struct coord_core *core, const struct coord_event *ev
     case TX_MSG_RESOLVE:
     case TX_MSG_STATUS:
     case TX_MSG_ERROR:
+    case TX_MSG_LOCKS_REQUEST:
+    case TX_MSG_LOCKS:
     case TX_MSG_TYPES_N:
         TX_ASSERT(!tx_msg_allowed(msg->type, TX_ROLE_CLIENT, TX_ROLE_COORDINATOR));
     }
@@ -226,6 +228,8 @@ static void participant_message(struct coord_core *core, struct coord_peer *peer
     case TX_MSG_STATUS_REQUEST:
     case TX_MSG_STATUS:
     case TX_MSG_ERROR:
+    case TX_MSG_LOCKS_REQUEST:
+    case TX_MSG_LOCKS:
     case TX_MSG_TYPES_N:
         TX_ASSERT(!tx_msg_allowed(msg->type, TX_ROLE_PARTICIPANT, TX_ROLE_COORDINATOR));
     }

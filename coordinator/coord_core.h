@@ -35,6 +35,8 @@ struct coord_options {
                                   participant's own */
     uint64_t snapshot_records; /* after so many records the live state is restated in the log */
     uint64_t retain_records;   /* history kept behind the last snapshot, for txrecover */
+    size_t results_max; /* bytes of the results of one SUBMIT together, as OUTCOME carries them:
+                           what exceeds a frame could never be answered; 0: any */
 };
 
 enum coord_event_type {

@@ -160,6 +160,7 @@ struct coord_tx {
     bool inquiring; /* one-phase: the vote did not come, its outcome is asked for */
     uint64_t timeout_us;
     uint32_t lock_timeout_ms;
+    enum tx_isolation isolation; /* of a SUBMIT */
     uint64_t deadline_us;
     uint64_t interval_us;
     struct tx_arena work; /* a SUBMIT's operations, until the decision */

@@ -172,6 +172,9 @@ static enum tx_error replay_record(void *arg, const struct txlog_record *record,
     return coord_core_recover(((struct coord_shell *)arg)->core, record, why);
 }
 
+/* What a frame holds beside the results in an OUTCOME, generously. */
+#define COORD_OUTCOME_OVERHEAD 2048u
+
 static struct coord_core *new_core(const struct coord_shell *shell)
 {
     const struct coord_config *config = &shell->config;
@@ -193,7 +196,8 @@ static struct coord_core *new_core(const struct coord_shell *shell)
                                     .txs_max = config->transactions_max,
                                     .lock_timeout_ms = (uint32_t)config->lock_timeout_ms,
                                     .snapshot_records = config->snapshot_records,
-                                    .retain_records = config->retain_records};
+                                    .retain_records = config->retain_records,
+                                    .results_max = config->message_max - COORD_OUTCOME_OVERHEAD};
 
     return coord_core_new(&options);
 }

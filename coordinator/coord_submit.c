@@ -9,6 +9,7 @@ static uint64_t content_hash(const struct tx_msg_submit *submit)
 {
     struct tx_buf buf = {0};
     tx_buf_blob(&buf, submit->key);
+    tx_buf_u8(&buf, (uint8_t)submit->isolation);
     for (size_t i = 0; i < submit->ops_n; i++) {
         const struct tx_op *op = &submit->ops[i];
         tx_buf_u8(&buf, (uint8_t)op->type);
@@ -21,6 +22,9 @@ static uint64_t content_hash(const struct tx_msg_submit *submit)
         tx_buf_u64(&buf, (uint64_t)op->min);
         tx_buf_u64(&buf, (uint64_t)op->max);
         tx_buf_u8(&buf, (uint8_t)op->mode);
+        tx_buf_blob(&buf, op->to);
+        tx_buf_u32(&buf, op->limit);
+        tx_buf_u8(&buf, (uint8_t)op->reverse);
     }
     TX_NEED_MEMORY(!buf.failed);
     uint64_t hash = tx_bytes_hash(tx_buf_view(&buf), 0);
@@ -43,11 +47,12 @@ static bool repeated(struct coord_core *core, struct coord_waiter from,
     }
     if (!twin->recovered && twin->content != content) {
         char id[TX_ID_TEXT];
-        coord_error(core, from, TX_EINVAL, TX_REASON_NONE,
-                    coord_print(core,
-                                "this idempotency key belongs to transaction %s, which has "
-                                "other operations; use a new key for new work",
-                                tx_id_print(twin->id, id)));
+        coord_error(
+            core, from, TX_EINVAL, TX_REASON_NONE,
+            coord_print(core,
+                        "this idempotency key belongs to transaction %s, which has "
+                        "other operations or another isolation level; use a new key for new work",
+                        tx_id_print(twin->id, id)));
     } else {
         coord_attach(core, twin, from);
     }
@@ -131,6 +136,7 @@ static void copy_ops(struct coord_tx *tx, const struct tx_msg_submit *submit)
         op->space = work_copy(tx, op->space);
         op->key = work_copy(tx, op->key);
         op->value = work_copy(tx, op->value);
+        op->to = work_copy(tx, op->to);
     }
 }
 
@@ -174,6 +180,7 @@ static void start(struct coord_core *core, struct coord_waiter from,
     tx->timeout_us = submit->timeout_ms > 0 ? (uint64_t)submit->timeout_ms * 1000
                                             : core->options.prepare_timeout_us;
     tx->lock_timeout_ms = submit->lock_timeout_ms;
+    tx->isolation = submit->isolation;
     copy_ops(tx, submit);
     tx->op_member = work_alloc(tx, submit->ops_n, sizeof *tx->op_member);
     bool fits = find_members(core, submit, peers, &peers_n, tx->op_member);

@@ -36,6 +36,17 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
     return true;
 }
 
+/* Would an OUTCOME carry all results that have come? Each is an array of a bool and of bytes with a
+ * head of five at most. */
+static bool results_fit(const struct coord_core *core, const struct coord_tx *tx)
+{
+    if (core->options.results_max == 0 || tx->results == NULL) {
+        return true;
+    }
+    size_t bytes = tx->results_bytes - tx->ops_n * sizeof *tx->results;
+    return bytes + tx->ops_n * 7 <= core->options.results_max;
+}
+
 /* A participant that restarted after it had prepared or committed still stands by that, but what
  * its operations gave was in its memory only. */
 static bool lost_results(const struct coord_tx *tx, const struct coord_member *member,
@@ -95,6 +106,14 @@ static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord
                            peer->name.s, vote->results_n));
         return;
     }
+    if (!results_fit(core, tx)) {
+        coord_abort(core, tx, TX_REASON_LIMIT, NULL,
+                    coord_print(core,
+                                "what it read does not fit into one answer (%zu bytes); read less "
+                                "at once: fewer keys, or scans with a smaller limit, continued",
+                                core->options.results_max));
+        return;
+    }
     member->voted = true;
     member->vote = vote->vote;
     if (all_voted(tx)) {
@@ -132,6 +151,10 @@ static void committed_vote(struct coord_core *core, struct coord_tx *tx,
     if (!take_results(tx, 0, vote)) {
         /* It is committed all the same. */
         core->stats.violations += !lost_results(tx, member, vote);
+        tx->results_lost = true;
+    } else if (!results_fit(core, tx)) {
+        tx->results = NULL; /* its memory goes with the arena */
+        tx->results_bytes = 0;
         tx->results_lost = true;
     }
     member->voted = true;

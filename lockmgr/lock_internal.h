@@ -115,7 +115,9 @@ struct lockmgr {
     struct lock_owner **found; /* whom one look through the table has met */
     size_t found_n, found_capacity;
     size_t reserved; /* sum over the owners */
+    uint64_t now_us; /* as last told */
     struct lockmgr_stats stats;
+    struct lock_times times;
 };
 
 /* ---- owners (lockmgr.c) ---- */

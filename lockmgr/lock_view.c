@@ -128,3 +128,13 @@ bool lockmgr_wait_info(const struct lockmgr *mgr, const struct lock_owner *owner
     };
     return true;
 }
+
+const struct lock_times *lockmgr_times(const struct lockmgr *mgr)
+{
+    return &mgr->times;
+}
+
+void lockmgr_clock(struct lockmgr *mgr, uint64_t now_us)
+{
+    mgr->now_us = now_us;
+}

@@ -153,6 +153,7 @@ enum lock_status lockmgr_acquire(struct lockmgr *mgr, struct lock_owner *owner,
         mgr->stats.refusals++;
         return LOCK_REFUSED;
     }
+    mgr->now_us = now_us;
     if (timeout_us == 0) {
         timeout_us = mgr->options.wait_timeout_us;
     }
@@ -321,6 +322,7 @@ uint64_t lockmgr_next_deadline(const struct lockmgr *mgr)
 void lockmgr_expire(struct lockmgr *mgr, uint64_t now_us, struct lock_events *out)
 {
     struct lock_owner *owner;
+    mgr->now_us = now_us;
     while ((owner = lock_deadlines_first(&mgr->deadlines)) != NULL &&
            owner->request.deadline_us <= now_us) {
         lock_request_withdraw(mgr, owner);

@@ -16,6 +16,7 @@
 
 #include "common/ids.h"
 #include "common/op.h"
+#include "lockmgr/lock_times.h"
 
 struct lockmgr;
 struct lock_owner; /* a transaction in this lock table */
@@ -169,6 +170,12 @@ struct lockmgr_stats {
     uint64_t escalations, escalations_failed;
 };
 struct lockmgr_stats lockmgr_stats(const struct lockmgr *mgr);
+
+/* How long the waits have lasted that have ended, granted or not; borrowed from the manager. A wait
+ * ends at the time that was last told: by lockmgr_acquire(), lockmgr_expire() or lockmgr_clock().
+ */
+const struct lock_times *lockmgr_times(const struct lockmgr *mgr);
+void lockmgr_clock(struct lockmgr *mgr, uint64_t now_us);
 
 /* Checks every invariant of lockmgr/README.md; a broken one stops the process. Linear in the table
  * or worse: for tests. */

@@ -19,8 +19,14 @@ static void check_table(const struct part_core *core)
         TX_ASSERT((tx->in_live.next != NULL) == (tx->state != PART_COMMITTED));
         counts[tx->state]++;
     }
-    for (const struct part_link *l = core->live.next; l != &core->live; l = l->next)
+    uint64_t serial = 0;
+    for (const struct part_link *l = core->live.next; l != &core->live; l = l->next) {
+        const struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_live);
+        TX_ASSERT(tx->serial > serial);
+        serial = tx->serial;
         live++;
+    }
+    TX_ASSERT(serial <= core->serial);
     for (size_t i = 0; i < PART_STATES_N; i++)
         TX_ASSERT(counts[i] == core->states[i]);
     TX_ASSERT(live + core->states[PART_COMMITTED] == HASH_COUNT(core->txs));

@@ -97,6 +97,8 @@ static void on_client(struct part_core *core, const struct part_event *event)
         part_on_resolve(core, event);
     else if (msg->type == TX_MSG_STATUS_REQUEST)
         part_on_status(core, event->client, msg->status_request.req);
+    else if (msg->type == TX_MSG_LOCKS_REQUEST)
+        part_on_locks(core, event->client, &msg->locks_request);
 }
 
 static void on_message(struct part_core *core, const struct part_event *event)
@@ -160,6 +162,7 @@ void part_core_step(struct part_core *core, const struct part_event *event, uint
     TX_ASSERT(core->events.events_n == 0);
     core->now_us = now_us;
     core->out = actions;
+    lockmgr_clock(core->locks, now_us);
     dispatch(core, event);
     part_locks_settle(core);
     part_snapshot_if_due(core);

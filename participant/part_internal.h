@@ -137,6 +137,7 @@ struct part_tx {
     struct part_coordinator *coordinator;
     struct part_link in_coordinator;
     struct part_link in_live; /* all but committed */
+    uint64_t serial;          /* ascending along that list */
     enum part_state state;
     enum part_wait wait;
     struct lock_owner *owner; /* while it has locks: working to prepared */
@@ -274,6 +275,7 @@ struct part_core {
     struct lock_events events;         /* the worklist of this step */
     struct part_tx *txs;               /* map */
     struct part_link live;             /* all but committed, in order of their begin */
+    uint64_t serial;                   /* of the newest one */
     struct part_tombstone *tombstones; /* map */
     struct part_link tombstones_by_age;
     struct part_coordinator *coordinators; /* map */
@@ -521,5 +523,9 @@ void part_snapshot_durable(struct part_core *core, const struct part_held *held)
 
 /* part_status.c */
 void part_on_status(struct part_core *core, uint64_t client, uint64_t req);
+
+/* part_locks_view.c */
+void part_on_locks(struct part_core *core, uint64_t client,
+                   const struct tx_msg_locks_request *request);
 
 #endif

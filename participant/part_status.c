@@ -11,7 +11,7 @@ struct fields {
     size_t n;
 };
 
-#define FIELDS_MAX (32u + TX_REASONS_N + PART_STATUS_ALARMS_MAX)
+#define FIELDS_MAX (48u + TX_REASONS_N + PART_STATUS_ALARMS_MAX)
 
 static void add_text(struct fields *fields, const char *name, struct tx_bytes text)
 {
@@ -50,6 +50,42 @@ static void add_alarms(struct fields *fields)
     }
 }
 
+/* "64us:3 2048us:10": so many waits lasted less than that, and at least half of it. */
+static struct tx_bytes wait_histogram(struct part_core *core, const struct lock_times *times)
+{
+    char text[TX_TEXT_MAX] = "";
+    size_t used = 0;
+    for (unsigned bit = 0; bit < LOCK_TIMES_BITS && used < sizeof text; bit++) {
+        uint64_t n = lock_times_of_power(times, bit);
+        if (n > 0)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu64 "us:%" PRIu64,
+                                     used > 0 ? " " : "", UINT64_C(2) << bit, n);
+    }
+    return part_text(core, "%s", text);
+}
+
+static void add_locks(struct fields *fields)
+{
+    struct part_core *core = fields->core;
+    const struct lockmgr_stats locks = lockmgr_stats(core->locks);
+    const struct lock_times *times = lockmgr_times(core->locks);
+    add_number(fields, "locks_held", locks.held);
+    add_number(fields, "locks_waiting", locks.waiting);
+    add_number(fields, "lock_ranges", locks.ranges);
+    add_number(fields, "lock_grants", locks.grants);
+    add_number(fields, "lock_waits", locks.waits);
+    add_number(fields, "lock_wounds", locks.wounds);
+    add_number(fields, "lock_timeouts", locks.timeouts);
+    add_number(fields, "lock_conflicts", locks.conflicts);
+    add_number(fields, "lock_refusals", locks.refusals);
+    add_number(fields, "lock_escalations", locks.escalations);
+    add_number(fields, "lock_escalations_failed", locks.escalations_failed);
+    add_number(fields, "lock_wait_p50_us", lock_times_percentile(times, 50));
+    add_number(fields, "lock_wait_p99_us", lock_times_percentile(times, 99));
+    add_number(fields, "lock_wait_max_us", times->max_us);
+    add_text(fields, "lock_wait_histogram", wait_histogram(core, times));
+}
+
 static void add_all(struct fields *fields)
 {
     struct part_core *core = fields->core;
@@ -70,8 +106,7 @@ static void add_all(struct fields *fields)
     add_number(fields, "committed_kept", stats.committed);
     add_number(fields, "heuristic", stats.heuristic);
     add_number(fields, "tombstones", stats.tombstones);
-    add_number(fields, "locks_held", stats.locks_held);
-    add_number(fields, "locks_waiting", stats.locks_waiting);
+    add_locks(fields);
     add_number(fields, "oldest_prepared_ms", stats.oldest_prepared_us / 1000);
     add_number(fields, "begun", stats.begun);
     add_number(fields, "committed", stats.committed_total);

@@ -40,6 +40,7 @@ struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coo
     tx->coordinator = coordinator;
     tx->state = state;
     tx->since_us = core->now_us;
+    tx->serial = ++core->serial;
     HASH_ADD(hh, core->txs, key, sizeof tx->key, tx);
     part_list_append(&coordinator->txs, &tx->in_coordinator);
     if (state != PART_COMMITTED)

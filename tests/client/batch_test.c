@@ -75,6 +75,24 @@ static void test_every_operation_becomes_what_it_says(void **state)
     assert_int_equal(batch->ops[9].mode, TX_LOCK_U);
 }
 
+static void test_a_scan_is_copied(void **state)
+{
+    (void)state;
+    char space[] = "space", from[] = "from", prefix[] = "f";
+    txclient_range range = txclient_between("a", space, from, "");
+    range.prefix = txclient_str(prefix);
+    assert_int_equal(txclient_batch_scan(batch, &range, 7, true), TXCLIENT_OK);
+    memset(space, 'x', 5);
+    memset(from, 'x', 4);
+    memset(prefix, 'x', 1);
+    assert_int_equal(batch->ops[0].type, TX_OP_SCAN);
+    assert_true(tx_bytes_equal(batch->ops[0].space, tx_bytes_str("space")));
+    assert_true(tx_bytes_equal(batch->ops[0].key, tx_bytes_str("from")));
+    assert_true(tx_bytes_equal(batch->ops[0].to, tx_bytes_str("g")));
+    assert_int_equal(batch->ops[0].limit, 7);
+    assert_true(batch->ops[0].reverse);
+}
+
 static void test_the_first_failure_sticks(void **state)
 {
     (void)state;
@@ -113,9 +131,8 @@ static void test_null_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bytes_are_copied),
-        TEST(test_every_operation_becomes_what_it_says),
-        TEST(test_the_first_failure_sticks),
+        TEST(test_bytes_are_copied), TEST(test_every_operation_becomes_what_it_says),
+        TEST(test_a_scan_is_copied), TEST(test_the_first_failure_sticks),
         TEST(test_null_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

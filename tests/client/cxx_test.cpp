@@ -25,6 +25,17 @@ int main()
     }
     txclient_batch *batch = txclient_batch_new();
     txclient_status status = txclient_batch_put(batch, txclient_at("a", "s", "k"), txclient_str("v"));
+    txclient_range range = txclient_prefix("a", "s", "k");
+    txclient_row row;
+    txclient_value value = {};
+    if (status == TXCLIENT_OK) {
+        status = txclient_batch_scan(batch, &range, 10, false);
+    }
+    value.data = "";
+    txclient_rows rows = txclient_rows_of(&value);
+    if (txclient_rows_next(&rows, &row) || txclient_rows_more(&value, &range, false, nullptr)) {
+        return 1;
+    }
     txclient_batch_free(&batch);
     if (status != TXCLIENT_OK ||
         txclient_open("c", "tcp://127.0.0.1:1", &options, &client, &why) != TXCLIENT_OK) {
@@ -33,6 +44,7 @@ int main()
     txclient_retry_options retry = {};
     retry.size = sizeof retry;
     retry.attempts_max = 1;
+    retry.isolation = TXCLIENT_READ_COMMITTED;
     status = txclient_run(client, &retry, work, nullptr);
     txclient_close(&client);
     return status == TXCLIENT_EUNREACHABLE ? 0 : 1;

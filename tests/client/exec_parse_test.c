@@ -65,6 +65,81 @@ static void test_every_operation(void **state)
     accept("lock a SIX", 1, "lock a");
 }
 
+/* What is left of a scan that has given this one row. */
+static void rest_is(const char *text, const char *key, const char *rest)
+{
+    struct exec_script script;
+    struct exec_error error;
+    char packed[64];
+    size_t len = strlen(key);
+    const txclient_value value = {.found = true, .data = packed, .len = len + 9};
+    memset(packed, 0, sizeof packed);
+    packed[0] = (char)len;
+    memcpy(packed + 4, key, len);
+    packed[len + 4] = 1;
+    if (exec_parse(text, strlen(text), &script, &error) != TXCLIENT_OK) {
+        fail_msg("\"%s\": %zu:%zu: %s", text, error.line, error.column, error.text);
+    }
+    char *got = exec_scan_rest(script.ops[0].scan, &value);
+    if (rest == NULL) {
+        assert_null(got);
+    } else {
+        assert_non_null(got);
+        assert_string_equal(got, rest);
+        accept(got, 1, NULL);
+    }
+    free(got);
+    exec_script_deinit(&script);
+}
+
+static void test_scans(void **state)
+{
+    (void)state;
+    accept("scan a/s", 1, "scan a/s");
+    accept("scan a/s k", 1, "scan a/s");
+    accept("scan a/s k m", 1, NULL);
+    accept("scan a/s '' m --reverse", 1, NULL);
+    accept("scan a/s --prefix p --limit 5 --reverse", 1, NULL);
+    accept("scan a/s --limit 5 pa pb --reverse --prefix p", 1, NULL);
+    accept("scan a/s '--limit' '--z'", 1, NULL);
+    accept("scan a/s --limit 1; scan b/s --limit 10000; get a/s/k", 3,
+           "scan a/s; scan b/s; get a/s/k");
+    refuse("scan", 1, 1, "an argument is missing: scan PARTICIPANT/KEYSPACE");
+    refuse("scan a", 1, 6, "no keyspace");
+    refuse("scan a/s/k", 1, 6, "words of their own");
+    refuse("scan a/", 1, 1, "keyspace is empty");
+    refuse("scan /s", 1, 1, "no participant's name");
+    refuse("scan a/s b a", 1, 1, "is empty");
+    refuse("scan a/s a a", 1, 1, "is empty");
+    refuse("scan a/s b --prefix a", 1, 1, "is empty");
+    refuse("scan a/s a b c", 1, 14, "a range has two ends");
+    refuse("scan a/s --limit", 1, 10, "a number is missing behind --limit");
+    refuse("scan a/s --prefix", 1, 10, "a prefix is missing");
+    refuse("scan a/s --limit 0", 1, 18, "from 1 to 10000 rows, not 0");
+    refuse("scan a/s --limit -1", 1, 18, "from 1 to 10000");
+    refuse("scan a/s --limit 10001", 1, 18, "from 1 to 10000");
+    refuse("scan a/s --limit ten", 1, 18, "no whole number");
+    refuse("scan a/s --limit 1 --limit 2", 1, 20, "--limit is given twice");
+    refuse("scan a/s --reverse --reverse", 1, 20, "given twice");
+    refuse("scan a/s --backwards", 1, 10, "expected --prefix, --limit or --reverse");
+}
+
+static void test_how_a_scan_goes_on(void **state)
+{
+    (void)state;
+    rest_is("scan a/s", "k", "scan a/s \"k\\x00\"");
+    rest_is("scan a/s k z --limit 5", "m", "scan a/s \"m\\x00\" z --limit 5");
+    rest_is("scan a/s --prefix k", "kk", "scan a/s \"kk\\x00\" --prefix k");
+    rest_is("scan a/s --reverse", "m", "scan a/s \"\" m --reverse");
+    rest_is("scan a/s b --reverse --limit 1", "m", "scan a/s b m --limit 1 --reverse");
+    rest_is("scan a/s m --reverse", "m", NULL);
+    rest_is("scan a/s k 'm\\n'", "l", "scan a/s \"l\\x00\" \"m\\x5cn\"");
+    rest_is("scan a/'my space' --reverse", "--x", "scan a/\"my space\" \"\" \"--x\" --reverse");
+    rest_is("scan a/s --reverse", "a\"b;\\ ", "scan a/s \"\" \"a\\x22b;\\x5c \" --reverse");
+    rest_is("scan a/s --reverse", "#k", "scan a/s \"\" \"#k\" --reverse");
+    rest_is("scan a/s --reverse", "k#", "scan a/s \"\" k# --reverse");
+}
+
 static void test_what_parts_operations(void **state)
 {
     (void)state;
@@ -118,7 +193,7 @@ static void test_errors_have_a_place(void **state)
     refuse("add a/s/k 5 --min 2 --max 1", 1, 1, "above the ceiling");
     refuse("lock a/s/k Y", 1, 12, "no lock mode");
     refuse("lock a/s/k IX", 1, 1, "cannot be taken on a key");
-    refuse("get a/s/k get b/s/k get c/s/k get d/s/k e", 1, 41, "too many words");
+    refuse("get a/s/k get b/s/k get c/s/k get d/s/k e f", 1, 43, "too many words");
 }
 
 static void test_the_caret_is_below_the_column(void **state)
@@ -159,7 +234,7 @@ static void test_as_many_operations_as_a_transaction_may_have(void **state)
 static void test_any_bytes(void **state)
 {
     (void)state;
-    static const char letters[] = "get put a/s/k ;\n\"'\\x0#-min 5\t\0\xff";
+    static const char letters[] = "get put scan a/s/k ;\n\"'\\x0#-min 5\t\0\xff";
     uint32_t seed = 1;
     for (int round = 0; round < 20000; round++) {
         char text[40];
@@ -179,6 +254,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_operation),
+        cmocka_unit_test(test_scans),
+        cmocka_unit_test(test_how_a_scan_goes_on),
         cmocka_unit_test(test_what_parts_operations),
         cmocka_unit_test(test_quotes_and_escapes),
         cmocka_unit_test(test_errors_have_a_place),

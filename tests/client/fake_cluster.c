@@ -2,7 +2,9 @@
 #include "tests/client/fake_cluster.h"
 
 #include "common/assert.h"
+#include "common/rows.h"
 #include "tests/common/pace.h"
+#include <stdio.h>
 #include <string.h>
 
 static const struct tx_token token = {.bytes = {1, 2, 3, 4}};
@@ -41,6 +43,52 @@ static bool disturbed(struct fake *fake, struct peer *peer, const struct tx_msg 
     return false;
 }
 
+/* ---- results ---- */
+
+static void add_row(struct tx_buf *rows, unsigned number)
+{
+    char key[16], value[16];
+    (void)snprintf(key, sizeof key, "k%03u", number);
+    (void)snprintf(value, sizeof value, "%u", number);
+    tx_rows_add(rows, (struct tx_row){tx_bytes_str(key), tx_bytes_str(value)});
+}
+
+static bool has_row(const struct tx_op *op, unsigned number)
+{
+    char key[16];
+    (void)snprintf(key, sizeof key, "k%03u", number);
+    return tx_bytes_compare(op->key, tx_bytes_str(key)) <= 0 &&
+           (op->to.len == 0 || tx_bytes_compare(tx_bytes_str(key), op->to) < 0);
+}
+
+/* The rows of a scan, right or wrong; gives whether there is more. */
+static bool fill_rows(struct fake *fake, const struct tx_op *op, struct tx_buf *rows)
+{
+    uint32_t n = 0;
+    uint32_t limit = op->limit + (fake->rows == FAKE_ROWS_TOO_MANY ? 1 : 0);
+    if (fake->rows_max > 0 && fake->rows_max < limit) {
+        limit = fake->rows_max;
+    }
+    TX_ASSERT(fake->scans < FAKE_STEPS_MAX);
+    fake->limits[fake->scans++] = op->limit;
+    if (fake->rows == FAKE_ROWS_NONE_OF_MORE) {
+        return true;
+    }
+    for (unsigned i = 0; i < fake->rows_n && n < limit; i++) {
+        unsigned number = op->reverse ? fake->rows_n - 1 - i : i;
+        if (has_row(op, number)) {
+            add_row(rows, number);
+            n++;
+        }
+    }
+    if (fake->rows == FAKE_ROWS_TWICE || fake->rows == FAKE_ROWS_OUTSIDE) {
+        add_row(rows, fake->rows == FAKE_ROWS_TWICE ? 0 : 999);
+    } else if (fake->rows == FAKE_ROWS_NONSENSE) {
+        tx_buf_u8(rows, 1);
+    }
+    return n == limit;
+}
+
 /* ---- the coordinator ---- */
 
 static struct tx_member member(const char *name, const struct peer *peer)
@@ -55,7 +103,7 @@ static struct tx_member member(const char *name, const struct peer *peer)
 
 static void on_begin(struct fake *fake, const struct tx_msg *msg)
 {
-    TX_ASSERT(fake->begins < 16);
+    TX_ASSERT(fake->begins < FAKE_STEPS_MAX);
     fake->ages[fake->begins++] = msg->begin.age;
     struct tx_member nodes[2] = {member("a", fake->a), member("b", fake->b)};
     struct tx_age age = {.counter = 100u + fake->begins, .coordinator = 1};
@@ -70,13 +118,18 @@ static void on_begin(struct fake *fake, const struct tx_msg *msg)
 }
 
 static void send_outcome(struct fake *fake, uint64_t req, struct tx_id id, enum tx_outcome outcome,
-                         enum tx_reason reason, size_t results_n)
+                         enum tx_reason reason, const struct tx_op *ops, size_t results_n)
 {
     struct tx_result results[FAKE_OPS_MAX];
+    struct tx_buf rows[FAKE_OPS_MAX] = {0};
     TX_ASSERT(results_n <= FAKE_OPS_MAX);
     for (size_t i = 0; i < results_n; i++) {
         bool found = (fake->absent >> i & 1u) == 0;
         results[i] = (struct tx_result){.found = found, .value = tx_bytes_str(found ? "42" : "")};
+        if (ops[i].type == TX_OP_SCAN) {
+            results[i].found = fill_rows(fake, &ops[i], &rows[i]);
+            results[i].value = tx_buf_view(&rows[i]);
+        }
     }
     struct tx_msg msg = {
         .type = TX_MSG_OUTCOME,
@@ -87,6 +140,9 @@ static void send_outcome(struct fake *fake, uint64_t req, struct tx_id id, enum 
                     .results = results,
                     .results_n = outcome == TX_OUTCOME_COMMITTED ? results_n : 0}};
     answer(fake, fake->coordinator, &msg);
+    for (size_t i = 0; i < results_n; i++) {
+        tx_buf_deinit(&rows[i]);
+    }
 }
 
 static void note_req(struct fake *fake, uint64_t req)
@@ -116,13 +172,14 @@ static void on_finish(struct fake *fake, const struct tx_msg *msg)
                                                                   : fake->asked_outcome;
     enum tx_reason reason =
         msg->type == TX_MSG_ABORT_REQUEST ? TX_REASON_CLIENT : fake->abort_reason;
-    send_outcome(fake, finish->req, finish->id, outcome, reason, 0);
+    send_outcome(fake, finish->req, finish->id, outcome, reason, NULL, 0);
 }
 
 static void on_submit(struct fake *fake, const struct tx_msg *msg)
 {
     const struct tx_msg_submit *submit = &msg->submit;
     note_req(fake, submit->req);
+    fake->isolation = submit->isolation;
     TX_ASSERT(submit->key.len <= sizeof fake->key);
     if (submit->key.len > 0) {
         memcpy(fake->key, submit->key.data, submit->key.len);
@@ -130,7 +187,8 @@ static void on_submit(struct fake *fake, const struct tx_msg *msg)
     fake->key_len = submit->key.len;
     if (!disturbed(fake, fake->coordinator, msg, submit->req)) {
         send_outcome(fake, submit->req, (struct tx_id){1, 7, 99}, fake->commit_outcome,
-                     fake->abort_reason, submit->ops_n - (fake->wrong_results ? 1 : 0));
+                     fake->abort_reason, submit->ops,
+                     submit->ops_n - (fake->wrong_results ? 1 : 0));
     }
 }
 
@@ -160,7 +218,7 @@ static void send_status(struct fake *fake, uint64_t req)
 
 static void on_ack(struct fake *fake, const struct tx_msg *msg)
 {
-    TX_ASSERT(fake->acks < 16);
+    TX_ASSERT(fake->acks < FAKE_STEPS_MAX);
     fake->acked[fake->acks++] = msg->id.id;
 }
 
@@ -191,12 +249,18 @@ static void on_coordinator(struct peer *peer, const struct tx_msg *msg, void *ar
 static void on_operate(struct fake *fake, struct peer *peer, const struct tx_msg_operate *operate)
 {
     struct tx_result results[FAKE_OPS_MAX];
+    struct tx_buf rows[FAKE_OPS_MAX] = {0};
     bool wrote = false;
+    fake->isolation = operate->isolation;
     TX_ASSERT(operate->ops_n <= FAKE_OPS_MAX);
     TX_ASSERT(tx_token_equal(&operate->token, &token));
     for (size_t i = 0; i < operate->ops_n; i++) {
         results[i] = (struct tx_result){.found = true, .value = tx_bytes_str("42")};
         wrote = wrote || tx_op_writes(operate->ops[i].type);
+        if (operate->ops[i].type == TX_OP_SCAN) {
+            results[i].found = fill_rows(fake, &operate->ops[i], &rows[i]);
+            results[i].value = tx_buf_view(&rows[i]);
+        }
     }
     bool undone = fake->abort_operates > 0;
     fake->abort_operates -= undone ? 1 : 0;
@@ -213,6 +277,59 @@ static void on_operate(struct fake *fake, struct peer *peer, const struct tx_msg
                      .results = results,
                      .results_n = undone ? 0 : results_n}};
     answer(fake, peer, &msg);
+    for (size_t i = 0; i < operate->ops_n; i++) {
+        tx_buf_deinit(&rows[i]);
+    }
+}
+
+/* The serial number in a place is that of the row. */
+static void on_locks(struct fake *fake, struct peer *peer, const struct tx_msg_locks_request *ask)
+{
+    static const struct tx_lock_blocker by = {
+        .id = {1, 7, 1}, .state = {(const uint8_t *)"prepared", 8}, .mode = TX_LOCK_X};
+    struct tx_lock_row rows[4];
+    const uint64_t from = ask->from.serial > 0 ? ask->from.serial : 1;
+    const bool empty = fake->locks_empty_page && fake->locks_requests == 2;
+    uint64_t n = fake->locks_n + 1 - from;
+    uint64_t max = fake->locks_greedy ? 4 : ask->limit < 2 ? ask->limit : 2;
+    n = empty ? 0 : n < max ? n : max;
+    for (uint64_t i = 0; i < n; i++) {
+        rows[i] = (struct tx_lock_row){.id = {1, 7, from + i},
+                                       .age = {from + i, 1},
+                                       .state = tx_bytes_str("working"),
+                                       .space = tx_bytes_str("s"),
+                                       .key = tx_bytes_str("k"),
+                                       .mode = TX_LOCK_X,
+                                       .waiting = from + i > 1,
+                                       .waited_ms = from + i,
+                                       .blockers = &by,
+                                       .blockers_n = from + i > 1 ? 1 : 0};
+    }
+    struct tx_msg msg = {
+        .type = TX_MSG_LOCKS,
+        .locks = {.req = ask->req, .rows = rows, .rows_n = n, .more = from + n <= fake->locks_n}};
+    if (msg.locks.more) {
+        msg.locks.next = (struct tx_locks_place){.incarnation = fake->incarnation,
+                                                 .serial = from + n,
+                                                 .passed = 1,
+                                                 .space = tx_bytes_str("s"),
+                                                 .key = tx_bytes_str("k")};
+    }
+    answer(fake, peer, &msg);
+}
+
+static void on_locks_request(struct fake *fake, struct peer *peer, const struct tx_msg *msg)
+{
+    const struct tx_msg_locks_request *ask = &msg->locks_request;
+    fake->locks_request = *ask;
+    fake->locks_requests++;
+    if (fake->locks_restart_at > 0 && fake->locks_restart_at == ask->from.serial) {
+        fake->locks_restart_at = 0;
+        fake->refuse[msg->type] = 1;
+    }
+    if (!disturbed(fake, peer, msg, ask->req)) {
+        on_locks(fake, peer, ask);
+    }
 }
 
 static void on_participant(struct peer *peer, const struct tx_msg *msg, void *arg)
@@ -220,11 +337,13 @@ static void on_participant(struct peer *peer, const struct tx_msg *msg, void *ar
     struct fake *fake = arg;
     fake_lock(fake);
     if (msg->type == TX_MSG_OPERATE) {
-        TX_ASSERT(fake->operates < 16);
+        TX_ASSERT(fake->operates < FAKE_STEPS_MAX);
         fake->steps[fake->operates++] = msg->operate.step;
         if (!disturbed(fake, peer, msg, msg->operate.req)) {
             on_operate(fake, peer, &msg->operate);
         }
+    } else if (msg->type == TX_MSG_LOCKS_REQUEST) {
+        on_locks_request(fake, peer, msg);
     }
     fake_unlock(fake);
 }

@@ -9,7 +9,18 @@
 
 #include <pthread.h>
 
-#define FAKE_OPS_MAX 8
+#define FAKE_OPS_MAX   8
+#define FAKE_STEPS_MAX 64
+
+/* How the rows of a scan are wrong. */
+enum fake_rows {
+    FAKE_ROWS_RIGHT,
+    FAKE_ROWS_NONSENSE,    /* their bytes are no rows */
+    FAKE_ROWS_OUTSIDE,     /* one is not in the range */
+    FAKE_ROWS_TWICE,       /* one comes twice */
+    FAKE_ROWS_TOO_MANY,    /* one beyond the limit */
+    FAKE_ROWS_NONE_OF_MORE /* none, and there is said to be more */
+};
 
 struct fake {
     struct peer *coordinator;
@@ -33,9 +44,18 @@ struct fake {
     bool garbage;       /* before each answer, the coordinator sends bytes that are no frame */
     bool wrong_results; /* one result too few */
     uint32_t absent;    /* bit i: the i-th result of a SUBMIT is not found; else it is "42" */
+    unsigned rows_n;    /* every keyspace has the keys k000, k001, ... with the values 0, 1, ... */
+    unsigned rows_max;  /* a scan stops after so many rows, whatever its limit; 0: at its limit */
+    enum fake_rows rows;
+    /* LOCKS: so many rows, of transactions 1-7-1 and up; each page has at most two, and the second
+     * none when `locks_empty_page` */
+    uint64_t locks_n;
+    bool locks_empty_page;
+    bool locks_greedy;         /* gives more rows than were asked for */
+    uint64_t locks_restart_at; /* asked to go on there, it says once that it has restarted */
 
     /* What was seen */
-    struct tx_age ages[16]; /* of the BEGINs */
+    struct tx_age ages[FAKE_STEPS_MAX]; /* of the BEGINs */
     unsigned begins;
     struct tx_msg_finish finish; /* the last COMMIT_REQUEST, ABORT_REQUEST or OUTCOME_REQUEST */
     struct tx_member members[TX_MEMBERS_MAX];
@@ -43,9 +63,14 @@ struct fake {
     bool commit_req_moved; /* a later copy had another number */
     uint8_t key[TX_IDEMPOTENCY_KEY_MAX];
     size_t key_len;
-    uint32_t steps[16]; /* of the OPERATEs, in order */
+    uint32_t steps[FAKE_STEPS_MAX]; /* of the OPERATEs, in order */
     unsigned operates;
-    struct tx_id acked[16];
+    enum tx_isolation isolation;     /* of the last OPERATE or SUBMIT */
+    uint32_t limits[FAKE_STEPS_MAX]; /* of the scans, in order */
+    unsigned scans;
+    struct tx_msg_locks_request locks_request; /* the last one, without its names */
+    unsigned locks_requests;
+    struct tx_id acked[FAKE_STEPS_MAX];
     unsigned acks;
 };
 

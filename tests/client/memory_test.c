@@ -57,6 +57,26 @@ static txclient_status do_submit(void)
     return status;
 }
 
+static txclient_status do_scan(void)
+{
+    txclient_tx *tx = NULL;
+    txclient_cursor *cursor = NULL;
+    txclient_row row;
+    txclient_range range = txclient_prefix("a", "s", "k");
+    txclient_scan_options options = {.size = sizeof options, .page_rows = 2};
+    bool found = true;
+    txclient_status status = txclient_begin(fake.client, NULL, &tx);
+    if (status == TXCLIENT_OK) {
+        status = txclient_scan(tx, &range, &options, &cursor);
+    }
+    while (status == TXCLIENT_OK && found) {
+        status = txclient_scan_next(cursor, &row, &found);
+    }
+    txclient_scan_close(&cursor);
+    txclient_tx_close(&tx);
+    return status;
+}
+
 static txclient_status do_outcome(void)
 {
     return txclient_outcome(fake.client, "1-7-1@a,b", 0);
@@ -67,6 +87,17 @@ static txclient_status do_inspect(void)
     txclient_node *node = NULL;
     txclient_status status = txclient_inspect(fake.client, NULL, &node);
     txclient_node_free(&node);
+    return status;
+}
+
+static txclient_status do_locks(void)
+{
+    txclient_locks *locks = NULL;
+    txclient_status status = txclient_locks_ask(fake.client, peer_endpoint(fake.a), NULL, &locks);
+    if (status == TXCLIENT_OK && txclient_locks_at(locks, 4) == NULL) {
+        status = TXCLIENT_EPROTOCOL; /* a list that is not whole is none */
+    }
+    txclient_locks_free(&locks);
     return status;
 }
 
@@ -114,6 +145,15 @@ static void test_submit(void **state)
     exhaust(do_submit);
 }
 
+static void test_scan(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.rows_n = 5;
+    fake_unlock(&fake);
+    exhaust(do_scan);
+}
+
 static void test_outcome(void **state)
 {
     (void)state;
@@ -127,6 +167,15 @@ static void test_inspect(void **state)
 {
     (void)state;
     exhaust(do_inspect);
+}
+
+static void test_locks(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.locks_n = 5;
+    fake_unlock(&fake);
+    exhaust(do_locks);
 }
 
 /* A new handle for each test, so that none finds the memory of another. */
@@ -149,8 +198,8 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_open),    TEST(test_interactive), TEST(test_submit),
-        TEST(test_outcome), TEST(test_inspect),
+        TEST(test_open),    TEST(test_interactive), TEST(test_submit), TEST(test_scan),
+        TEST(test_outcome), TEST(test_inspect),     TEST(test_locks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ static void test_help_and_version(void **state)
     expect(TXCTL " --help", 0, "COMMAND");
     expect(TXCTL " --version", 0, "txctl " ASSENT_VERSION);
     expect(TXCTL " exec --help", 0, "put|insert");
+    expect(TXCTL " locks --help", 0, "--sort=ORDER");
     expect(TXBENCH " --help", 0, "transfer");
     expect(TXBENCH " --version", 0, "txbench " ASSENT_VERSION);
     expect(TXBENCH " verify --help", 0, "--expect-sum");
@@ -55,8 +56,16 @@ static void test_wrong_usage(void **state)
     expect(TXCTL " status", EX_USAGE, "where is the cluster?");
     expect(TXCTL " --cluster c status", EX_USAGE, "go together");
     expect(TXCTL " outcome --wait soon 1-7-42", EX_USAGE, "no number of seconds");
+    expect(TXCTL NOWHERE "locks --sort age", EX_USAGE, "\"age\" is no order");
+    expect(TXCTL NOWHERE "locks --limit 1000001", EX_USAGE, "no number from 1 to 1000000");
+    expect(TXCTL NOWHERE "locks --limit -1", EX_USAGE, "no number");
+    expect(TXCTL NOWHERE "locks --tx 1-2-", EX_USAGE, "no transaction id");
+    expect(TXCTL NOWHERE "waits --limit 3", EX_USAGE, "--limit");
     expect(TXCTL NOWHERE "outcome 42", EX_USAGE, "no transaction id");
     expect(TXCTL " exec --file /dev/null get a/s/k", EX_USAGE, "not from both");
+    expect(TXCTL " exec --isolation snapshot get a/s/k", EX_USAGE,
+           "\"snapshot\" is no isolation level; there are serializable");
+    expect(TXCTL " get --isolation '' a/s/k", EX_USAGE, "no isolation level");
     expect(TXBENCH, EX_USAGE, "a command is missing");
     expect(TXBENCH " run", EX_USAGE, "unknown command \"run\"");
     expect(TXBENCH " transfer --clients 0", EX_USAGE, "no number from 1 to 1024");
@@ -70,6 +79,7 @@ static void test_operations_that_are_wrong(void **state)
     expect(TXCTL " exec add a/s/k -5 --min 0 ';' gte b/s/k", EX_USAGE, "arguments:1:24: unknown");
     expect("printf 'get a/s/k\\n put a/s/k\\n' | " TXCTL " exec", EX_USAGE, "stdin:2:2: ");
     expect(TXCTL " exec --file /nowhere/ops", EX_NOINPUT, "/nowhere/ops: No such file");
+    expect(TXCTL " exec scan a/s --limit 0", EX_USAGE, "arguments:1:18: a limit is from 1");
     expect(TXCTL " get 'a/s/k; get b/s/k'", EX_USAGE, "one address");
 }
 

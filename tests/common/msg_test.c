@@ -34,6 +34,8 @@ static const char *const routes[TX_MSG_TYPES_N] = {
     [TX_MSG_STATUS_REQUEST] = "KC KP",
     [TX_MSG_STATUS] = "CK PK",
     [TX_MSG_ERROR] = "CK PK",
+    [TX_MSG_LOCKS_REQUEST] = "KP",
+    [TX_MSG_LOCKS] = "PK",
 };
 
 static void each_route_is_as_written(void **state)
@@ -90,8 +92,8 @@ static void each_message_gives_its_transaction(void **state)
         assert_true(tx_id_equal(tx_msg_tx(&msgs[i]), id));
     }
     static const enum tx_msg_type without[] = {
-        TX_MSG_BEGIN,   TX_MSG_SUBMIT,         TX_MSG_FORGET, TX_MSG_HELLO,
-        TX_MSG_WELCOME, TX_MSG_STATUS_REQUEST, TX_MSG_STATUS, TX_MSG_ERROR,
+        TX_MSG_BEGIN,  TX_MSG_SUBMIT, TX_MSG_FORGET,         TX_MSG_HELLO,         TX_MSG_WELCOME,
+        TX_MSG_STATUS, TX_MSG_ERROR,  TX_MSG_STATUS_REQUEST, TX_MSG_LOCKS_REQUEST, TX_MSG_LOCKS,
     };
     for (size_t i = 0; i < sizeof without / sizeof without[0]; i++) {
         struct tx_msg msg = {.type = without[i]};

@@ -204,6 +204,38 @@ static void the_open_ids_of_a_forget(void **state)
     refuse(&msg, TX_ELIMIT, "FORGET open");
 }
 
+static void lists_of_locks(void)
+{
+    struct tx_lock_row *rows = calloc(TX_STATUS_ROWS_MAX + 1, sizeof *rows);
+    struct tx_lock_blocker *blockers = calloc(TX_LOCK_BLOCKERS_MAX + 1, sizeof *blockers);
+    assert_true(rows != NULL && blockers != NULL);
+    struct tx_msg msg = sample_full(TX_MSG_LOCKS);
+    rows[0] = rows[1] = msg.locks.rows[1];
+    msg.locks.rows = rows;
+    msg.locks.rows_n = TX_STATUS_ROWS_MAX + 1;
+    refuse(&msg, TX_ELIMIT, "LOCKS rows");
+    msg.locks.rows_n = 2;
+    rows[1].key = of_len(TX_BOUND_MAX + 1);
+    refuse(&msg, TX_ELIMIT, "LOCKS rows[1].key");
+    rows[1].key.len = 1;
+    rows[1].mode = TX_LOCK_MODES_N;
+    refuse(&msg, TX_EFORMAT, "LOCKS rows[1].mode");
+    rows[1].mode = TX_LOCK_X;
+    rows[1].blockers = blockers;
+    rows[1].blockers_n = TX_LOCK_BLOCKERS_MAX + 1;
+    refuse(&msg, TX_ELIMIT, "LOCKS rows[1].blockers");
+    rows[1].blockers_n = 1; /* its id is none */
+    refuse(&msg, TX_EFORMAT, "LOCKS rows[1].id");
+    msg = sample_full(TX_MSG_LOCKS_REQUEST);
+    msg.locks_request.from.to = of_len(TX_BOUND_MAX + 1);
+    refuse(&msg, TX_ELIMIT, "LOCKS_REQUEST to");
+    msg.locks_request.from.to.len = 0;
+    msg.locks_request.tx.seq = 0;
+    refuse(&msg, TX_EFORMAT, "LOCKS_REQUEST id");
+    free(rows);
+    free(blockers);
+}
+
 static void other_lists(void **state)
 {
     (void)state;
@@ -226,6 +258,7 @@ static void other_lists(void **state)
     msg.status.fields = fields;
     msg.status.fields_n = TX_STATUS_ROWS_MAX + 1;
     refuse(&msg, TX_ELIMIT, "STATUS fields");
+    lists_of_locks();
     free(results);
     free(many);
     free(fields);
@@ -282,7 +315,7 @@ static void messages_of_the_wrong_shape(void **state)
     REFUSE("\x01", TX_EFORMAT, "frame messages: an array expected");
     REFUSE("\x91\x01", TX_EFORMAT, "frame messages[0]");
     REFUSE("\x91\x90", TX_EFORMAT, "frame messages[0]");
-    REFUSE("\x92\x92\x18\x01\x92\x1b\x01", TX_EFORMAT, "frame messages[1].type"); /* 27: no type */
+    REFUSE("\x92\x92\x18\x01\x92\x1d\x01", TX_EFORMAT, "frame messages[1].type"); /* 29: no type */
     REFUSE("\x91\x92\xcd\xff\xff\x01", TX_EFORMAT, "frame messages[0].type");
     REFUSE("\x91\x92\xff\x01", TX_EFORMAT, "frame messages[0].type");
     REFUSE("\x91\x91\x18", TX_EFORMAT, "STATUS_REQUEST fields");                  /* one too few */

@@ -168,6 +168,34 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
     return msg;
 }
 
+static const struct tx_locks_place locks_place = {
+    9, 12, 3, UINT64_MAX, true, VIEW("accounts"), VIEW("al\0ice"), VIEW("bob"),
+};
+static const struct tx_lock_blocker lock_blockers[] = {
+    {{1, 7, 42}, VIEW("prepared"), 1500, TX_LOCK_SIX, false, false},
+    {{2, 1, UINT64_MAX}, VIEW("working"), 0, TX_LOCK_S, true, true},
+};
+static const struct tx_lock_row lock_rows[] = {
+    {.id = {1, 7, 42},
+     .age = {77, 1},
+     .state = VIEW("prepared"),
+     .age_ms = UINT64_MAX,
+     .mode = TX_LOCK_IX},
+    {.id = {3, 7, 43},
+     .age = {UINT64_C(0x123456789a), 65535},
+     .state = VIEW("working"),
+     .space = VIEW("accounts"),
+     .key = VIEW("alice"),
+     .to = VIEW("bob"),
+     .range = true,
+     .mode = TX_LOCK_S,
+     .waiting = true,
+     .waited_ms = 12,
+     .blockers = lock_blockers,
+     .blockers_n = N_OF(lock_blockers),
+     .blockers_more = true},
+};
+
 struct tx_msg sample_full(enum tx_msg_type type)
 {
     struct tx_msg msg = {.type = type};
@@ -215,6 +243,13 @@ struct tx_msg sample_full(enum tx_msg_type type)
     case TX_MSG_ERROR:
         msg.error = (struct tx_msg_error){10, TX_EUNKNOWN, TX_REASON_BUSY, text};
         return msg;
+    case TX_MSG_LOCKS_REQUEST:
+        msg.locks_request =
+            (struct tx_msg_locks_request){11, true, VIEW("accounts"), id, UINT32_MAX, locks_place};
+        return msg;
+    case TX_MSG_LOCKS:
+        msg.locks = (struct tx_msg_locks){12, lock_rows, N_OF(lock_rows), true, locks_place};
+        return msg;
     case TX_MSG_TYPES_N:
         break;
     }
@@ -258,6 +293,10 @@ struct tx_msg sample_bare(enum tx_msg_type type)
         msg.status.peers_n = 0;
     } else if (type == TX_MSG_ERROR) {
         msg.error.text.len = 0;
+    } else if (type == TX_MSG_LOCKS_REQUEST) {
+        msg.locks_request = (struct tx_msg_locks_request){.req = 11};
+    } else if (type == TX_MSG_LOCKS) {
+        msg.locks = (struct tx_msg_locks){.req = 12};
     }
     return msg;
 }
@@ -478,6 +517,71 @@ static void same_status(const struct tx_msg_status *a, const struct tx_msg_statu
     }
 }
 
+static void same_place(const struct tx_locks_place *a, const struct tx_locks_place *b)
+{
+    assert_int_equal(a->incarnation, b->incarnation);
+    assert_int_equal(a->serial, b->serial);
+    assert_int_equal(a->passed, b->passed);
+    assert_int_equal(a->skip, b->skip);
+    assert_int_equal(a->range, b->range);
+    same_bytes(a->space, b->space);
+    same_bytes(a->key, b->key);
+    same_bytes(a->to, b->to);
+}
+
+static void same_locks_request(const struct tx_msg_locks_request *a,
+                               const struct tx_msg_locks_request *b)
+{
+    assert_int_equal(a->req, b->req);
+    assert_int_equal(a->waiting, b->waiting);
+    same_bytes(a->space, b->space);
+    same_id(a->tx, b->tx);
+    assert_int_equal(a->limit, b->limit);
+    same_place(&a->from, &b->from);
+}
+
+static void same_lock_row(const struct tx_lock_row *a, const struct tx_lock_row *b)
+{
+    same_id(a->id, b->id);
+    same_age(a->age, b->age);
+    same_bytes(a->state, b->state);
+    assert_int_equal(a->age_ms, b->age_ms);
+    same_bytes(a->space, b->space);
+    same_bytes(a->key, b->key);
+    same_bytes(a->to, b->to);
+    assert_int_equal(a->range, b->range);
+    assert_int_equal(a->mode, b->mode);
+    assert_int_equal(a->waiting, b->waiting);
+    assert_int_equal(a->waited_ms, b->waited_ms);
+    assert_int_equal(a->blockers_n, b->blockers_n);
+    assert_int_equal(a->blockers_more, b->blockers_more);
+    for (size_t i = 0; i < a->blockers_n; i++) {
+        same_id(a->blockers[i].id, b->blockers[i].id);
+        same_bytes(a->blockers[i].state, b->blockers[i].state);
+        assert_int_equal(a->blockers[i].age_ms, b->blockers[i].age_ms);
+        assert_int_equal(a->blockers[i].mode, b->blockers[i].mode);
+        assert_int_equal(a->blockers[i].waits, b->blockers[i].waits);
+        assert_int_equal(a->blockers[i].range, b->blockers[i].range);
+    }
+}
+
+static void same_locks(const struct tx_msg *of, const struct tx_msg *other)
+{
+    const struct tx_msg_locks *a = &of->locks;
+    const struct tx_msg_locks *b = &other->locks;
+    if (of->type == TX_MSG_LOCKS_REQUEST) {
+        same_locks_request(&of->locks_request, &other->locks_request);
+        return;
+    }
+    assert_int_equal(a->req, b->req);
+    assert_int_equal(a->rows_n, b->rows_n);
+    for (size_t i = 0; i < a->rows_n; i++) {
+        same_lock_row(&a->rows[i], &b->rows[i]);
+    }
+    assert_int_equal(a->more, b->more);
+    same_place(&a->next, &b->next);
+}
+
 static void same_small(const struct tx_msg *a, const struct tx_msg *b)
 {
     if (a->type == TX_MSG_BEGIN) {
@@ -571,6 +675,10 @@ void assert_same_msg(const struct tx_msg *a, const struct tx_msg *b)
     case TX_MSG_STATUS:
         same_status(&a->status, &b->status);
         return;
+    case TX_MSG_LOCKS_REQUEST:
+    case TX_MSG_LOCKS:
+        same_locks(a, b);
+        return;
     case TX_MSG_BEGIN:
     case TX_MSG_COMMIT:
     case TX_MSG_ABORT:
@@ -581,8 +689,8 @@ void assert_same_msg(const struct tx_msg *a, const struct tx_msg *b)
     case TX_MSG_HELLO:
     case TX_MSG_WELCOME:
     case TX_MSG_RESOLVE:
-    case TX_MSG_STATUS_REQUEST:
     case TX_MSG_ERROR:
+    case TX_MSG_STATUS_REQUEST:
         same_small(a, b);
         return;
     case TX_MSG_OUTCOME_ACK:

@@ -177,6 +177,25 @@ static void key_with_other_operations__error(void **unused)
         submit_ops(&d, CLIENT, &changed[i], 1, "key");
         assert_error(&d, TX_EINVAL, TX_REASON_NONE, "1-1-1, which has other operations");
     }
+    submit_at(&d, TX_READ_COMMITTED, &op, 1, "key");
+    assert_error(&d, TX_EINVAL, TX_REASON_NONE, "or another isolation level");
+}
+
+static void key_with_another_scan__error(void **unused)
+{
+    (void)unused;
+    const struct tx_op op = op_scan("a", "k", "m", 5);
+    submit_ops(&d, CLIENT, &op, 1, "key");
+    struct tx_op changed[] = {op_scan("a", "l", "m", 5), op_scan("a", "k", "n", 5),
+                              op_scan("a", "k", "m", 6), op_scan("a", "k", "m", 5)};
+    changed[3].reverse = true;
+    for (size_t i = 0; i < 4; i++) {
+        submit_ops(&d, CLIENT, &changed[i], 1, "key");
+        assert_error(&d, TX_EINVAL, TX_REASON_NONE, "1-1-1, which has other operations");
+    }
+    driver_ignore(&d);
+    submit_ops(&d, CLIENT, &op, 1, "key");
+    driver_quiet(&d);
 }
 
 static void key_of_an_aborted_transaction__replayed_while_retained(void **unused)
@@ -613,6 +632,7 @@ int main(void)
         TEST(empty_commit__committed_without_a_record),
         TEST(repeated_requests_do_nothing_twice),
         TEST(key_with_other_operations__error),
+        TEST(key_with_another_scan__error),
         TEST(key_of_an_aborted_transaction__replayed_while_retained),
         TEST(key_after_a_restart__the_outcome_without_results),
         TEST(waiters_are_bounded),

@@ -391,6 +391,15 @@ struct tx_op op_get(const char *participant, const char *key)
     return op;
 }
 
+struct tx_op op_scan(const char *participant, const char *from, const char *to, uint32_t limit)
+{
+    struct tx_op op = op_put(participant, from, "");
+    op.type = TX_OP_SCAN;
+    op.to = tx_bytes_str(to);
+    op.limit = limit;
+    return op;
+}
+
 struct tx_id begin(struct driver *d)
 {
     struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = ++d->req}};
@@ -422,13 +431,25 @@ void commit_request(struct driver *d, struct tx_id id, const char *members)
     finish(d, TX_MSG_COMMIT_REQUEST, id, members);
 }
 
+static void submit_any(struct driver *d, uint64_t client, struct tx_msg_submit submit)
+{
+    submit.req = ++d->req;
+    struct tx_msg msg = {.type = TX_MSG_SUBMIT, .submit = submit};
+    driver_client(d, client, &msg);
+}
+
 void submit_ops(struct driver *d, uint64_t client, const struct tx_op *ops, size_t n,
                 const char *key)
 {
-    struct tx_msg msg = {
-        .type = TX_MSG_SUBMIT,
-        .submit = {.req = ++d->req, .key = tx_bytes_str(key), .ops = ops, .ops_n = n}};
-    driver_client(d, client, &msg);
+    submit_any(d, client, (struct tx_msg_submit){.key = tx_bytes_str(key), .ops = ops, .ops_n = n});
+}
+
+void submit_at(struct driver *d, enum tx_isolation isolation, const struct tx_op *ops, size_t n,
+               const char *key)
+{
+    submit_any(d, CLIENT,
+               (struct tx_msg_submit){
+                   .key = tx_bytes_str(key), .isolation = isolation, .ops = ops, .ops_n = n});
 }
 
 struct tx_id submit(struct driver *d, const char *members, const char *key)

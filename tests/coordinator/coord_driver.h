@@ -86,6 +86,7 @@ void assert_state(const struct driver *d, struct tx_id id, const char *state);
 /* ---- messages ---- */
 struct tx_op op_put(const char *participant, const char *key, const char *value);
 struct tx_op op_get(const char *participant, const char *key);
+struct tx_op op_scan(const char *participant, const char *from, const char *to, uint32_t limit);
 /* Returns the id that the core gave, or will give, to the next transaction. */
 struct tx_id next_id(const struct driver *d);
 
@@ -96,6 +97,9 @@ void commit_request(struct driver *d, struct tx_id id, const char *members);
 void finish(struct driver *d, enum tx_msg_type type, struct tx_id id, const char *members);
 /* One put for each letter. */
 struct tx_id submit(struct driver *d, const char *members, const char *key);
+/* At another level than serializable. */
+void submit_at(struct driver *d, enum tx_isolation isolation, const struct tx_op *ops, size_t n,
+               const char *key);
 void submit_ops(struct driver *d, uint64_t client, const struct tx_op *ops, size_t n,
                 const char *key);
 void vote(struct driver *d, char who, struct tx_id id, enum tx_vote vote, size_t results);

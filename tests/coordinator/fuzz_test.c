@@ -164,6 +164,7 @@ static void run(uint64_t number, bool strict)
     memset(abort_said, 0, sizeof abort_said);
     driver_init(&d);
     d.options.txs_max = 20;
+    d.options.results_max = number % 3 == 0 ? 20 : 0; /* what two members give, not three */
     if (strict) {
         d.options.retained_max = 100000;
         d.options.retention_us = 1000000 * SECOND_US;

@@ -41,8 +41,35 @@ static void none_submit__collecting(void **unused)
     assert_int_equal(prepare->ops_n, 2);
     assert_memory_equal(prepare->ops[1].key.data, "z", 1);
     assert_int_equal(prepare->lock_timeout_ms, 1234);
+    assert_int_equal(prepare->isolation, TX_SERIALIZABLE);
     assert_int_equal(driver_sent(&d, 'a', TX_MSG_PREPARE)->prepare.ops_n, 1);
     driver_quiet(&d);
+}
+
+/* The operations and the level are the coordinator's own copies: PREPARE goes out again. */
+static void none_submit_of_a_scan__collecting_at_its_level(void **unused)
+{
+    (void)unused;
+    char from[] = "from", to[] = "to";
+    struct tx_op ops[] = {op_scan("a", from, to, 7), op_put("b", "x", "1")};
+    ops[0].reverse = true;
+    submit_at(&d, TX_READ_COMMITTED, ops, 2, "");
+    memset(from, '?', sizeof from - 1);
+    memset(to, '?', sizeof to - 1);
+    for (int copies = 0; copies < 2; copies++) {
+        const struct tx_msg_prepare *prepare = &driver_sent(&d, 'a', TX_MSG_PREPARE)->prepare;
+        assert_int_equal(prepare->isolation, TX_READ_COMMITTED);
+        assert_int_equal(prepare->ops_n, 1);
+        assert_int_equal(prepare->ops[0].type, TX_OP_SCAN);
+        assert_true(tx_bytes_equal(prepare->ops[0].key, tx_bytes_str("from")));
+        assert_true(tx_bytes_equal(prepare->ops[0].to, tx_bytes_str("to")));
+        assert_int_equal(prepare->ops[0].limit, 7);
+        assert_true(prepare->ops[0].reverse);
+        prepare = &driver_sent(&d, 'b', TX_MSG_PREPARE)->prepare;
+        assert_int_equal(prepare->isolation, TX_READ_COMMITTED);
+        driver_quiet(&d);
+        driver_pass(&d, 10 * SECOND_US);
+    }
 }
 
 static void none_submit_of_a_known_key__attached_or_its_outcome_again(void **unused)
@@ -194,6 +221,7 @@ int table_begun(void)
     const struct CMUnitTest tests[] = {
         CELL(none_begin__active_begun),
         CELL(none_submit__collecting),
+        CELL(none_submit_of_a_scan__collecting_at_its_level),
         CELL(none_submit_of_a_known_key__attached_or_its_outcome_again),
         CELL(active_join__remembered),
         CELL(active_commit_request__collecting),

@@ -1,6 +1,8 @@
 /* While votes are collected, and the decision is made durable. */
 #include "table.h"
 
+#include <string.h>
+
 static void collecting_member_not_introduced__no_prepare_then_unreachable(void **unused)
 {
     (void)unused;
@@ -121,6 +123,56 @@ static void collecting_all_yes__force_commit_deciding(void **unused)
     assert_int_equal(record->commit.members_n, 2); /* those that voted YES */
     assert_string_equal(record->commit.members[1].name.s, "c");
     driver_quiet(&d); /* nobody hears of it before it is durable */
+}
+
+static void vote_with_result(struct tx_id id, char who, enum tx_vote kind, struct tx_bytes value)
+{
+    struct tx_result result = {.found = true, .value = value};
+    bool read_only = kind == TX_VOTE_READ_ONLY;
+    struct tx_msg msg = {.type = TX_MSG_VOTE,
+                         .vote = {.id = id,
+                                  .vote = kind,
+                                  .incarnation = 5,
+                                  .lsn = {read_only ? 0 : ++d.lsn[who - 'a']},
+                                  .results = &result,
+                                  .results_n = 1}};
+    driver_participant(&d, who, &msg);
+}
+
+/* Each vote fits into a frame; the client's answer with both would not. */
+static void collecting_results_beyond_an_answer__aborted_while_it_can_be(void **unused)
+{
+    (void)unused;
+    static const char bytes[600];
+    driver_deinit(&d);
+    driver_init(&d);
+    d.options.results_max = 1000;
+    driver_start(&d);
+    driver_welcome_all(&d);
+    driver_ignore(&d);
+    struct tx_id id = submit(&d, "ab", "");
+    driver_ignore(&d);
+    vote_with_result(id, 'a', TX_VOTE_YES, tx_bytes(bytes, 600));
+    driver_quiet(&d);
+    vote_with_result(id, 'b', TX_VOTE_YES, tx_bytes(bytes, 387)); /* with its head one too many */
+    const struct tx_msg_outcome *outcome =
+        assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_LIMIT);
+    assert_non_null(memmem(outcome->text.data, outcome->text.len, "read less at once", 17));
+    driver_ignore(&d);
+    id = submit(&d, "ab", "");
+    driver_ignore(&d);
+    vote_with_result(id, 'a', TX_VOTE_YES, tx_bytes(bytes, 600));
+    vote_with_result(id, 'b', TX_VOTE_YES, tx_bytes(bytes, 386));
+    driver_durable(&d);
+    assert_int_equal(assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE)->results_n, 2);
+    driver_ignore(&d);
+    id = submit(&d, "a", ""); /* one phase: it is committed already */
+    driver_ignore(&d);
+    static const char more[1001];
+    vote_with_result(id, 'a', TX_VOTE_COMMITTED, tx_bytes(more, sizeof more));
+    outcome = assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
+    assert_true(outcome->results_lost);
+    assert_int_equal(outcome->results_n, 0);
 }
 
 static void collecting_all_read_only__finished_committed(void **unused)
@@ -272,6 +324,7 @@ int table_collecting(void)
         CELL(collecting_timer__prepare_again_to_those_that_have_not_voted),
         CELL(collecting_prepare_timeout__aborted),
         CELL(collecting_all_yes__force_commit_deciding),
+        CELL(collecting_results_beyond_an_answer__aborted_while_it_can_be),
         CELL(collecting_all_read_only__finished_committed),
         CELL(collecting_no__finished_aborted),
         CELL(collecting_one_phase_committed__lazy_outcome_and_the_client_hears),

@@ -117,7 +117,8 @@ static struct coord_options options_of(uint8_t settings)
                                   .txs_max = (settings & 2u) != 0 ? 3 : 12,
                                   .lock_timeout_ms = 100,
                                   .snapshot_records = (settings & 4u) != 0 ? 6 : 1000000,
-                                  .retain_records = (settings & 8u) != 0 ? 4 : 0};
+                                  .retain_records = (settings & 8u) != 0 ? 4 : 0,
+                                  .results_max = (settings & 16u) != 0 ? 20 : 0};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,14 +1,41 @@
 /* The language of txctl exec. A mistake is told with its place within the text; what is understood
- * has a printable address for each operation. */
+ * has a printable address for each operation; and how a scan goes on is understood again. */
 #include "fuzz.h"
 
 #include "client/exec_parse.h"
 #include "common/assert.h"
+#include "common/limits.h"
+#include "common/op.h"
+#include "common/rows.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A scan that has given one row, whose key is its own beginning with one byte more. */
+static void check_rest(const struct exec_scan *scan)
+{
+    struct tx_buf packed = {0};
+    uint8_t key[TX_BOUND_MAX + 1] = {0};
+    size_t len = scan->range.from.len < TX_KEY_MAX ? scan->range.from.len : TX_KEY_MAX - 1;
+    if (len > 0)
+        memcpy(key, scan->range.from.data, len);
+    tx_rows_add(&packed, (struct tx_row){tx_bytes(key, len + 1), tx_bytes_str("v")});
+    const txclient_value value = {.found = true, .data = packed.data, .len = packed.len};
+    char *rest = exec_scan_rest(scan, &value);
+    if (rest != NULL) {
+        struct exec_script again = {0};
+        struct exec_error error = {0};
+        txclient_status status = exec_parse(rest, strlen(rest), &again, &error);
+        TX_ASSERT(status == TXCLIENT_OK && again.n == 1 && again.ops[0].scan != NULL);
+        TX_ASSERT(again.ops[0].scan->limit == scan->limit);
+        TX_ASSERT(again.ops[0].scan->reverse == scan->reverse);
+        exec_script_deinit(&again);
+    }
+    free(rest);
+    tx_buf_deinit(&packed);
+}
 
 static void check_script(const struct exec_script *script)
 {
@@ -17,6 +44,8 @@ static void check_script(const struct exec_script *script)
         TX_ASSERT(op->verb != NULL && op->address != NULL);
         for (const char *c = op->address; *c != '\0'; c++)
             TX_ASSERT(isprint((unsigned char)*c));
+        if (op->scan != NULL)
+            check_rest(op->scan);
     }
 }
 

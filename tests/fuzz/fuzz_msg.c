@@ -308,6 +308,29 @@ static struct tx_msg_resolve resolve(struct fuzz_msgs *m)
     return resolve;
 }
 
+/* The place is mostly one that a listing may have come to. */
+static struct tx_msg_locks_request locks_request(struct fuzz_msgs *m)
+{
+    uint8_t what = fuzz_u8(m->in);
+    struct tx_msg_locks_request request = {
+        .req = what & 7u, .waiting = (what & 8u) != 0, .limit = what >> 5};
+    if ((what & 16u) != 0)
+        request.space = tx_bytes_str("s");
+    if (fuzz_rarely(m->in, 4))
+        request.tx = fuzz_id(m);
+    if (fuzz_rarely(m->in, 2)) {
+        request.from.incarnation = fuzz_near(m->in, m->incarnations[0]);
+        request.from.serial = fuzz_u8(m->in);
+        request.from.passed = fuzz_near(m->in, 2);
+        request.from.skip = fuzz_near(m->in, 0);
+        request.from.range = fuzz_rarely(m->in, 4);
+        request.from.space = text(m);
+        request.from.key = text(m);
+        request.from.to = text(m);
+    }
+    return request;
+}
+
 /* What a client or a participant in doubt is told: nothing that a core takes, but a peer can lie
  * about its role. */
 static struct tx_msg_outcome outcome(struct fuzz_msgs *m)
@@ -411,11 +434,15 @@ struct tx_msg fuzz_msg(struct fuzz_msgs *m, enum tx_msg_type type)
     case TX_MSG_RESOLVE:
         msg.resolve = resolve(m);
         return msg;
+    case TX_MSG_LOCKS_REQUEST:
+        msg.locks_request = locks_request(m);
+        return msg;
     case TX_MSG_BEGUN:
     case TX_MSG_OPERATED:
     case TX_MSG_STATUS_REQUEST:
     case TX_MSG_STATUS:
     case TX_MSG_ERROR:
+    case TX_MSG_LOCKS:
     case TX_MSG_TYPES_N:
         msg.status_request.req = fuzz_u8(m->in);
         return msg;

@@ -4,7 +4,7 @@
 #include "fuzz_input.h"
 
 #include "common/assert.h"
-#include "lockmgr/lockmgr.h"
+#include "lockmgr/lock_list.h"
 
 #define OWNERS    6u
 #define STEPS_MAX 500u
@@ -51,6 +51,41 @@ static void see_events(struct target *t)
         one->waiting = false;
     }
     t->events.events_n = 0;
+}
+
+/* ---- what people see ---- */
+
+static void count_held(void *arg, struct lock_name name, enum tx_lock_mode mode)
+{
+    size_t *n = arg;
+    TX_ASSERT(mode != TX_LOCK_NONE && (name.range || name.to.len == 0));
+    (*n)++;
+}
+
+static bool count_listed(void *arg, struct lock_name name, enum tx_lock_mode mode)
+{
+    count_held(arg, name, mode);
+    return true;
+}
+
+/* In small pieces it is the same list; and who waits has somebody in its way. */
+static void see_owner(const struct target *t, const struct lock_owner *owner)
+{
+    struct lock_place place = {0};
+    struct lock_in_way in_way[OWNERS];
+    size_t held_n = 0;
+    size_t listed_n = 0;
+    size_t looks;
+    bool more;
+    lockmgr_each_held(owner, count_held, &held_n);
+    do
+        looks = 2;
+    while (!lockmgr_list_held(t->mgr, owner, &place, &looks, count_listed, &listed_n));
+    TX_ASSERT(listed_n == held_n);
+    looks = SIZE_MAX;
+    TX_ASSERT((lockmgr_list_in_way(owner, in_way, OWNERS, &more, &looks) > 0) ==
+              lockmgr_is_waiting(owner));
+    TX_ASSERT(!more);
 }
 
 static struct lock_name some_name(struct target *t)
@@ -148,6 +183,8 @@ static void step(struct target *t)
         bool waiting = t->all[i].owner != NULL && lockmgr_is_waiting(t->all[i].owner);
         TX_ASSERT(waiting == t->all[i].waiting);
         TX_ASSERT(!waiting || lockmgr_wait_info(t->mgr, t->all[i].owner, &info));
+        if (t->all[i].owner != NULL)
+            see_owner(t, t->all[i].owner);
     }
 }
 

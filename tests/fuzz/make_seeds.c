@@ -96,6 +96,9 @@ static const struct text_seed texts[] = {
      "get a/s/k; get-for-update a/s/k\nput a/s/k 'a value'; insert b/s/n \"x\\n\\x41\"\n"
      "delete a/s/k # gone\nadd a/accounts/alice -5 --min 0 --max 10; check a/s/k v\n"
      "check b/s/k --absent; lock a X; lock a/s six; lock a/s/k u\n"},
+    {"exec", "scans",
+     "scan a/s; scan a/s k m --limit 5\nscan 'a/my space' \"\\x00-\" --prefix '--x' --reverse\n"
+     "scan a/s '' k --reverse --limit 10000"},
     {"exec", "unfinished", "put a/s/k 'a"},
     {"exec", "bad-escape", "put a/s/k \\xg0"},
     {"text", "id", "1-7-42"},
@@ -153,13 +156,17 @@ struct scenario {
 #define STATE(tx, state)   10, 2, tx, state, 0, 0
 #define FORGET             11, 1, 0
 #define RESOLVE(tx, yes)   15, 0, 7, tx, yes
-#define DURABLE            176, 0
-#define ANSWER             200, 0
-#define PASS               216, 0xa4 /* 4 << 20 us: four seconds */
-#define NEWER              243
-#define CRASH              250, 0
-#define INTRODUCED         HELLO, DURABLE
-#define PREPARED(tx)       DO(tx, 1, PUT(tx)), PREPARE(tx, 0), TWO_MEMBERS, DURABLE
+/* Of all transactions: from the beginning; from transaction `serial` on, behind two of its locks.
+ */
+#define LOCKS(what)              155, 0, what, 0, 0
+#define LOCKS_FROM(what, serial) 155, 0, what, 0, 1, 0, serial, 0, 0, 0, 0, 0, 0
+#define DURABLE                  176, 0
+#define ANSWER                   200, 0
+#define PASS                     216, 0xa4 /* 4 << 20 us: four seconds */
+#define NEWER                    243
+#define CRASH                    250, 0
+#define INTRODUCED               HELLO, DURABLE
+#define PREPARED(tx)             DO(tx, 1, PUT(tx)), PREPARE(tx, 0), TWO_MEMBERS, DURABLE
 
 /* The coordinator: participants a and b, client 1; the transaction that was begun last. */
 #define WELCOME(node)   5, node, 0, 0, 0, 0, 0, 0, 0
@@ -199,6 +206,9 @@ static const struct scenario scenarios[] = {
              RESOLVE(1, 0), DURABLE, CRASH, HELLO, COMMIT(0), COMMIT(1), DURABLE),
     SCENARIO("participant", "wound", 0, INTRODUCED, DO(0, 1, PUT(1)), DO(1, 1, PUT(2)),
              DO(1, 2, PUT(1)), DO(0, 2, PUT(2)), PASS),
+    SCENARIO("participant", "locks", 0, INTRODUCED, PREPARED(0), DO(1, 1, PUT(0)), LOCKS(0),
+             LOCKS(8), LOCKS(32), LOCKS_FROM(32, 1), LOCKS_FROM(32, 2), LOCKS(16), COMMIT(0),
+             LOCKS(0), CRASH, HELLO, LOCKS_FROM(0, 1)),
     SCENARIO("participant", "refused", 0, INTRODUCED, DO(0, 1, PUT(1)), DO(0, 2, ADD_BELOW_ZERO)),
     SCENARIO("participant", "slow-store", 32, INTRODUCED, DO(0, 1, PUT(1)), ANSWER, PREPARE(0, 0),
              TWO_MEMBERS, ABORT(0), ANSWER, DO(1, 1, PUT(1)), ABORT(1), ANSWER),

@@ -1,4 +1,4 @@
-/* The first program of the documentation, as it stands there, against a real cluster. */
+/* The programs of the documentation, as they stand there, against a real cluster. */
 #include "tests/integration/cluster.h"
 
 #include <setjmp.h>
@@ -47,9 +47,39 @@ static void test_first_program(void **state)
     expect(1, "nothing was moved");
 }
 
+static void expect_scan(const char *prefix, const char *said)
+{
+    char out[1024], err[1024];
+    int status = run_program(out, sizeof out, err, sizeof err, ASSENT_SCAN_EXAMPLE,
+                             cluster.client_config, prefix, NULL);
+
+    if (status != 0 || strcmp(out, said) != 0)
+        fail_msg("exit %d: %s%s, not %s", status, out, err, said);
+}
+
+/* More than one page of accounts, an empty one among them. */
+static void test_scan_program(void **state)
+{
+    char out[1024], err[1024];
+    int status = run_program(out, sizeof out, err, sizeof err, "txctl", "exec", "--config",
+                             cluster.client_config,
+                             "put a/accounts/bea 5; put a/accounts/ben 0; put a/accounts/beth 7;"
+                             "put a/accounts/bill 0; put a/accounts/betty 9; put a/accounts/b 1",
+                             NULL);
+
+    (void)state;
+    if (status != 0)
+        fail_msg("exit %d: %s%s", status, out, err);
+    expect_scan("be", "bea has 5\nben has 0\nbeth has 7\nbetty has 9\n");
+    expect_scan("b", "b has 1\nbea has 5\nbeth has 7\nbetty has 9\nbill has 0\n");
+    expect_scan("b", "b has 1\nbea has 5\nbeth has 7\nbetty has 9\n");
+    expect_scan("c", "");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_first_program)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scan_program),
+                                       cmocka_unit_test(test_first_program)};
 
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -163,8 +163,8 @@ static void test_idempotency_key_with_other_work(void **state)
     expect_outcome(answer, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
     assert_true(tx_id_equal(answer->outcome.id, id));
     snprintf(expected, sizeof expected,
-             "this idempotency key belongs to transaction %s, which has other operations; use a "
-             "new key for new work",
+             "this idempotency key belongs to transaction %s, which has other operations or "
+             "another isolation level; use a new key for new work",
              tx_id_print(id, text));
     expect_error(submit("order-1", &two, 1), TX_EINVAL, TX_REASON_NONE, expected);
     expect_untouched(before + 1);

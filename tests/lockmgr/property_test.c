@@ -10,7 +10,7 @@
 
 #include "common/assert.h"
 #include "lock_model.h"
-#include "lockmgr/lockmgr.h"
+#include "lockmgr/lock_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,6 +33,7 @@ struct world {
     struct lock_events events;
     struct model model;
     int owners_n;
+    int listed; /* whose locks are being listed */
     uint64_t seq;
     uint64_t now_us;
     uint64_t counts[2][5];                     /* statuses; events */
@@ -242,6 +243,22 @@ static void compare_events(void)
     world.model.events_n = 0;
 }
 
+/* The list for people names everybody whom the definitions do, each once. */
+static void compare_in_way(int i, size_t blockers_n, int oldest)
+{
+    struct lock_in_way in_way[MODEL_OWNERS_MAX];
+    size_t looks = SIZE_MAX;
+    bool more;
+    bool has_oldest = false;
+    size_t n = lockmgr_list_in_way(world.owners[i], in_way, MODEL_OWNERS_MAX, &more, &looks);
+    AGREE(n == blockers_n && !more);
+    for (size_t at = 0; at < n; at++) {
+        has_oldest = has_oldest || owner_of(in_way[at].tx) == oldest;
+        AGREE(at == 0 || !in_way[at - 1].waits || in_way[at].waits);
+    }
+    AGREE(has_oldest);
+}
+
 static void compare_wait(int i)
 {
     struct lock_wait_info info;
@@ -260,6 +277,31 @@ static void compare_wait(int i)
     AGREE(owner_of(info.blocker) == oldest && owner_of(info.waiter) == i);
     struct lock_name name = place_name(owner->path[owner->step]);
     AGREE(tx_bytes_equal(info.name.space, name.space) && tx_bytes_equal(info.name.key, name.key));
+    compare_in_way(i, blockers_n, oldest);
+}
+
+/* In pieces that end anywhere, every lock comes, and no other. */
+static bool visit_listed(void *arg, struct lock_name name, enum tx_lock_mode mode)
+{
+    size_t *listed_n = arg;
+    (*listed_n)++;
+    AGREE(lockmgr_held(world.mgr, world.owners[world.listed], name) == mode);
+    return true;
+}
+
+static void compare_listed(int i)
+{
+    struct lock_place place = {0};
+    size_t listed_n = 0;
+    size_t held_n = 0;
+    size_t looks;
+    world.listed = i;
+    do
+        looks = (size_t)(1 + i % 4);
+    while (!lockmgr_list_held(world.mgr, world.owners[i], &place, &looks, visit_listed, &listed_n));
+    for (int at = 0; at < MODEL_ALL; at++)
+        held_n += model_held(&world.model, i, at) != 0 ? 1 : 0;
+    AGREE(listed_n == held_n && place.passed == held_n);
 }
 
 static void compare_all(void)
@@ -269,6 +311,7 @@ static void compare_all(void)
             continue;
         }
         compare_wait(i);
+        compare_listed(i);
         for (int place = 0; place < MODEL_ALL; place++) {
             AGREE((int)lockmgr_held(world.mgr, world.owners[i], place_name(place)) ==
                   model_held(&world.model, i, place));

@@ -145,6 +145,29 @@ static void random_forget(struct tx_msg_forget *forget)
     forget->open_n = n;
 }
 
+static void random_locks_request(const struct driver *d, struct tx_msg_locks_request *request)
+{
+    static const char *const names[] = {"", "s", "t", "k1", "k2", "k7"};
+    *request = (struct tx_msg_locks_request){
+        .waiting = random_below(3) == 0,
+        .limit = (uint32_t)random_below(4),
+        .tx = random_below(4) == 0 ? random_id() : (struct tx_id){0},
+        .space = tx_bytes_str(names[random_below(3)]),
+    };
+    if (random_below(2) == 0)
+        return;
+    request->from = (struct tx_locks_place){
+        .incarnation = d->options.incarnation - (random_below(10) == 0),
+        .serial = random_below(100),
+        .passed = random_below(10) == 0 ? UINT64_MAX : random_below(5),
+        .skip = random_below(10) == 0 ? UINT64_MAX : random_below(3),
+        .range = random_below(4) == 0,
+        .space = tx_bytes_str(names[random_below(3)]),
+        .key = tx_bytes_str(names[random_below(6)]),
+        .to = tx_bytes_str(names[random_below(6)]),
+    };
+}
+
 static struct tx_msg random_msg(const struct driver *d)
 {
     struct tx_msg msg = {.type = (enum tx_msg_type)random_below(TX_MSG_TYPES_N)};
@@ -186,6 +209,8 @@ static struct tx_msg random_msg(const struct driver *d)
             (struct tx_msg_abort){.id = id, .reason = (enum tx_reason)random_below(TX_REASONS_N)};
     } else if (msg.type == TX_MSG_RESOLVE) {
         msg.resolve = (struct tx_msg_resolve){.id = id, .commit = random_below(2) == 0};
+    } else if (msg.type == TX_MSG_LOCKS_REQUEST) {
+        random_locks_request(d, &msg.locks_request);
     } else {
         msg.id.id = id; /* WAIT; and messages that may not come here */
     }

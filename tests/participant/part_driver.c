@@ -49,6 +49,26 @@ static void keep_status(struct driver *d, struct tx_msg_status *status)
     status->peers = peers;
 }
 
+static void keep_locks(struct driver *d, struct tx_msg_locks *locks)
+{
+    struct tx_lock_row *rows = tx_arena_alloc(&d->arena, locks->rows_n, sizeof *rows);
+    for (size_t i = 0; i < locks->rows_n; i++) {
+        rows[i] = locks->rows[i];
+        rows[i].space = keep(d, rows[i].space);
+        rows[i].key = keep(d, rows[i].key);
+        rows[i].to = keep(d, rows[i].to);
+        struct tx_lock_blocker *blockers =
+            tx_arena_alloc(&d->arena, rows[i].blockers_n, sizeof *blockers);
+        for (size_t j = 0; j < rows[i].blockers_n; j++)
+            blockers[j] = rows[i].blockers[j]; /* its state is a constant */
+        rows[i].blockers = blockers;
+    }
+    locks->rows = rows;
+    locks->next.space = keep(d, locks->next.space);
+    locks->next.key = keep(d, locks->next.key);
+    locks->next.to = keep(d, locks->next.to);
+}
+
 static void keep_sent(struct driver *d, const struct part_action *action)
 {
     if (d->sent_n == d->sent_capacity) {
@@ -66,6 +86,8 @@ static void keep_sent(struct driver *d, const struct part_action *action)
         msg.error.text = keep(d, msg.error.text);
     } else if (msg.type == TX_MSG_STATUS) {
         keep_status(d, &msg.status);
+    } else if (msg.type == TX_MSG_LOCKS) {
+        keep_locks(d, &msg.locks);
     }
     d->sent[d->sent_n++] = (struct driver_sent){action->to, msg};
 }

@@ -451,7 +451,8 @@ static enum tx_role role_of(const struct sim *sim, size_t node)
 static void repeat_within(struct sim *sim)
 {
     struct sim_liar *liar = sim->liar;
-    enum tx_msg_type type = (enum tx_msg_type)below(liar, TX_MSG_TYPES_N);
+    /* What is asked and said about locks speaks of nothing that is remembered. */
+    enum tx_msg_type type = (enum tx_msg_type)below(liar, TX_MSG_ERROR + 1);
     const struct tx_buf *heard = &liar->heard[type][below(liar, HEARD)];
     size_t to = below(liar, (size_t)(sim->options.coordinators + sim->options.participants));
     struct tx_buf copy = {0};

@@ -515,6 +515,8 @@ void liar_twist(struct liar_talk *talk, struct tx_msg *msg)
     case TX_MSG_STATUS_REQUEST:
     case TX_MSG_STATUS:
     case TX_MSG_ERROR:
+    case TX_MSG_LOCKS_REQUEST:
+    case TX_MSG_LOCKS:
     case TX_MSG_TYPES_N:
         return;
     }

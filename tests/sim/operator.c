@@ -360,6 +360,10 @@ void sim_operator_watch(struct sim *sim)
     struct tx_msg msg = {.type = TX_MSG_STATUS_REQUEST,
                          .status_request = {.req = ++sim->status_requests}};
 
-    sim_network_send(sim, console, (size_t)(sim->status_requests % daemons), &msg);
+    size_t to = (size_t)(sim->status_requests % daemons);
+    if (sim->status_requests / daemons % 2 == 1 && sim->nodes[to].role == SIM_PARTICIPANT)
+        msg = (struct tx_msg){.type = TX_MSG_LOCKS_REQUEST,
+                              .locks_request = {.req = sim->status_requests}};
+    sim_network_send(sim, console, to, &msg);
     sim_network_flush(sim, console);
 }
