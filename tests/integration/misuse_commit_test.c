@@ -218,8 +218,20 @@ static void test_submits_beyond_a_limit(void **state)
     op.value = tx_bytes(bytes, TX_VALUE_MAX + 1);
     expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0].value: 524289");
     op = operation(TX_OP_PUT, "n", "");
-    op.key = tx_bytes(bytes, TX_KEY_MAX + 1);
-    expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0].key: 4097");
+    op.key = tx_bytes(bytes, TX_BOUND_MAX + 1);
+    expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0].key: 4098");
+    op.key.len = TX_KEY_MAX + 1; /* which the end of a range may have */
+    expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0]: put: a key has at most 4096 bytes");
+    op = (struct tx_op){.type = TX_OP_SCAN, .space = tx_bytes_str("t")};
+    expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0]: scan: the limit is 0 rows");
+    op.limit = TX_SCAN_ROWS_MAX + 1;
+    expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0]: scan: the limit is at most 10000");
+    op = (struct tx_op){.type = TX_OP_SCAN,
+                        .space = tx_bytes_str("t"),
+                        .key = tx_bytes_str("b"),
+                        .to = tx_bytes_str("a"),
+                        .limit = 1};
+    expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0]: scan: the range from");
     op = operation(TX_OP_PUT, "", "1");
     expect_dropped(tx_bytes(NULL, 0), &op, 1, "SUBMIT ops[0]: ");
     expect_untouched(before);
