@@ -7,7 +7,7 @@
 
 /* Gray's table with the update mode, which lets readers in that came before it (and later ones
  * too), but no second updater. */
-const unsigned char lock_mode_conflict_sets[TX_LOCK_MODES_N] = {
+const unsigned char lock_mode_conflict_sets[TX_LOCK_MODES_N + 1] = {
     [TX_LOCK_NONE] = 0,
     [TX_LOCK_IS] = BIT(TX_LOCK_X),
     [TX_LOCK_IX] = BIT(TX_LOCK_S) | BIT(TX_LOCK_U) | BIT(TX_LOCK_SIX) | BIT(TX_LOCK_X),

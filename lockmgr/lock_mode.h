@@ -8,8 +8,9 @@
 #include "common/assert.h"
 #include "common/op.h"
 
-/* The table; use the functions below. */
-extern const unsigned char lock_mode_conflict_sets[TX_LOCK_MODES_N];
+/* The table; use the functions below. One more, for where assertions do not end the program: the
+ * simulator with mistakes in it. */
+extern const unsigned char lock_mode_conflict_sets[TX_LOCK_MODES_N + 1];
 
 /* A set of modes: the bit 1 << mode stands for a mode. */
 static inline unsigned lock_mode_bit(enum tx_lock_mode mode)
