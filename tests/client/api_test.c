@@ -1,6 +1,7 @@
 /* Interactive transactions against played daemons: what is sent, sent again, given up, and called
  * what. */
 #include "tests/client/api_fixture.h"
+#include "tests/common/pace.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -398,7 +399,7 @@ static void test_outcome_asks_again_until_it_is_definite(void **state)
     fake.ignore[TX_MSG_OUTCOME_REQUEST] = 12; /* more than one request's copies */
     fake.asked_outcome = TX_OUTCOME_COMMITTED;
     fake_unlock(&fake);
-    expect(txclient_outcome(client, "1-7-1@a,b", 10000), TXCLIENT_OK);
+    expect(txclient_outcome(client, "1-7-1@a,b", pace_ms(10000)), TXCLIENT_OK);
     fake_lock(&fake);
     assert_int_equal(fake.finish.members_n, 2);
     assert_string_equal(fake.members[1].name.s, "b");
