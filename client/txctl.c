@@ -15,10 +15,9 @@
 struct arguments {
     struct cli_place place;
     const char *command;
-    const char *file;             /* exec --file */
-    const char *key;              /* exec --key */
-    uint32_t timeout_ms;          /* exec --timeout, outcome --wait */
-    txclient_isolation isolation; /* exec, get */
+    const char *file;               /* exec --file */
+    txclient_submit_options submit; /* exec, get */
+    uint32_t wait_ms;               /* outcome --wait */
     struct txctl_locks_options locks;
     char **words; /* the command's own arguments */
     int words_n;
@@ -76,13 +75,16 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
         arguments->file = arg;
         return 0;
     case 'i':
-        arguments->isolation = parse_isolation(state, arg);
+        arguments->submit.isolation = parse_isolation(state, arg);
         return 0;
     case 'k':
-        arguments->key = arg;
+        arguments->submit.idempotency_key = txclient_str(arg);
+        return 0;
+    case 'l':
+        arguments->submit.lock_timeout_ms = parse_seconds(state, arg);
         return 0;
     case 't':
-        arguments->timeout_ms = parse_seconds(state, arg);
+        arguments->submit.timeout_ms = arguments->wait_ms = parse_seconds(state, arg);
         return 0;
     case ARGP_KEY_ARGS:
         arguments->words = state->argv + state->next;
@@ -98,13 +100,18 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
         "isolation", 'i', "LEVEL", 0,                                                              \
             "serializable (the default), repeatable-read, read-committed or read-uncommitted", 0   \
     }
+#define LOCK_TIMEOUT_OPTION                                                                        \
+    {                                                                                              \
+        "lock-timeout", 'l', "SECONDS", 0, "for each lock; by default the participants' own", 0    \
+    }
 static const struct argp_option exec_options[] = {
     {"file", 'f', "FILE", 0, "read the operations from FILE (-: standard input)", 0},
     {"key", 'k', "KEY", 0, "an idempotency key: the same key again runs nothing twice", 0},
     {"timeout", 't', "SECONDS", 0, "for the participants' votes", 0},
     ISOLATION_OPTION,
+    LOCK_TIMEOUT_OPTION,
     {0}};
-static const struct argp_option get_options[] = {ISOLATION_OPTION, {0}};
+static const struct argp_option get_options[] = {ISOLATION_OPTION, LOCK_TIMEOUT_OPTION, {0}};
 static const struct argp_option outcome_options[] = {
     {"wait", 't', "SECONDS", 0, "ask again until the answer is definite, at most so long", 0}, {0}};
 
@@ -297,8 +304,7 @@ static int command_exec(struct arguments *arguments)
         result = cli_open(&arguments->place, &client);
     }
     if (result == 0) {
-        result = txctl_exec(client, &script, arguments->key, arguments->timeout_ms,
-                            arguments->isolation, arguments->place.json);
+        result = txctl_exec(client, &script, &arguments->submit, arguments->place.json);
     }
     txclient_close(&client);
     exec_script_deinit(&script);
@@ -321,7 +327,7 @@ static int command_get(struct arguments *arguments)
         result = cli_open(&arguments->place, &client);
     }
     if (result == 0) {
-        result = txctl_get(client, &script, arguments->isolation, arguments->place.json);
+        result = txctl_get(client, &script, &arguments->submit, arguments->place.json);
     }
     txclient_close(&client);
     exec_script_deinit(&script);
@@ -333,8 +339,8 @@ static int command_outcome(struct arguments *arguments)
     txclient *client = NULL;
     int result = cli_open(&arguments->place, &client);
     if (result == 0) {
-        result = txctl_outcome(client, arguments->words[0], arguments->timeout_ms,
-                               arguments->place.json);
+        result =
+            txctl_outcome(client, arguments->words[0], arguments->wait_ms, arguments->place.json);
     }
     txclient_close(&client);
     return result;
@@ -447,7 +453,8 @@ static int run_command(const struct command *command, struct arguments *argument
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.locks = {.limit = LOCKS_LIMIT_DEFAULT}};
+    struct arguments arguments = {.locks = {.limit = LOCKS_LIMIT_DEFAULT},
+                                  .submit = {.size = sizeof(txclient_submit_options)}};
     cli_init();
     if (argp_parse(&global_argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0) {
         return EX_OSERR;

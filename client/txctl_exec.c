@@ -182,31 +182,25 @@ static void report(const txclient *client, txclient_status status, const struct 
     }
 }
 
-int txctl_exec(txclient *client, const struct exec_script *script, const char *key,
-               uint32_t timeout_ms, txclient_isolation isolation, bool json)
+int txctl_exec(txclient *client, const struct exec_script *script,
+               const txclient_submit_options *options, bool json)
 {
-    txclient_submit_options options = {
-        .size = sizeof options, .timeout_ms = timeout_ms, .isolation = isolation};
-    if (key != NULL) {
-        options.idempotency_key = txclient_str(key);
-    }
     txclient_value *values = calloc(script->n, sizeof *values);
     if (values == NULL) {
         (void)fputs("txctl: out of memory\n", stderr);
         return EX_OSERR;
     }
-    txclient_status status = txclient_submit(client, script->batch, &options, values);
+    txclient_status status = txclient_submit(client, script->batch, options, values);
     report(client, status, script, values, json);
     free(values);
     return cli_exit_status(status);
 }
 
-int txctl_get(txclient *client, const struct exec_script *script, txclient_isolation isolation,
-              bool json)
+int txctl_get(txclient *client, const struct exec_script *script,
+              const txclient_submit_options *options, bool json)
 {
-    txclient_submit_options options = {.size = sizeof options, .isolation = isolation};
     txclient_value value;
-    txclient_status status = txclient_submit(client, script->batch, &options, &value);
+    txclient_status status = txclient_submit(client, script->batch, options, &value);
     if (json) {
         report(client, status, script, &value, true);
     } else if (status != TXCLIENT_OK) {

@@ -297,6 +297,32 @@ static void test_readers_wait_for_writers(void **state)
     }
 }
 
+/* The text names the limit: it is the one of the command line, not the participant's. */
+static void test_txctl_waits_no_longer_than_asked(void **state)
+{
+    txclient_tx *writer = begin(client, TXCLIENT_SERIALIZABLE, 0);
+    char out[8192], err[1024];
+
+    (void)state;
+    expect(txclient_put(writer, txclient_at("a", "w", "limit"), txclient_str("x")), TXCLIENT_OK);
+    assert_int_equal(run_program(out, sizeof out, err, sizeof err, "txctl", "exec", "--config",
+                                 cluster.client_config, "--lock-timeout", "0.15", "get a/w/limit",
+                                 NULL),
+                     1);
+    assert_non_null(strstr(err, "no s lock on w/limit within 150 ms"));
+    assert_int_equal(run_program(out, sizeof out, err, sizeof err, "txctl", "get", "--config",
+                                 cluster.client_config, "-l", "0.16", "a/w/limit", NULL),
+                     1);
+    assert_non_null(strstr(err, "no s lock on w/limit within 160 ms"));
+    assert_int_equal(run_program(out, sizeof out, err, sizeof err, "txctl", "exec", "--config",
+                                 cluster.client_config, "--lock-timeout", "soon", "get a/w/limit",
+                                 NULL),
+                     64);
+    assert_non_null(strstr(err, "\"soon\" is no number of seconds"));
+    expect(txclient_abort(writer), TXCLIENT_OK);
+    txclient_tx_close(&writer);
+}
+
 static void test_writers_wait_for_readers(void **state)
 {
     (void)state;
@@ -405,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_own_writes_in_order),
         cmocka_unit_test(test_txctl),
         cmocka_unit_test(test_readers_wait_for_writers),
+        cmocka_unit_test(test_txctl_waits_no_longer_than_asked),
         cmocka_unit_test(test_writers_wait_for_readers),
         cmocka_unit_test(test_read_skew_over_two_participants),
         cmocka_unit_test(test_a_one_shot_at_read_uncommitted),
