@@ -162,8 +162,8 @@ static void begin(struct actor *a)
 
 static bool is_idle(const struct driver *d, const struct actor *a)
 {
-    for (const struct driver_call *call = d->calls; call < d->calls + d->calls_n; call++) {
-        if (call->tx.seq == a->seq)
+    for (size_t i = 0; i < d->calls_n; i++) {
+        if (d->calls[i].tx.seq == a->seq)
             return false;
     }
     return !a->asked && !a->preparing;
