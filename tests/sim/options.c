@@ -160,6 +160,14 @@ static void draw_locks(struct sim_options *options, struct sim_random *random)
         options->escalate_at = sim_random_between(random, 1, 8);
 }
 
+static void draw_scans(struct sim_options *options, struct sim_random *random)
+{
+    if (sim_random_percent(random, 35))
+        options->scans_percent = sim_random_between(random, 5, 35);
+    if (sim_random_percent(random, 30))
+        options->levels_percent = sim_random_between(random, 5, 60);
+}
+
 static void draw_copies(struct sim_options *options, struct sim_random *random)
 {
     if (!sim_random_percent(random, 20))
@@ -179,6 +187,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     struct sim_random echoes = {random->state ^ UINT64_C(0x6563686f6573)};
     struct sim_random locks = {random->state ^ UINT64_C(0x6c6f636b73)};
     struct sim_random rot = {random->state ^ UINT64_C(0x726f74)};
+    struct sim_random scans = {random->state ^ UINT64_C(0x7363616e73)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
     static const uint64_t tombstones[] = {2, 20, 1000};
@@ -208,6 +217,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_locks(options, &locks);
     draw_rot(options, &rot);
     draw_copies(options, &copies);
+    draw_scans(options, &scans);
     stride = sim_random_between(random, 0, 99);
     if (stride >= 5)
         options->check_stride = strides[sim_random_percent(random, 85)];
@@ -236,7 +246,9 @@ static bool possible(const struct sim_options *options)
            options->txs_max > 0 && options->locks_max >= 10 &&
            options->lock_policy < TX_LOCK_POLICIES_N && options->liar <= 2 &&
            options->lies_percent <= 100 && options->store_refuses_percent < 100 &&
-           options->echo_frames <= SIM_ECHO_FRAMES_MAX && options->prepare_timeout_us >= 10000;
+           options->scans_percent <= 100 && options->levels_percent <= 100 &&
+           options->seats_level < TX_ISOLATIONS_N && options->echo_frames <= SIM_ECHO_FRAMES_MAX &&
+           options->prepare_timeout_us >= 10000;
 }
 
 bool sim_options_set(struct sim_options *options, const char *text)

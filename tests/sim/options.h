@@ -74,7 +74,11 @@
     X(inquiry_us, "in doubt for longer: ask")                                                      \
     X(txs_max, "open transactions of a daemon; more are refused")                                  \
     X(locks_max, "at a participant")                                                               \
-    X(check_stride, "steps of a core between two checks of its invariants")
+    X(check_stride, "steps of a core between two checks of its invariants")                        \
+    X(scans_percent, "of the transactions scan ranges")                                            \
+    X(levels_percent, "of the transactions are below serializable")                                \
+    X(seats_level, "of those that take seats by what a scan says: any but 0, serializable, "       \
+                   "breaks promises")
 
 struct sim_options {
 #define X(name, meaning) uint64_t name;

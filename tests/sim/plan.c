@@ -1,6 +1,8 @@
 #include "plan.h"
 
 #include "plan_locks.h"
+#include "plan_scan.h"
+#include "plan_seats.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -141,9 +143,15 @@ void plan_draw(struct plan *plan, struct sim *sim, uint64_t serial)
         plan_locks_draw(plan, sim);
         return;
     }
+    if (sim->options.scans_percent > 0 &&
+        sim_random_percent(&sim->scanning, (unsigned)sim->options.scans_percent)) {
+        *plan = (struct plan){.arena = arena};
+        plan_scan_draw(plan, sim);
+        return;
+    }
     kind = draw_kind(sim);
     writes_what_it_read = kind == PLAN_WRITE || kind == PLAN_APPEND;
-    *plan = (struct plan){.kind = kind, .arena = arena};
+    *plan = (struct plan){.kind = kind, .isolation = plan_scan_level(sim), .arena = arena};
     plan->submit = !writes_what_it_read && sim_random_percent(random, 50);
     plan->keyed = plan->submit && kind == PLAN_ADD && sim_random_percent(random, 50);
     plan->aborts = !plan->submit && sim_random_percent(random, 8);
@@ -165,6 +173,8 @@ void plan_draw(struct plan *plan, struct sim *sim, uint64_t serial)
         draw_total(plan, sim);
         return;
     case PLAN_LOCK:
+    case PLAN_SCAN:
+    case PLAN_SEATS:
         return; /* drawn above */
     }
 }
@@ -181,7 +191,7 @@ void plan_again(struct plan *plan, struct sim *sim)
         struct plan_op *op = &plan->ops[i];
 
         op->known = false;
-        if (op->type == TX_OP_PUT && op->place == PLAN_LIST)
+        if (tx_op_writes(op->type) && (op->place == PLAN_LIST || op->place == PLAN_ROW))
             op->number = (int64_t)++sim->elements;
     }
 }
@@ -193,29 +203,32 @@ struct tx_bytes plan_account(unsigned item)
     return tx_bytes_str(accounts[item]);
 }
 
-static char *text_new(struct plan *plan, size_t size)
+void *plan_alloc(struct plan *plan, size_t n, size_t size)
 {
-    char *text = tx_arena_alloc(&plan->arena, size, 1);
+    void *memory = tx_arena_alloc(&plan->arena, n, size);
 
-    TX_ASSERT(text != NULL);
-    return text;
+    TX_ASSERT(memory != NULL);
+    return memory;
+}
+
+struct tx_bytes plan_list_text(struct plan *plan, const int64_t *list, uint32_t n, int64_t more)
+{
+    size_t size = 24 * ((size_t)n + 1), len = 0;
+    char *text = plan_alloc(plan, size, 1);
+
+    for (uint32_t i = 0; i < n; i++)
+        len += (size_t)snprintf(text + len, size - len, "%" PRId64 " ", list[i]);
+    snprintf(text + len, size - len, "%" PRId64, more);
+    return tx_bytes_str(text);
 }
 
 /* What was read, with the change. */
 static struct tx_bytes new_value(struct plan *plan, const struct plan_op *put)
 {
     const struct plan_op *read = &plan->ops[put->of];
-    size_t size = 24 * ((size_t)read->list_n + 1), len = 0;
-    char *text = text_new(plan, size);
 
-    if (put->place == PLAN_BANK) {
-        snprintf(text, size, "%" PRId64, read->balance + put->number);
-        return tx_bytes_str(text);
-    }
-    for (uint32_t i = 0; i < read->list_n; i++)
-        len += (size_t)snprintf(text + len, size - len, "%" PRId64 " ", read->list[i]);
-    snprintf(text + len, size - len, "%" PRId64, put->number);
-    return tx_bytes_str(text);
+    return put->place == PLAN_BANK ? plan_list_text(plan, NULL, 0, read->balance + put->number)
+                                   : plan_list_text(plan, read->list, read->list_n, put->number);
 }
 
 static struct tx_op value_op(struct plan *plan, const struct plan_op *from)
@@ -240,7 +253,13 @@ static struct tx_op value_op(struct plan *plan, const struct plan_op *from)
 
 static struct tx_op op_of(struct plan *plan, const struct plan_op *from)
 {
-    return from->place == PLAN_LOCKED ? plan_locks_op(plan, from) : value_op(plan, from);
+    if (from->place == PLAN_LOCKED)
+        return plan_locks_op(plan, from);
+    if (from->place == PLAN_ROW)
+        return plan_scan_op(plan, from);
+    if (from->place == PLAN_SEAT)
+        return plan_seats_op(plan, from);
+    return value_op(plan, from);
 }
 
 unsigned plan_step_participant(const struct plan *plan, unsigned step)
@@ -278,31 +297,33 @@ unsigned plan_writes(const struct plan *plan)
 
 /* ---- what came back ---- */
 
-static void read_list(struct plan *plan, struct plan_op *op, struct tx_bytes value)
+int64_t *plan_list_read(struct plan *plan, struct tx_bytes value, uint32_t *n)
 {
-    char *text = text_new(plan, value.len + 1);
+    char *text = plan_alloc(plan, value.len + 1, 1);
     char *at = text;
+    int64_t *list = plan_alloc(plan, value.len / 2 + 1, sizeof *list);
 
     if (value.len > 0)
         memcpy(text, value.data, value.len);
-    op->list_n = 0;
-    op->list = tx_arena_alloc(&plan->arena, value.len / 2 + 1, sizeof *op->list);
-    TX_ASSERT(op->list != NULL);
+    *n = 0;
     while (*at != '\0') {
-        op->list[op->list_n++] = strtoll(at, &at, 10);
+        list[(*n)++] = strtoll(at, &at, 10);
         TX_ASSERT(*at == '\0' || *at == ' ');
     }
+    return list;
 }
 
 static void read_one(struct plan *plan, struct plan_op *op, const struct tx_result *result)
 {
     char text[24] = "";
 
+    if (op->type == TX_OP_SCAN)
+        plan_scan_read(plan, op, result);
     if (op->type != TX_OP_GET && op->type != TX_OP_GET_FOR_UPDATE)
         return;
     op->known = true;
-    if (op->place == PLAN_LIST) {
-        read_list(plan, op, result->value);
+    if (op->place == PLAN_LIST || op->place == PLAN_ROW) {
+        op->list = plan_list_read(plan, result->value, &op->list_n);
         return;
     }
     TX_ASSERT(result->value.len < sizeof text);

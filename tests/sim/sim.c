@@ -118,6 +118,7 @@ struct sim *sim_new(uint64_t seed)
     sim->echo_random.state = seed ^ UINT64_C(0x6563686f);
     sim->locking.state = seed ^ UINT64_C(0x6c6f636b73);
     sim->rot.state = seed ^ UINT64_C(0x726f74);
+    sim->scanning.state = seed ^ UINT64_C(0x7363616e73);
     sim->now = 1000000;
     sim_options_draw(&sim->options, &sim->random);
     return sim;

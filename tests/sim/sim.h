@@ -19,6 +19,7 @@
 #define SIM_ACCOUNTS     4u            /* at each participant */
 #define SIM_LISTS        2u            /* at each participant */
 #define SIM_ITEMS_MAX    4u            /* the larger of these two */
+#define SIM_ROWS         240u          /* at each participant, that may ever be: plan_scan.h */
 #define SIM_RESOLVED_MAX 64u           /* decisions of an operator */
 #define SIM_WAITS_MAX    64u           /* transactions that wait at one moment, for waits.h */
 #define SIM_HEALED_US    UINT64_C(60000000)
@@ -107,8 +108,10 @@ struct sim {
     uint64_t seed;
     struct sim_options options;
     struct sim_random random;
-    struct sim_random locking; /* for LOCKs, likewise */
-    struct sim_random rot;     /* for damage: the run itself stays as it is without it */
+    struct sim_random locking;  /* for LOCKs, likewise */
+    struct sim_random rot;      /* for damage: the run itself stays as it is without it */
+    struct sim_random scanning; /* for scans and isolation levels, likewise */
+    unsigned rows_drawn;        /* writes of rows, see plan_scan.c */
     struct sim_timeline timeline;
     uint64_t now;
     bool tracing; /* somebody wants the trace: printed, or hashed */
@@ -144,7 +147,8 @@ struct sim {
     struct sim_totals totals;
     struct history history;
     uint32_t history_keys[SIM_PARTICIPANTS_MAX][2][SIM_ITEMS_MAX]; /* + 1: accounts, and lists */
-    uint64_t *image_lives;                                         /* of starts on an old image */
+    uint32_t history_rows[SIM_PARTICIPANTS_MAX][SIM_ROWS];
+    uint64_t *image_lives; /* of starts on an old image */
     size_t image_lives_n;
     struct coverage *coverage; /* NULL: not wanted */
     struct sim_liar *liar;     /* NULL: nobody lies */

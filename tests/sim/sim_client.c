@@ -4,6 +4,7 @@
 #include "network.h"
 #include "operator.h"
 #include "plan.h"
+#include "plan_seats.h"
 #include "sim_history.h"
 
 #include <inttypes.h>
@@ -94,6 +95,7 @@ static void send_operate(struct sim *sim, size_t node)
                                      .token = self->token,
                                      .age = self->age,
                                      .lock_timeout_ms = self->plan.lock_timeout_ms,
+                                     .isolation = self->plan.isolation,
                                      .step = self->used[participant].steps + 1,
                                      .ops = ops,
                                      .ops_n = n}};
@@ -110,6 +112,7 @@ static void send_submit(struct sim *sim, size_t node)
                                     .key = tx_bytes_str(self->plan.key),
                                     .age = self->age,
                                     .lock_timeout_ms = self->plan.lock_timeout_ms,
+                                    .isolation = self->plan.isolation,
                                     .ops = ops}};
 
     msg.submit.ops_n = plan_all(&self->plan, sim, ops);
@@ -278,6 +281,8 @@ static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
     attempt.may_stay_unknown =
         sim->options.retention_us != SIM_FOREVER_US || (self->plan.submit && !self->plan.keyed);
     sim_history_tx(sim, &attempt);
+    if (outcome == TX_OUTCOME_COMMITTED)
+        plan_seats_judge(&self->plan, sim, self->id);
     if (!unknown)
         remember(sim, self, outcome);
     SIM_TRACE(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
@@ -437,7 +442,7 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
     /* The key's own record is in the way: it has committed before, and that was not told. Unless an
      * operator has committed what its coordinator, restarted, presumes to be aborted; or a liar,
      * who can insert a key of his own in its name: an abort, no more. */
-    if (outcome->reason == TX_REASON_EXISTS && sim->options.retention_us == SIM_FOREVER_US &&
+    if (outcome->reason == TX_REASON_EXISTS && self->plan.keyed && sim->options.retention_us == SIM_FOREVER_US &&
         sim->liar == NULL && !sim_operator_committed_key(sim, tx_bytes_str(self->plan.key)))
         sim_fail(sim, "ran-twice: %.*s", (int)outcome->text.len, (const char *)outcome->text.data);
     told(sim, node, outcome->outcome);

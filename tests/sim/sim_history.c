@@ -2,8 +2,10 @@
 
 #include "inside.h"
 #include "operator.h"
+#include "plan_seats.h"
 #include "sim_coordinator.h"
 #include "sim_participant.h"
+#include "sim_reads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,60 +18,73 @@ static uint64_t now_ns(const struct sim *sim)
     return sim->now * NS_OF_US;
 }
 
+static uint32_t name_of(struct sim *sim, size_t node)
+{
+    return history_intern(&sim->history, sim->nodes[node].name.s);
+}
+
 /* ---- clients ---- */
 
-static uint32_t key_of(struct sim *sim, const struct plan_op *op)
+uint32_t sim_history_key(struct sim *sim, const struct plan_op *op)
 {
-    uint32_t *kept = &sim->history_keys[op->participant][op->place == PLAN_LIST][op->item];
+    static const char *const places[] = {
+        [PLAN_BANK] = "bank", [PLAN_LIST] = "lists", [PLAN_ROW] = "rows"};
+    bool row = op->place == PLAN_ROW;
+    uint32_t *kept = row ? &sim->history_rows[op->participant][op->item]
+                         : &sim->history_keys[op->participant][op->place == PLAN_LIST][op->item];
     char text[64];
 
-    TX_ASSERT(op->item < SIM_ITEMS_MAX);
+    TX_ASSERT(op->item < (row ? SIM_ROWS : SIM_ITEMS_MAX));
     if (*kept > 0)
         return *kept - 1;
     snprintf(text, sizeof text, "%s/%s/%u",
-             sim->nodes[sim_participant_node(sim, op->participant)].name.s,
-             op->place == PLAN_BANK ? "bank" : "lists", op->item);
+             sim->nodes[sim_participant_node(sim, op->participant)].name.s, places[op->place],
+             op->item);
     *kept = history_intern(&sim->history, text) + 1;
     return *kept - 1;
 }
 
-static struct history_op op_of(struct sim *sim, const struct plan_op *op)
+struct history_op sim_history_bank(struct sim *sim, const struct plan_op *op)
 {
-    struct history_op out = {.key = key_of(sim, op), .known = op->known};
     bool reads = op->type == TX_OP_GET || op->type == TX_OP_GET_FOR_UPDATE;
 
-    if (op->place == PLAN_LIST) {
-        out.type = reads ? HISTORY_READ : HISTORY_APPEND;
-        out.number = op->number;
-        out.list = op->list;
-        out.list_n = op->known ? op->list_n : 0;
-    } else {
-        out.type = reads ? HISTORY_GET : HISTORY_ADD;
-        out.number = reads ? op->balance : op->number;
+    return (struct history_op){.type = reads ? HISTORY_GET : HISTORY_ADD,
+                               .key = sim_history_key(sim, op),
+                               .known = op->known,
+                               .number = reads ? op->balance : op->number};
+}
+
+/* Seats are no part of what is read and appended. */
+static uint32_t wrote_seats(struct sim *sim, const struct plan *plan,
+                            uint32_t wrote[SIM_PARTICIPANTS_MAX])
+{
+    unsigned mask = plan->kind == PLAN_SEATS ? plan_writes(plan) : 0;
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < sim->options.participants; i++) {
+        if ((mask >> i & 1u) != 0)
+            wrote[n++] = name_of(sim, sim_participant_node(sim, i));
     }
-    return out;
+    return n;
 }
 
 void sim_history_tx(struct sim *sim, const struct sim_attempt *attempt)
 {
-    struct history_op ops[PLAN_OPS_MAX];
     const struct plan *plan = attempt->plan;
-    struct history_tx tx = {.process = attempt->client,
-                            .invoked_ns = attempt->invoked * NS_OF_US,
-                            .completed_ns = attempt->completed == UINT64_MAX
-                                                ? HISTORY_NEVER
-                                                : attempt->completed * NS_OF_US,
-                            .outcome = attempt->outcome,
-                            .id = attempt->id,
-                            .ops = ops,
-                            .reads_all = plan->kind == PLAN_TOTAL,
-                            .may_stay_unknown = attempt->may_stay_unknown};
+    uint32_t wrote[SIM_PARTICIPANTS_MAX];
+    struct history_tx tx = {
+        .process = attempt->client,
+        .invoked_ns = attempt->invoked * NS_OF_US,
+        .completed_ns =
+            attempt->completed == UINT64_MAX ? HISTORY_NEVER : attempt->completed * NS_OF_US,
+        .outcome = attempt->outcome,
+        .id = attempt->id,
+        .wrote = wrote,
+        .reads_all = plan->kind == PLAN_TOTAL && plan->isolation <= TX_REPEATABLE_READ,
+        .may_stay_unknown = attempt->may_stay_unknown};
 
-    for (unsigned i = 0; i < plan->ops_n; i++) {
-        if (plan->ops[i].place == PLAN_BANK || plan->ops[i].place == PLAN_LIST)
-            ops[tx.ops_n++] = op_of(sim, &plan->ops[i]);
-    }
-    history_add_tx(&sim->history, &tx);
+    tx.wrote_n = wrote_seats(sim, plan, wrote);
+    sim_reads_add(sim, attempt, &tx);
 }
 
 void sim_history_told(struct sim *sim, struct tx_id id, enum tx_outcome outcome)
@@ -78,11 +93,6 @@ void sim_history_told(struct sim *sim, struct tx_id id, enum tx_outcome outcome)
 }
 
 /* ---- nodes ---- */
-
-static uint32_t name_of(struct sim *sim, size_t node)
-{
-    return history_intern(&sim->history, sim->nodes[node].name.s);
-}
 
 static void bound(struct sim *sim, size_t node, const char *what, uint64_t value, uint64_t limit)
 {
@@ -236,5 +246,6 @@ void sim_history_end(struct sim *sim)
         end_of(sim, i);
         read_disk(sim, i);
     }
+    plan_seats_end(sim);
     sim_operator_end(sim);
 }

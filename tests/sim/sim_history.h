@@ -16,6 +16,9 @@ struct sim_attempt {
 };
 
 void sim_history_tx(struct sim *sim, const struct sim_attempt *attempt);
+/* A key, as the history names it; and an operation on an account. */
+uint32_t sim_history_key(struct sim *sim, const struct plan_op *op);
+struct history_op sim_history_bank(struct sim *sim, const struct plan_op *op);
 /* What a client heard that asked again. */
 void sim_history_told(struct sim *sim, struct tx_id id, enum tx_outcome outcome);
 /* Locks and sizes of a node at this moment. */
