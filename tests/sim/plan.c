@@ -194,6 +194,8 @@ void plan_again(struct plan *plan, struct sim *sim)
         if (tx_op_writes(op->type) && (op->place == PLAN_LIST || op->place == PLAN_ROW))
             op->number = (int64_t)++sim->elements;
     }
+    if (plan->kind == PLAN_SCAN && plan->keyed)
+        (void)snprintf(plan->key, sizeof plan->key, "rows-%" PRIu64, sim->elements);
 }
 
 /* ---- as operations ---- */

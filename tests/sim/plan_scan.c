@@ -180,6 +180,7 @@ static void draw_insert(struct plan *plan, struct sim *sim)
         return;
     plan_add(plan, TX_OP_INSERT, PLAN_ROW, participant, item);
     plan_end_step(plan);
+    plan->keyed = true; /* nothing is inserted twice, however often it comes */
 }
 
 static void draw_one_shot(struct plan *plan, struct sim *sim)

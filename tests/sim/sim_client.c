@@ -279,7 +279,8 @@ static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
                                   .completed = unknown ? UINT64_MAX : sim->now};
 
     attempt.may_stay_unknown =
-        sim->options.retention_us != SIM_FOREVER_US || (self->plan.submit && !self->plan.keyed);
+        sim->options.retention_us != SIM_FOREVER_US ||
+        (self->plan.submit && (!self->plan.keyed || self->plan.kind == PLAN_SCAN));
     sim_history_tx(sim, &attempt);
     if (outcome == TX_OUTCOME_COMMITTED)
         plan_seats_judge(&self->plan, sim, self->id);
@@ -414,6 +415,15 @@ static void give_in(struct sim *sim, size_t node)
     rest(sim, node);
 }
 
+/* It wrote rows at once, and this run of it has aborted. Another copy of the request may run, or
+ * have run: an abort is not kept across a restart, and nothing longer than its retention; the end
+ * of one run is not that of the request. */
+static bool may_have_run(const struct sim_client *self, const struct tx_msg_outcome *outcome)
+{
+    return self->plan.kind == PLAN_SCAN && self->plan.keyed &&
+           outcome->outcome == TX_OUTCOME_ABORTED;
+}
+
 static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
 {
     struct sim_client *self = sim->nodes[node].client;
@@ -442,10 +452,11 @@ static void on_outcome(struct sim *sim, size_t node, const struct tx_msg_outcome
     /* The key's own record is in the way: it has committed before, and that was not told. Unless an
      * operator has committed what its coordinator, restarted, presumes to be aborted; or a liar,
      * who can insert a key of his own in its name: an abort, no more. */
-    if (outcome->reason == TX_REASON_EXISTS && self->plan.keyed && sim->options.retention_us == SIM_FOREVER_US &&
-        sim->liar == NULL && !sim_operator_committed_key(sim, tx_bytes_str(self->plan.key)))
+    if (outcome->reason == TX_REASON_EXISTS && self->plan.kind == PLAN_ADD &&
+        sim->options.retention_us == SIM_FOREVER_US && sim->liar == NULL &&
+        !sim_operator_committed_key(sim, tx_bytes_str(self->plan.key)))
         sim_fail(sim, "ran-twice: %.*s", (int)outcome->text.len, (const char *)outcome->text.data);
-    told(sim, node, outcome->outcome);
+    told(sim, node, may_have_run(self, outcome) ? TX_OUTCOME_UNKNOWN : outcome->outcome);
     sim_network_send(sim, node, self->coordinator, &ack);
     rest(sim, node);
 }
