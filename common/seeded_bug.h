@@ -106,7 +106,30 @@
       "docs/protocol.md, The mark: \"when its OUTCOME is durable\"")                               \
     X(OLD_MARK_NOT_LOGGED, OLD_MARK_NOT_LOGGED,                                                    \
       "marks of older epochs are sent without a FORGET record",                                    \
-      "docs/protocol.md, The mark: \"after a FORGET record that says so is durable\"")
+      "docs/protocol.md, The mark: \"after a FORGET record that says so is durable\"")             \
+    X(SCAN_UNLOCKED, SCAN_UNLOCKED, "a scan locks no range",                                       \
+      "phantoms: predicate locks (Eswaran, Gray, Lorie, Traiger 1976)")                            \
+    X(SCAN_NOT_READ_AGAIN, SCAN_NOT_READ_AGAIN,                                                    \
+      "a scan that waited for its lock gives what it read before the wait",                        \
+      "participant/README.md, Scans: \"otherwise it is read again under the lock\"")               \
+    X(COMMITS_NOT_COUNTED, COMMITS_NOT_COUNTED,                                                    \
+      "a scan gives what it read before its lock, although something was committed meanwhile",     \
+      "participant/README.md, Scans: a counter of commits")                                        \
+    X(CUT_TOO_SHORT, CUT_TOO_SHORT,                                                                \
+      "a scan that stops at its limit leaves its last row out of the lock",                        \
+      "next-key locking covers the last key read (ARIES/KVL, Mohan 1990)")                         \
+    X(CUT_AT_WRONG_END, CUT_AT_WRONG_END,                                                          \
+      "a scan backwards that stops at its limit keeps the range in front of it locked",            \
+      "an error of this project's own making: the bounds of a cut range, the other way round")     \
+    X(RANGE_NOT_RECORDED, RANGE_NOT_RECORDED,                                                      \
+      "ranges are left out of PREPARED, and a restart does not take them again",                   \
+      "PREPARED holds the locks, and recovery takes them before anybody is served (R*, ARIES)")    \
+    X(ROWS_NOT_LOCKED, ROWS_NOT_LOCKED,                                                            \
+      "the rows of a scan at repeatable read are not locked when their range is given up",         \
+      "degree 2.99 (Gray, Reuter, Transaction Processing, 1993)")                                  \
+    X(READ_GIVES_UP_LOCK, READ_GIVES_UP_LOCK,                                                      \
+      "a read at read committed gives up the lock that an earlier operation needs",                \
+      "docs/isolation.md: what was held before is held on")
 
 #ifdef ASSENT_SEEDED_BUGS
 

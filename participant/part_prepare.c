@@ -13,22 +13,23 @@ struct lock_list {
 };
 
 /* The intentions come back with the locks below them. */
-static bool is_recorded(enum tx_lock_mode mode)
+static bool is_recorded(struct lock_name name, enum tx_lock_mode mode)
 {
+    if (TX_SEEDED_BUG(RANGE_NOT_RECORDED) && name.range)
+        return false;
     return mode != TX_LOCK_IS && mode != TX_LOCK_IX;
 }
 
 static void count_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
 {
     struct lock_list *list = arg;
-    (void)name;
-    list->n += is_recorded(mode);
+    list->n += is_recorded(name, mode);
 }
 
 static void copy_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
 {
     struct lock_list *list = arg;
-    if (!is_recorded(mode))
+    if (!is_recorded(name, mode))
         return;
     list->locks[list->n++] = (struct txlog_lock){
         .mode = mode,

@@ -357,7 +357,7 @@ static void executed_ok(struct part_core *core, struct part_tx *tx, const struct
         part_refuse_results(core, tx);
         return;
     }
-    if (reads_briefly(tx) && !tx->op_held_before)
+    if (reads_briefly(tx) && (!tx->op_held_before || TX_SEEDED_BUG(READ_GIVES_UP_LOCK)))
         release_read(core, tx);
     part_op_done(tx, result);
     part_run(core, tx);

@@ -20,6 +20,13 @@ static const struct tx_op *scan_op(const struct part_tx *tx)
 void part_scan_read(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->state == PART_WORKING && scan_op(tx)->limit > 0);
+    if (TX_SEEDED_BUG(SCAN_NOT_READ_AGAIN) && tx->scan.phase == PART_SCAN_GUESS) {
+        struct tx_result first = tx->results[tx->ops_done];
+        tx->op_locked = true;
+        part_op_done(tx, &first);
+        part_run(core, tx);
+        return;
+    }
     tx->scan.commits = core->commits;
     part_execute(core, tx);
 }
@@ -67,14 +74,14 @@ static struct lock_name range_read(const struct tx_op *op, const struct read *re
     if (!read->more)
         return range;
     TX_ASSERT(read->last.len > 0 && read->last.len < TX_BOUND_MAX);
-    if (op->reverse) {
+    if (op->reverse && !TX_SEEDED_BUG(CUT_AT_WRONG_END)) {
         range.key = read->last;
         return range;
     }
     if (read->last.len > 0)
         memcpy(memory, read->last.data, read->last.len);
     memory[read->last.len] = 0;
-    range.to = tx_bytes(memory, read->last.len + 1);
+    range.to = tx_bytes(memory, read->last.len + (TX_SEEDED_BUG(CUT_TOO_SHORT) ? 0 : 1));
     return range;
 }
 
@@ -114,7 +121,7 @@ static bool lock_rows(struct part_core *core, struct part_tx *tx, struct tx_byte
 {
     struct tx_reader reader = tx_reader(rows);
     struct tx_row row;
-    while (!tx->wounded && tx_rows_next(&reader, &row)) {
+    while (!tx->wounded && !TX_SEEDED_BUG(ROWS_NOT_LOCKED) && tx_rows_next(&reader, &row)) {
         struct lock_name key = {.space = scan_op(tx)->space, .key = row.key};
         size_t from = core->events.events_n;
         enum lock_status status = lockmgr_acquire(core->locks, tx->owner, key, TX_LOCK_S,
@@ -153,7 +160,7 @@ static bool finish(struct part_core *core, struct part_tx *tx, const struct read
         return false;
     if (tx->wounded)
         return false;
-    if (tx->isolation != TX_READ_UNCOMMITTED)
+    if (tx->isolation != TX_READ_UNCOMMITTED && !TX_SEEDED_BUG(SCAN_UNLOCKED))
         settle_ranges(core, tx, range);
     tx->op_locked = true;
     part_op_done(tx, &result);
@@ -191,9 +198,13 @@ static void lock_and_go_on(struct part_core *core, struct part_tx *tx, const str
                            struct lock_name range)
 {
     struct lock_name wanted = tx->scan.phase == PART_SCAN_FREE ? range : whole_range(scan_op(tx));
+    if (TX_SEEDED_BUG(SCAN_NOT_READ_AGAIN))
+        tx->results[tx->ops_done] =
+            (struct tx_result){read->more, part_copy(&tx->work, read->rows)};
     if (!lock_range(core, tx, wanted))
         return;
-    if (tx->scan.range_before || tx->scan.commits == core->commits) {
+    if (tx->scan.range_before || tx->scan.commits == core->commits ||
+        TX_SEEDED_BUG(COMMITS_NOT_COUNTED)) {
         if (finish(core, tx, read, range))
             part_run(core, tx);
         return;
@@ -213,7 +224,7 @@ void part_scan_answered(struct part_core *core, struct part_tx *tx, const struct
         return;
     }
     struct lock_name range = range_read(op, &read, memory);
-    bool locked = tx->isolation == TX_READ_UNCOMMITTED ||
+    bool locked = tx->isolation == TX_READ_UNCOMMITTED || TX_SEEDED_BUG(SCAN_UNLOCKED) ||
                   (tx->scan.phase != PART_SCAN_FREE && is_within(range, tx->scan.range));
     if (!locked)
         lock_and_go_on(core, tx, &read, range);

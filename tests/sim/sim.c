@@ -584,6 +584,7 @@ void sim_destroy(struct sim **sim)
 {
     for (size_t i = 0; i < (*sim)->nodes_n; i++) {
         sim_stop(*sim, i);
+        free((*sim)->nodes[i].held);
         if ((*sim)->nodes[i].disk != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].disk);
         if ((*sim)->nodes[i].image != NULL)

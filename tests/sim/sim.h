@@ -73,6 +73,8 @@ struct sim_node {
     struct sim_participant *participant;
     struct sim_client *client;
     struct sim_outbox *outbox;
+    struct history_lock *held; /* by prepared transactions, when it stopped: inside_locks.h */
+    size_t held_n;
 };
 
 /* What a client was told: somebody may ask for it again. */

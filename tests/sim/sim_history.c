@@ -1,6 +1,7 @@
 #include "sim_history.h"
 
 #include "inside.h"
+#include "inside_locks.h"
 #include "operator.h"
 #include "plan_seats.h"
 #include "sim_coordinator.h"
@@ -58,7 +59,8 @@ struct history_op sim_history_bank(struct sim *sim, const struct plan_op *op)
 static uint32_t wrote_seats(struct sim *sim, const struct plan *plan,
                             uint32_t wrote[SIM_PARTICIPANTS_MAX])
 {
-    unsigned mask = plan->kind == PLAN_SEATS ? plan_writes(plan) : 0;
+    bool sure = plan->kind == PLAN_SEATS && plan->isolation == TX_SERIALIZABLE;
+    unsigned mask = sure ? plan_writes(plan) : 0;
     uint32_t n = 0;
 
     for (unsigned i = 0; i < sim->options.participants; i++) {
@@ -130,6 +132,7 @@ void sim_history_look(struct sim *sim, size_t at)
     if (node->participant != NULL) {
         part_core_stats(sim_participant_core(node), sim_clock(sim, at), &part);
         inside_locks(sim_participant_core(node), &sim->history, name_of(sim, at), now_ns(sim));
+        inside_locks_ranges(sim, at);
         bound(sim, at, "tombstones", part.tombstones, sim->options.tombstones_max);
         bound_log(sim, at, inside_part_live(sim_participant_core(node)));
     }

@@ -1,5 +1,6 @@
 #include "sim_participant.h"
 
+#include "inside_locks.h"
 #include "network.h"
 #include "participant/kv.h"
 #include "store.h"
@@ -74,7 +75,7 @@ static void perform(struct sim *sim, size_t node, struct part_action *action)
 
     if (self->store != NULL &&
         (action->type == PART_ACTION_EXECUTE || action->type == PART_ACTION_PREPARE)) {
-        sim_store_call(self->store, action);
+        sim_store_call(self->store, self->rm, action);
         return;
     }
     switch (action->type) {
@@ -238,6 +239,7 @@ bool sim_participant_start(struct sim *sim, size_t node)
         sim_fail(sim, "%s cannot start: %s", sim->nodes[node].name.s, why.text);
         abort();
     }
+    inside_locks_compare(sim, node);
     if (sim_covers(sim))
         coverage_part_restart(sim->coverage, self->core);
     perform_all(sim, node);
@@ -248,6 +250,7 @@ void sim_participant_stop(struct sim *sim, size_t node)
 {
     struct sim_participant *self = sim->nodes[node].participant;
 
+    inside_locks_keep(sim, node);
     sim_store_destroy(&self->store);
     if (self->rm != NULL)
         self->rm->vtable->close(&self->rm);

@@ -14,7 +14,7 @@ struct sim_store;
 struct sim_store *sim_store_new(struct sim *sim, size_t node);
 void sim_store_destroy(struct sim_store **store);
 /* EXECUTE or PREPARE: SIM_EVENT_STORE tells when it is over. */
-void sim_store_call(struct sim_store *store, const struct part_action *action);
+void sim_store_call(struct sim_store *store, struct rm *rm, const struct part_action *action);
 /* The call with this number is over: what the core is told of it, valid until the next one. */
 struct part_event sim_store_answer(struct sim_store *store, struct rm *rm, uint64_t number);
 

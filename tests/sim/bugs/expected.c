@@ -54,4 +54,12 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(MARK_BEFORE_OUTCOME, "assertion", "atomicity", "atomicity", LOST_OUTCOMES),
     ROW(OLD_MARK_NOT_LOGGED, "atomicity", "atomicity", "atomicity",
         LOST_OUTCOMES " retention_us=300000"),
+    ROW(SCAN_UNLOCKED, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(SCAN_NOT_READ_AGAIN, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(COMMITS_NOT_COUNTED, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(CUT_TOO_SHORT, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(CUT_AT_WRONG_END, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(RANGE_NOT_RECORDED, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(ROWS_NOT_LOCKED, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(READ_GIVES_UP_LOCK, "append,rows", "append,rows", "append,rows", NULL),
 };

@@ -43,6 +43,7 @@ static const struct {
     {"lost-append", "append: lost-append"},
     {"incompatible-locks", "locks: incompatible-locks"},
     {"leaked-lock", "locks: leaked-lock"},
+    {"forgotten-lock", "locks: forgotten-lock"},
     {"over-limit", "bounds: over-limit"},
     {"in-doubt", "settled: in-doubt"},
     {"open-transaction", "settled: open-transaction"},
@@ -54,6 +55,8 @@ static const struct {
     {"ran-twice", "client: ran-twice"},
     {"not noticed", "old copy: not noticed"},
     {"waits in vain", "waits: in vain"},
+    {"too-many-rows", "rows: too-many-rows"},
+    {"other-rows", "rows: other-rows"},
 };
 #define FINDERS_N (sizeof finders / sizeof finders[0])
 
