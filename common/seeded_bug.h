@@ -127,6 +127,9 @@
     X(ROWS_NOT_LOCKED, ROWS_NOT_LOCKED,                                                            \
       "the rows of a scan at repeatable read are not locked when their range is given up",         \
       "degree 2.99 (Gray, Reuter, Transaction Processing, 1993)")                                  \
+    X(READ_BEFORE_DURABLE, READ_BEFORE_DURABLE,                                                    \
+      "what was read without a lock is told before the commit that wrote it is durable",           \
+      "an error of this project's own, found by its simulator: nothing uncommitted is ever read")  \
     X(READ_GIVES_UP_LOCK, READ_GIVES_UP_LOCK,                                                      \
       "a read at read committed gives up the lock that an earlier operation needs",                \
       "docs/isolation.md: what was held before is held on")

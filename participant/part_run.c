@@ -196,7 +196,7 @@ void part_op_done(struct part_tx *tx, const struct tx_result *result)
  * it: until then nobody hears of it. */
 static bool waits_for_log(struct part_core *core, struct part_tx *tx)
 {
-    if (tx->rests_on.n <= core->durable.n)
+    if (tx->rests_on.n <= core->durable.n || TX_SEEDED_BUG(READ_BEFORE_DURABLE))
         return false;
     tx->wait = PART_WAIT_LOG;
     part_hold(core, &(struct part_held){.lsn = core->last, .type = PART_HELD_READ, .tx = tx->id});

@@ -10,6 +10,9 @@
     "coordinators=1 participants=2 clients=4 fault_txs=3 crash=10 partition=5 loss_percent=25 "    \
     "sync_us=400000 lazy_us=500000 old_disk=0 resolve=0"
 
+#define SCANS       "scans_percent=60 levels_percent=0"
+#define SCANS_BELOW "scans_percent=60 levels_percent=90"
+
 #define ROW(name, all, no_assertion, no_alarm, options)                                            \
     [TX_BUG_##name] = {.by = {all, no_assertion, no_alarm}, .set = (options)}
 
@@ -56,10 +59,14 @@ const struct expected bugs_expected[TX_BUGS_N] = {
         LOST_OUTCOMES " retention_us=300000"),
     ROW(SCAN_UNLOCKED, "append,rows", "append,rows", "append,rows", NULL),
     ROW(SCAN_NOT_READ_AGAIN, "append,rows", "append,rows", "append,rows", NULL),
-    ROW(COMMITS_NOT_COUNTED, "append,rows", "append,rows", "append,rows", NULL),
-    ROW(CUT_TOO_SHORT, "append,rows", "append,rows", "append,rows", NULL),
-    ROW(CUT_AT_WRONG_END, "append,rows", "append,rows", "append,rows", NULL),
-    ROW(RANGE_NOT_RECORDED, "append,rows", "append,rows", "append,rows", NULL),
-    ROW(ROWS_NOT_LOCKED, "append,rows", "append,rows", "append,rows", NULL),
-    ROW(READ_GIVES_UP_LOCK, "append,rows", "append,rows", "append,rows", NULL),
+    ROW(COMMITS_NOT_COUNTED, "append,rows", "append,rows", "append,rows", SCANS " store_us=20000"),
+    ROW(CUT_TOO_SHORT, "append", "append", "append", SCANS),
+    ROW(CUT_AT_WRONG_END, "append", "append", "append", SCANS),
+    /* Who has voted reads no more: only another member that still does can make a circle of it, and
+     * seldom does. The locks that are gone are seen at once. */
+    ROW(RANGE_NOT_RECORDED, "locks", "locks", "locks", NULL),
+    ROW(ROWS_NOT_LOCKED, "append", "append", "append", SCANS_BELOW),
+    ROW(READ_BEFORE_DURABLE, "append", "append", "append",
+        SCANS_BELOW " sync_us=400000 crash=10 fault_txs=3"),
+    ROW(READ_GIVES_UP_LOCK, "append", "append", "append", SCANS_BELOW),
 };
