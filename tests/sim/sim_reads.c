@@ -3,9 +3,13 @@
 #include "plan_scan.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define FEW 16u /* operations of most transactions */
 
 struct ops {
-    struct history_op *ops;
+    struct history_op few[FEW];
+    struct history_op *more; /* in place of the few; NULL: there are not so many */
     uint32_t n, capacity;
 };
 
@@ -19,11 +23,22 @@ struct reading {
 
 static void add(struct ops *ops, struct history_op op)
 {
-    if (ops->n == ops->capacity) {
-        ops->capacity = ops->capacity * 2 + 16;
-        ops->ops = tx_xrealloc(ops->ops, ops->capacity * sizeof *ops->ops);
+    if (ops->n < FEW && ops->more == NULL) {
+        ops->few[ops->n++] = op;
+        return;
     }
-    ops->ops[ops->n++] = op;
+    if (ops->n >= ops->capacity) {
+        ops->capacity = ops->n * 2;
+        ops->more = tx_xrealloc(ops->more, ops->capacity * sizeof *ops->more);
+        if (ops->n == FEW)
+            memcpy(ops->more, ops->few, sizeof ops->few);
+    }
+    ops->more[ops->n++] = op;
+}
+
+static const struct history_op *all(const struct ops *ops)
+{
+    return ops->more != NULL ? ops->more : ops->few;
 }
 
 /* ---- reads that stand alone ---- */
@@ -35,7 +50,7 @@ static void flush(struct reading *reading)
 {
     struct history_tx alone = *reading->tx;
 
-    alone.ops = reading->once.ops;
+    alone.ops = all(&reading->once);
     alone.ops_n = reading->once.n;
     alone.reads_all = false;
     alone.wrote_n = 0;
@@ -162,13 +177,18 @@ static void add_op(struct reading *reading, const struct plan_op *op)
 
 void sim_reads_add(struct sim *sim, const struct sim_attempt *attempt, struct history_tx *tx)
 {
-    struct reading reading = {.sim = sim, .plan = attempt->plan, .tx = tx};
+    struct reading reading;
 
+    reading.sim = sim;
+    reading.plan = attempt->plan;
+    reading.tx = tx;
+    reading.own.more = reading.once.more = NULL;
+    reading.own.n = reading.once.n = reading.own.capacity = reading.once.capacity = 0;
     for (unsigned i = 0; i < attempt->plan->ops_n; i++)
         add_op(&reading, &attempt->plan->ops[i]);
-    tx->ops = reading.own.ops;
+    tx->ops = all(&reading.own);
     tx->ops_n = reading.own.n;
     history_add_tx(&sim->history, tx);
-    free(reading.own.ops);
-    free(reading.once.ops);
+    free(reading.own.more);
+    free(reading.once.more);
 }
