@@ -111,10 +111,10 @@
       "phantoms: predicate locks (Eswaran, Gray, Lorie, Traiger 1976)")                            \
     X(SCAN_NOT_READ_AGAIN, SCAN_NOT_READ_AGAIN,                                                    \
       "a scan that waited for its lock gives what it read before the wait",                        \
-      "participant/README.md, Scans: \"otherwise it is read again under the lock\"")               \
+      "participant/README.md, Scans: \"Otherwise it reads again under the lock\"")                 \
     X(COMMITS_NOT_COUNTED, COMMITS_NOT_COUNTED,                                                    \
       "a scan gives what it read before its lock, although something was committed meanwhile",     \
-      "participant/README.md, Scans: a counter of commits")                                        \
+      "participant/README.md, Scans: \"nothing was committed since the read was asked for\"")      \
     X(CUT_TOO_SHORT, CUT_TOO_SHORT,                                                                \
       "a scan that stops at its limit leaves its last row out of the lock",                        \
       "next-key locking covers the last key read (ARIES/KVL, Mohan 1990)")                         \
@@ -132,7 +132,7 @@
       "an error of this project's own, found by its simulator: nothing uncommitted is ever read")  \
     X(READ_GIVES_UP_LOCK, READ_GIVES_UP_LOCK,                                                      \
       "a read at read committed gives up the lock that an earlier operation needs",                \
-      "docs/isolation.md: what was held before is held on")
+      "participant/README.md: \"unless the transaction has had a lock there before\"")
 
 #ifdef ASSENT_SEEDED_BUGS
 

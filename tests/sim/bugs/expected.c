@@ -10,8 +10,10 @@
     "coordinators=1 participants=2 clients=4 fault_txs=3 crash=10 partition=5 loss_percent=25 "    \
     "sync_us=400000 lazy_us=500000 old_disk=0 resolve=0"
 
-#define SCANS       "scans_percent=60 levels_percent=0"
+#define SCANS       "scans_percent=60 levels_percent=0 participants=2 clients=10 think_us=3000"
 #define SCANS_BELOW "scans_percent=60 levels_percent=90"
+#define LISTS_BELOW                                                                                \
+    "scans_percent=10 levels_percent=90 lists_percent=80 participants=2 clients=12 think_us=2000"
 
 #define ROW(name, all, no_assertion, no_alarm, options)                                            \
     [TX_BUG_##name] = {.by = {all, no_assertion, no_alarm}, .set = (options)}
@@ -67,6 +69,7 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(RANGE_NOT_RECORDED, "locks", "locks", "locks", NULL),
     ROW(ROWS_NOT_LOCKED, "append", "append", "append", SCANS_BELOW),
     ROW(READ_BEFORE_DURABLE, "append", "append", "append",
-        SCANS_BELOW " sync_us=400000 crash=10 fault_txs=3"),
-    ROW(READ_GIVES_UP_LOCK, "append", "append", "append", SCANS_BELOW),
+        "scans_percent=60 levels_percent=70 coordinators=1 participants=2 clients=12 "
+        "think_us=2000"),
+    ROW(READ_GIVES_UP_LOCK, "append", "append", "append", LISTS_BELOW),
 };
