@@ -231,9 +231,9 @@ static struct tx_bytes key_of(struct plan *plan, const char *space, unsigned ite
 }
 
 /* Where it goes on when the scan before has not come to its end; otherwise the same once more. */
-static void find_span(const struct plan *plan, const struct plan_op *from)
+static void find_span(struct plan *plan, const struct plan_op *from)
 {
-    struct plan_span *span = &((struct plan *)(uintptr_t)plan)->spans[from->span];
+    struct plan_span *span = &plan->spans[from->span];
     const struct plan_op *of = &plan->ops[from->of];
     const struct plan_span *before = &plan->spans[of->span];
 
