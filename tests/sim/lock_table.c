@@ -1,5 +1,6 @@
 #include "lock_table.h"
 
+#include "lockmgr/lock_list.h"
 #include "lockmgr/lock_mode.h"
 #include "lockmgr/lockmgr.h"
 
@@ -204,6 +205,57 @@ static void expire(struct table *table)
         wrong(table, "a deadline has passed, and its request still waits");
 }
 
+/* ---- the table in pieces ---- */
+
+struct listing {
+    const struct table *table;
+    const struct lock_owner *owner;
+    uint64_t stop; /* after so many */
+};
+
+static bool see_held(void *arg, struct lock_name name, enum tx_lock_mode mode)
+{
+    struct listing *listing = arg;
+
+    if (lockmgr_held(listing->table->mgr, listing->owner, name) != mode)
+        wrong(listing->table, "a list shows a lock that is not held so");
+    return listing->stop-- > 0;
+}
+
+/* In two pieces, the second one from a place that may have gone meanwhile. */
+static void list_held(struct table *table, struct user *user)
+{
+    struct listing listing = {table, user->owner, draw(table, 0, 5)};
+    struct lock_place place = {0};
+    size_t looks = (size_t)draw(table, 0, 6);
+
+    if (lockmgr_list_held(table->mgr, user->owner, &place, &looks, see_held, &listing))
+        return;
+    if (draw(table, 0, 2) == 0)
+        place.last = some_name(table); /* that may be gone, or never was */
+    listing.stop = UINT64_MAX;
+    looks = 1000;
+    if (!lockmgr_list_held(table->mgr, user->owner, &place, &looks, see_held, &listing))
+        wrong(table, "a list without an end");
+}
+
+static void list_waiting(struct table *table, const struct user *user)
+{
+    struct lock_in_way in_way[OWNERS_MAX];
+    struct lock_wanted wanted;
+    size_t looks = (size_t)draw(table, 0, 20);
+    size_t max = (size_t)draw(table, 1, OWNERS_MAX), n;
+    bool more, waits = lockmgr_list_wanted(user->owner, &wanted);
+
+    n = lockmgr_list_in_way(user->owner, in_way, max, &more, &looks);
+    if (waits != user->waiting || (n > 0) != user->waiting || n > max)
+        wrong(table, "a list shows a wait for nobody, or none where there is one");
+    for (size_t i = 0; i < n; i++) {
+        if (tx_id_equal(in_way[i].tx, lock_owner_tx(user->owner)))
+            wrong(table, "a list shows somebody in his own way");
+    }
+}
+
 static void call(struct table *table)
 {
     struct user *user = &table->users[draw(table, 0, OWNERS_MAX - 1)];
@@ -213,8 +265,12 @@ static void call(struct table *table)
         begin(table, user);
     else if (which < 60)
         acquire(table, user);
-    else if (which < 73)
+    else if (which < 70)
         release(table, user);
+    else if (which < 72)
+        list_held(table, user);
+    else if (which < 73)
+        list_waiting(table, user);
     else if (which < 75)
         trim(table, user);
     else if (which < 80)

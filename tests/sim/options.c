@@ -166,6 +166,10 @@ static void draw_scans(struct sim_options *options, struct sim_random *random)
         options->scans_percent = sim_random_between(random, 5, 35);
     if (sim_random_percent(random, 30))
         options->levels_percent = sim_random_between(random, 5, 60);
+    if (options->scans_percent > 0 && sim_random_percent(random, 15))
+        options->results_max = sim_random_between(random, 60, 600);
+    if (options->scans_percent > 0 && sim_random_percent(random, 40))
+        options->looks_percent = sim_random_between(random, 5, 60);
 }
 
 static void draw_copies(struct sim_options *options, struct sim_random *random)
@@ -246,6 +250,8 @@ static bool possible(const struct sim_options *options)
            options->txs_max > 0 && options->locks_max >= 10 &&
            options->lock_policy < TX_LOCK_POLICIES_N && options->liar <= 2 &&
            options->lies_percent <= 100 && options->store_refuses_percent < 100 &&
+           options->looks_percent <= 100 &&
+           (options->results_max == 0 || options->results_max >= 50) &&
            options->scans_percent <= 100 && options->levels_percent <= 100 &&
            options->seats_level < TX_ISOLATIONS_N && options->echo_frames <= SIM_ECHO_FRAMES_MAX &&
            options->prepare_timeout_us >= 10000;

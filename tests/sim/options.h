@@ -77,6 +77,9 @@
     X(check_stride, "steps of a core between two checks of its invariants")                        \
     X(scans_percent, "of the transactions scan ranges")                                            \
     X(levels_percent, "of the transactions are below serializable")                                \
+    X(results_max, "bytes of the results of a step or a one-shot at a participant; 0: a message")  \
+    X(looks_percent,                                                                               \
+      "of the transactions, somebody looks at the locks of a participant before them")             \
     X(seats_level, "of those that take seats by what a scan says: any but 0, serializable, "       \
                    "breaks promises")
 

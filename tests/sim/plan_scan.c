@@ -132,7 +132,7 @@ static bool write_by_scan(struct plan *plan, struct sim *sim, unsigned participa
         if (op->type != TX_OP_SCAN || op->participant != participant || span->goes_on ||
             span->limit < TX_SCAN_ROWS_MAX || item < span->from || item >= span->to)
             continue;
-        if (plan->isolation != TX_SERIALIZABLE || percent(sim, 40))
+        if (plan->isolation != TX_SERIALIZABLE || sim->options.results_max > 0 || percent(sim, 40))
             return false;
         plan_add(plan, TX_OP_PUT, PLAN_ROW, participant, item)->of = i;
         plan_end_step(plan);

@@ -82,7 +82,7 @@ static struct change change_of(const struct plan *plan, const struct plan_op *op
     const struct plan_span *seen = &plan->spans[plan->ops[op->of].span];
     unsigned choice = (unsigned)op->number;
     bool taken[SEATS] = {false};
-    struct change change = {.leaves = seen->rows_n >= TAKEN_MAX};
+    struct change change = {.leaves = seen->rows_n >= TAKEN_MAX || seen->more};
 
     if (seen->rows_n > 0 && choice % 100 < LEAVE)
         change.leaves = true;
@@ -159,7 +159,8 @@ void plan_seats_judge(const struct plan *plan, struct sim *sim, struct tx_id id)
                      tx_id_print(id, text), plan->spans[op->span].rows_n,
                      sim->nodes[sim_participant_node(sim, op->participant)].name.s, TAKEN_MAX);
         if (i > 0 && tx_op_writes(plan->ops[i - 1].type) &&
-            plan->ops[i - 1].participant == op->participant && plan->isolation == TX_SERIALIZABLE)
+            plan->ops[i - 1].participant == op->participant && plan->isolation == TX_SERIALIZABLE &&
+            sim->options.results_max == 0)
             judge_own(plan, sim, id, i);
     }
 }

@@ -2,6 +2,7 @@
 
 #include "liar.h"
 #include "network.h"
+#include "onlooker.h"
 #include "operator.h"
 #include "plan.h"
 #include "plan_seats.h"
@@ -221,6 +222,7 @@ static void begin(struct sim *sim, size_t node)
         probe(sim, node);
         return;
     }
+    onlooker_ask(sim, node);
     self->serial++;
     if (!self->retry) {
         plan_draw(&self->plan, sim, node * 1000000 + self->serial);
@@ -479,7 +481,6 @@ static void on_error(struct sim *sim, size_t node, const struct tx_msg_error *er
 
 void sim_client_received(struct sim *sim, size_t node, size_t from, const struct tx_msg *msg)
 {
-    (void)from;
     if (msg->type == TX_MSG_BEGUN)
         on_begun(sim, node, &msg->begun);
     else if (msg->type == TX_MSG_OPERATED)
@@ -488,6 +489,8 @@ void sim_client_received(struct sim *sim, size_t node, size_t from, const struct
         on_outcome(sim, node, &msg->outcome);
     else if (msg->type == TX_MSG_ERROR)
         on_error(sim, node, &msg->error);
+    else if (msg->type == TX_MSG_LOCKS)
+        onlooker_answered(sim, node, from, &msg->locks);
     else if (msg->type != TX_MSG_STATUS && msg->type != TX_MSG_LOCKS)
         sim_fail(sim, "%s got a %s", sim->nodes[node].name.s, tx_msg_name(msg->type));
 }

@@ -193,6 +193,7 @@ struct part_options sim_participant_options(const struct sim *sim, size_t node)
                                  .inquiry_max_us = 2000000,
                                  .txs_max = sim->options.txs_max,
                                  .locks_max = sim->options.locks_max,
+                                 .results_max = sim->options.results_max,
                                  .lock_policy = (enum tx_lock_policy)sim->options.lock_policy,
                                  .escalate_at = sim->options.escalate_at,
                                  .tombstones_max = sim->options.tombstones_max,
