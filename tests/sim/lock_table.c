@@ -117,6 +117,23 @@ static void begin(struct table *table, struct user *user)
         (struct user){.owner = lockmgr_begin(table->mgr, (struct tx_id){1, 1, ++table->seq}, age)};
 }
 
+/* For what the user names. */
+static void ask(struct table *table, struct user *user, uint64_t timeout_us)
+{
+    switch (lockmgr_acquire(table->mgr, user->owner, user->name, user->mode, table->now, timeout_us,
+                            &table->events)) {
+    case LOCK_GRANTED:
+        granted(table, user);
+        return;
+    case LOCK_WAITING:
+        user->waiting = !user->wounded;
+        return;
+    case LOCK_REFUSED:
+    case LOCK_CONFLICT:
+        return;
+    }
+}
+
 static void acquire(struct table *table, struct user *user)
 {
     uint64_t timeout_us = draw(table, 0, 1) == 0 ? 0 : draw(table, 1, 50000);
@@ -131,17 +148,33 @@ static void acquire(struct table *table, struct user *user)
         user->mode = TX_LOCK_X;
     if (draw(table, 0, 49) == 0)
         timeout_us = UINT64_MAX; /* for ever */
-    switch (lockmgr_acquire(table->mgr, user->owner, user->name, user->mode, table->now, timeout_us,
-                            &table->events)) {
-    case LOCK_GRANTED:
-        granted(table, user);
-        return;
-    case LOCK_WAITING:
-        user->waiting = !user->wounded;
-        return;
-    case LOCK_REFUSED:
-    case LOCK_CONFLICT:
-        return;
+    ask(table, user, timeout_us);
+}
+
+/* One range beside the other, up to as many as there are letters; then some of them go, in any
+ * order. */
+static void collect(struct table *table, struct user *user)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    uint64_t n = draw(table, 2, sizeof letters - 2), first = draw(table, 0, n - 1);
+    struct lock_name name = {.space = tx_bytes_str("s"), .range = true};
+
+    for (uint64_t i = 0; i < n && !user->is_protected && !user->waiting && !user->wounded; i++) {
+        name.key = tx_bytes(&letters[i], 1);
+        name.to = tx_bytes(&letters[i + 1], 1);
+        user->name = name;
+        user->mode = TX_LOCK_S;
+        ask(table, user, 0);
+    }
+    for (uint64_t i = 0; i < n && !user->waiting; i++) {
+        uint64_t at = (first + 7 * i) % n;
+
+        name.key = tx_bytes(&letters[at], 1);
+        name.to = tx_bytes(&letters[at + draw(table, 1, 2) % (sizeof letters - 1 - at)], 1);
+        if (tx_bytes_compare(name.key, name.to) < 0 &&
+            lockmgr_held(table->mgr, user->owner, name) == TX_LOCK_S && draw(table, 0, 1) == 0 &&
+            lockmgr_release(table->mgr, user->owner, name, &table->events) != TX_OK)
+            wrong(table, "a range that is held, and cannot be released");
     }
 }
 
@@ -277,8 +310,10 @@ static void call(struct table *table)
         cancel(table, user);
     else if (which < 83)
         protect(table, user);
-    else if (which < 92)
+    else if (which < 90)
         expire(table);
+    else if (which < 92)
+        collect(table, user);
     else
         end(table, user);
 }
