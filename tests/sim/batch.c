@@ -64,9 +64,6 @@ static void print_totals(const struct sim_totals *totals)
     if (totals->rot_shown > 0)
         printf("  %" PRIu64 " damaged logs shown, %" PRIu64 " of them refused\n", totals->rot_shown,
                totals->rot_refused);
-    if (totals->fenced_off > 0)
-        printf("  %" PRIu64 " ended early: a lie has fenced every coordinator for good\n",
-               totals->fenced_off);
 }
 
 static void print_seed(const struct sim *sim)
@@ -136,7 +133,6 @@ static void add_totals(struct chunk *to, const struct sim_totals *totals)
     to->totals.simulated_us += totals->simulated_us;
     to->totals.rot_shown += totals->rot_shown;
     to->totals.rot_refused += totals->rot_refused;
-    to->totals.fenced_off += totals->fenced_off;
     for (size_t i = 0; i < SIM_FAULTS_N; i++)
         to->totals.faults[i] += totals->faults[i];
     if (totals->transactions < to->transactions_min)

@@ -51,20 +51,6 @@ bool sim_at_rest(const struct sim *sim)
     return true;
 }
 
-bool sim_all_fenced(const struct sim *sim)
-{
-    for (size_t i = 0; i < sim->options.coordinators; i++) {
-        struct coord_stats stats;
-
-        if (!sim->nodes[i].up)
-            return false;
-        coord_core_stats(sim_coordinator_core(&sim->nodes[i]), &stats);
-        if (!stats.fenced)
-            return false;
-    }
-    return true;
-}
-
 /* ---- the end ---- */
 
 /* What no history shows. */
@@ -154,10 +140,9 @@ static void check_own_log(struct sim *sim, size_t at)
         coord_core_check(sim_coordinator_core(node));
 }
 
-/* A fence that a lie has put up leaves nobody to begin transactions with; nothing else may. */
 static void check_enough(struct sim *sim)
 {
-    if (sim->totals.transactions < sim->options.transactions && sim->totals.fenced_off == 0)
+    if (sim->totals.transactions < sim->options.transactions)
         sim_fail(sim, "too few: %" PRIu64 " transactions begun instead of %" PRIu64,
                  sim->totals.transactions, sim->options.transactions);
 }

@@ -9,7 +9,4 @@ bool sim_at_rest(const struct sim *sim);
 /* Completes the history, and gives it to the checkers of tests/check; each witness is printed. */
 void sim_check(struct sim *sim);
 
-/* Is every coordinator up, and fenced? Then nobody can begin a transaction any more. */
-bool sim_all_fenced(const struct sim *sim);
-
 #endif

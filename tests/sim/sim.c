@@ -23,12 +23,10 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10u
-#define LOOK_US        UINT64_C(200000)   /* at rest? */
-#define LOOK_STEPS     200u               /* of a core between two looks at its locks */
-#define LOOKS_AT_REST  4u                 /* so often in a row, and the run is over */
-#define LIED_US        UINT64_C(5000000)  /* what is still done after the last lie */
-#define SERVING_US     UINT64_C(1000000)  /* is there still a coordinator that serves? */
-#define FENCED_US      UINT64_C(40000000) /* without one, and the faults end */
+#define LOOK_US        UINT64_C(200000)  /* at rest? */
+#define LOOK_STEPS     200u              /* of a core between two looks at its locks */
+#define LOOKS_AT_REST  4u                /* so often in a row, and the run is over */
+#define LIED_US        UINT64_C(5000000) /* what is still done after the last lie */
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
 
@@ -515,22 +513,10 @@ static void begin(struct sim *sim)
     sim_faults_next(sim);
 }
 
-/* Where a node of the cluster lies, it can come to this: no more transactions will be begun, for
- * only an operator who puts another coordinator there could help. */
-static bool nobody_serves(struct sim *sim)
-{
-    if (!sim_lies_within(sim) || sim->now < sim->serving_at)
-        return false;
-    sim->serving_at = sim->now + SERVING_US;
-    sim->fenced_us = sim_all_fenced(sim) ? sim->fenced_us + SERVING_US : 0;
-    sim->totals.fenced_off = sim->fenced_us >= FENCED_US;
-    return sim->totals.fenced_off > 0;
-}
-
 static bool faults_over(struct sim *sim)
 {
     return sim->totals.transactions >= sim->options.transactions ||
-           sim->now >= 1000000 + sim->options.longest_us || nobody_serves(sim);
+           sim->now >= 1000000 + sim->options.longest_us;
 }
 
 bool sim_step(struct sim *sim)

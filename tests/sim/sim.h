@@ -103,7 +103,6 @@ struct sim_totals {
     uint64_t old_believed; /* words of a copy that nobody could know better, and that were lost */
     uint64_t lies;
     uint64_t rot_shown, rot_refused; /* damaged copies of a log */
-    uint64_t fenced_off;             /* 1: a lie has fenced every coordinator for good */
 };
 
 struct sim {
@@ -121,8 +120,6 @@ struct sim {
     uint64_t trace_hash;
     bool deaf; /* alarms and violations, the cores' own words, do not count */
     bool healed;
-    uint64_t serving_at; /* the next look at who serves, where a node of the cluster lies */
-    uint64_t fenced_us;  /* for so long nobody does */
     bool old_copy_taken, old_copy_runs;
     uint64_t status_requests;
     unsigned looks_at_rest; /* in a row */

@@ -477,6 +477,8 @@ static void on_error(struct sim *sim, size_t node, const struct tx_msg_error *er
         enter(sim, self, PHASE_ASK);
     else if (self->phase == PHASE_BEGIN || (self->phase == PHASE_SUBMIT && !self->plan.keyed))
         rest(sim, node);
+    else if (self->phase == PHASE_SUBMIT && sim_lies_within(sim) && wearied(sim, self))
+        give_in(sim, node); /* no other coordinator knows the key */
 }
 
 void sim_client_received(struct sim *sim, size_t node, size_t from, const struct tx_msg *msg)
