@@ -73,9 +73,7 @@ txclient_address bench_account(const struct bench_accounts *accounts, size_t i,
                        key);
 }
 
-/* May the same reading succeed a little later? A read has no effect, so that UNKNOWN is no reason
- * to stop. */
-static bool may_pass(const txclient *client, txclient_status status)
+bool bench_may_pass(const txclient *client, txclient_status status)
 {
     switch (status) {
     case TXCLIENT_ABORTED:
@@ -105,7 +103,7 @@ txclient_status bench_read(txclient *client, const txclient_batch *batch, txclie
     uint64_t until_us = bench_now_us() + (uint64_t)patience_ms * 1000u;
     for (;;) {
         txclient_status status = txclient_submit(client, batch, NULL, values);
-        if (!may_pass(client, status) || bench_now_us() >= until_us) {
+        if (!bench_may_pass(client, status) || bench_now_us() >= until_us) {
             return status;
         }
         bench_sleep_ms(PAUSE_MS);
@@ -170,7 +168,7 @@ static txclient_status chunk_create(const struct bench_accounts *accounts, txcli
         if (status == TXCLIENT_OK) {
             return status;
         }
-        if ((!exists && !may_pass(client, status)) || bench_now_us() >= until_us) {
+        if ((!exists && !bench_may_pass(client, status)) || bench_now_us() >= until_us) {
             return status;
         }
         bench_sleep_ms(PAUSE_LONG_MS);

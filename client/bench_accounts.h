@@ -25,6 +25,9 @@ void bench_accounts_deinit(struct bench_accounts *accounts);
 txclient_address bench_account(const struct bench_accounts *accounts, size_t i,
                                char key[BENCH_ACCOUNT_KEY_MAX]);
 
+/* May what the last call gave pass by itself, so that the same may succeed a little later? Meant
+ * for what may run twice: UNKNOWN is no reason to stop. */
+bool bench_may_pass(const txclient *client, txclient_status status);
 /* Submits a batch that only reads, again after failures that may pass, for at most `patience_ms`.
  */
 txclient_status bench_read(txclient *client, const txclient_batch *batch, txclient_value *values,

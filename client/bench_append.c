@@ -27,8 +27,8 @@ struct own {
     struct bench_op *ops;
     size_t ops_n;
     txclient_value *values;
-    char *text; /* of a list that is written */
-    uint64_t losses;
+    char *text;       /* of a list that is written */
+    uint64_t process; /* of the history */
     bool wrote;
     struct bench_tx tx;
     char key[64]; /* of a one-shot transaction */
@@ -57,7 +57,7 @@ void bench_appends_deinit(struct bench_appends *appends)
     appends->slots = NULL;
 }
 
-static void own_free(void *arg)
+void bench_append_own_free(void *arg)
 {
     struct own *own = arg;
     if (own != NULL) {
@@ -68,7 +68,7 @@ static void own_free(void *arg)
     }
 }
 
-static void *own_new(void *arg)
+void *bench_append_own_new(void *arg)
 {
     struct bench_appends *appends = arg;
     /* An append reads first; a transfer adds twice. */
@@ -79,11 +79,12 @@ static void *own_new(void *arg)
         return NULL;
     }
     own->appends = appends;
+    own->process = atomic_fetch_add(&appends->processes, 1);
     own->ops = calloc(size, sizeof *own->ops);
     own->values = calloc(size, sizeof *own->values);
     own->text = calloc((size_t)appends->elements + 1, ELEMENT_DIGITS + 1);
     if (own->ops == NULL || own->values == NULL || own->text == NULL) {
-        own_free(own);
+        bench_append_own_free(own);
         return NULL;
     }
     return own;
@@ -221,14 +222,12 @@ static txclient_status transfer(struct bench_client *c, struct own *own, txclien
 
 /* ---- what came of it ---- */
 
-static void begin_story(struct bench_client *c, struct own *own)
+static void begin_story(struct own *own)
 {
     own->ops_n = 0;
     own->wrote = false;
     own->reference[0] = '\0';
-    /* What stays unknown may go on, so that its process never runs another transaction. */
-    own->tx = (struct bench_tx){.process = c->number + own->losses * c->load->options->clients,
-                                .invoked_ns = bench_history_now()};
+    own->tx = (struct bench_tx){.process = own->process, .invoked_ns = bench_history_now()};
 }
 
 static void end_story(struct own *own, txclient_status outcome)
@@ -238,8 +237,11 @@ static void end_story(struct own *own, txclient_status outcome)
     own->tx.reference = own->reference;
     own->tx.ops = own->ops;
     own->tx.ops_n = own->ops_n;
-    own->losses += outcome == TXCLIENT_OK || outcome == TXCLIENT_ABORTED ? 0 : 1;
     bench_history_tx(&own->appends->history, &own->tx);
+    if (outcome != TXCLIENT_OK && outcome != TXCLIENT_ABORTED) {
+        /* What stays unknown may go on, so that its process never runs another transaction. */
+        own->process = atomic_fetch_add(&own->appends->processes, 1);
+    }
 }
 
 static void keep_reference(struct own *own, const char *reference)
@@ -316,18 +318,16 @@ static txclient_status ask_outcome(struct bench_client *c, void *arg)
 static void interact(struct bench_client *c, struct own *own)
 {
     txclient_tx *tx = NULL;
-    uint64_t begin_us = bench_now_us();
-    begin_story(c, own);
+    begin_story(own);
     txclient_status status = txclient_begin(c->client, NULL, &tx);
     if (status != TXCLIENT_OK) {
         /* Nothing has begun, and nothing was asked for. */
-        bench_count(c, status, 0);
+        bench_count(c, status);
         return;
     }
     status = finish(c, tx, operate(c, own, tx));
-    uint64_t took_us = bench_now_us() - begin_us;
     if (status != TXCLIENT_UNKNOWN) {
-        bench_count(c, status, took_us);
+        bench_count(c, status);
         keep_reference(own, txclient_tx_reference(tx));
         end_story(own, status);
     } else {
@@ -378,7 +378,6 @@ static void note_values(struct own *own)
 /* Runs the batch as one transaction with a key, so that it can be found out what came of it. */
 static void submit_story(struct bench_client *c, struct own *own)
 {
-    uint64_t begin_us = bench_now_us();
     (void)snprintf(own->key, sizeof own->key, "append-%016" PRIx64 "-%u-%" PRIu64, c->load->run,
                    c->number, c->begun++);
     txclient_status status = submit(c, own);
@@ -386,7 +385,7 @@ static void submit_story(struct bench_client *c, struct own *own)
     if (unknown) {
         status = bench_settle(c, submit_again, own);
     } else {
-        bench_count(c, status, bench_now_us() - begin_us);
+        bench_count(c, status);
     }
     if (status == TXCLIENT_OK && !txclient_detail(c->client)->results_lost) {
         note_values(own);
@@ -424,7 +423,7 @@ static void submit_all_accounts(struct bench_client *c, struct own *own)
     own->tx.reads_all = true;
 }
 
-static void append_run(struct bench_client *c, void *arg)
+void bench_append_run(struct bench_client *c, void *arg)
 {
     struct bench_appends *appends = arg;
     struct own *own = c->own;
@@ -433,7 +432,7 @@ static void append_run(struct bench_client *c, void *arg)
     if (kind > 3 || (kind > 1 && appends->accounts->n == 0)) {
         interact(c, own);
     } else {
-        begin_story(c, own);
+        begin_story(own);
         if (kind == 3) {
             submit_all_accounts(c, own);
         } else if (kind == 2) {
@@ -447,12 +446,6 @@ static void append_run(struct bench_client *c, void *arg)
     if (appends->history.file != NULL && ferror(appends->history.file) != 0) {
         atomic_store(&c->load->broken, EIO);
     }
-}
-
-struct bench_work bench_append_work(struct bench_appends *appends)
-{
-    return (struct bench_work){
-        .run = append_run, .own_new = own_new, .own_free = own_free, .arg = appends};
 }
 
 txclient_status bench_append_balances(struct bench_appends *appends, txclient *client,

@@ -25,8 +25,9 @@ struct bench_appends {
     struct bench_history history;          /* without a file: none */
     struct bench_slot *slots;
     size_t slots_n;
-    uint32_t run;        /* part of every key: lists of earlier runs are left alone */
-    atomic_bool corrupt; /* a value was read that nobody wrote */
+    _Atomic uint64_t processes; /* of the history, given out so far */
+    uint32_t run;               /* part of every key: lists of earlier runs are left alone */
+    atomic_bool corrupt;        /* a value was read that nobody wrote */
 };
 
 /* Makes the slots; the members before `slots` are the caller's to set. False after a complaint on
@@ -34,8 +35,10 @@ struct bench_appends {
 bool bench_appends_init(struct bench_appends *appends);
 void bench_appends_deinit(struct bench_appends *appends);
 
-/* The work, for bench_load_start(). */
-struct bench_work bench_append_work(struct bench_appends *appends);
+/* The work, as struct bench_work wants it; `arg` is a struct bench_appends. */
+void bench_append_run(struct bench_client *client, void *arg);
+void *bench_append_own_new(void *arg);
+void bench_append_own_free(void *own);
 
 /* Reads all accounts and writes their balances into the history. */
 txclient_status bench_append_balances(struct bench_appends *appends, txclient *client,

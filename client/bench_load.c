@@ -2,14 +2,17 @@
 #include "client/bench_load.h"
 
 #include "client/bench_accounts.h"
+#include "client/bench_draw.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sysexits.h>
+#include <time.h>
 
 #define PAUSE_MS 50u
+#define NAP_US   20000u /* between two looks at whether the load goes on */
 
 static volatile sig_atomic_t interrupted;
 
@@ -26,31 +29,51 @@ void bench_load_catch_signals(void)
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
+bool bench_load_interrupted(void)
+{
+    return interrupted != 0;
+}
+
 static void count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-/* SplitMix64 (Steele, Lea, Flood): good enough to choose accounts. */
 uint64_t bench_random(struct bench_client *client)
 {
-    client->random += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = client->random;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return bench_draw_next(&client->random);
 }
 
 /* ---- what came of it ---- */
 
-void bench_count(struct bench_client *client, txclient_status status, uint64_t took_us)
+static bool measured(const struct bench_client *client)
 {
-    struct bench_counts *counts = &client->counts;
+    return client->begun_us >= client->load->measured_us;
+}
+
+static struct bench_counts *counts_of(struct bench_client *client)
+{
+    return measured(client) ? &client->counts : &client->warmup;
+}
+
+static void count_commit(struct bench_client *client)
+{
+    count(&counts_of(client)->committed);
+    if (measured(client)) {
+        uint64_t now_us = bench_now_us();
+        uint64_t took_us = now_us - client->begun_us;
+        histogram_record(&client->latencies, took_us);
+        bench_series_record(&client->series, now_us - client->load->measured_us, took_us);
+    }
+}
+
+void bench_count(struct bench_client *client, txclient_status status)
+{
+    struct bench_counts *counts = counts_of(client);
     txclient_reason reason = txclient_detail(client->client)->reason;
     switch (status) {
     case TXCLIENT_OK:
-        histogram_record(&client->latencies, took_us);
-        count(&counts->committed);
+        count_commit(client);
         return;
     case TXCLIENT_ABORTED:
         if (reason == TXCLIENT_REASON_NONE) {
@@ -78,7 +101,9 @@ void bench_count(struct bench_client *client, txclient_status status, uint64_t t
         count(&counts->failed);
         break;
     }
-    bench_sleep_ms(PAUSE_MS);
+    if (client->load->options->rate == 0) { /* else the rate is pause enough */
+        bench_sleep_ms(PAUSE_MS);
+    }
 }
 
 txclient_status bench_settle(struct bench_client *client,
@@ -86,37 +111,99 @@ txclient_status bench_settle(struct bench_client *client,
                              void *arg)
 {
     uint64_t until_us = bench_now_us() + client->load->options->settle_ms * UINT64_C(1000);
-    count(&client->counts.unknown);
+    struct bench_counts *counts = counts_of(client);
+    count(&counts->unknown);
     for (;;) {
         txclient_status status = ask(client, arg);
         if (status == TXCLIENT_OK) {
-            count(&client->counts.settled_committed);
-            count(&client->counts.committed);
+            count(&counts->settled_committed);
+            count_commit(client);
             return status;
         }
         if (status == TXCLIENT_ABORTED) {
-            count(&client->counts.settled_aborted);
+            count(&counts->settled_aborted);
             return status;
         }
         if (bench_now_us() >= until_us) {
-            count(&client->counts.never_settled);
+            count(&counts->never_settled);
+            client->lost++;
             return status;
         }
         bench_sleep_ms(PAUSE_MS);
     }
 }
 
-static bool goes_on(struct bench_load *load)
+/* ---- the loops ---- */
+
+static bool stopped(struct bench_load *load)
 {
-    return bench_now_us() < load->end_us && atomic_load(&load->broken) == 0 && interrupted == 0;
+    return atomic_load(&load->broken) != 0 || interrupted != 0;
+}
+
+static void run_one(struct bench_client *client, uint64_t begun_us)
+{
+    const struct bench_work *work = client->load->work;
+    client->begun_us = begun_us;
+    work->run(client, work->arg);
+}
+
+static void closed_loop(struct bench_client *client)
+{
+    struct bench_load *load = client->load;
+    for (uint64_t now_us = bench_now_us(); now_us < load->end_us && !stopped(load);
+         now_us = bench_now_us()) {
+        run_one(client, now_us);
+    }
+}
+
+/* Waits in pieces, for an interrupt of the program reaches one thread only. */
+static void wait_until_us(struct bench_load *load, uint64_t due_us)
+{
+    for (uint64_t now_us = bench_now_us(); now_us < due_us && !stopped(load);
+         now_us = bench_now_us()) {
+        uint64_t left_us = due_us - now_us < NAP_US ? due_us - now_us : NAP_US;
+        struct timespec left = {.tv_nsec = (long)left_us * 1000};
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &left, NULL);
+    }
+}
+
+static void count_overdue(struct bench_client *client, uint64_t due_us, uint64_t now_us)
+{
+    client->begun_us = due_us;
+    if (measured(client)) {
+        count(&client->counts.overdue);
+        histogram_record(&client->latencies, now_us - due_us);
+    }
+}
+
+static void open_loop(struct bench_client *client)
+{
+    struct bench_load *load = client->load;
+    for (;;) {
+        uint64_t due_us = bench_pace_due_us(&load->pace, atomic_fetch_add(&load->next, 1));
+        if (due_us >= load->end_us) {
+            return;
+        }
+        wait_until_us(load, due_us);
+        uint64_t now_us = bench_now_us();
+        if (now_us < due_us) {
+            return; /* interrupted before it was due */
+        }
+        if (now_us >= load->end_us || stopped(load)) {
+            count_overdue(client, due_us, now_us < load->end_us ? now_us : load->end_us);
+        } else {
+            run_one(client, due_us);
+        }
+    }
 }
 
 static void *client_main(void *arg)
 {
     struct bench_client *client = arg;
-    const struct bench_work *work = client->load->work;
-    while (goes_on(client->load)) {
-        work->run(client, work->arg);
+    if (client->load->options->rate > 0) {
+        open_loop(client);
+    } else {
+        closed_loop(client);
     }
     (void)atomic_fetch_sub(&client->load->running, 1);
     return NULL;
@@ -141,12 +228,19 @@ static int prepare_client(struct bench_client *client)
     return cli_open(&place, &client->client);
 }
 
+bool bench_load_run_number(uint64_t *run)
+{
+    if (getrandom(run, sizeof *run, 0) != sizeof *run) {
+        (void)fputs("txbench: the kernel gives no random numbers\n", stderr);
+        return false;
+    }
+    return true;
+}
+
 static int prepare_clients(struct bench_load *load)
 {
     uint64_t seed = 0;
-    if (getrandom(&load->run, sizeof load->run, 0) != sizeof load->run ||
-        getrandom(&seed, sizeof seed, 0) != sizeof seed) {
-        (void)fputs("txbench: the kernel gives no random numbers\n", stderr);
+    if (!bench_load_run_number(&load->run) || !bench_load_run_number(&seed)) {
         return EX_OSERR;
     }
     load->clients = calloc(load->options->clients, sizeof *load->clients);
@@ -177,6 +271,17 @@ static void free_clients(struct bench_load *load)
     load->clients = NULL;
 }
 
+static void set_times(struct bench_load *load)
+{
+    uint64_t length_us = (uint64_t)(load->options->seconds * 1e6);
+    load->pace = (struct bench_pace){.start_us = bench_now_us(), .rate = load->options->rate};
+    load->measured_us = load->pace.start_us + (uint64_t)(load->options->warmup * 1e6);
+    load->end_us = load->measured_us + length_us;
+    for (unsigned i = 0; i < load->options->clients; i++) {
+        bench_series_init(&load->clients[i].series, length_us);
+    }
+}
+
 int bench_load_start(struct bench_load *load, const struct bench_options *options,
                      const struct bench_work *work)
 {
@@ -186,8 +291,7 @@ int bench_load_start(struct bench_load *load, const struct bench_options *option
         free_clients(load);
         return result;
     }
-    load->started_us = bench_now_us();
-    load->end_us = load->started_us + (uint64_t)(options->seconds * 1e6);
+    set_times(load);
     atomic_store(&load->running, options->clients);
     for (unsigned i = 0; i < options->clients; i++) {
         int error = pthread_create(&load->clients[i].thread, NULL, client_main, &load->clients[i]);
@@ -215,32 +319,54 @@ static void add(_Atomic uint64_t *to, const _Atomic uint64_t *from)
                               memory_order_relaxed);
 }
 
-void bench_load_counts(struct bench_load *load, struct bench_counts *counts)
+void bench_counts_add(struct bench_counts *to, const struct bench_counts *from)
+{
+    add(&to->committed, &from->committed);
+    for (size_t reason = 0; reason < BENCH_REASONS; reason++) {
+        add(&to->aborted[reason], &from->aborted[reason]);
+    }
+    add(&to->unknown, &from->unknown);
+    add(&to->settled_committed, &from->settled_committed);
+    add(&to->settled_aborted, &from->settled_aborted);
+    add(&to->never_settled, &from->never_settled);
+    add(&to->unreachable, &from->unreachable);
+    add(&to->timed_out, &from->timed_out);
+    add(&to->refused, &from->refused);
+    add(&to->failed, &from->failed);
+    add(&to->overdue, &from->overdue);
+}
+
+void bench_load_counts(struct bench_load *load, struct bench_counts *counts, bool warmup)
 {
     *counts = (struct bench_counts){0};
     for (unsigned i = 0; i < load->options->clients; i++) {
-        const struct bench_counts *from = &load->clients[i].counts;
-        add(&counts->committed, &from->committed);
-        for (size_t reason = 0; reason < BENCH_REASONS; reason++) {
-            add(&counts->aborted[reason], &from->aborted[reason]);
-        }
-        add(&counts->unknown, &from->unknown);
-        add(&counts->settled_committed, &from->settled_committed);
-        add(&counts->settled_aborted, &from->settled_aborted);
-        add(&counts->never_settled, &from->never_settled);
-        add(&counts->unreachable, &from->unreachable);
-        add(&counts->timed_out, &from->timed_out);
-        add(&counts->refused, &from->refused);
-        add(&counts->failed, &from->failed);
+        const struct bench_client *client = &load->clients[i];
+        bench_counts_add(counts, warmup ? &client->warmup : &client->counts);
     }
 }
 
-bool bench_load_finish(struct bench_load *load, struct histogram *latencies)
+static void merge(struct bench_load *load, struct bench_measure *measure)
+{
+    struct bench_counts warmup;
+    bench_load_counts(load, &warmup, true);
+    bench_load_counts(load, &measure->counts, false);
+    measure->warmup_committed = atomic_load(&warmup.committed);
+    bench_series_init(&measure->series, (uint64_t)(load->options->seconds * 1e6));
+    for (unsigned i = 0; i < load->options->clients; i++) {
+        histogram_merge(&measure->latencies, &load->clients[i].latencies);
+        bench_series_merge(&measure->series, &load->clients[i].series);
+    }
+}
+
+bool bench_load_finish(struct bench_load *load, struct bench_measure *measure)
 {
     for (unsigned i = 0; i < load->options->clients; i++) {
         (void)pthread_join(load->clients[i].thread, NULL);
-        histogram_merge(latencies, &load->clients[i].latencies);
     }
+    uint64_t now_us =
+        bench_now_us(); /* of a load that an interrupt has ended in its warm-up: 0 s */
+    merge(load, measure);
+    measure->seconds = now_us > load->measured_us ? (double)(now_us - load->measured_us) / 1e6 : 0;
     int error = atomic_load(&load->broken);
     if (error != 0) {
         (void)fprintf(stderr, "txbench: cannot write a file: %s\n", strerrordesc_np(error));

@@ -1,16 +1,24 @@
 /* The load: clients that run one transaction after the other, whatever happens to the daemons
- * meanwhile. What a transaction does is the business of a struct bench_work (bench_transfer.h,
- * bench_append.h); this file has the threads, the counters and the patience. */
+ * meanwhile. What a transaction does is the business of a struct bench_work, which comes from a
+ * workload (bench_workload.h); this file has the threads, the times, the counters and the patience.
+ *
+ * In a closed loop each client begins the next transaction when its last one is over. In an open
+ * one (`rate`) transactions are due at fixed times (bench_pace.h), and whichever client is free
+ * takes the next; latencies count from when it was due, also where all clients were busy then. What
+ * is due and not begun when the time is over is `overdue`, and counts in the latencies with the
+ * time that it had waited until then: too little, but not nothing. */
 #ifndef ASSENT_CLIENT_BENCH_LOAD_H
 #define ASSENT_CLIENT_BENCH_LOAD_H
 
+#include "client/bench_pace.h"
+#include "client/bench_series.h"
 #include "client/cli.h"
 #include "client/histogram.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define BENCH_REASONS (TXCLIENT_REASON_OPERATOR + 1)
+#define BENCH_REASONS (TXCLIENT_REASON_LOCK_CONFLICT + 1)
 
 /* What has happened; written by one client, read by anyone meanwhile. */
 struct bench_counts {
@@ -23,14 +31,18 @@ struct bench_counts {
     _Atomic uint64_t unreachable; /* no connection: nothing was sent */
     _Atomic uint64_t timed_out;   /* no answer to a begin */
     _Atomic uint64_t refused;
-    _Atomic uint64_t failed; /* anything else */
+    _Atomic uint64_t failed;  /* anything else */
+    _Atomic uint64_t overdue; /* of an open loop: never begun */
 };
 
 struct bench_options {
     struct cli_place place;
     const char *other_config; /* every second client's configuration file; NULL: the same */
     unsigned clients;
-    double seconds;
+    double warmup;  /* seconds of load before those that count */
+    double seconds; /* that count */
+    double rate;    /* transactions a second, all clients together; 0: a closed loop */
+    bool interactive;
     uint32_t settle_ms; /* an unknown outcome is asked for so long */
 };
 
@@ -42,11 +54,14 @@ struct bench_client {
     txclient *client;
     txclient_batch *batch;
     uint64_t random;
-    uint64_t begun; /* transactions, for those who number them */
-    void *own;      /* as the work made it */
+    uint64_t begun;    /* transactions, for those who number them */
+    void *own;         /* as the work made it */
+    uint64_t begun_us; /* when the transaction that runs was due, or began in a closed loop */
+    uint64_t lost;     /* transactions whose outcome was never found out */
     struct bench_counts counts;
-    struct histogram
-        latencies; /* of transactions that committed with a definite answer at once, in us */
+    struct bench_counts warmup; /* of transactions of the warm-up */
+    struct histogram latencies; /* of transactions that committed, in us */
+    struct bench_series series; /* of the same */
 };
 
 struct bench_work {
@@ -62,12 +77,17 @@ struct bench_load {
     const struct bench_options *options;
     const struct bench_work *work;
     struct bench_client *clients;
-    uint64_t started_us;
+    struct bench_pace pace; /* of an open loop */
+    _Atomic uint64_t next;  /* transaction that is due */
+    uint64_t measured_us;   /* what begins from here on counts */
     uint64_t end_us;
     uint64_t run; /* random: no two runs name a thing alike */
     atomic_uint running;
     atomic_int broken; /* errno when a file cannot be written: the load makes no sense any more */
 };
+
+/* A random number that no other run has. False after a complaint on stderr. */
+bool bench_load_run_number(uint64_t *run);
 
 /* From now on SIGINT and SIGTERM end the load early, with its summary; the second one ends the
  * program as if nothing had been said. */
@@ -79,17 +99,31 @@ int bench_load_start(struct bench_load *load, const struct bench_options *option
 /* Are there clients that have not ended? They end by themselves when the time is over and what was
  * unknown is settled or given up. */
 bool bench_load_running(struct bench_load *load);
-/* Adds up what all clients have counted so far. */
-void bench_load_counts(struct bench_load *load, struct bench_counts *counts);
-/* Waits for the clients and merges their latencies; false when a file could not be written. */
-bool bench_load_finish(struct bench_load *load, struct histogram *latencies);
+/* What one load gave. */
+struct bench_measure {
+    double seconds; /* from the end of the warm-up to the last answer */
+    struct bench_counts counts;
+    uint64_t warmup_committed;
+    struct histogram latencies;
+    struct bench_series series;
+};
+
+void bench_counts_add(struct bench_counts *to, const struct bench_counts *from);
+/* Adds up what all clients have counted so far, of the warm-up while that lasts. */
+void bench_load_counts(struct bench_load *load, struct bench_counts *counts, bool warmup);
+/* Waits for the clients and merges what they have; false after a complaint when a file could not be
+ * written. */
+bool bench_load_finish(struct bench_load *load, struct bench_measure *measure);
+/* Has somebody interrupted the program? */
+bool bench_load_interrupted(void);
 
 /* ---- for the work ---- */
 
 uint64_t bench_random(struct bench_client *client);
-/* Counts what a call gave, whose detail the handle still has; pauses after what was not served.
- * TXCLIENT_UNKNOWN is bench_settle()'s. `took_us` goes into the latencies. */
-void bench_count(struct bench_client *client, txclient_status status, uint64_t took_us);
+/* Counts what a call gave, whose detail the handle still has; pauses after what was not served, in
+ * a closed loop. TXCLIENT_UNKNOWN is bench_settle()'s. The latency of a commit counts from the
+ * client's `begun_us`. */
+void bench_count(struct bench_client *client, txclient_status status);
 /* Counts an unknown outcome and calls `ask` until it knows or the patience is over. */
 txclient_status bench_settle(struct bench_client *client,
                              txclient_status (*ask)(struct bench_client *client, void *arg),

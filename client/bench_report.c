@@ -38,9 +38,47 @@ void bench_report_progress(FILE *out, double seconds, const struct bench_counts 
     (void)fflush(out);
 }
 
-static double per_second(const struct bench_result *result)
+static double per_second(const struct bench_measure *measure)
 {
-    return result->seconds > 0 ? (double)get(&result->counts.committed) / result->seconds : 0;
+    return measure->seconds > 0 ? (double)get(&measure->counts.committed) / measure->seconds : 0;
+}
+
+static const struct point {
+    const char *name;
+    const char *json;
+    double fraction;
+} points[] = {{"p50", "p50", 0.50},      {"p95", "p95", 0.95},         {"p99", "p99", 0.99},
+              {"p99.9", "p99_9", 0.999}, {"p99.99", "p99_99", 0.9999}, {"max", "max", 1.0}};
+#define POINTS (sizeof points / sizeof points[0])
+
+/* Medians of all repetitions, and sums. */
+struct summary {
+    double seconds;
+    struct bench_counts counts;
+    uint64_t warmup_committed;
+    double per_second;
+    double latency_us[POINTS];
+};
+
+static void summarise(const struct bench_result *result, struct summary *summary)
+{
+    double values[BENCH_REPETITIONS_MAX];
+    *summary = (struct summary){0};
+    for (size_t i = 0; i < result->measures_n; i++) {
+        const struct bench_measure *measure = &result->measures[i];
+        summary->seconds += measure->seconds;
+        summary->warmup_committed += measure->warmup_committed;
+        bench_counts_add(&summary->counts, &measure->counts);
+        values[i] = per_second(measure);
+    }
+    summary->per_second = bench_median(values, result->measures_n);
+    for (size_t point = 0; point < POINTS; point++) {
+        for (size_t i = 0; i < result->measures_n; i++) {
+            values[i] =
+                (double)histogram_quantile(&result->measures[i].latencies, points[point].fraction);
+        }
+        summary->latency_us[point] = bench_median(values, result->measures_n);
+    }
 }
 
 /* ---- for people ---- */
@@ -56,12 +94,8 @@ static void print_aborts(const struct bench_counts *counts)
     }
 }
 
-static void print_result(const struct bench_result *result)
+static void print_counts(const struct bench_counts *counts)
 {
-    const struct bench_counts *counts = &result->counts;
-    const struct histogram *latencies = &result->latencies;
-    (void)printf("committed       %" PRIu64 " in %.1f s (%.1f/s)\n", get(&counts->committed),
-                 result->seconds, per_second(result));
     print_aborts(counts);
     (void)printf("unknown         %" PRIu64 ", found out: %" PRIu64 " committed, %" PRIu64
                  " aborted; not found out: %" PRIu64 "\n",
@@ -71,19 +105,67 @@ static void print_result(const struct bench_result *result)
                  " refused, %" PRIu64 " failed\n",
                  get(&counts->unreachable), get(&counts->timed_out), get(&counts->refused),
                  get(&counts->failed));
-    (void)printf("latency (ms)    p50 %.2f  p95 %.2f  p99 %.2f  max %.2f\n",
-                 (double)histogram_quantile(latencies, 0.50) / 1000.0,
-                 (double)histogram_quantile(latencies, 0.95) / 1000.0,
-                 (double)histogram_quantile(latencies, 0.99) / 1000.0,
-                 (double)latencies->max / 1000.0);
-    if (result->bank) {
-        (void)printf("sum of balances %" PRId64 " before, %" PRId64 " after: %s\n",
-                     result->sum_before, result->sum_after,
-                     result->sum_before == result->sum_after ? "equal" : "NOT EQUAL");
+}
+
+static void print_latencies(const double latency_us[POINTS])
+{
+    (void)printf("latency (ms)   ");
+    for (size_t i = 0; i < POINTS; i++) {
+        (void)printf(" %s %.2f%s", points[i].name, latency_us[i] / 1000.0,
+                     i + 1 < POINTS ? " " : "\n");
     }
-    if (result->history != NULL) {
-        (void)printf("history         %" PRIu64 " transactions in %s\n", result->history_txs,
-                     result->history);
+}
+
+static void print_repetitions(const struct bench_result *result)
+{
+    for (size_t i = 0; i < result->measures_n; i++) {
+        const struct bench_measure *measure = &result->measures[i];
+        (void)printf("repetition %-3zu  %" PRIu64 " in %.1f s (%.1f/s)", i + 1,
+                     get(&measure->counts.committed), measure->seconds, per_second(measure));
+        for (size_t point = 0; point < POINTS; point++) {
+            uint64_t us = histogram_quantile(&measure->latencies, points[point].fraction);
+            (void)printf("  %s %.2f", points[point].name, (double)us / 1000.0);
+        }
+        (void)putchar('\n');
+    }
+}
+
+static void print_load(const struct bench_result *result, const struct summary *summary)
+{
+    const struct bench_options *options = result->options;
+    (void)printf("load            %s, %u clients, ", result->workload->name, options->clients);
+    if (options->rate > 0) {
+        (void)printf("open loop, %.1f/s due\n", options->rate);
+    } else {
+        (void)printf("closed loop\n");
+    }
+    if (options->warmup > 0) {
+        (void)printf("warm-up         %" PRIu64 " committed, not counted below\n",
+                     summary->warmup_committed);
+    }
+}
+
+static void print_result(const struct bench_result *result)
+{
+    struct summary summary;
+    summarise(result, &summary);
+    print_load(result, &summary);
+    if (result->measures_n > 1) {
+        print_repetitions(result);
+        (void)printf("medians of %zu repetitions, and their counts together:\n",
+                     result->measures_n);
+    }
+    (void)printf("committed       %" PRIu64 " in %.1f s (%.1f/s)\n", get(&summary.counts.committed),
+                 summary.seconds, summary.per_second);
+    print_counts(&summary.counts);
+    if (result->options->rate > 0) {
+        (void)printf("overdue         %" PRIu64 " were due and never begun\n",
+                     get(&summary.counts.overdue));
+    }
+    print_latencies(summary.latency_us);
+    result->workload->print(result->state, stdout);
+    for (size_t i = 0; result->plot && i < result->measures_n; i++) {
+        bench_series_print(stdout, &result->measures[i].series);
     }
 }
 
@@ -110,16 +192,12 @@ static void json_counts(struct json *json, const struct bench_counts *counts)
     json_member_u64(json, "failed", get(&counts->failed));
 }
 
-static void json_latencies(struct json *json, const struct histogram *latencies)
+static void json_latencies(struct json *json, const double latency_us[POINTS])
 {
-    static const struct {
-        const char *name;
-        double fraction;
-    } points[] = {{"p50", 0.50}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1.0}};
     json_key(json, "latency_us");
     json_object_begin(json);
-    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
-        json_member_u64(json, points[i].name, histogram_quantile(latencies, points[i].fraction));
+    for (size_t i = 0; i < POINTS; i++) {
+        json_member_u64(json, points[i].json, (uint64_t)latency_us[i]);
     }
     json_object_end(json);
 }
@@ -130,29 +208,79 @@ static void json_number(struct json *json, const char *name, int64_t value)
     json_i64(json, value);
 }
 
+static void json_fraction(struct json *json, const char *name, double value)
+{
+    json_key(json, name);
+    json_double(json, value);
+}
+
+static void json_series(struct json *json, const struct bench_series *series)
+{
+    json_fraction(json, "slot_seconds", (double)series->width_us / 1e6);
+    json_key(json, "slots");
+    json_array_begin(json);
+    for (size_t i = 0; i < series->n; i++) {
+        json_object_begin(json);
+        json_member_u64(json, "committed", series->slots[i].committed);
+        json_member_u64(json, "slowest_us", series->slots[i].slowest_us);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void json_repetitions(struct json *json, const struct bench_result *result)
+{
+    json_key(json, "repetitions");
+    json_array_begin(json);
+    for (size_t i = 0; i < result->measures_n; i++) {
+        struct summary summary;
+        struct bench_result one = *result;
+        one.measures = &result->measures[i];
+        one.measures_n = 1;
+        summarise(&one, &summary);
+        json_object_begin(json);
+        json_fraction(json, "seconds", summary.seconds);
+        json_member_u64(json, "committed", get(&summary.counts.committed));
+        json_fraction(json, "committed_per_second", summary.per_second);
+        json_latencies(json, summary.latency_us);
+        json_series(json, &one.measures->series);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void json_options(struct json *json, const struct bench_result *result)
+{
+    const struct bench_options *options = result->options;
+    json_member(json, "workload", result->workload->name);
+    json_member_u64(json, "clients", options->clients);
+    json_member(json, "loop", options->rate > 0 ? "open" : "closed");
+    if (options->rate > 0) {
+        json_fraction(json, "rate", options->rate);
+    }
+    if (result->workload->interactive) {
+        json_member(json, "mode", options->interactive ? "interactive" : "one-shot");
+    }
+}
+
 static void json_result(const struct bench_result *result)
 {
     struct json json;
+    struct summary summary;
+    summarise(result, &summary);
     json_init(&json, stdout);
     json_object_begin(&json);
-    json_key(&json, "seconds");
-    json_double(&json, result->seconds);
-    json_member_u64(&json, "committed", get(&result->counts.committed));
-    json_key(&json, "committed_per_second");
-    json_double(&json, per_second(result));
-    json_member_u64(&json, "aborted", bench_aborted(&result->counts));
-    json_counts(&json, &result->counts);
-    json_latencies(&json, &result->latencies);
-    if (result->bank) {
-        json_number(&json, "sum_before", result->sum_before);
-        json_number(&json, "sum_after", result->sum_after);
-        json_key(&json, "sum_holds");
-        json_bool(&json, result->sum_before == result->sum_after);
-    }
-    if (result->history != NULL) {
-        json_member(&json, "history", result->history);
-        json_member_u64(&json, "history_transactions", result->history_txs);
-    }
+    json_options(&json, result);
+    json_fraction(&json, "seconds", summary.seconds);
+    json_member_u64(&json, "committed", get(&summary.counts.committed));
+    json_fraction(&json, "committed_per_second", summary.per_second);
+    json_member_u64(&json, "aborted", bench_aborted(&summary.counts));
+    json_counts(&json, &summary.counts);
+    json_member_u64(&json, "overdue", get(&summary.counts.overdue));
+    json_member_u64(&json, "warmup_committed", summary.warmup_committed);
+    json_latencies(&json, summary.latency_us);
+    json_repetitions(&json, result);
+    result->workload->json(result->state, &json);
     json_object_end(&json);
     (void)putchar('\n');
 }

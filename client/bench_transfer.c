@@ -1,8 +1,22 @@
-/* Transfers. */
+/* Transfers between accounts at different participants: the workload `transfer`. */
 #include "client/bench_transfer.h"
+
+#include "client/bench_bank.h"
+#include "client/bench_ledger.h"
+#include "client/bench_workload.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sysexits.h>
+
+struct bench_transfers {
+    struct bench_bank bank;
+    bool record;
+    const char *acked_name;
+    const char *attempted_name;
+    FILE *acked;     /* NULL: none */
+    FILE *attempted; /* NULL: none */
+};
 
 struct work {
     const struct bench_transfers *transfers;
@@ -32,11 +46,11 @@ static void make_work(struct bench_client *c, const struct bench_transfers *tran
 {
     size_t from;
     size_t to;
-    bench_choose_accounts(c, transfers->accounts, &from, &to);
+    bench_choose_accounts(c, &transfers->bank.accounts, &from, &to);
     *work = (struct work){.transfers = transfers};
     struct bench_transfer *transfer = &work->transfer;
-    work->from = bench_account(transfers->accounts, from, work->from_key);
-    work->to = bench_account(transfers->accounts, to, work->to_key);
+    work->from = bench_account(&transfers->bank.accounts, from, work->from_key);
+    work->to = bench_account(&transfers->bank.accounts, to, work->to_key);
     transfer->amount = (int64_t)(1 + bench_random(c) % BENCH_AMOUNT_MAX);
     (void)snprintf(work->amount, sizeof work->amount, "%" PRId64, transfer->amount);
     (void)snprintf(transfer->id, sizeof transfer->id, "%016" PRIx64 "-%u-%" PRIu64, c->load->run,
@@ -120,11 +134,11 @@ static bool append(struct bench_client *c, FILE *file, const struct work *work)
 static txclient_status ask(struct bench_client *c, void *arg)
 {
     const struct work *work = arg;
-    return work->transfers->interactive ? txclient_outcome(c->client, work->reference, 1000)
-                                        : submit(c, work);
+    return c->load->options->interactive ? txclient_outcome(c->client, work->reference, 1000)
+                                         : submit(c, work);
 }
 
-void bench_transfer_run(struct bench_client *c, void *arg)
+static void transfer_run(struct bench_client *c, void *arg)
 {
     const struct bench_transfers *transfers = arg;
     struct work work;
@@ -132,11 +146,10 @@ void bench_transfer_run(struct bench_client *c, void *arg)
     if (!append(c, transfers->attempted, &work)) {
         return;
     }
-    uint64_t begin_us = bench_now_us();
     fill_batch(c, &work);
-    txclient_status status = transfers->interactive ? interact(c, &work) : submit(c, &work);
+    txclient_status status = c->load->options->interactive ? interact(c, &work) : submit(c, &work);
     if (status != TXCLIENT_UNKNOWN) {
-        bench_count(c, status, bench_now_us() - begin_us);
+        bench_count(c, status);
     } else {
         status = bench_settle(c, ask, &work);
         if (status != TXCLIENT_OK && status != TXCLIENT_ABORTED) {
@@ -148,3 +161,124 @@ void bench_transfer_run(struct bench_client *c, void *arg)
         (void)append(c, transfers->acked, &work);
     }
 }
+
+/* ---- the workload ---- */
+
+enum { OPTION_RECORD = 512, OPTION_ACKED, OPTION_ATTEMPTED };
+
+static const struct argp_option options[] = {
+    {"accounts", BENCH_BANK_ACCOUNTS, "NUMBER", 0,
+     "accounts in all, spread over the participants (default 1000)", 0},
+    BENCH_BANK_BALANCE_OPTION,
+    {"record", OPTION_RECORD, NULL, 0, "each transfer also leaves a record on both sides", 0},
+    {"acked", OPTION_ACKED, "FILE", 0, "append a line for each transfer that committed", 0},
+    {"attempted", OPTION_ATTEMPTED, "FILE", 0, "append a line for each transfer before it begins",
+     0},
+    {0}};
+
+static void init(void *state)
+{
+    struct bench_transfers *transfers = state;
+    transfers->bank.n = 1000;
+    transfers->bank.balance = 1000;
+}
+
+static error_t parse(void *state, int key, char *arg, struct argp_state *argp)
+{
+    struct bench_transfers *transfers = state;
+    switch (key) {
+    case OPTION_RECORD:
+        transfers->record = true;
+        return 0;
+    case OPTION_ACKED:
+        transfers->acked_name = arg;
+        return 0;
+    case OPTION_ATTEMPTED:
+        transfers->attempted_name = arg;
+        return 0;
+    default:
+        return bench_bank_parse(&transfers->bank, key, arg, argp);
+    }
+}
+
+static int check(void *state)
+{
+    struct bench_transfers *transfers = state;
+    return bench_bank_check(&transfers->bank, "transfer", 2, BENCH_ACCOUNTS_MAX);
+}
+
+/* NULL is no file, and no error. */
+static bool open_ledger(const char *name, FILE **file)
+{
+    *file = name != NULL ? fopen(name, "ae") : NULL;
+    if (name != NULL && *file == NULL) {
+        (void)fprintf(stderr, "txbench: %s: %s\n", name, strerrordesc_np(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool close_ledger(FILE **file)
+{
+    bool closed = *file == NULL || fclose(*file) == 0;
+    *file = NULL;
+    return closed;
+}
+
+static int setup(void *state, txclient *client)
+{
+    struct bench_transfers *transfers = state;
+    if (!open_ledger(transfers->acked_name, &transfers->acked) ||
+        !open_ledger(transfers->attempted_name, &transfers->attempted)) {
+        return EX_CANTCREAT;
+    }
+    return bench_bank_setup(&transfers->bank, client);
+}
+
+static int verify(void *state, txclient *client, bool *holds)
+{
+    struct bench_transfers *transfers = state;
+    return bench_bank_verify(&transfers->bank, client, holds);
+}
+
+static void print(const void *state, FILE *out)
+{
+    const struct bench_transfers *transfers = state;
+    bench_bank_print(&transfers->bank, out);
+}
+
+static void json(const void *state, struct json *out)
+{
+    const struct bench_transfers *transfers = state;
+    bench_bank_json(&transfers->bank, out);
+}
+
+static bool deinit(void *state)
+{
+    struct bench_transfers *transfers = state;
+    bool closed = close_ledger(&transfers->acked);
+    closed = close_ledger(&transfers->attempted) && closed;
+    bench_bank_deinit(&transfers->bank);
+    if (!closed) {
+        (void)fputs("txbench: a file of transfers could not be written\n", stderr);
+    }
+    return closed;
+}
+
+const struct bench_workload bench_workload_transfer = {
+    .name = "transfer",
+    .doc = "Transfers between accounts at different participants, and checks that the sum of all "
+           "balances stays what it was. Goes on while daemons are killed and restarted.",
+    .options = options,
+    .state_size = sizeof(struct bench_transfers),
+    .interactive = true,
+    .init = init,
+    .parse = parse,
+    .check = check,
+    .setup = setup,
+    .work = {.run = transfer_run},
+    .verify = verify,
+    .print = print,
+    .json = json,
+    .deinit = deinit,
+};

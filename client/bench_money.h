@@ -1,0 +1,23 @@
+/* By how much the money of a bank must have changed: what the transactions added that are known to
+ * have committed, and what those may have added whose outcome was never found out. */
+#ifndef ASSENT_CLIENT_BENCH_MONEY_H
+#define ASSENT_CLIENT_BENCH_MONEY_H
+
+#include "client/bench_load.h"
+
+struct bench_money {
+    _Atomic int64_t change;
+    _Atomic int64_t less; /* may have been taken on top of it; 0 or below */
+    _Atomic int64_t more;
+    _Atomic uint64_t committed;
+    _Atomic uint64_t lost;
+};
+
+/* Books what bench_steps_run() or bench_interact() gave for a transaction that adds `amount` to all
+ * accounts together; `lost_before`: the client's `lost` before it ran. */
+void bench_money_book(struct bench_money *money, const struct bench_client *client,
+                      uint64_t lost_before, txclient_status status, int64_t amount);
+/* May the sum have changed by so much? */
+bool bench_money_allows(const struct bench_money *money, int64_t change);
+
+#endif

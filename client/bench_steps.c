@@ -1,0 +1,204 @@
+/* Lists of steps, one-shot and interactive. */
+#include "client/bench_steps.h"
+
+#include <inttypes.h>
+
+#define REFERENCE_MAX (TXCLIENT_PARTICIPANTS_MAX * (TXCLIENT_NAME_MAX + 1) + 64)
+
+struct list {
+    const struct bench_step *steps;
+    size_t n;
+    bench_see *see;
+    void *arg;
+};
+
+static txclient_range range_of(const struct bench_step *step)
+{
+    txclient_range range = txclient_between(step->at.participant, step->at.space, "", "");
+    range.from = step->at.key;
+    return range;
+}
+
+/* ---- one-shot ---- */
+
+static void add_to_batch(txclient_batch *batch, const struct bench_step *step)
+{
+    txclient_range range;
+    switch (step->type) {
+    case BENCH_STEP_GET:
+        (void)txclient_batch_get(batch, step->at);
+        return;
+    case BENCH_STEP_GET_FOR_UPDATE:
+        (void)txclient_batch_get_for_update(batch, step->at);
+        return;
+    case BENCH_STEP_PUT:
+        (void)txclient_batch_put(batch, step->at, step->value);
+        return;
+    case BENCH_STEP_INSERT:
+        (void)txclient_batch_insert(batch, step->at, step->value);
+        return;
+    case BENCH_STEP_ADD:
+        (void)txclient_batch_add(batch, step->at, step->delta, step->floor, NULL);
+        return;
+    case BENCH_STEP_SCAN:
+        range = range_of(step);
+        (void)txclient_batch_scan(batch, &range, step->rows, false);
+        return;
+    }
+}
+
+static bool reads_only(const struct list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        enum bench_step_type type = list->steps[i].type;
+        if (type == BENCH_STEP_PUT || type == BENCH_STEP_INSERT || type == BENCH_STEP_ADD) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct shot {
+    char key[64]; /* empty: what only reads may run twice */
+    txclient_value *values;
+};
+
+static txclient_status submit(struct bench_client *c, void *arg)
+{
+    struct shot *shot = arg;
+    txclient_submit_options options = {.size = sizeof options,
+                                       .idempotency_key = txclient_str(shot->key)};
+    return txclient_submit(c->client, c->batch, &options, shot->values);
+}
+
+static void see_value(const struct list *list, size_t i, const txclient_value *value)
+{
+    const struct bench_step *step = &list->steps[i];
+    if (step->type == BENCH_STEP_SCAN) {
+        txclient_rows rows = txclient_rows_of(value);
+        txclient_row row;
+        while (txclient_rows_next(&rows, &row)) {
+            list->see(list->arg, row.key, row.value);
+        }
+    } else if (value->found &&
+               (step->type == BENCH_STEP_GET || step->type == BENCH_STEP_GET_FOR_UPDATE)) {
+        list->see(list->arg, step->at.key, txclient_data(value->data, value->len));
+    }
+}
+
+static txclient_status run_shot(struct bench_client *c, const struct list *list)
+{
+    txclient_value values[BENCH_STEPS_MAX];
+    struct shot shot = {.values = list->see != NULL ? values : NULL};
+    if (!reads_only(list)) {
+        (void)snprintf(shot.key, sizeof shot.key, "%016" PRIx64 "-%u-%" PRIu64, c->load->run,
+                       c->number, c->begun++);
+    }
+    txclient_batch_clear(c->batch);
+    for (size_t i = 0; i < list->n; i++) {
+        add_to_batch(c->batch, &list->steps[i]);
+    }
+    txclient_status status = submit(c, &shot);
+    if (status == TXCLIENT_UNKNOWN) {
+        status = bench_settle(c, submit, &shot);
+    } else {
+        bench_count(c, status);
+    }
+    bool known = status == TXCLIENT_OK && !txclient_detail(c->client)->results_lost;
+    for (size_t i = 0; known && list->see != NULL && i < list->n; i++) {
+        see_value(list, i, &values[i]);
+    }
+    return status;
+}
+
+/* ---- interactive ---- */
+
+static txclient_status scan(txclient_tx *tx, const struct bench_step *step, const struct list *list)
+{
+    txclient_range range = range_of(step);
+    txclient_scan_options options = {
+        .size = sizeof options, .limit = step->rows, .page_rows = step->rows};
+    txclient_cursor *cursor = NULL;
+    txclient_status status = txclient_scan(tx, &range, &options, &cursor);
+    for (bool found = true; status == TXCLIENT_OK && found;) {
+        txclient_row row;
+        status = txclient_scan_next(cursor, &row, &found);
+        if (status == TXCLIENT_OK && found && list->see != NULL) {
+            list->see(list->arg, row.key, row.value);
+        }
+    }
+    txclient_scan_close(&cursor);
+    return status;
+}
+
+static txclient_status operate(txclient_tx *tx, const struct list *list, size_t i)
+{
+    const struct bench_step *step = &list->steps[i];
+    txclient_value value = {0};
+    txclient_status status = TXCLIENT_EINVAL;
+    switch (step->type) {
+    case BENCH_STEP_GET:
+        status = txclient_get(tx, step->at, &value);
+        break;
+    case BENCH_STEP_GET_FOR_UPDATE:
+        status = txclient_get_for_update(tx, step->at, &value);
+        break;
+    case BENCH_STEP_PUT:
+        return txclient_put(tx, step->at, step->value);
+    case BENCH_STEP_INSERT:
+        return txclient_insert(tx, step->at, step->value);
+    case BENCH_STEP_ADD:
+        return txclient_add(tx, step->at, step->delta, step->floor, NULL, NULL);
+    case BENCH_STEP_SCAN:
+        return scan(tx, step, list);
+    }
+    if (status == TXCLIENT_OK && list->see != NULL) {
+        see_value(list, i, &value);
+    }
+    return status;
+}
+
+static txclient_status operate_all(txclient_tx *tx, void *arg)
+{
+    const struct list *list = arg;
+    txclient_status status = TXCLIENT_OK;
+    for (size_t i = 0; status == TXCLIENT_OK && i < list->n; i++) {
+        status = operate(tx, list, i);
+    }
+    return status;
+}
+
+static txclient_status ask_outcome(struct bench_client *c, void *arg)
+{
+    return txclient_outcome(c->client, arg, 1000);
+}
+
+txclient_status bench_interact(struct bench_client *c, txclient_work work, void *arg)
+{
+    txclient_tx *tx = NULL;
+    txclient_status status = txclient_begin(c->client, NULL, &tx);
+    if (status == TXCLIENT_OK) {
+        status = work(tx, arg);
+        if (status == TXCLIENT_OK) {
+            status = txclient_commit(tx);
+        }
+    }
+    if (status != TXCLIENT_UNKNOWN) {
+        bench_count(c, status);
+    } else {
+        char reference[REFERENCE_MAX];
+        const char *text = txclient_tx_reference(tx);
+        (void)snprintf(reference, sizeof reference, "%s", text != NULL ? text : "");
+        status = bench_settle(c, ask_outcome, reference);
+    }
+    txclient_tx_close(&tx); /* aborts it when `work` did not come to its end */
+    return status;
+}
+
+txclient_status bench_steps_run(struct bench_client *c, const struct bench_step *steps, size_t n,
+                                bench_see *see, void *arg)
+{
+    struct list list = {.steps = steps, .n = n, .see = see, .arg = arg};
+    return c->load->options->interactive ? bench_interact(c, operate_all, &list)
+                                         : run_shot(c, &list);
+}
