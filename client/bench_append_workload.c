@@ -56,6 +56,7 @@ static error_t parse(void *state, int key, char *arg, struct argp_state *argp)
     case OPTION_ELEMENTS:
         appends->elements = (unsigned)bench_arg_count(argp, arg, 1, BENCH_APPEND_ELEMENTS_MAX);
         return 0;
+    case ARGP_KEY_ARG: /* words without an option: there are none */
     default:
         return bench_bank_parse(&append->bank, key, arg, argp);
     }

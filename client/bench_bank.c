@@ -17,6 +17,7 @@ error_t bench_bank_parse(struct bench_bank *bank, int key, const char *arg,
     case BENCH_BANK_BALANCE:
         bank->balance = bench_arg_money(state, arg);
         return 0;
+    case ARGP_KEY_ARG: /* words without an option: there are none */
     default:
         return ARGP_ERR_UNKNOWN;
     }

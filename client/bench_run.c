@@ -78,6 +78,7 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
     case OPTION_OTHER_CONFIG:
         load->other_config = arg;
         return 0;
+    case ARGP_KEY_ARG: /* words without an option: there are none */
     default:
         return ARGP_ERR_UNKNOWN;
     }

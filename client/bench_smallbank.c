@@ -229,6 +229,7 @@ static error_t parse(void *state, int key, char *arg, struct argp_state *argp)
     case OPTION_THETA:
         bank->theta = bench_arg_number(argp, arg, 0, BENCH_THETA_MAX);
         return 0;
+    case ARGP_KEY_ARG: /* words without an option: there are none */
     default:
         return ARGP_ERR_UNKNOWN;
     }

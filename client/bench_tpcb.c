@@ -132,6 +132,7 @@ static error_t parse(void *state, int key, char *arg, struct argp_state *argp)
     case OPTION_REMOTE:
         bank->remote = (unsigned)bench_arg_count(argp, arg, 0, 100);
         return 0;
+    case ARGP_KEY_ARG: /* words without an option: there are none */
     default:
         return ARGP_ERR_UNKNOWN;
     }

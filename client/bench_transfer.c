@@ -196,6 +196,7 @@ static error_t parse(void *state, int key, char *arg, struct argp_state *argp)
     case OPTION_ATTEMPTED:
         transfers->attempted_name = arg;
         return 0;
+    case ARGP_KEY_ARG: /* words without an option: there are none */
     default:
         return bench_bank_parse(&transfers->bank, key, arg, argp);
     }

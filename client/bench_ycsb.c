@@ -321,6 +321,7 @@ static error_t parse(void *state, int key, char *arg, struct argp_state *argp)
     case OPTION_SCAN_ROWS:
         ycsb->scan_rows = (unsigned)bench_arg_count(argp, arg, 1, 1000);
         return 0;
+    case ARGP_KEY_ARG: /* words without an option: there are none */
     default:
         return ARGP_ERR_UNKNOWN;
     }
