@@ -79,17 +79,16 @@ uint64_t bench_draw_rank(const struct bench_draw *draw, uint64_t *state)
     return rank < (double)last ? (uint64_t)rank : last;
 }
 
-uint64_t bench_draw_item(const struct bench_draw *draw, uint64_t *state, uint64_t items)
+uint64_t bench_draw_item(const struct bench_draw *draw, uint64_t *state)
 {
     uint64_t rank = bench_draw_rank(draw, state);
-    TX_ASSERT(items >= draw->n);
     switch (draw->shape) {
     case BENCH_UNIFORM:
         return rank;
     case BENCH_ZIPFIAN:
         return rank * SPREAD % draw->n;
     case BENCH_LATEST:
-        return items - 1 - rank;
+        return draw->n - 1 - rank;
     }
     return rank;
 }

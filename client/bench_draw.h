@@ -44,8 +44,7 @@ struct bench_draw {
 void bench_draw_init(struct bench_draw *draw, enum bench_shape shape, uint64_t n, double theta);
 /* A rank, 0 to n - 1: 0 is the most popular one. Of a uniform draw: any. */
 uint64_t bench_draw_rank(const struct bench_draw *draw, uint64_t *state);
-/* An item, 0 to items - 1; `items` is at least the n of init, and larger when items were added
- * since, which only a latest draw takes. */
-uint64_t bench_draw_item(const struct bench_draw *draw, uint64_t *state, uint64_t items);
+/* An item, 0 to n - 1. */
+uint64_t bench_draw_item(const struct bench_draw *draw, uint64_t *state);
 
 #endif

@@ -57,10 +57,10 @@ static txclient_address account(const struct smallbank *bank, const char *space,
 
 static void choose(struct bench_client *c, const struct smallbank *bank, struct deal *deal)
 {
-    size_t first = (size_t)bench_draw_item(&bank->draw, &c->random, bank->customers);
+    size_t first = (size_t)bench_draw_item(&bank->draw, &c->random);
     size_t second = first;
     while (second == first) {
-        second = (size_t)bench_draw_item(&bank->draw, &c->random, bank->customers);
+        second = (size_t)bench_draw_item(&bank->draw, &c->random);
     }
     deal->checking[0] = account(bank, CHECKING, first, deal->keys[0], KEY_MAX);
     deal->savings = account(bank, SAVINGS, first, deal->keys[0], KEY_MAX);

@@ -19,8 +19,17 @@
 #define SPACE        "ycsb"
 #define KEYS_MAX     10000000u
 #define OPS_MAX      500u /* of a transaction; a read-modify-write is two steps */
+#define RECENT       16384u
 #define SEED_LETTERS 8u
 #define VALUES_MAX   (256u << 10) /* bytes of values in one transaction */
+
+/* The records that were inserted at a participant and are known to have committed, the last ones of
+ * them: only what is there may be popular, or updates would bring about what nobody inserted. */
+struct recent {
+    _Atomic uint64_t n;            /* all that ever were */
+    _Atomic uint64_t next;         /* number for the next insert, of those at this participant */
+    _Atomic uint64_t ring[RECENT]; /* the record; 0: not yet written down */
+};
 
 struct ycsb {
     size_t keys;
@@ -33,8 +42,9 @@ struct ycsb {
     unsigned scan_rows;
     struct bench_accounts sides; /* the participants alone */
     struct bench_draw draw;
-    _Atomic uint64_t records;  /* number of the next one to be inserted */
-    _Atomic uint64_t inserted; /* of those, known to have committed */
+    struct recent *recent;     /* of each participant */
+    _Atomic uint64_t inserted; /* known to have committed */
+    _Atomic uint64_t unsure;   /* inserts of transactions whose outcome was never found out */
     _Atomic uint64_t broken;   /* values that nobody wrote */
     uint64_t run;
     uint64_t random; /* of the filling */
@@ -48,6 +58,8 @@ struct own {
     struct ycsb *ycsb;
     struct bench_step steps[2 * OPS_MAX];
     char keys[OPS_MAX][BENCH_RECORD_KEY_MAX];
+    uint64_t inserts[OPS_MAX];
+    size_t inserts_n;
     size_t *sides; /* participants in random order */
     char *values;
 };
@@ -140,24 +152,55 @@ static void choose_sides(struct bench_client *c, struct own *own, size_t wanted)
     }
 }
 
-/* A record as the distribution has it, but at this participant: its neighbour there. */
-static uint64_t choose_record(struct bench_client *c, struct ycsb *ycsb, size_t side)
+/* How many of the loaded records are at this participant. */
+static uint64_t loaded_at(const struct ycsb *ycsb, size_t side)
 {
     size_t sides = ycsb->sides.participants_n;
-    uint64_t records =
-        ycsb->shape == BENCH_LATEST ? atomic_load(&ycsb->records) : (uint64_t)ycsb->keys;
-    uint64_t i = bench_draw_item(&ycsb->draw, &c->random, records);
+    return (ycsb->keys - side + sides - 1) / sides;
+}
+
+static uint64_t choose_latest(struct bench_client *c, const struct ycsb *ycsb, size_t side)
+{
+    size_t sides = ycsb->sides.participants_n;
+    struct recent *recent = &ycsb->recent[side];
+    uint64_t rank = bench_draw_rank(&ycsb->draw, &c->random) / sides;
+    uint64_t n = atomic_load(&recent->n);
+    uint64_t kept = n < RECENT ? n : RECENT;
+    if (rank < kept) {
+        uint64_t i = atomic_load(&recent->ring[(n - 1 - rank) % RECENT]);
+        if (i != 0) {
+            return i;
+        }
+        rank = kept;
+    }
+    uint64_t last = loaded_at(ycsb, side) - 1;
+    uint64_t back = rank - kept;
+    return side + sides * (last - (back < last ? back : last));
+}
+
+/* A record as the distribution has it, but at this participant: its neighbour there. */
+static uint64_t choose_record(struct bench_client *c, const struct ycsb *ycsb, size_t side)
+{
+    if (ycsb->shape == BENCH_LATEST) {
+        return choose_latest(c, ycsb, side);
+    }
+    size_t sides = ycsb->sides.participants_n;
+    uint64_t i = bench_draw_item(&ycsb->draw, &c->random);
     i = i - i % sides + side;
-    return i < records ? i : i - sides;
+    return i < ycsb->keys ? i : i - sides;
 }
 
 static uint64_t new_record(struct ycsb *ycsb, size_t side)
 {
-    uint64_t i = atomic_fetch_add(&ycsb->records, 1);
-    while (i % ycsb->sides.participants_n != side) {
-        i = atomic_fetch_add(&ycsb->records, 1);
-    }
-    return i;
+    uint64_t i = loaded_at(ycsb, side) + atomic_fetch_add(&ycsb->recent[side].next, 1);
+    return side + ycsb->sides.participants_n * i;
+}
+
+static void note_insert(struct ycsb *ycsb, uint64_t i)
+{
+    struct recent *recent = &ycsb->recent[i % ycsb->sides.participants_n];
+    atomic_store(&recent->ring[atomic_fetch_add(&recent->n, 1) % RECENT], i);
+    (void)atomic_fetch_add(&ycsb->inserted, 1);
 }
 
 static void add_step(struct own *own, size_t *n, enum bench_step_type type, txclient_address at,
@@ -167,7 +210,7 @@ static void add_step(struct own *own, size_t *n, enum bench_step_type type, txcl
 }
 
 static void add_operation(struct bench_client *c, struct own *own, size_t op, size_t side,
-                          size_t *n, unsigned *inserts)
+                          size_t *n)
 {
     struct ycsb *ycsb = own->ycsb;
     enum bench_mix_op what = bench_mix_choose(&ycsb->mix, bench_random(c));
@@ -187,7 +230,7 @@ static void add_operation(struct bench_client *c, struct own *own, size_t op, si
         return;
     case BENCH_MIX_INSERT:
         add_step(own, n, BENCH_STEP_INSERT, at, value);
-        (*inserts)++;
+        own->inserts[own->inserts_n++] = i;
         return;
     case BENCH_MIX_SCAN:
         add_step(own, n, BENCH_STEP_SCAN, at, value);
@@ -205,13 +248,18 @@ static void ycsb_run(struct bench_client *c, void *arg)
     struct ycsb *ycsb = arg;
     struct own *own = c->own;
     size_t n = 0;
-    unsigned inserts = 0;
+    uint64_t lost = c->lost;
+    own->inserts_n = 0;
     choose_sides(c, own, ycsb->participants);
     for (unsigned op = 0; op < ycsb->operations; op++) {
-        add_operation(c, own, op, own->sides[op % ycsb->participants], &n, &inserts);
+        add_operation(c, own, op, own->sides[op % ycsb->participants], &n);
     }
-    if (bench_steps_run(c, own->steps, n, see, ycsb) == TXCLIENT_OK) {
-        (void)atomic_fetch_add(&ycsb->inserted, inserts);
+    txclient_status status = bench_steps_run(c, own->steps, n, see, ycsb);
+    for (size_t i = 0; status == TXCLIENT_OK && i < own->inserts_n; i++) {
+        note_insert(ycsb, own->inserts[i]);
+    }
+    if (c->lost != lost) {
+        (void)atomic_fetch_add(&ycsb->unsure, own->inserts_n);
     }
 }
 
@@ -406,7 +454,11 @@ static int setup(void *state, txclient *client)
         return failed;
     }
     ycsb->random = ycsb->run;
-    atomic_store(&ycsb->records, ycsb->keys);
+    ycsb->recent = calloc(ycsb->sides.participants_n, sizeof *ycsb->recent);
+    if (ycsb->recent == NULL) {
+        (void)fputs("txbench: out of memory\n", stderr);
+        return EX_OSERR;
+    }
     bench_draw_init(&ycsb->draw, ycsb->shape, ycsb->keys, ycsb->theta);
     return load_records(ycsb, client);
 }
@@ -433,9 +485,10 @@ static int verify(void *state, txclient *client, bool *holds)
             return bench_complain(client, "cannot read the records", status);
         }
     }
-    /* An insert whose outcome was never found out may be there. */
+    uint64_t inserted = atomic_load(&ycsb->inserted);
     *holds = atomic_load(&ycsb->broken) == 0 && ycsb->found_loaded == ycsb->keys &&
-             ycsb->found_inserted >= atomic_load(&ycsb->inserted);
+             ycsb->found_inserted >= inserted &&
+             ycsb->found_inserted <= inserted + atomic_load(&ycsb->unsure);
     return 0;
 }
 
@@ -463,6 +516,7 @@ static bool deinit(void *state)
 {
     struct ycsb *ycsb = state;
     free(ycsb->values);
+    free(ycsb->recent);
     bench_accounts_deinit(&ycsb->sides);
     return true;
 }
