@@ -82,6 +82,22 @@ static void test_quantiles_against_a_sorted_list(void **state)
     }
 }
 
+/* One slow one in 10,000 is what p99.99 leaves out, and two are what it shows. */
+static void test_the_far_end(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 9999; i++) {
+        histogram_record(histogram, 100);
+    }
+    histogram_record(histogram, 5000000);
+    assert_int_equal(histogram_quantile(histogram, 0.9999), 100);
+    assert_int_equal(histogram_quantile(histogram, 1.0), 5000000);
+    histogram_record(histogram, 5000000);
+    uint64_t read = histogram_quantile(histogram, 0.9999);
+    assert_true(read >= 5000000 && read <= 5000000 + 5000000 / 128);
+    assert_int_equal(histogram_quantile(histogram, 0.999), 100);
+}
+
 static void test_merging(void **state)
 {
     (void)state;
@@ -107,6 +123,7 @@ int main(void)
         TEST(test_the_error_bound_over_all_magnitudes),
         TEST(test_values_beyond_the_top_count_as_the_top),
         TEST(test_quantiles_against_a_sorted_list),
+        TEST(test_the_far_end),
         TEST(test_merging),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

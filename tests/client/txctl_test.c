@@ -70,6 +70,15 @@ static void test_wrong_usage(void **state)
     expect(TXBENCH " run", EX_USAGE, "unknown command \"run\"");
     expect(TXBENCH " transfer --clients 0", EX_USAGE, "no number from 1 to 1024");
     expect(TXBENCH " transfer --seconds 1s", EX_USAGE, "no number");
+    expect(TXBENCH " transfer --clients 1.5", EX_USAGE, "no whole number");
+    expect(TXBENCH " tpcb --rate 0", EX_USAGE, "no number from 0.001 to 1000000");
+    expect(TXBENCH " tpcb --repetitions 101", EX_USAGE, "no number from 1 to 100");
+    expect(TXBENCH " append --interactive", EX_USAGE, "unrecognized option");
+    expect(TXBENCH " ycsb --mix read=20", EX_USAGE, "make 100, not 20");
+    expect(TXBENCH " ycsb --theta 1", EX_USAGE, "no number from 0 to 0.999");
+    expect(TXBENCH " ycsb --participants 5", EX_USAGE, "4 operations over 5 participants");
+    expect(TXBENCH " ycsb --value-size 200000", EX_USAGE, "not 4 times 200000");
+    expect(TXBENCH " smallbank --distribution latest", EX_USAGE, "no distribution");
 }
 
 static void test_operations_that_are_wrong(void **state)

@@ -1,5 +1,5 @@
-/* txbench on a live cluster: its summary comes after an interrupt too, and a history that ends so
- * is whole. */
+/* txbench on a live cluster: its workloads hold and see when they do not, an open loop counts a
+ * stall, the summary comes after an interrupt too, and a history that ends so is whole. */
 #include "tests/integration/work.h"
 
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -117,6 +118,210 @@ static void test_refuses_what_makes_no_sense(void **state)
                                  cluster.client_config, "append", "--history", "/nowhere/h", NULL),
                      73);
     assert_non_null(strstr(complaint, "/nowhere/h"));
+    assert_int_equal(run_program(NULL, 0, complaint, sizeof complaint, "txbench", "--config",
+                                 cluster.client_config, "ycsb", "--participants", "3", NULL),
+                     64);
+    assert_non_null(strstr(complaint, "the cluster has 2 participants, not 3"));
+}
+
+/* ---- the workloads, each in both modes ---- */
+
+struct text {
+    char out[65536];
+    char err[8192];
+    int status;
+};
+
+/* A second of four clients, as JSON. */
+static struct text *bench(const char *workload, const char *const options[], size_t n)
+{
+    static struct text text;
+    const char *words[8] = {0};
+
+    assert_true(n <= 8);
+    for (size_t i = 0; i < n; i++)
+        words[i] = options[i];
+    text.status = run_program(text.out, sizeof text.out, text.err, sizeof text.err, "txbench",
+                              "--config", cluster.client_config, workload, "--json", "--clients",
+                              "4", "--seconds", "1", words[0], words[1], words[2], words[3],
+                              words[4], words[5], words[6], words[7], (char *)NULL);
+    return &text;
+}
+#define BENCH(workload, ...)                                                                       \
+    bench((workload), (const char *const[]){__VA_ARGS__},                                          \
+          sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+/* The first number of this name; fails the test when there is none. */
+static double number(const struct text *text, const char *name)
+{
+    char quoted[64];
+
+    snprintf(quoted, sizeof quoted, "\"%s\":", name);
+    const char *at = strstr(text->out, quoted);
+    if (at == NULL)
+        fail_msg("no %s in: %s%s", name, text->out, text->err);
+    return strtod(at + strlen(quoted), NULL);
+}
+
+static void assert_held(const struct text *text)
+{
+    if (text->status != 0)
+        fail_msg("exit status %d: %s%s", text->status, text->out, text->err);
+    assert_true(number(text, "committed") > 0);
+    assert_true(number(text, "never_settled") == 0);
+}
+
+static void assert_records(const struct text *text)
+{
+    assert_held(text);
+    assert_true(number(text, "records_found") == number(text, "records"));
+    assert_true(number(text, "inserted") > 0);
+    assert_true(number(text, "inserted_found") == number(text, "inserted"));
+    assert_true(number(text, "values_wrong") == 0);
+}
+
+#define EVERYTHING "--mix=read=20,update=20,insert=20,scan=20,rmw=20"
+
+static void test_ycsb(void **state)
+{
+    (void)state;
+    assert_records(BENCH("ycsb", "--keys=300", EVERYTHING, "--scan-rows=20"));
+    assert_records(
+        BENCH("ycsb", "--keys=300", EVERYTHING, "--interactive", "--distribution=latest"));
+    /* A run with other sizes does not mind the records of earlier ones. */
+    assert_records(BENCH("ycsb", "--keys=200", EVERYTHING, "--value-size=5", "--participants=1",
+                         "--operations=1", "--distribution=uniform"));
+    assert_held(BENCH("ycsb", "--keys=200", "--mix=c", "--operations=10"));
+}
+
+static void test_smallbank(void **state)
+{
+    (void)state;
+    const struct text *text = BENCH("smallbank", "--customers=50", "--distribution=zipfian");
+    assert_held(text);
+    assert_non_null(strstr(text->out, "\"sum_holds\":true"));
+    assert_true(number(text, "sum_before") == 100000);
+    assert_true(number(text, "sum_after") - number(text, "sum_before") ==
+                number(text, "sum_change"));
+    text = BENCH("smallbank", "--customers=50", "--interactive");
+    assert_held(text);
+    assert_true(number(text, "sum_after") - number(text, "sum_before") ==
+                number(text, "sum_change"));
+}
+
+static void test_tpcb(void **state)
+{
+    (void)state;
+    const struct text *text = BENCH("tpcb", "--accounts=50", "--remote=50");
+    assert_held(text);
+    assert_non_null(strstr(text->out, "\"sum_holds\":true"));
+    assert_true(number(text, "history_lines") == number(text, "committed"));
+    text = BENCH("tpcb", "--accounts=50", "--interactive", "--branches=1");
+    assert_held(text);
+    assert_true(number(text, "history_lines") == number(text, "committed"));
+    assert_true(number(text, "tellers_change") == number(text, "history_sum"));
+}
+
+/* ---- somebody else at the money ---- */
+
+static pid_t start_words(const char *const words[])
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (freopen(out, "w", stdout) == NULL || freopen(err, "w", stderr) == NULL)
+        _exit(127);
+    execv(ASSENT_BIN_DIR "/txbench", (char *const *)words);
+    _exit(127);
+}
+
+/* What no transaction of the load did shows at its end: exit status 1. */
+static void expect_theft_is_seen(const char *workload, const char *participant, const char *space,
+                                 const char *key, const char *value)
+{
+    const char *const words[] = {
+        "txbench", "--config", cluster.client_config, workload, "--seconds", "3600", NULL};
+    struct bench bench = {.pid = start_words(words)};
+
+    assert_true(wait_until(shows_progress, NULL, WORK_MS));
+    client = work_client(&cluster.coordinator);
+    txclient_batch *batch = txclient_batch_new();
+    assert_non_null(batch);
+    txclient_batch_put(batch, txclient_at(participant, space, key), txclient_str(value));
+    expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_OK);
+    txclient_batch_free(&batch);
+    assert_int_equal(kill(bench.pid, SIGINT), 0);
+    if (!wait_until(has_ended, &bench, WORK_MS)) {
+        kill(bench.pid, SIGKILL);
+        fail_msg("txbench goes on");
+    }
+    assert_true(WIFEXITED(bench.status));
+    assert_int_equal(WEXITSTATUS(bench.status), 1);
+}
+
+static void test_smallbank_sees_a_theft(void **state)
+{
+    (void)state;
+    expect_theft_is_seen("smallbank", "a", "smallbank-savings", "customer000000000", "-1000000");
+}
+
+static void test_tpcb_sees_a_theft(void **state)
+{
+    (void)state;
+    expect_theft_is_seen("tpcb", "a", "tpcb-tellers", "000000-000000", "1000000000000");
+}
+
+static void test_ycsb_sees_another_value(void **state)
+{
+    (void)state;
+    expect_theft_is_seen("ycsb", "a", "ycsb", "user000000009998", "nobody wrote it");
+}
+
+/* ---- times ---- */
+
+static void test_repetitions_and_warm_up(void **state)
+{
+    (void)state;
+    const struct text *text =
+        BENCH("transfer", "--accounts=100", "--repetitions=3", "--warmup=0.2");
+    assert_held(text);
+    assert_true(number(text, "warmup_committed") > 0);
+    size_t n = 0;
+    for (const char *at = text->out; (at = strstr(at, "\"slot_seconds\"")) != NULL; at++)
+        n++;
+    assert_int_equal(n, 3);
+}
+
+/* All transactions that are due while the coordinator stands still are late, and say so. */
+static void test_an_open_loop_counts_a_stall(void **state)
+{
+    const char *const words[] = {
+        "txbench",   "--config", cluster.client_config, "transfer", "--json", "--rate", "100",
+        "--seconds", "4",        "--clients",           "4",        NULL};
+    struct text text = {0};
+    struct bench bench = {.pid = start_words(words)};
+    FILE *file;
+
+    (void)state;
+    assert_true(wait_until(shows_progress, NULL, WORK_MS));
+    assert_int_equal(kill(cluster.coordinator.pid, SIGSTOP), 0);
+    usleep(1500000); /* the length of the stall, not a wait for anything */
+    assert_int_equal(kill(cluster.coordinator.pid, SIGCONT), 0);
+    if (!wait_until(has_ended, &bench, WORK_MS)) {
+        kill(bench.pid, SIGKILL);
+        fail_msg("txbench goes on");
+    }
+    assert_true(WIFEXITED(bench.status) && WEXITSTATUS(bench.status) == 0);
+    file = fopen(out, "r");
+    assert_non_null(file);
+    text.out[fread(text.out, 1, sizeof text.out - 1, file)] = '\0';
+    fclose(file);
+    /* 150 of 400 are due in the stall; a closed loop would have 4 that are slow. */
+    assert_true(number(&text, "max") >= 1400000);
+    assert_true(number(&text, "p95") >= 1000000);
 }
 
 int main(void)
@@ -126,6 +331,14 @@ int main(void)
         TEST(test_summary_after_an_interrupt),
         TEST(test_history_of_an_interrupted_run_is_whole),
         TEST(test_refuses_what_makes_no_sense),
+        TEST(test_ycsb),
+        TEST(test_smallbank),
+        TEST(test_tpcb),
+        TEST(test_smallbank_sees_a_theft),
+        TEST(test_tpcb_sees_a_theft),
+        TEST(test_ycsb_sees_another_value),
+        TEST(test_repetitions_and_warm_up),
+        TEST(test_an_open_loop_counts_a_stall),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,166 @@
+/* The load driver with work that needs no server: what stands still in it is what a stalled server
+ * is to its clients. */
+#include "client/bench_accounts.h"
+#include "client/bench_load.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct stall {
+    _Atomic uint64_t calls;
+    uint64_t at; /* the call that takes long; from 1 on */
+    uint32_t ms;
+};
+
+static void stalling(struct bench_client *client, void *arg)
+{
+    struct stall *stall = arg;
+    if (atomic_fetch_add(&stall->calls, 1) + 1 == stall->at) {
+        bench_sleep_ms(stall->ms);
+    }
+    bench_count(client, TXCLIENT_OK);
+}
+
+static struct bench_options options_of(unsigned clients, double seconds, double rate)
+{
+    return (struct bench_options){
+        .place = {.cluster = "none", .coordinator = "tcp://127.0.0.1:9"}, /* never spoken to */
+        .clients = clients,
+        .seconds = seconds,
+        .rate = rate};
+}
+
+static struct bench_measure *run_it(const struct bench_options *options, struct stall *stall)
+{
+    struct bench_load load;
+    const struct bench_work work = {.run = stalling, .arg = stall};
+    struct bench_measure *measure = calloc(1, sizeof *measure);
+    assert_non_null(measure);
+    assert_int_equal(bench_load_start(&load, options, &work), 0);
+    assert_true(bench_load_finish(&load, measure));
+    assert_false(bench_load_running(&load));
+    return measure;
+}
+
+/* How many values of a histogram are at least so high, within its error. */
+static uint64_t at_least(const struct histogram *histogram, uint64_t value)
+{
+    struct histogram *one = calloc(1, sizeof *one);
+    assert_non_null(one);
+    histogram_record(one, value);
+    uint64_t n = 0;
+    bool there = false;
+    for (size_t i = 0; i < HISTOGRAM_STEPS; i++) {
+        there = there || one->counts[i] > 0;
+        n += there ? histogram->counts[i] : 0;
+    }
+    free(one);
+    return n;
+}
+
+/* One client, 1,000 a second: a stall of 400 ms keeps 400 transactions waiting, half of them for at
+ * least 200 ms. A busy machine makes all of that longer, never shorter. */
+static void test_who_is_due_in_a_stall_has_waited_for_its_end(void **state)
+{
+    (void)state;
+    struct stall stall = {.at = 1, .ms = 400};
+    const struct bench_options options = options_of(1, 1.0, 1000);
+    struct bench_measure *measure = run_it(&options, &stall);
+    assert_true(measure->latencies.max >= 400000);
+    assert_true(at_least(&measure->latencies, 200000) >= 199);
+    assert_true(at_least(&measure->latencies, 300000) >= 99);
+    /* Everybody who was due is counted, once. */
+    assert_int_equal(
+        atomic_load(&measure->counts.committed) + atomic_load(&measure->counts.overdue), 1000);
+    assert_int_equal(measure->latencies.total, 1000);
+    free(measure);
+}
+
+/* The closed loop does what an open one must not: the stall is one slow transaction. */
+static void test_a_closed_loop_sees_one_slow_transaction(void **state)
+{
+    (void)state;
+    struct stall stall = {.at = 1, .ms = 400};
+    const struct bench_options options = options_of(1, 0.5, 0);
+    struct bench_measure *measure = run_it(&options, &stall);
+    assert_true(measure->latencies.max >= 400000);
+    assert_true(at_least(&measure->latencies, 200000) < 10);
+    assert_int_equal(atomic_load(&measure->counts.overdue), 0);
+    free(measure);
+}
+
+/* A stall that outlasts the load: nobody else begins, and all are counted with what they had waited
+ * when the time was over. */
+static void test_what_was_never_begun_is_counted(void **state)
+{
+    (void)state;
+    struct stall stall = {.at = 1, .ms = 700};
+    const struct bench_options options = options_of(1, 0.5, 100);
+    struct bench_measure *measure = run_it(&options, &stall);
+    assert_int_equal(atomic_load(&stall.calls), 1);
+    assert_int_equal(atomic_load(&measure->counts.committed), 1);
+    assert_int_equal(atomic_load(&measure->counts.overdue), 49);
+    assert_int_equal(measure->latencies.total, 50);
+    /* Due at 10, 20, ... 490 ms of 500. */
+    assert_int_equal(at_least(&measure->latencies, 250000), 26);
+    free(measure);
+}
+
+/* With a second client the others go on meanwhile. */
+static void test_a_free_client_takes_who_is_due(void **state)
+{
+    (void)state;
+    struct stall stall = {.at = 1, .ms = 400};
+    const struct bench_options options = options_of(2, 0.5, 200);
+    struct bench_measure *measure = run_it(&options, &stall);
+    assert_int_equal(measure->latencies.total, 100);
+    assert_true(at_least(&measure->latencies, 400000) >= 1);
+    /* Not all of those who were due in the stall: a single client would leave 40 of them. */
+    assert_true(at_least(&measure->latencies, 200000) < 40);
+    free(measure);
+}
+
+static void test_an_open_loop_keeps_its_rate(void **state)
+{
+    (void)state;
+    struct stall stall = {0};
+    const struct bench_options options = options_of(4, 0.5, 400);
+    struct bench_measure *measure = run_it(&options, &stall);
+    assert_int_equal(
+        atomic_load(&measure->counts.committed) + atomic_load(&measure->counts.overdue), 200);
+    assert_true(measure->seconds >= 0.49);
+    free(measure);
+}
+
+/* What begins in the warm-up counts nowhere but there; and the slow one is in it. */
+static void test_the_warm_up_is_left_out(void **state)
+{
+    (void)state;
+    struct stall stall = {.at = 1, .ms = 100};
+    struct bench_options options = options_of(1, 1.0, 100);
+    options.warmup = 0.5;
+    struct bench_measure *measure = run_it(&options, &stall);
+    assert_int_equal(measure->warmup_committed + atomic_load(&measure->counts.committed) +
+                         atomic_load(&measure->counts.overdue),
+                     150);
+    assert_int_equal(measure->warmup_committed, 50);
+    assert_int_equal(measure->latencies.total, 100);
+    assert_int_equal(measure->series.n, 10);
+    free(measure);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_is_due_in_a_stall_has_waited_for_its_end),
+        cmocka_unit_test(test_a_closed_loop_sees_one_slow_transaction),
+        cmocka_unit_test(test_what_was_never_begun_is_counted),
+        cmocka_unit_test(test_a_free_client_takes_who_is_due),
+        cmocka_unit_test(test_an_open_loop_keeps_its_rate),
+        cmocka_unit_test(test_the_warm_up_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
