@@ -29,7 +29,8 @@ coord_core   | base format                                                 | pur
 coord_shell  | base wire diagnostics runtime format log coord_core         | any
 client_api   |                                                             | pure
 client_core  | base client_api                                             | pure
-client_shell | base wire diagnostics client_api client_core                | any
+client_figures | base                                                        | pure
+client_shell | base wire diagnostics client_api client_core client_figures | any
 END
 
 # The targets that are a layer of their own. Other files belong to the default layer of their folder.
@@ -45,6 +46,7 @@ assent_kv kv
 assent_part_core part_core
 assent_coord_core coord_core
 assent_client_core client_core
+assent_client_figures client_figures
 END
 cat >"$dir/defaults" <<'END'
 common runtime
