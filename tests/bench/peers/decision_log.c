@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FILE_BYTES (16u << 20) /* a record is overwritten 262,144 decisions later: long committed  \
-                                */
+#define FILE_BYTES                                                                                 \
+    (16u << 20) /* a record is overwritten 262,144 decisions later: long committed                 \
+                 */
 #define BATCH_BYTES ((size_t)DECISION_WAITING_MAX * DECISION_RECORD_BYTES)
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
