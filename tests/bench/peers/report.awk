@@ -18,7 +18,7 @@ function quote(text) {
     gsub(/[[:cntrl:]]/, " ", text)
     return "\"" text "\""
 }
-# The value in the middle; of an even number, the lower one of the two.
+# The value in the middle, or between the two that are.
 function median(of, key,    i, j, swap, sorted) {
     for (i = 1; i <= n[key]; i++) {
         swap = of[key, i] + 0
@@ -26,7 +26,7 @@ function median(of, key,    i, j, swap, sorted) {
             sorted[j + 1] = sorted[j]
         sorted[j + 1] = swap
     }
-    return sorted[int((n[key] + 1) / 2)]
+    return (sorted[int((n[key] + 1) / 2)] + sorted[int(n[key] / 2) + 1]) / 2
 }
 function extreme(of, key, sign,    i, best) {
     for (i = 1; i <= n[key]; i++)
