@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zmq.h>
 
-#define ROUND_MAX      (SKELETON_FRAME_MAX / 4) /* taken in one pass, so that no frame gets too full */
+#define ROUND_MAX      (SKELETON_FRAME_MAX / 4) /* taken in one pass: no frame gets too full */
 #define SLOTS          65536u
 #define PREPARE_RECORD 200u
 #define DECISION       64u
