@@ -1,7 +1,7 @@
 /* The benchmark of the lock manager: a table of figures, each with its target and whether it is
  * met.
  *
- *     build/release/tests/lock_bench              all of it, five rounds, medians
+ *     build/release/tests/lock_bench              all of it, five rounds in turn, medians
  *     build/release/tests/lock_bench queue        one job
  *     build/release/tests/lock_bench --json       the same for programs
  *     build/release/tests/lock_bench --rounds 3
@@ -191,19 +191,31 @@ static void print_figure(const struct figure *figure, double median, double leas
     (void)fflush(stdout);
 }
 
-static void run_job(const struct job *job, unsigned rounds, bool json)
+static double values[JOBS_N][BENCH_FIGURES_MAX][ROUNDS_MAX];
+
+/* All of them in turn in every round, so that a busy moment of the machine is not one job's alone.
+ */
+static void run_jobs(const bool *chosen, unsigned rounds, bool json)
 {
-    static double values[BENCH_FIGURES_MAX][ROUNDS_MAX];
     for (unsigned round = 0; round < rounds; round++) {
-        double figures[BENCH_FIGURES_MAX] = {0};
-        job->run(figures);
-        for (unsigned i = 0; i < BENCH_FIGURES_MAX; i++) {
-            values[i][round] = figures[i];
+        for (size_t j = 0; j < JOBS_N; j++) {
+            double figures[BENCH_FIGURES_MAX] = {0};
+            if (chosen[j]) {
+                jobs[j].run(figures);
+            }
+            for (unsigned i = 0; i < BENCH_FIGURES_MAX; i++) {
+                values[j][i][round] = figures[i];
+            }
         }
+        (void)fprintf(stderr, "round %u of %u\n", round + 1, rounds);
     }
-    for (unsigned i = 0; i < BENCH_FIGURES_MAX && job->figures[i].name != NULL; i++) {
-        qsort(values[i], rounds, sizeof values[i][0], by_value);
-        print_figure(&job->figures[i], values[i][rounds / 2], values[i][0], json);
+    for (size_t j = 0; j < JOBS_N; j++) {
+        for (unsigned i = 0; chosen[j] && i < BENCH_FIGURES_MAX && jobs[j].figures[i].name != NULL;
+             i++) {
+            double *all = values[j][i];
+            qsort(all, rounds, sizeof all[0], by_value);
+            print_figure(&jobs[j].figures[i], all[rounds / 2], all[0], json);
+        }
     }
 }
 
@@ -242,10 +254,16 @@ int main(int argc, char **argv)
             usage();
         }
     }
-    for (int i = at; i < argc; i++) {
-        if (find_job(argv[i]) == NULL) {
+    bool chosen[JOBS_N];
+    for (size_t j = 0; j < JOBS_N; j++) {
+        chosen[j] = at == argc;
+    }
+    for (; at < argc; at++) {
+        const struct job *job = find_job(argv[at]);
+        if (job == NULL) {
             usage();
         }
+        chosen[job - jobs] = true;
     }
     if (rounds < 1 || rounds > ROUNDS_MAX) {
         usage();
@@ -254,12 +272,7 @@ int main(int argc, char **argv)
         (void)printf("%-16s %9s %9s %-5s %-8s %-7s %lu rounds\n", "figure", "median", "least", "",
                      "target", "", rounds);
     }
-    for (size_t i = 0; at == argc && i < JOBS_N; i++) {
-        run_job(&jobs[i], (unsigned)rounds, json);
-    }
-    for (; at < argc; at++) {
-        run_job(find_job(argv[at]), (unsigned)rounds, json);
-    }
+    run_jobs(chosen, (unsigned)rounds, json);
     lock_events_deinit(&bench_events);
     return 0;
 }
