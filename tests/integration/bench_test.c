@@ -28,8 +28,7 @@ static int start(void **state)
     return 0;
 }
 
-/* An hour of load; `history_file` may be NULL. */
-static pid_t start_bench(const char *command, const char *history_file)
+static pid_t start_words(const char *const words[])
 {
     pid_t pid = fork();
 
@@ -39,10 +38,19 @@ static pid_t start_bench(const char *command, const char *history_file)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (freopen(out, "w", stdout) == NULL || freopen(err, "w", stderr) == NULL)
         _exit(127);
-    execl(ASSENT_BIN_DIR "/txbench", "txbench", "--config", cluster.client_config, command,
-          "--seconds", "3600", "--accounts", "20", history_file != NULL ? "--history" : NULL,
-          history_file, (char *)NULL);
+    execv(ASSENT_BIN_DIR "/txbench", (char *const *)words);
     _exit(127);
+}
+
+/* An hour of load; `history_file` may be NULL. */
+static pid_t start_bench(const char *command, const char *history_file)
+{
+    const char *words[] = {"txbench",    "--config",  cluster.client_config,
+                           command,      "--seconds", "3600",
+                           "--accounts", "20",        history_file != NULL ? "--history" : NULL,
+                           history_file, NULL};
+
+    return start_words(words);
 }
 
 static bool shows_progress(void *arg)
@@ -223,20 +231,6 @@ static void test_tpcb(void **state)
 }
 
 /* ---- somebody else at the money ---- */
-
-static pid_t start_words(const char *const words[])
-{
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid != 0)
-        return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (freopen(out, "w", stdout) == NULL || freopen(err, "w", stderr) == NULL)
-        _exit(127);
-    execv(ASSENT_BIN_DIR "/txbench", (char *const *)words);
-    _exit(127);
-}
 
 /* What no transaction of the load did shows at its end: exit status 1. */
 static void expect_theft_is_seen(const char *workload, const char *participant, const char *space,
