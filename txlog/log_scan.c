@@ -36,26 +36,25 @@ static enum tx_error check_record(struct tx_lsn lsn, struct tx_bytes stored,
     return error;
 }
 
-/* An iterator of RocksDB can leave out a table that it could not read, and tell no error. To read
- * one of the missing records by itself tells the disk's trouble from a gap. */
-static enum tx_error missing(struct strict *s, uint64_t from, uint64_t to)
+enum tx_error log_scan_missing(struct rdb *rdb, const char *directory, struct tx_lsn from,
+                               struct tx_lsn to, struct tx_why *why)
 {
-    struct lsn_key key = lsn_key(from);
+    struct lsn_key key = lsn_key(from.n);
     struct tx_buf stored = {0};
     struct tx_why what;
-    enum tx_error error = rdb_get(s->rdb, RDB_LOG, lsn_key_view(&key), &stored, &what);
+    enum tx_error error = rdb_get(rdb, RDB_LOG, lsn_key_view(&key), &stored, &what);
     tx_buf_deinit(&stored);
     if (error == TX_ENOTFOUND)
-        return tx_why(s->why, TX_EGAP,
+        return tx_why(why, TX_EGAP,
                       "%s: the log has a gap: LSN %" PRIu64 " to %" PRIu64
                       " are missing" LOOK_FURTHER,
-                      s->directory, from, to);
+                      directory, from.n, to.n);
     if (error == TX_OK)
-        return tx_why(s->why, TX_EIO,
+        return tx_why(why, TX_EIO,
                       "%s: LSN %" PRIu64 " to %" PRIu64 " could not be read at first, and can be "
                       "now; look into the kernel's log for errors of the disk, then start again",
-                      s->directory, from, to);
-    return tx_why(s->why, error, "%s", what.text);
+                      directory, from.n, to.n);
+    return tx_why(why, error, "%s", what.text);
 }
 
 static enum tx_error strict_visit(void *arg, struct tx_bytes key, struct tx_bytes stored)
@@ -69,7 +68,8 @@ static enum tx_error strict_visit(void *arg, struct tx_bytes key, struct tx_byte
                       " stands a key of %zu bytes that is no LSN" LOOK_FURTHER,
                       s->directory, s->scan->last.n, key.len);
     if (lsn.n != expected)
-        return missing(s, expected, lsn.n - 1);
+        return log_scan_missing(s->rdb, s->directory, (struct tx_lsn){expected},
+                                (struct tx_lsn){lsn.n - 1}, s->why);
     struct txlog_front front;
     struct tx_why what;
     enum tx_error error = check_record(lsn, stored, &front, &what);

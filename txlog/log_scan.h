@@ -16,7 +16,13 @@ struct log_scan {
 enum tx_error log_scan(struct rdb *rdb, const char *directory, struct tx_lsn compacted,
                        struct log_scan *scan, struct tx_why *why) TX_MUST_CHECK;
 
-/* The same for a damaged log: goes on after every kind of damage and reports each range of LSNs
+/* What to say, and to return, when an iterator went past `from` to `to` without a word. RocksDB 7.8
+ * can end there where it could not read the disk, and tell no error (see rdb.c); one of the missing
+ * records, read by itself, tells that from a gap. TX_EGAP, TX_EIO. */
+enum tx_error log_scan_missing(struct rdb *rdb, const char *directory, struct tx_lsn from,
+                               struct tx_lsn to, struct tx_why *why) TX_MUST_CHECK;
+
+/* log_scan() for a damaged log: goes on after every kind of damage and reports each range of LSNs
  * that is missing or unreadable once, up to `head` at least. `scan` then spans what is readable. */
 enum tx_error log_scan_damaged(struct rdb *rdb, struct tx_lsn compacted, struct tx_lsn head,
                                void (*on_damage)(void *arg, struct tx_lsn lsn, const char *text),

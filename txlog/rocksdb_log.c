@@ -136,16 +136,26 @@ struct each {
     enum tx_error (*visit)(void *arg, struct tx_lsn lsn, struct tx_bytes stored);
     void *arg;
     struct tx_why *why;
+    uint64_t next; /* the LSN that comes next, for nothing may be left out */
 };
+
+static enum tx_error each_missing(const struct each *each, uint64_t to)
+{
+    return log_scan_missing(each->log->rdb, each->log->directory, (struct tx_lsn){each->next},
+                            (struct tx_lsn){to}, each->why);
+}
 
 static enum tx_error each_visit(void *arg, struct tx_bytes key, struct tx_bytes stored)
 {
     struct each *each = arg;
     struct tx_lsn lsn;
-    if (lsn_key_parse(key, &lsn))
-        return each->visit(each->arg, lsn, stored);
-    return tx_why(each->why, TX_ECORRUPT, "%s: a key of %zu bytes in the log is no LSN",
-                  each->log->directory, key.len);
+    if (!lsn_key_parse(key, &lsn))
+        return tx_why(each->why, TX_ECORRUPT, "%s: a key of %zu bytes in the log is no LSN",
+                      each->log->directory, key.len);
+    if (lsn.n != each->next)
+        return each_missing(each, lsn.n - 1);
+    each->next++;
+    return each->visit(each->arg, lsn, stored);
 }
 
 /* One by one, past what cannot be read: an iterator would stop at the first damaged block. */
@@ -167,7 +177,6 @@ static enum tx_error log_each(struct txlog *base, struct tx_lsn first, struct tx
                               void *arg, struct tx_why *why)
 {
     struct rocksdb_log *log = self(base);
-    struct each each = {.log = log, .visit = visit, .arg = arg, .why = why};
     uint64_t end = atomic_load(&log->last);
     uint64_t begin = atomic_load(&log->first);
     if (last.n != 0 && last.n < end)
@@ -176,11 +185,13 @@ static enum tx_error log_each(struct txlog *base, struct tx_lsn first, struct tx
         begin = first.n;
     if (begin == 0 || begin > end)
         return TX_OK;
+    struct each each = {.log = log, .visit = visit, .arg = arg, .why = why, .next = begin};
     if (log->damaged)
         return each_readable(&each, begin, end);
     struct lsn_key from = lsn_key(begin), to = lsn_key(end + 1);
-    return rdb_each(log->rdb, RDB_LOG, lsn_key_view(&from), lsn_key_view(&to), each_visit, &each,
-                    why);
+    enum tx_error error =
+        rdb_each(log->rdb, RDB_LOG, lsn_key_view(&from), lsn_key_view(&to), each_visit, &each, why);
+    return error == TX_OK && each.next <= end ? each_missing(&each, end) : error;
 }
 
 static void adopt(struct rocksdb_log *log, const struct log_scan *scan)
