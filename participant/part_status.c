@@ -145,6 +145,9 @@ static struct tx_bytes describe_heuristic(struct part_core *core, const struct p
 
 static struct tx_bytes describe(struct part_core *core, const struct part_tx *tx)
 {
+    if (tx->state == PART_PREPARED && tx->members_decide)
+        return part_text(core, "waits for the decision of its members, or of coordinator %" PRIu32,
+                         tx->coordinator->id);
     if (tx->state == PART_PREPARED)
         return part_text(core, "waits for the decision of coordinator %" PRIu32,
                          tx->coordinator->id);

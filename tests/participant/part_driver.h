@@ -47,6 +47,8 @@ struct driver {
     uint64_t hellos;             /* the number of the last HELLO */
     uint64_t age;                /* of the next transaction */
     enum tx_isolation isolation; /* that the short forms name */
+    bool members_decide;         /* likewise: PREPARE, INQUIRE, STATE */
+    uint64_t results_max;        /* likewise: PREPARE */
     bool check;                  /* part_core_check() after every step */
     bool no_data;                /* a restart does not bring back the data: for very long logs */
 
