@@ -20,12 +20,15 @@ struct table {
 
 static const char *const part_rows[PART_ROWS_N] = {"none",     "tombstone", "forgotten",
                                                    "working",  "undoing",   "preparing",
-                                                   "prepared", "committed", "heuristic"};
+                                                   "prepared", "prepared-members",
+                                                   "found-out", "committed", "heuristic"};
 static const char *const part_columns[PART_COLUMNS_N] = {"OPERATE", "PREPARE", "COMMIT", "ABORT",
-                                                         "INQUIRE", "STATE",   "WAIT",   "RESOLVE",
+                                                         "INQUIRE", "INQUIRE-members",
+                                                         "STATE",   "WAIT",   "RESOLVE",
                                                          "FORGET",  "restart"};
 static const char *const coord_rows[COORD_ROWS_N] = {
-    "none",     "active",    "collecting",         "one-phase",        "inquiring",
+    "none",     "active",    "collecting",         "members",          "preventing",
+    "one-phase",        "inquiring",
     "deciding", "committed", "finished-committed", "finished-aborted", "resolving"};
 static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
                                                            "SUBMIT",
@@ -39,7 +42,9 @@ static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
                                                            "READ_ONLY",
                                                            "COMMITTED",
                                                            "ACK",
+                                                           "ACK-members",
                                                            "INQUIRE",
+                                                           "INQUIRE-members",
                                                            "STATE",
                                                            "timer",
                                                            "durable",
