@@ -17,7 +17,7 @@ static size_t index_of(char who)
 
 void driver_init(struct driver *d)
 {
-    *d = (struct driver){.now = 1000 * SECOND_US};
+    *d = (struct driver){.now = 1000 * SECOND_US, .mode = TX_COMMIT_COORDINATOR};
     for (size_t i = 0; i < NODES_N; i++) {
         d->nodes[i].name.s[0] = (char)('a' + i);
         (void)snprintf(d->nodes[i].address.s, sizeof d->nodes[i].address.s, "ipc://node-%c",
@@ -419,10 +419,13 @@ void finish(struct driver *d, enum tx_msg_type type, struct tx_id id, const char
         list[i].incarnation = d->incarnation[at];
         list[i].read_only = reader;
     }
-    struct tx_msg msg = {
-        .type = type,
-        .finish = {
-            .req = ++d->req, .id = id, .token = token_of(id), .members = list, .members_n = n}};
+    struct tx_msg msg = {.type = type,
+                         .finish = {.req = ++d->req,
+                                    .id = id,
+                                    .token = token_of(id),
+                                    .members = list,
+                                    .members_n = n,
+                                    .mode = d->mode}};
     driver_client(d, CLIENT, &msg);
 }
 
@@ -434,6 +437,7 @@ void commit_request(struct driver *d, struct tx_id id, const char *members)
 static void submit_any(struct driver *d, uint64_t client, struct tx_msg_submit submit)
 {
     submit.req = ++d->req;
+    submit.mode = d->mode;
     struct tx_msg msg = {.type = TX_MSG_SUBMIT, .submit = submit};
     driver_client(d, client, &msg);
 }

@@ -37,6 +37,7 @@ struct driver {
     uint64_t hello_number[NODES_N]; /* of the last HELLO to each */
     bool alive[NODES_N];            /* answers every HELLO with a WELCOME */
     uint64_t req;
+    enum tx_commit_mode mode; /* that the client asks for: the coordinator decides */
     uint64_t compacted;
     size_t alarms;
 };
