@@ -147,7 +147,10 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct co
                    coord_print(core, "participant %s has committed it", name));
         break;
     case TX_STATE_NO:
-        if (state->incarnation < member->incarnation && !TX_SEEDED_BUG(NO_OF_EARLIER_START)) {
+        /* An only member is not asked which start it was that worked: what it says is the outcome,
+         * and the number is no more than the client's word. */
+        if (tx->members_n > 1 && state->incarnation < member->incarnation &&
+            !TX_SEEDED_BUG(NO_OF_EARLIER_START)) {
             core->stats.stale++; /* an old copy: it lacks what it promised */
             break;
         }

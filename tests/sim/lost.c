@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 /* A member asks its coordinator first, and all others when no answer has come by the next inquiry,
- * one every two seconds at the latest; nothing is lost any more. */
+ * one every two seconds at the latest; nothing is lost any more, and nobody stands still. */
 #define SETTLED_US UINT64_C(5000000)
 #define FAULTS     4u /* that come in any case, though perhaps nobody begins anything any more */
 
@@ -65,6 +65,20 @@ static struct inside_doubt in_doubt(const struct sim *sim)
     return all;
 }
 
+/* Since all of them can work on it. */
+static uint64_t waited_us(const struct sim *sim)
+{
+    uint64_t calm = sim->healed_at;
+
+    for (unsigned i = 0; i < sim->options.participants; i++) {
+        const struct sim_node *node = &sim->nodes[sim_participant_node(sim, i)];
+
+        if (node->paused_until > calm)
+            calm = node->paused_until;
+    }
+    return sim->now > calm ? sim->now - calm : 0;
+}
+
 static void come_back(struct sim *sim)
 {
     size_t node = sim->lost;
@@ -78,12 +92,13 @@ static void come_back(struct sim *sim)
 void sim_lost_look(struct sim *sim)
 {
     struct inside_doubt doubt;
-    uint64_t waited = sim->now - sim->healed_at;
+    uint64_t waited;
     char id[TX_ID_TEXT];
 
     if (sim->lost_at == 0 || sim->lost == SIM_NOBODY)
         return;
     doubt = in_doubt(sim);
+    waited = waited_us(sim);
     if (doubt.members_decide > 0 && waited < SETTLED_US)
         return;
     if (doubt.members_decide > 0)
