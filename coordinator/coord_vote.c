@@ -119,7 +119,7 @@ static void members_vote(struct coord_core *core, struct coord_tx *tx, struct co
     if (tx->one_shot && tx->results_lost) {
         /* those of another member have not come */
     } else if (!take_results(tx, (size_t)(member - tx->members), vote)) {
-        /* Who has found out that all are prepared, and committed, has no results any more either. */
+        /* Who has found out that all are prepared, and committed, has no results any more. */
         bool gone = vote->vote == TX_VOTE_COMMITTED && vote->results_n == 0;
         core->stats.violations += !gone && !lost_results(tx, member, vote);
         coord_results_lose(core, tx);

@@ -196,7 +196,8 @@ void driver_welcome(struct driver *d, char who)
                                      .lsn = {d->lsn[at]},
                                      .number = d->hello_number[at],
                                      .starts = &start,
-                                     .starts_n = 1}};
+                                     .starts_n = 1,
+                                     .unsettled = d->unsettled[at]}};
     driver_participant(d, who, &msg);
 }
 
@@ -504,9 +505,11 @@ void vote_no(struct driver *d, char who, struct tx_id id, enum tx_reason reason)
 void ack(struct driver *d, char who, struct tx_id id)
 {
     size_t at = index_of(who);
-    struct tx_msg msg = {
-        .type = TX_MSG_ACK,
-        .ack = {.id = id, .incarnation = d->incarnation[at], .lsn = {++d->lsn[at]}}};
+    struct tx_msg msg = {.type = TX_MSG_ACK,
+                         .ack = {.id = id,
+                                 .incarnation = d->incarnation[at],
+                                 .lsn = {++d->lsn[at]},
+                                 .members_decide = d->members_decide}};
     driver_participant(d, who, &msg);
 }
 
@@ -518,15 +521,19 @@ void join(struct driver *d, char who, struct tx_id id)
 
 void inquire(struct driver *d, char who, struct tx_id id)
 {
-    struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = id, .in_doubt = true}};
+    struct tx_msg msg = {
+        .type = TX_MSG_INQUIRE,
+        .inquire = {.id = id, .in_doubt = true, .members_decide = d->members_decide}};
     driver_participant(d, who, &msg);
 }
 
 void state(struct driver *d, char who, struct tx_id id, enum tx_state kind)
 {
-    struct tx_msg msg = {
-        .type = TX_MSG_STATE,
-        .state = {.id = id, .state = kind, .incarnation = d->incarnation[index_of(who)]}};
+    struct tx_msg msg = {.type = TX_MSG_STATE,
+                         .state = {.id = id,
+                                   .state = kind,
+                                   .incarnation = d->incarnation[index_of(who)],
+                                   .members_decide = d->members_decide}};
     driver_participant(d, who, &msg);
 }
 

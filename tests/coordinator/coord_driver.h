@@ -38,6 +38,8 @@ struct driver {
     bool alive[NODES_N];            /* answers every HELLO with a WELCOME */
     uint64_t req;
     enum tx_commit_mode mode; /* that the client asks for: the coordinator decides */
+    bool members_decide;      /* as INQUIRE, STATE and ACK say it */
+    uint64_t unsettled[NODES_N];
     uint64_t compacted;
     size_t alarms;
 };
