@@ -31,9 +31,8 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
 {
     TX_ASSERT(tx->state == PART_PREPARED && tx->lsn.n <= core->durable.n);
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, false);
-    action->record.committed = (struct txlog_committed){.id = tx->id,
-                                                        .known = tx->coordinator->known_lsn,
-                                                        .members_decide = tx->members_decide};
+    action->record.committed = (struct txlog_committed){
+        .id = tx->id, .known = tx->coordinator->known_lsn, .members_decide = tx->members_decide};
     if (tx->rm_open)
         part_with_writes(core, action);
     note_settled(core, tx, "committed", how);
