@@ -41,6 +41,7 @@ struct story_tx {
     struct tx_id id;
     enum story_state state;
     bool one_phase;
+    bool members_decide; /* PREPARED, COMMITTED: committed when that of every member is durable */
     bool earlier; /* first met in a snapshot: its own first record is not there */
     bool commit;  /* HEURISTIC: what the operator decided */
     bool damage;  /* HEURISTIC_END: that was wrong */
