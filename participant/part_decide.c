@@ -47,6 +47,7 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
     part_tx_shrink(tx);
     tx->one_shot = false;
     core->committed_total++;
+    core->found_out_total += tx->found_out;
 }
 
 void part_abort_prepared(struct part_core *core, struct part_tx *tx, enum tx_reason reason,
