@@ -7,6 +7,7 @@
 #ifndef ASSENT_COMMON_MSG_H
 #define ASSENT_COMMON_MSG_H
 
+#include "common/commit_mode.h"
 #include "common/lineage.h"
 #include "common/op.h"
 #include "common/reason.h"
@@ -88,6 +89,7 @@ struct tx_msg_submit {
     enum tx_isolation isolation;
     const struct tx_op *ops; /* each names its participant */
     size_t ops_n;
+    enum tx_commit_mode mode;
 };
 /* COMMIT_REQUEST, ABORT_REQUEST, OUTCOME_REQUEST. The members are the participants that the client
  * has used. */
@@ -97,6 +99,7 @@ struct tx_msg_finish {
     struct tx_token token;
     const struct tx_member *members;
     size_t members_n;
+    enum tx_commit_mode mode; /* as the client asked for it */
 };
 struct tx_msg_outcome {
     uint64_t req;
@@ -152,6 +155,8 @@ struct tx_msg_prepare {
     const struct tx_position *known;
     const struct tx_op *ops;
     size_t ops_n;
+    bool members_decide;  /* mode D: committed when the PREPARED of every member is durable */
+    uint64_t results_max; /* one-shot: bytes that the results may take in the vote; 0: no bound */
 };
 
 #define TX_VOTES(X)                                                                                \
@@ -196,6 +201,7 @@ struct tx_msg_ack {
     uint64_t incarnation;
     struct tx_lsn lsn; /* durable at the sender */
     enum tx_heuristic heuristic;
+    bool members_decide; /* as in its PREPARE: no COMMIT record need exist */
 };
 struct tx_msg_inquire {
     struct tx_id id;
@@ -203,6 +209,7 @@ struct tx_msg_inquire {
     bool wanted;   /* and an older transaction waits there for one of its locks */
     /* Between participants: how far the receiver's log is known to the sender; else all zero. */
     struct tx_position known;
+    bool members_decide; /* in doubt: as in its PREPARE, so that nothing may be presumed of it */
 };
 
 /* A participant's answer to INQUIRE. */
@@ -223,7 +230,8 @@ struct tx_msg_state {
     struct tx_id id;
     enum tx_state state;
     uint64_t incarnation;
-    bool heuristic; /* an operator has decided here; never a vote */
+    bool heuristic;      /* an operator has decided here; never a vote */
+    bool members_decide; /* PREPARED, COMMITTED: as in its PREPARE */
 };
 /* Every transaction of the epoch below `below` that is not in `open` is finished and may be
  * forgotten. */
@@ -254,6 +262,9 @@ struct tx_msg_welcome {
     uint64_t number;                  /* of the HELLO */
     const struct tx_position *starts; /* as in HELLO */
     size_t starts_n;
+    /* the oldest epoch of the receiver of which something is in doubt here, or committed and not
+     * durably so; 0: of none */
+    uint64_t unsettled;
 };
 struct tx_msg_resolve {
     uint64_t req;

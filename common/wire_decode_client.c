@@ -29,6 +29,7 @@ static void get_submit(struct wire_decoder *d, struct tx_msg *msg)
     m->lock_timeout_ms = wire_get_u32(d, "lock_timeout_ms");
     m->isolation = (enum tx_isolation)wire_get_enum(d, "isolation", TX_ISOLATIONS_N);
     m->ops = wire_get_ops(d, true, &m->ops_n);
+    m->mode = (enum tx_commit_mode)wire_get_enum(d, "mode", TX_COMMIT_MODES_N);
 }
 
 static void get_finish(struct wire_decoder *d, struct tx_msg *msg)
@@ -38,6 +39,7 @@ static void get_finish(struct wire_decoder *d, struct tx_msg *msg)
     m->id = wire_get_id(d);
     m->token = wire_get_token(d);
     m->members = wire_get_members(d, "members", TX_MEMBERS_MAX, &m->members_n);
+    m->mode = (enum tx_commit_mode)wire_get_enum(d, "mode", TX_COMMIT_MODES_N);
 }
 
 static void get_outcome(struct wire_decoder *d, struct tx_msg *msg)

@@ -22,6 +22,8 @@ static void get_prepare(struct wire_decoder *d, struct tx_msg *msg)
         wire_fail(d, "known", "a position of each member");
     }
     m->ops = wire_get_ops(d, false, &m->ops_n);
+    m->members_decide = wire_get_bool(d, "members_decide");
+    m->results_max = wire_get_u64(d, "results_max");
 }
 
 static void get_vote(struct wire_decoder *d, struct tx_msg *msg)
@@ -57,6 +59,7 @@ static void get_ack(struct wire_decoder *d, struct tx_msg *msg)
     m->incarnation = wire_get_u64(d, "incarnation");
     m->lsn.n = wire_get_u64(d, "lsn");
     m->heuristic = (enum tx_heuristic)wire_get_enum(d, "heuristic", TX_HEURISTICS_N);
+    m->members_decide = wire_get_bool(d, "members_decide");
 }
 
 static void get_inquire(struct wire_decoder *d, struct tx_msg *msg)
@@ -66,6 +69,7 @@ static void get_inquire(struct wire_decoder *d, struct tx_msg *msg)
     m->in_doubt = wire_get_bool(d, "in_doubt");
     m->wanted = wire_get_bool(d, "wanted");
     m->known = wire_get_position(d, "known");
+    m->members_decide = wire_get_bool(d, "members_decide");
 }
 
 static void get_state(struct wire_decoder *d, struct tx_msg *msg)
@@ -75,6 +79,7 @@ static void get_state(struct wire_decoder *d, struct tx_msg *msg)
     m->state = (enum tx_state)wire_get_enum(d, "state", TX_STATES_N);
     m->incarnation = wire_get_u64(d, "incarnation");
     m->heuristic = wire_get_bool(d, "heuristic");
+    m->members_decide = wire_get_bool(d, "members_decide");
 }
 
 static const uint64_t *get_open(struct wire_decoder *d, uint64_t below, size_t *count)
@@ -122,6 +127,7 @@ static void get_welcome(struct wire_decoder *d, struct tx_msg *msg)
     m->refusing = wire_get_bool(d, "refusing");
     m->number = wire_get_u64(d, "number");
     m->starts = wire_get_positions(d, "starts", TX_LINEAGE_MAX, &m->starts_n);
+    m->unsettled = wire_get_u64(d, "unsettled");
 }
 
 wire_get_message *const wire_peer_getters[TX_MSG_TYPES_N] = {

@@ -29,6 +29,7 @@ static void put_submit(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_u64(w, m->lock_timeout_ms);
     wire_put_u64(w, m->isolation);
     wire_put_ops(w, m->ops, m->ops_n);
+    wire_put_u64(w, m->mode);
 }
 
 static void put_finish(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -38,6 +39,7 @@ static void put_finish(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_id(w, m->id);
     wire_put_token(w, &m->token);
     wire_put_members(w, m->members, m->members_n);
+    wire_put_u64(w, m->mode);
 }
 
 static void put_outcome(struct tx_frame_writer *w, const struct tx_msg *msg)

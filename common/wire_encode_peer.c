@@ -15,6 +15,8 @@ static void put_prepare(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_members(w, m->members, m->members_n);
     wire_put_positions(w, m->known, m->members_n);
     wire_put_ops(w, m->ops, m->ops_n);
+    wire_put_bool(w, m->members_decide);
+    wire_put_u64(w, m->results_max);
 }
 
 static void put_vote(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -50,6 +52,7 @@ static void put_ack(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_u64(w, m->incarnation);
     wire_put_u64(w, m->lsn.n);
     wire_put_u64(w, m->heuristic);
+    wire_put_bool(w, m->members_decide);
 }
 
 static void put_inquire(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -59,6 +62,7 @@ static void put_inquire(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_bool(w, m->in_doubt);
     wire_put_bool(w, m->wanted);
     wire_put_position(w, m->known);
+    wire_put_bool(w, m->members_decide);
 }
 
 static void put_state(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -68,6 +72,7 @@ static void put_state(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_u64(w, m->state);
     wire_put_u64(w, m->incarnation);
     wire_put_bool(w, m->heuristic);
+    wire_put_bool(w, m->members_decide);
 }
 
 static void put_forget(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -106,6 +111,7 @@ static void put_welcome(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_bool(w, m->refusing);
     wire_put_u64(w, m->number);
     wire_put_positions(w, m->starts, m->starts_n);
+    wire_put_u64(w, m->unsettled);
 }
 
 wire_put_message *const wire_peer_putters[TX_MSG_TYPES_N] = {

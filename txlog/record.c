@@ -132,6 +132,7 @@ static void put_prepared(struct tx_buf *out, const struct txlog_prepared *r)
         tx_buf_blob(out, r->locks[i].key);
         tx_buf_blob(out, r->locks[i].to);
     }
+    put_bool(out, r->members_decide);
 }
 
 static void put_forget(struct tx_buf *out, const struct txlog_forget *r)
@@ -193,6 +194,7 @@ static void put_payload(struct tx_buf *out, const struct txlog_record *record)
         put_bool(out, record->committed.one_phase);
         tx_buf_u64(out, record->committed.known.n);
         tx_buf_blob(out, record->committed.redo);
+        put_bool(out, record->committed.members_decide);
         break;
     case TXLOG_ABORTED:
         put_id(out, record->id.id);

@@ -82,12 +82,14 @@ struct txlog_prepared {
     struct tx_bytes redo; /* as the resource manager gave it; of the built-in store: txlog/redo.h */
     const struct txlog_lock *locks;
     size_t locks_n;
+    bool members_decide; /* mode D: committed when that of every member is durable */
 };
 struct txlog_committed {
     struct tx_id id;
     bool one_phase;       /* no PREPARED went before: the redo is here */
     struct tx_lsn known;  /* how far the log of its coordinator is known to be durable */
     struct tx_bytes redo; /* one-phase only */
+    bool members_decide;  /* as in its PREPARED */
 };
 struct txlog_id {
     struct tx_id id;

@@ -176,6 +176,7 @@ static void get_prepared(struct decoder *d, struct txlog_prepared *r)
         locks[i].to = tx_read_blob(&d->r);
     }
     r->locks = locks;
+    r->members_decide = get_bool(d);
 }
 
 static void get_forget(struct decoder *d, struct txlog_forget *r)
@@ -239,6 +240,7 @@ static void get_payload(struct decoder *d, struct txlog_record *record)
         record->committed.one_phase = get_bool(d);
         record->committed.known.n = tx_read_u64(&d->r);
         record->committed.redo = tx_read_blob(&d->r);
+        record->committed.members_decide = get_bool(d);
         break;
     case TXLOG_ABORTED:
         record->id.id = get_id(d);

@@ -1,6 +1,8 @@
 /* Records as JSON. */
 #include "txlog/recover_json.h"
 
+#include "common/commit_mode.h"
+
 #include "txlog/recover_text.h"
 #include "txlog/redo.h"
 
@@ -118,6 +120,9 @@ static void put_prepared(struct json *json, const struct txlog_prepared *prepare
     recover_json_members(json, "members", prepared->members, prepared->members_n);
     recover_json_locks(json, "locks", prepared->locks, prepared->locks_n);
     recover_json_redo(json, "writes", prepared->redo);
+    json_member(json, "commit_mode",
+                tx_commit_mode_name(prepared->members_decide ? TX_COMMIT_PARTICIPANTS
+                                                             : TX_COMMIT_COORDINATOR));
 }
 
 static void put_forget(struct json *json, const struct txlog_forget *forget)

@@ -157,6 +157,8 @@ static void put_prepared(FILE *out, const struct txlog_prepared *prepared)
     recover_text_locks(out, prepared->locks, prepared->locks_n);
     (void)fputs("; writes ", out);
     recover_text_redo(out, prepared->redo);
+    if (prepared->members_decide)
+        (void)fputs("; the members decide", out);
 }
 
 static void put_committed(FILE *out, const struct txlog_committed *committed)

@@ -325,67 +325,75 @@ static void messages_of_the_wrong_shape(void **state)
     REFUSE("\x91\x92\x18\xc0", TX_EFORMAT, "STATUS_REQUEST req");                 /* nil */
     REFUSE("\x91\x92\x18\xc3", TX_EFORMAT, "STATUS_REQUEST req");                 /* a boolean */
     REFUSE("\x91\x92\x18\xca\x00\x00\x00\x00", TX_EFORMAT, "STATUS_REQUEST req"); /* a float */
-    REFUSE("\x91\x95\x10\x93\x01\x01\x01\x01\xc2\x93\x01\x01\x01", TX_EFORMAT,
+    REFUSE("\x91\x96\x10\x93\x01\x01\x01\x01\xc2\x93\x01\x01\x01\xc2", TX_EFORMAT,
            "INQUIRE in_doubt"); /* 1 for true */
-    REFUSE("\x91\x95\x10\x92\x01\x01\xc3\xc2\x93\x01\x01\x01", TX_EFORMAT,
+    REFUSE("\x91\x96\x10\x92\x01\x01\xc3\xc2\x93\x01\x01\x01\xc2", TX_EFORMAT,
            "INQUIRE id"); /* of two */
-    REFUSE("\x91\x95\x10\x93\x01\x01\x01\xc3\xc2\x92\x01\x01", TX_EFORMAT,
+    REFUSE("\x91\x96\x10\x93\x01\x01\x01\xc3\xc2\x92\x01\x01\xc2", TX_EFORMAT,
            "INQUIRE known");                                             /* dto. */
     REFUSE("\x91\x93\x00\x01\x93\x01\x01\x01", TX_EFORMAT, "BEGIN age"); /* an age of three */
     REFUSE("\x91\x95\x17\x01\x93\x01\x01\x01\xc3\x05", TX_EFORMAT, "RESOLVE operator_name");
     /* COMMIT_REQUEST with a token of 15 bytes, and a longer one */
-    REFUSE("\x91\x95\x03\x01\x93\x01\x01\x01\xc4\x0f"
-           "aaaaaaaaaaaaaaa\x90",
+    REFUSE("\x91\x96\x03\x01\x93\x01\x01\x01\xc4\x0f"
+           "aaaaaaaaaaaaaaa\x90\x00",
            TX_EFORMAT, "COMMIT_REQUEST token: 16 bytes expected");
-    REFUSE("\x91\x95\x03\x01\x93\x01\x01\x01\xc4\x11"
-           "aaaaaaaaaaaaaaaaa\x90",
+    REFUSE("\x91\x96\x03\x01\x93\x01\x01\x01\xc4\x11"
+           "aaaaaaaaaaaaaaaaa\x90\x00",
            TX_ELIMIT, "COMMIT_REQUEST token");
     /* a name with a zero byte in it, an address too */
     REFUSE("\x91\x95\x17\x01\x93\x01\x01\x01\xc3\xa3"
            "a\x00"
            "b",
            TX_EFORMAT, "RESOLVE operator_name");
-    REFUSE("\x91\x95\x03\x01\x93\x01\x01\x01\xc4\x10"
-           "aaaaaaaaaaaaaaaa\x91\x94\xa1n\xa1\x00\x01\xc2",
+    REFUSE("\x91\x96\x03\x01\x93\x01\x01\x01\xc4\x10"
+           "aaaaaaaaaaaaaaaa\x91\x94\xa1n\xa1\x00\x01\xc2\x00",
            TX_EFORMAT, "COMMIT_REQUEST members[0].address");
 }
 
 /* PREPARE with one member and no operations, and a list of positions that ends the frame. */
 #define PREPARE_OF_ONE                                                                             \
-    "\x91\x9b\x0b\x93\x01\x01\x01\x92\x01\x01\xc4\x10"                                             \
+    "\x91\x9d\x0b\x93\x01\x01\x01\x92\x01\x01\xc4\x10"                                             \
     "aaaaaaaaaaaaaaaa\xc2\xc3\x00\x00\x91\x94\xa1"                                                 \
     "b\xa0\x01\xc2"
 
 static void a_prepare_knows_each_member_once(void **state)
 {
     (void)state;
-    REFUSE(PREPARE_OF_ONE "\x90\x90", TX_EFORMAT,
+    REFUSE(PREPARE_OF_ONE "\x90\x90\xc2\x00", TX_EFORMAT,
            "PREPARE known: a position of each member expected");
-    REFUSE(PREPARE_OF_ONE "\x92\x93\x01\x01\x01\x93\x01\x01\x01\x90", TX_EFORMAT,
+    REFUSE(PREPARE_OF_ONE "\x92\x93\x01\x01\x01\x93\x01\x01\x01\x90\xc2\x00", TX_EFORMAT,
            "PREPARE known: a position of each member expected");
-    REFUSE(PREPARE_OF_ONE "\x91\x92\x01\x01\x90", TX_EFORMAT, "PREPARE known[0]");
-    REFUSE(PREPARE_OF_ONE "\x91\x93\x01\x01\xff\x90", TX_EFORMAT, "PREPARE known[0].lsn");
+    REFUSE(PREPARE_OF_ONE "\x91\x92\x01\x01\x90\xc2\x00", TX_EFORMAT, "PREPARE known[0]");
+    REFUSE(PREPARE_OF_ONE "\x91\x93\x01\x01\xff\x90\xc2\x00", TX_EFORMAT, "PREPARE known[0].lsn");
     /* with one it is as good as any, and the operations are next */
-    REFUSE(PREPARE_OF_ONE "\x91\x93\x01\x01\x01\xc0", TX_EFORMAT, "PREPARE ops: an array");
+    REFUSE(PREPARE_OF_ONE "\x91\x93\x01\x01\x01\xc0\xc2\x00", TX_EFORMAT, "PREPARE ops: an array");
 }
 
-/* SUBMIT [2, req, key, age, timeout, lock timeout, isolation, ops]: 32 bits are 32 bits. */
+/* SUBMIT [2, req, key, age, timeout, lock timeout, isolation, ops, mode]: 32 bits are 32 bits. */
 static void integers_keep_their_width(void **state)
 {
     (void)state;
-    REFUSE("\x91\x98\x02\x01\xc4\x00\x92\x00\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x90",
-           TX_ELIMIT, "SUBMIT timeout_ms: 4294967296, and at most 4294967295 are allowed");
-    /* an op whose delta does not fit a signed 64-bit integer */
     REFUSE(
-        "\x91\x98\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x00\x91\x9f\x05\xa1"
-        "a\xa1s\xa1k\xa0\xc2\xcf\x80\x00\x00\x00\x00\x00\x00\x00\xc2\x00\xc2\x00\x00\xa0\x00\xc2",
-        TX_EFORMAT, "SUBMIT ops[0].delta: a signed 64-bit integer expected");
+        "\x91\x99\x02\x01\xc4\x00\x92\x00\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x90\x00",
+        TX_ELIMIT, "SUBMIT timeout_ms: 4294967296, and at most 4294967295 are allowed");
+    /* an op whose delta does not fit a signed 64-bit integer */
+    REFUSE("\x91\x99\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x00\x91\x9f\x05\xa1"
+           "a\xa1s\xa1k\xa0\xc2\xcf\x80\x00\x00\x00\x00\x00\x00\x00\xc2\x00\xc2\x00\x00\xa0\x00\xc2"
+           "\x00",
+           TX_EFORMAT, "SUBMIT ops[0].delta: a signed 64-bit integer expected");
 }
 
 static void a_level_that_is_none(void **state)
 {
     (void)state;
-    REFUSE("\x91\x98\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x04\x90", TX_EFORMAT, "SUBMIT isolation");
+    REFUSE("\x91\x99\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x04\x90\x00", TX_EFORMAT,
+           "SUBMIT isolation");
+}
+
+static void a_commit_mode_that_is_none(void **state)
+{
+    (void)state;
+    REFUSE("\x91\x99\x02\x01\xc4\x00\x92\x00\x00\x00\x00\x00\x90\x03", TX_EFORMAT, "SUBMIT mode");
 }
 
 static void frames_of_the_wrong_shape(void **state)
@@ -487,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_prepare_knows_each_member_once),
         cmocka_unit_test(integers_keep_their_width),
         cmocka_unit_test(a_level_that_is_none),
+        cmocka_unit_test(a_commit_mode_that_is_none),
         cmocka_unit_test(frames_of_the_wrong_shape),
         cmocka_unit_test(another_version_is_named),
         cmocka_unit_test(other_forms_of_the_same_are_taken),

@@ -109,8 +109,9 @@ static struct tx_msg full_of_client(enum tx_msg_type type)
     } else if (type == TX_MSG_BEGUN) {
         msg.begun = (struct tx_msg_begun){2, id, age, token, members, N_OF(members)};
     } else if (type == TX_MSG_SUBMIT) {
-        msg.submit = (struct tx_msg_submit){3,          VIEW("key"),         age, 30000,
-                                            UINT32_MAX, TX_READ_UNCOMMITTED, ops, N_OF(ops)};
+        msg.submit = (struct tx_msg_submit){3,     VIEW("key"), age,
+                                            30000, UINT32_MAX,  TX_READ_UNCOMMITTED,
+                                            ops,   N_OF(ops),   TX_COMMIT_PARTICIPANTS};
     } else if (type == TX_MSG_OUTCOME) {
         msg.outcome = (struct tx_msg_outcome){
             UINT64_MAX, id,      TX_OUTCOME_COMMITTED, TX_REASON_OPERATOR, {"b"}, text, age,
@@ -122,7 +123,8 @@ static struct tx_msg full_of_client(enum tx_msg_type type)
         msg.operated = (struct tx_msg_operated){
             6, id, 17, 9, true, TX_REASON_WOUNDED, text, results, N_OF(results)};
     } else {
-        msg.finish = (struct tx_msg_finish){4, id, token, members, N_OF(members)};
+        msg.finish =
+            (struct tx_msg_finish){4, id, token, members, N_OF(members), TX_COMMIT_COORDINATOR};
     }
     return msg;
 }
@@ -139,19 +141,19 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
     struct tx_msg msg = {.type = type};
     if (type == TX_MSG_PREPARE) {
         msg.prepare = (struct tx_msg_prepare){
-            id,      age,           token, true, true,     4000, TX_REPEATABLE_READ,
-            members, N_OF(members), known, ops,  N_OF(ops)};
+            id,      age,           token, true, true,      4000, TX_REPEATABLE_READ,
+            members, N_OF(members), known, ops,  N_OF(ops), true, UINT64_C(0x100000009)};
     } else if (type == TX_MSG_VOTE) {
         msg.vote = (struct tx_msg_vote){id,      TX_VOTE_COMMITTED, 9, {88}, TX_REASON_FLOOR, text,
                                         results, N_OF(results)};
     } else if (type == TX_MSG_ABORT) {
         msg.abort = (struct tx_msg_abort){id, TX_REASON_TIMEOUT};
     } else if (type == TX_MSG_ACK) {
-        msg.ack = (struct tx_msg_ack){id, 9, {UINT64_MAX}, TX_HEURISTIC_DAMAGE};
+        msg.ack = (struct tx_msg_ack){id, 9, {UINT64_MAX}, TX_HEURISTIC_DAMAGE, true};
     } else if (type == TX_MSG_INQUIRE) {
-        msg.inquire = (struct tx_msg_inquire){id, true, true, starts[0]};
+        msg.inquire = (struct tx_msg_inquire){id, true, true, starts[0], true};
     } else if (type == TX_MSG_STATE) {
-        msg.state = (struct tx_msg_state){id, TX_STATE_FORGOTTEN, 9, true};
+        msg.state = (struct tx_msg_state){id, TX_STATE_FORGOTTEN, 9, true, true};
     } else if (type == TX_MSG_FORGET) {
         msg.forget = (struct tx_msg_forget){7, UINT64_C(0x100000001), open_ids, N_OF(open_ids)};
     } else if (type == TX_MSG_FENCED) {
@@ -159,7 +161,7 @@ static struct tx_msg full_of_protocol(enum tx_msg_type type)
     } else if (type == TX_MSG_HELLO) {
         msg.hello = (struct tx_msg_hello){{87}, 11, 13, starts, N_OF(starts)};
     } else if (type == TX_MSG_WELCOME) {
-        msg.welcome = (struct tx_msg_welcome){9, {88}, 12, true, 14, starts, N_OF(starts)};
+        msg.welcome = (struct tx_msg_welcome){9, {88}, 12, true, 14, starts, N_OF(starts), 6};
     } else if (type == TX_MSG_COMMIT) {
         msg.commit = (struct tx_msg_commit){id, {UINT64_C(0x100000002)}};
     } else {
@@ -407,6 +409,7 @@ static void same_submit(const struct tx_msg_submit *a, const struct tx_msg_submi
     assert_int_equal(a->lock_timeout_ms, b->lock_timeout_ms);
     assert_int_equal(a->isolation, b->isolation);
     same_ops(a->ops, a->ops_n, b->ops, b->ops_n);
+    assert_int_equal(a->mode, b->mode);
 }
 
 static void same_outcome(const struct tx_msg_outcome *a, const struct tx_msg_outcome *b)
@@ -469,6 +472,8 @@ static void same_prepare(const struct tx_msg_prepare *a, const struct tx_msg_pre
     same_members(a->members, a->members_n, b->members, b->members_n);
     same_positions(a->known, a->members_n, b->known, b->members_n);
     same_ops(a->ops, a->ops_n, b->ops, b->ops_n);
+    assert_int_equal(a->members_decide, b->members_decide);
+    assert_int_equal(a->results_max, b->results_max);
 }
 
 static void same_vote(const struct tx_msg_vote *a, const struct tx_msg_vote *b)
@@ -593,14 +598,17 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
         assert_int_equal(a->ack.incarnation, b->ack.incarnation);
         assert_int_equal(a->ack.lsn.n, b->ack.lsn.n);
         assert_int_equal(a->ack.heuristic, b->ack.heuristic);
+        assert_int_equal(a->ack.members_decide, b->ack.members_decide);
     } else if (a->type == TX_MSG_INQUIRE) {
         assert_int_equal(a->inquire.in_doubt, b->inquire.in_doubt);
         assert_int_equal(a->inquire.wanted, b->inquire.wanted);
         same_positions(&a->inquire.known, 1, &b->inquire.known, 1);
+        assert_int_equal(a->inquire.members_decide, b->inquire.members_decide);
     } else if (a->type == TX_MSG_STATE) {
         assert_int_equal(a->state.state, b->state.state);
         assert_int_equal(a->state.incarnation, b->state.incarnation);
         assert_int_equal(a->state.heuristic, b->state.heuristic);
+        assert_int_equal(a->state.members_decide, b->state.members_decide);
     } else if (a->type == TX_MSG_FENCED) {
         same_positions(&a->fenced.known, 1, &b->fenced.known, 1);
     } else if (a->type == TX_MSG_HELLO) {
@@ -614,6 +622,7 @@ static void same_small(const struct tx_msg *a, const struct tx_msg *b)
         assert_int_equal(a->welcome.age_counter, b->welcome.age_counter);
         assert_int_equal(a->welcome.refusing, b->welcome.refusing);
         assert_int_equal(a->welcome.number, b->welcome.number);
+        assert_int_equal(a->welcome.unsettled, b->welcome.unsettled);
         same_positions(a->welcome.starts, a->welcome.starts_n, b->welcome.starts,
                        b->welcome.starts_n);
     } else if (a->type == TX_MSG_COMMIT) {
@@ -650,6 +659,7 @@ void assert_same_msg(const struct tx_msg *a, const struct tx_msg *b)
     case TX_MSG_ABORT_REQUEST:
     case TX_MSG_OUTCOME_REQUEST:
         assert_int_equal(a->finish.req, b->finish.req);
+        assert_int_equal(a->finish.mode, b->finish.mode);
         same_token(&a->finish.token, &b->finish.token);
         same_members(a->finish.members, a->finish.members_n, b->finish.members,
                      b->finish.members_n);

@@ -84,7 +84,7 @@ void fixture_record(uint64_t lsn, size_t redo_bytes, struct tx_buf *out)
         .type = TXLOG_COMMITTED,
         .lsn = {lsn},
         .start = 1 + lsn / 1000,
-        .committed = {{1, 1, lsn}, true, {0}, tx_bytes(redo, redo_bytes)}};
+        .committed = {{1, 1, lsn}, true, {0}, tx_bytes(redo, redo_bytes), false}};
     tx_buf_clear(out);
     assert_int_equal(txlog_record_encode(&record, out), TX_OK);
     free(redo);

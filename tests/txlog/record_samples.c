@@ -60,10 +60,12 @@ struct txlog_record record_sample(enum txlog_type type)
                                              .known = known,
                                              .redo = tx_bytes_str("redo"),
                                              .locks = locks,
-                                             .locks_n = 3};
+                                             .locks_n = 3,
+                                             .members_decide = true};
         break;
     case TXLOG_COMMITTED:
-        r.committed = (struct txlog_committed){some_id, true, {42}, tx_bytes_str("one phase")};
+        r.committed =
+            (struct txlog_committed){some_id, true, {42}, tx_bytes_str("one phase"), true};
         break;
     case TXLOG_ABORTED:
         r.id.id = some_id;

@@ -82,6 +82,7 @@ static void prepared_keeps_every_field(void **state)
     assert_true(p->locks[2].range);
     assert_true(tx_bytes_equal(p->locks[2].key, tx_bytes_str("b")));
     assert_true(tx_bytes_equal(p->locks[2].to, tx_bytes_str("d")));
+    assert_true(p->members_decide);
     tx_arena_deinit(&arena);
     tx_buf_deinit(&buf);
 }
