@@ -107,7 +107,8 @@ static void check_marks(const struct part_coordinator *coordinator)
 }
 
 /* P11: what is unsettled is counted, each once. */
-static void check_unsettled(const struct part_core *core, const struct part_coordinator *coordinator)
+static void check_unsettled(const struct part_core *core,
+                            const struct part_coordinator *coordinator)
 {
     size_t counted = 0;
     size_t found = 0;

@@ -31,9 +31,8 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
 {
     TX_ASSERT(tx->state == PART_PREPARED && tx->lsn.n <= core->durable.n);
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, false);
-    action->record.committed = (struct txlog_committed){.id = tx->id,
-                                                        .known = tx->coordinator->known_lsn,
-                                                        .members_decide = tx->members_decide};
+    action->record.committed = (struct txlog_committed){
+        .id = tx->id, .known = tx->coordinator->known_lsn, .members_decide = tx->members_decide};
     if (tx->rm_open)
         part_with_writes(core, action);
     note_settled(core, tx, "committed", how);
@@ -48,6 +47,7 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
     part_tx_shrink(tx);
     tx->one_shot = false;
     core->committed_total++;
+    core->found_out_total += tx->found_out;
 }
 
 void part_abort_prepared(struct part_core *core, struct part_tx *tx, enum tx_reason reason,

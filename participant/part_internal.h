@@ -315,6 +315,7 @@ struct part_core {
     bool disk_low, draining;
     bool old_copy; /* another participant has proved it of this directory: no answer to any */
     uint64_t begun, committed_total, aborted_total, aborted_by[TX_REASONS_N];
+    uint64_t found_out_total;
     uint64_t violations, stale, alarms_total;
 
     bool recovering; /* no step yet */

@@ -231,8 +231,8 @@ static size_t find_self(const struct part_core *core, const struct tx_msg_prepar
     return i;
 }
 
-/* All members vote YES or NO, and the list names two at least: what one member commits in one phase,
- * or only reads, is its own affair. */
+/* All members vote YES or NO, and the list names two at least: what one member commits in one
+ * phase, or only reads, is its own affair. */
 static bool members_may_decide(const struct tx_msg_prepare *prepare)
 {
     for (size_t i = 0; i < prepare->members_n; i++) {

@@ -179,12 +179,15 @@ size_t part_results_room(const struct part_core *core, const struct part_tx *tx)
 
 void part_refuse_results(struct part_core *core, struct part_tx *tx)
 {
+    /* Its coordinator has divided what an answer to the client holds. */
+    bool shared = part_results_max(core, tx) < core->options.results_max;
     part_undo(core, tx, TX_REASON_LIMIT,
               part_text(core,
-                        "the results of the first %zu operations fit into one message of "
+                        "the results of the first %zu operations fit into %s of "
                         "participant %s (%zu bytes), that of the next does not: read less at once, "
                         "or use several steps",
-                        tx->ops_done, core->options.name.s, part_results_max(core, tx)),
+                        tx->ops_done, shared ? "the share" : "one message", core->options.name.s,
+                        part_results_max(core, tx)),
               true);
 }
 

@@ -110,6 +110,7 @@ static void add_all(struct fields *fields)
     add_number(fields, "oldest_prepared_ms", stats.oldest_prepared_us / 1000);
     add_number(fields, "begun", stats.begun);
     add_number(fields, "committed", stats.committed_total);
+    add_number(fields, "committed_by_members", stats.found_out);
     add_number(fields, "aborted", stats.aborted_total);
     add_number(fields, "violations", stats.violations);
     add_number(fields, "stale", stats.stale);

@@ -1,6 +1,6 @@
-/* What is unsettled here, by coordinator and epoch: in doubt, being prepared, or ended in a way that
- * a crash could take back. A later start of the coordinator may forget an epoch when none of its
- * members has anything of it left. Counted, for every WELCOME says it. */
+/* What is unsettled here, by coordinator and epoch: in doubt, being prepared, or ended in a way
+ * that a crash could take back. A later start of the coordinator forgets an epoch only when no
+ * participant has anything of it left. Counted, for every WELCOME says it. */
 #include "participant/part_internal.h"
 
 #include <string.h>

@@ -159,6 +159,8 @@ void driver_make_forgotten(struct driver *d, uint64_t below);
 /* What was sent, noted and appended since the last driver_clear(). */
 void driver_clear(struct driver *d);
 size_t driver_count(const struct driver *d, enum tx_msg_type type);
+/* How many inquiries went to that address. */
+size_t driver_asked(const struct driver *d, const char *address);
 /* The newest of its type; fails the test when there is none. */
 const struct tx_msg *driver_last(const struct driver *d, enum tx_msg_type type);
 const struct part_peer *driver_last_to(const struct driver *d, enum tx_msg_type type);

@@ -319,6 +319,14 @@ size_t driver_count(const struct driver *d, enum tx_msg_type type)
     return n;
 }
 
+size_t driver_asked(const struct driver *d, const char *address)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->sent_n; i++)
+        n += d->sent[i].msg.type == TX_MSG_INQUIRE && strcmp(d->sent[i].to.address.s, address) == 0;
+    return n;
+}
+
 static const struct driver_sent *last_sent(const struct driver *d, enum tx_msg_type type)
 {
     for (size_t i = d->sent_n; i-- > 0;) {

@@ -435,12 +435,41 @@ static void numbers_and_ids(void **state)
     assert_int_equal(recover_parse_id("0-7-42", &id, &why), TX_EFORMAT);
 }
 
+/* One log alone cannot tell; the logs of all can. */
+static void what_the_members_decide(void **state)
+{
+    struct teller t;
+    struct txlog_record record = prepared(1);
+    (void)state;
+    begin_whole(&t);
+    record.prepared.members_decide = true;
+    tell(&t, record); /* 3 */
+    verdict_says(&t, 1, "a: in doubt since LSN 3 (PREPARED): its members decide, ask the others");
+    verdict_says(&t, 1, "in the logs of all of them is commit");
+    record = snapshot_begin();
+    tell(&t, record); /* 4 */
+    record = prepared(1);
+    record.prepared.members_decide = true;
+    tell(&t, record);
+    tell(&t, snapshot_end(4));
+    verdict_says(&t, 1, "its members decide");
+    record = committed(1, false);
+    record.committed.members_decide = true;
+    tell(&t, record); /* 7 */
+    assert_true(story_find(t.story, id_of(1))->members_decide);
+    verdict_says(&t, 1, "a: committed at LSN 7: PREPARED 3, COMMITTED 7");
+    tell(&t, prepared(2));
+    assert_false(story_find(t.story, id_of(2))->members_decide);
+    story_destroy(&t.story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_of_a_participant),
         cmocka_unit_test(forgetting),
         cmocka_unit_test(contradictions_of_a_participant),
+        cmocka_unit_test(what_the_members_decide),
         cmocka_unit_test(snapshots_restate),
         cmocka_unit_test(a_log_without_beginning),
         cmocka_unit_test(a_coordinator),
