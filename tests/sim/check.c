@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "inside.h"
 #include "liar.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
@@ -20,6 +21,7 @@ static bool participant_at_rest(const struct sim_node *node)
 
     part_core_stats(sim_participant_core(node), 0, &stats);
     return part_core_idle(sim_participant_core(node)) &&
+           inside_part_unended(sim_participant_core(node)) == 0 &&
            stats.locks_held + stats.locks_waiting == 0;
 }
 

@@ -26,6 +26,9 @@ struct inside_doubt {
 void inside_part_in_doubt(const struct part_core *core, uint32_t coordinator,
                           struct inside_doubt *doubt);
 
+/* Decisions by hand that have not heard yet what it really was. */
+unsigned inside_part_unended(const struct part_core *core);
+
 /* Would it take the word of such a node, as far as it knows? Of a HELLO, a WELCOME, and a NO to one
  * that is in doubt. */
 bool inside_part_welcomes(const struct part_core *core, uint32_t coordinator,

@@ -65,6 +65,15 @@ void inside_part_in_doubt(const struct part_core *core, uint32_t coordinator,
     }
 }
 
+unsigned inside_part_unended(const struct part_core *core)
+{
+    unsigned n = 0;
+
+    for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next)
+        n += tx->state == PART_HEURISTIC && tx->heuristic.end == TX_HEURISTIC_NONE;
+    return n;
+}
+
 bool inside_part_welcomes(const struct part_core *core, uint32_t coordinator,
                           const struct tx_msg_hello *hello)
 {
