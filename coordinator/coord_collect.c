@@ -177,6 +177,19 @@ static struct coord_member *find_unheard(const struct coord_tx *tx)
     return NULL;
 }
 
+/* A member of which the client names an earlier start than has introduced itself here. That start is
+ * gone, or an old copy of the directory has served the client: it would prepare, and among
+ * themselves the members would believe it. */
+static struct coord_member *find_restarted(const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n && !tx->one_shot; i++) {
+        if (tx->members[i].incarnation < tx->members[i].peer->incarnation) {
+            return &tx->members[i];
+        }
+    }
+    return NULL;
+}
+
 static void give_up_unreachable(struct coord_core *core, struct coord_tx *tx,
                                 const struct coord_peer *peer)
 {
@@ -206,6 +219,16 @@ static void abort_unheard(struct coord_core *core, struct coord_tx *tx)
                             member->incarnation, member->peer->name.s, member->peer->incarnation));
 }
 
+static void abort_restarted(struct coord_core *core, struct coord_tx *tx,
+                            const struct coord_member *member)
+{
+    coord_abort(core, tx, TX_REASON_RESTARTED, member->peer,
+                coord_print(core,
+                            "participant %s has restarted since (incarnation %" PRIu64
+                            ", the work was done with %" PRIu64 ")",
+                            member->peer->name.s, member->peer->incarnation, member->incarnation));
+}
+
 /* PREPARE, once all members are introduced with the start that did the work. */
 static void prepare_or_wait(struct coord_core *core, struct coord_tx *tx)
 {
@@ -214,6 +237,11 @@ static void prepare_or_wait(struct coord_core *core, struct coord_tx *tx)
         return; /* its WELCOME goes on from here; silent for peer_down, it counts as down */
     }
     const struct coord_member *unheard = find_unheard(tx);
+    const struct coord_member *restarted = find_restarted(tx);
+    if (restarted != NULL) {
+        abort_restarted(core, tx, restarted);
+        return;
+    }
     if (unheard == NULL) {
         first_prepare(core, tx);
         return;
