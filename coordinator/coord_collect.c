@@ -177,8 +177,8 @@ static struct coord_member *find_unheard(const struct coord_tx *tx)
     return NULL;
 }
 
-/* A member of which the client names an earlier start than has introduced itself here. That start is
- * gone, or an old copy of the directory has served the client: it would prepare, and among
+/* A member of which the client names an earlier start than has introduced itself here. That start
+ * is gone, or an old copy of the directory has served the client: it would prepare, and among
  * themselves the members would believe it. */
 static struct coord_member *find_restarted(const struct coord_tx *tx)
 {

@@ -114,7 +114,7 @@ struct coord_member {
     bool voted;
     enum tx_vote vote;
     bool acked;
-    bool forgotten;        /* resolving: it has said so */
+    bool forgotten;        /* resolving: it has said so. A reader is not asked then */
     struct txlog_peer ack; /* how far its log was durable with the acknowledgement */
 };
 
@@ -143,6 +143,7 @@ struct coord_tx {
     bool recovered;
 
     /* who asked, and what for */
+    bool of_others; /* resolving: a participant is named that is not known here */
     bool has_request;
     struct coord_request_key request;
     struct tx_bytes key; /* idempotency key, owned; empty for none */

@@ -34,12 +34,18 @@ static void finish_all(struct coord_core *core, struct coord_tx *tx, enum tx_out
     coord_tx_free(core, tx);
 }
 
-/* Those that have not said yet that they have forgotten it. */
+/* An only member's word is the outcome. Of several, a reader that has dropped out says NO to what
+ * the others have committed. */
+static bool is_asked(const struct coord_tx *tx, const struct coord_member *member)
+{
+    return !member->forgotten && (!member->read_only || tx->members_n == 1);
+}
+
 static void ask(struct coord_core *core, struct coord_tx *tx)
 {
     struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = tx->id, .in_doubt = false}};
     for (size_t i = 0; i < tx->members_n; i++) {
-        if (tx->members[i].peer->state == COORD_PEER_UP && !tx->members[i].forgotten) {
+        if (tx->members[i].peer->state == COORD_PEER_UP && is_asked(tx, &tx->members[i])) {
             coord_send(core, tx->members[i].peer, &msg);
         }
     }
@@ -47,10 +53,11 @@ static void ask(struct coord_core *core, struct coord_tx *tx)
     coord_timer_arm(&core->timers, &tx->timer, next < tx->deadline_us ? next : tx->deadline_us);
 }
 
-static const struct coord_member *not_forgotten(const struct coord_tx *tx)
+/* One that may still know more. */
+static const struct coord_member *first_asked(const struct coord_tx *tx)
 {
     for (size_t i = 0; i < tx->members_n; i++) {
-        if (!tx->members[i].forgotten) {
+        if (is_asked(tx, &tx->members[i])) {
             return &tx->members[i];
         }
     }
@@ -60,7 +67,7 @@ static const struct coord_member *not_forgotten(const struct coord_tx *tx)
 void coord_resolve_timer(struct coord_core *core, struct coord_tx *tx)
 {
     if (core->now >= tx->deadline_us) {
-        const struct coord_member *silent = not_forgotten(tx);
+        const struct coord_member *silent = first_asked(tx);
         TX_ASSERT(silent != NULL);
         finish_all(core, tx, TX_OUTCOME_UNKNOWN,
                    coord_print(core, "participant %s has not said yet what became of it; ask again",
@@ -85,7 +92,7 @@ static void forgotten(struct coord_core *core, struct coord_tx *tx, struct coord
     if (forgotten_means_aborted(core, tx->id) || TX_SEEDED_BUG(ABORTED_FOR_UNKNOWN)) {
         finish_all(core, tx, TX_OUTCOME_ABORTED,
                    coord_print(core, "it is finished, and no commit of it was ever recorded"));
-    } else if (not_forgotten(tx) == NULL) {
+    } else if (first_asked(tx) == NULL) {
         finish_all(core, tx, TX_OUTCOME_UNKNOWN,
                    coord_print(core,
                                "it is finished, and so long ago that its outcome is forgotten "
@@ -94,25 +101,17 @@ static void forgotten(struct coord_core *core, struct coord_tx *tx, struct coord
     }
 }
 
-/* Did every one of them welcome this epoch? Then none of them can prepare an older one's
- * any more. */
-static bool all_introduced(struct coord_peer *const *peers, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (peers[i] == NULL || peers[i]->incarnation == 0 ||
-            peers[i]->state == COORD_PEER_QUARANTINED) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Does the lack of a COMMIT record prove that the coordinator has not decided to commit it? */
-static bool no_decision(const struct coord_core *core, struct tx_id id,
-                        struct coord_peer *const *peers, size_t n)
+/* Does the lack of a COMMIT record prove that the coordinator has not decided to commit it? Those
+ * that have welcomed this epoch can prepare nothing of an older one any more. */
+static bool no_decision(const struct coord_core *core, struct tx_id id, bool all_introduced)
 {
     return id.epoch < core->options.epoch && id.epoch >= core->presume_from &&
-           !tx_lineage_lacks(&core->lineage, id.epoch) && all_introduced(peers, n);
+           !tx_lineage_lacks(&core->lineage, id.epoch) && all_introduced;
+}
+
+static bool introduced(const struct coord_peer *peer)
+{
+    return peer != NULL && peer->incarnation > 0 && peer->state != COORD_PEER_QUARANTINED;
 }
 
 static struct tx_bytes no_decision_text(struct coord_core *core)
@@ -126,12 +125,11 @@ static struct tx_bytes no_decision_text(struct coord_core *core)
  * decides and has not, it is aborted. */
 static void in_doubt(struct coord_core *core, struct coord_tx *tx, const struct tx_msg_state *state)
 {
-    struct coord_peer *peers[TX_MEMBERS_MAX];
+    bool all = !tx->of_others;
     for (size_t i = 0; i < tx->members_n; i++) {
-        peers[i] = tx->members[i].peer;
+        all = all && introduced(tx->members[i].peer);
     }
-    bool several = tx->members_n >= 2;
-    if (several && !state->members_decide && no_decision(core, tx->id, peers, tx->members_n)) {
+    if (tx->members_n >= 2 && !state->members_decide && no_decision(core, tx->id, all)) {
         finish_all(core, tx, TX_OUTCOME_ABORTED, no_decision_text(core));
     }
 }
@@ -141,6 +139,10 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct co
 {
     TX_ASSERT(tx->state == COORD_RESOLVING);
     const char *name = member->peer->name.s;
+    if (!is_asked(tx, member)) {
+        core->stats.stale++;
+        return;
+    }
     switch (state->state) {
     case TX_STATE_COMMITTED:
         finish_all(core, tx, TX_OUTCOME_COMMITTED,
@@ -171,13 +173,12 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct co
 static void presume(struct coord_core *core, struct coord_waiter from,
                     const struct tx_msg_finish *finish)
 {
-    struct coord_peer *peers[TX_MEMBERS_MAX];
-    size_t n = finish->members_n < TX_MEMBERS_MAX ? finish->members_n : TX_MEMBERS_MAX;
-    for (size_t i = 0; i < n; i++) {
-        peers[i] = coord_peer_find(core, &finish->members[i].name);
+    bool all = true;
+    for (size_t i = 0; i < finish->members_n; i++) {
+        all = all && introduced(coord_peer_find(core, &finish->members[i].name));
     }
-    bool several = n >= 2 || TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY);
-    bool proven = no_decision(core, finish->id, peers, n);
+    bool several = finish->members_n >= 2 || TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY);
+    bool proven = no_decision(core, finish->id, all);
     if (several && (proven || TX_SEEDED_BUG(ABORTED_FOR_UNKNOWN))) {
         answer(core, from, finish->id, TX_OUTCOME_ABORTED, no_decision_text(core));
     } else {
@@ -198,27 +199,6 @@ static void of_another_copy(struct coord_core *core, struct coord_waiter from, s
                        core->options.id, id.epoch));
 }
 
-/* Those whose word proves something: an only member's; of several, that of each that is no reader,
- * for a reader that has dropped out says NO to what the others have committed. */
-static size_t find_askable(const struct coord_core *core, const struct tx_msg_finish *finish,
-                           struct coord_member *members)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < finish->members_n && n < TX_MEMBERS_MAX; i++) {
-        const struct tx_member *named = &finish->members[i];
-        struct coord_peer *peer = coord_peer_find(core, &named->name);
-        bool reader = named->read_only && finish->members_n > 1;
-        bool twice = false;
-        for (size_t j = 0; j < n; j++) {
-            twice = twice || members[j].peer == peer;
-        }
-        if (peer != NULL && !twice && !reader && peer->state != COORD_PEER_QUARANTINED) {
-            members[n++] = (struct coord_member){.peer = peer, .incarnation = named->incarnation};
-        }
-    }
-    return n;
-}
-
 /* When the client had asked for that, or all are readers, it is the coordinator that decides: its
  * log is the proof. */
 static bool coordinator_decides(const struct tx_msg_finish *finish)
@@ -230,31 +210,55 @@ static bool coordinator_decides(const struct tx_msg_finish *finish)
     return finish->members_n >= 2 && (finish->mode == TX_COMMIT_COORDINATOR || readers);
 }
 
-static void ask_members(struct coord_core *core, struct coord_waiter from, struct tx_id id,
-                        const struct coord_member *members, size_t n)
+/* Those that the client names, each once. */
+static void set_members(const struct coord_core *core, struct coord_tx *tx,
+                        const struct tx_msg_finish *finish)
 {
-    struct coord_tx *tx = coord_tx_new(core, id, COORD_RESOLVING);
-    tx->members = tx_xcalloc(n, sizeof *tx->members);
-    tx->members_n = n;
-    for (size_t i = 0; i < n; i++) {
-        tx->members[i] = members[i];
+    tx->members = tx_xcalloc(finish->members_n, sizeof *tx->members);
+    for (size_t i = 0; i < finish->members_n; i++) {
+        const struct tx_member *named = &finish->members[i];
+        struct coord_peer *peer = coord_peer_find(core, &named->name);
+        tx->of_others = tx->of_others || peer == NULL;
+        if (peer != NULL && coord_tx_member(tx, peer) == NULL) {
+            tx->members[tx->members_n++] = (struct coord_member){
+                .peer = peer, .incarnation = named->incarnation, .read_only = named->read_only};
+        }
     }
+}
+
+static void ask_members(struct coord_core *core, struct coord_waiter from,
+                        const struct tx_msg_finish *finish)
+{
+    struct coord_tx *tx = coord_tx_new(core, finish->id, COORD_RESOLVING);
+    set_members(core, tx, finish);
     tx->interval_us = core->options.resend_us;
     tx->deadline_us = core->now + core->options.prepare_timeout_us;
     coord_attach(core, tx, from);
     ask(core, tx);
 }
 
+/* Is one of them here that may be asked, and believed? */
+static bool has_askable(const struct coord_core *core, const struct tx_msg_finish *finish)
+{
+    bool found = false;
+    for (size_t i = 0; i < finish->members_n && !found; i++) {
+        const struct coord_peer *peer = coord_peer_find(core, &finish->members[i].name);
+        bool reader = finish->members[i].read_only && finish->members_n > 1;
+        found = peer != NULL && !reader && peer->state != COORD_PEER_QUARANTINED;
+    }
+    return found;
+}
+
 void coord_resolve(struct coord_core *core, struct coord_waiter from,
                    const struct tx_msg_finish *finish)
 {
-    struct coord_member members[TX_MEMBERS_MAX];
-    size_t n = find_askable(core, finish, members);
     bool only_log = coordinator_decides(finish) || TX_SEEDED_BUG(INQUIRY_FROM_LOST_MEMORY);
+    bool room =
+        core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX && finish->members_n <= TX_MEMBERS_MAX;
     if (finish->id.epoch > core->options.epoch) {
         of_another_copy(core, from, finish->id);
-    } else if (n > 0 && !only_log && core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX) {
-        ask_members(core, from, finish->id, members, n);
+    } else if (!only_log && room && has_askable(core, finish)) {
+        ask_members(core, from, finish);
     } else if (tx_lineage_lacks(&core->lineage, finish->id.epoch)) {
         of_another_copy(core, from, finish->id);
     } else if (only_log) {

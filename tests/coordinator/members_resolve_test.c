@@ -407,8 +407,33 @@ static void resolve_nobody_to_ask__unknown(void **unused)
     ask(id, "abc"); /* one is left */
     (void)driver_sent(&d, 'c', TX_MSG_INQUIRE);
     driver_quiet(&d);
+    d.members_decide = false; /* the others may be in doubt with a commit that was lost here */
+    state(&d, 'c', id, TX_STATE_PREPARED);
+    driver_quiet(&d);
+    d.incarnation[2]++; /* of which the client speaks */
+    ask((struct tx_id){1, 1, 99}, "abc");
+    d.incarnation[2]--;
+    state(&d, 'c', (struct tx_id){1, 1, 99}, TX_STATE_NO);
+    assert_int_equal(driver_count(&d, TX_MSG_OUTCOME), 0);
     state(&d, 'c', id, TX_STATE_COMMITTED);
     (void)assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
+}
+
+static void resolve_named_twice_or_unknown_here__asked_once_and_nothing_presumed(void **unused)
+{
+    (void)unused;
+    struct tx_id id = lost();
+    struct tx_member named[3] = {d.nodes[0], d.nodes[0], {.name = {"x"}}};
+    struct tx_msg msg = {.type = TX_MSG_OUTCOME_REQUEST,
+                         .finish = {.req = ++d.req, .id = id, .members = named, .members_n = 3}};
+    driver_client(&d, CLIENT, &msg);
+    (void)driver_sent(&d, 'a', TX_MSG_INQUIRE);
+    driver_quiet(&d);
+    d.members_decide = false;
+    state(&d, 'a', id, TX_STATE_PREPARED);
+    driver_quiet(&d);
+    state(&d, 'a', id, TX_STATE_NO);
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_PRESUMED);
 }
 
 static void resolve__is_bounded_and_shared(void **unused)
@@ -472,6 +497,7 @@ int main(void)
         TEST(resolve_readers__not_asked),
         TEST(resolve_mode_of_the_request__the_log_proves_it_only_for_the_coordinator),
         TEST(resolve_nobody_to_ask__unknown),
+        TEST(resolve_named_twice_or_unknown_here__asked_once_and_nothing_presumed),
         TEST(resolve__is_bounded_and_shared),
         TEST(resolve_of_another_copy__what_the_members_say_and_else_unknown),
     };
