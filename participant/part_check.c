@@ -134,9 +134,8 @@ static void check_members_decide(const struct part_tx *tx)
     if (!tx->members_decide)
         return;
     TX_ASSERT(tx->state != PART_WORKING || tx->one_shot);
-    TX_ASSERT(!tx->one_phase && (tx->state == PART_COMMITTED || tx->members_n >= 2));
-    for (size_t i = 0; i < tx->members_n; i++)
-        TX_ASSERT(!tx->members[i].read_only);
+    TX_ASSERT(!tx->one_phase);
+    TX_ASSERT(tx->state == PART_COMMITTED || tx_members_can_decide(tx->members, tx->members_n));
 }
 
 /* P10: tombstones are bounded, and none lies below the mark. */

@@ -231,15 +231,10 @@ static size_t find_self(const struct part_core *core, const struct tx_msg_prepar
     return i;
 }
 
-/* All members vote YES or NO, and the list names two at least: what one member commits in one
- * phase, or only reads, is its own affair. */
-static bool members_may_decide(const struct tx_msg_prepare *prepare)
+/* What one member commits in one phase is its own affair. */
+static bool can_members_decide(const struct tx_msg_prepare *prepare)
 {
-    for (size_t i = 0; i < prepare->members_n; i++) {
-        if (prepare->members[i].read_only)
-            return false;
-    }
-    return prepare->members_n >= 2 && !prepare->one_phase;
+    return !prepare->one_phase && tx_members_can_decide(prepare->members, prepare->members_n);
 }
 
 static bool prepare_valid(const struct part_core *core, const struct tx_msg_prepare *prepare)
@@ -247,7 +242,7 @@ static bool prepare_valid(const struct part_core *core, const struct tx_msg_prep
     return prepare->members_n >= 1 && prepare->members_n <= TX_MEMBERS_MAX &&
            find_self(core, prepare) < prepare->members_n &&
            (!prepare->one_phase || prepare->members_n == 1) &&
-           (!prepare->members_decide || members_may_decide(prepare)) &&
+           (!prepare->members_decide || can_members_decide(prepare)) &&
            (prepare->one_shot || prepare->ops_n == 0) && prepare->age.counter > 0 &&
            part_ops_valid(prepare->ops, prepare->ops_n, NULL);
 }

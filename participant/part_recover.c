@@ -188,15 +188,6 @@ static enum tx_error take_prepared(struct part_core *core, struct part_tx *tx,
     return contradiction(record, why, "its members do not name this participant");
 }
 
-static bool members_may_decide(const struct txlog_prepared *prepared)
-{
-    for (size_t i = 0; i < prepared->members_n; i++) {
-        if (prepared->members[i].read_only)
-            return false;
-    }
-    return prepared->members_n >= 2;
-}
-
 static enum tx_error recover_prepared(struct part_core *core, const struct txlog_record *record,
                                       struct tx_why *why)
 {
@@ -207,7 +198,7 @@ static enum tx_error recover_prepared(struct part_core *core, const struct txlog
         return error;
     if (prepared->members_n > TX_MEMBERS_MAX)
         return contradiction(record, why, "it has too many members");
-    if (prepared->members_decide && !members_may_decide(prepared))
+    if (prepared->members_decide && !tx_members_can_decide(prepared->members, prepared->members_n))
         return contradiction(record, why, "its members cannot decide it");
     if (!locks_possible(prepared))
         return contradiction(record, why, "it holds a lock that cannot be");
@@ -235,6 +226,8 @@ static enum tx_error recover_committed(struct part_core *core, const struct txlo
         return error;
     struct part_tx *tx = part_tx_find(core, id);
     bool again = tx != NULL && tx->state == PART_COMMITTED && core->restating;
+    if (record->committed.one_phase && record->committed.members_decide)
+        return contradiction(record, why, "it is of one phase");
     if (tx == NULL && part_tombstone_find(core, id) != NULL)
         return contradiction(record, why, "it was aborted");
     if (tx != NULL && tx->state != PART_PREPARED && !again)

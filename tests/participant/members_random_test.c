@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 /* After the others, as it asks for. */
 #include <cmocka.h>
@@ -361,15 +362,18 @@ static void run(uint64_t seed)
 static void test_members_settle_everything(void **unused)
 {
     (void)unused;
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        size_t before = committed;
+    const char *one = getenv("ASSENT_TEST_SEED");
+    uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1;
+    uint64_t last = one != NULL ? first : SEEDS;
+    for (uint64_t seed = first; seed <= last; seed++) {
+        print_message("ASSENT_TEST_SEED=%u\n", (unsigned)seed);
         run(seed);
-        print_message("seed %u: %u committed\n", (unsigned)seed, (unsigned)(committed - before));
     }
     print_message("%u committed, %u times found out by members; %u aborted; %u crashes\n",
                   (unsigned)committed, (unsigned)by_members, (unsigned)aborted, (unsigned)crashes);
     /* Or nothing was tested. */
-    assert_true(committed > 3 * SEEDS && by_members > 3 * SEEDS && aborted > 3 * SEEDS);
+    if (one == NULL)
+        assert_true(committed > 3 * SEEDS && by_members > 3 * SEEDS && aborted > 3 * SEEDS);
 }
 
 int main(void)

@@ -398,6 +398,18 @@ static void records_alone(void **state)
     record.prepared.members = &members[1];
     record.prepared.members_n = 1;
     check_says(&record, "does not name this participant");
+    record.prepared.members_decide = true;
+    record.prepared.members = members;
+    check_says(&record, "decided by members that cannot");
+    record.prepared.members_n = 2;
+    assert_int_equal(recover_check(&participant, &record, NULL), TX_OK);
+    struct tx_member reader[] = {members[0], members[1]};
+    reader[1].read_only = true;
+    record.prepared.members = reader;
+    check_says(&record, "decided by members that cannot");
+    record = committed(1, true);
+    record.committed.members_decide = true;
+    check_says(&record, "is of one phase, and decided by its members");
     record = forget(1, 5, open, 2);
     check_says(&record, "out of order");
     open[0] = 1;
