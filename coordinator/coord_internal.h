@@ -454,6 +454,9 @@ void coord_answer_unknown(struct coord_core *core, struct coord_waiter to, struc
 /* coord_resolve.c: ids that are not known here */
 void coord_resolve(struct coord_core *core, struct coord_waiter from,
                    const struct tx_msg_finish *finish);
+/* Somebody else asks for an id that is being asked for already. */
+void coord_resolve_again(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from,
+                         const struct tx_msg_finish *finish);
 void coord_resolve_timer(struct coord_core *core, struct coord_tx *tx);
 void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
                          const struct tx_msg_state *state);

@@ -114,8 +114,10 @@ static void known(struct coord_core *core, struct coord_tx *tx, struct coord_wai
 {
     /* Whoever may ask for the outcome needs no token, and after the decision there is nothing else
      * to ask for; a transaction of an older epoch has left its token behind. */
-    bool asks = type == TX_MSG_OUTCOME_REQUEST || tx->recovered || tx->state == COORD_RESOLVING;
-    if (asks) {
+    bool asks = type == TX_MSG_OUTCOME_REQUEST || tx->recovered;
+    if (tx->state == COORD_RESOLVING) {
+        coord_resolve_again(core, tx, from, finish);
+    } else if (asks) {
         coord_attach(core, tx, from);
     } else if (!token_fits(core, tx, from, finish)) {
         return;

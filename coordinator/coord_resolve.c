@@ -226,6 +226,21 @@ static void set_members(const struct coord_core *core, struct coord_tx *tx,
     }
 }
 
+/* Does it name the members that are asked, and nobody else? */
+static bool names_the_same(const struct coord_core *core, struct coord_tx *tx,
+                           const struct tx_msg_finish *finish)
+{
+    bool same = finish->members_n == tx->members_n;
+    for (size_t i = 0; i < finish->members_n && same; i++) {
+        const struct tx_member *named = &finish->members[i];
+        const struct coord_peer *peer = coord_peer_find(core, &named->name);
+        const struct coord_member *member = peer != NULL ? coord_tx_member(tx, peer) : NULL;
+        same = member != NULL && member->incarnation == named->incarnation &&
+               member->read_only == named->read_only;
+    }
+    return same;
+}
+
 static void ask_members(struct coord_core *core, struct coord_waiter from,
                         const struct tx_msg_finish *finish)
 {
@@ -267,5 +282,22 @@ void coord_resolve(struct coord_core *core, struct coord_waiter from,
         answer(core, from, finish->id, TX_OUTCOME_UNKNOWN,
                coord_print(core, "none of its participants can be asked now what became of it; "
                                  "ask again, and name all of them"));
+    }
+}
+
+/* Whoever names a participant that is none of the members has its NO for an answer. Nobody else
+ * may. */
+void coord_resolve_again(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from,
+                         const struct tx_msg_finish *finish)
+{
+    TX_ASSERT(tx->state == COORD_RESOLVING);
+    if (coordinator_decides(finish) && !tx_lineage_lacks(&core->lineage, finish->id.epoch)) {
+        presume(core, from, finish);
+    } else if (names_the_same(core, tx, finish)) {
+        coord_attach(core, tx, from);
+    } else {
+        answer(core, from, finish->id, TX_OUTCOME_UNKNOWN,
+               coord_print(core, "other participants of it, for another client, are being asked at "
+                                 "this moment what became of it; ask again"));
     }
 }

@@ -419,6 +419,38 @@ static void resolve_nobody_to_ask__unknown(void **unused)
     (void)assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
 }
 
+/* A client that is wrong about the members, or lies, is told what these say. Others are not. */
+static void resolve_while_others_are_asked__unknown_and_not_their_answer(void **unused)
+{
+    (void)unused;
+    struct tx_id id = lost();
+    static const char *const wrong[] = {"c", "abc", "a", "aB"};
+    for (size_t i = 0; i < 4; i++) {
+        ask(id, wrong[i]);
+        driver_ignore(&d);
+        ask(id, "ab");
+        (void)assert_outcome(&d, id, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+        d.mode = TX_COMMIT_COORDINATOR; /* the log is the answer */
+        ask(id, "ab");
+        (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_PRESUMED);
+        d.mode = TX_COMMIT_PARTICIPANTS;
+        driver_quiet(&d);
+        state(&d, wrong[i][strlen(wrong[i]) > 2 ? 2 : 0], id, TX_STATE_NO);
+        (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_PRESUMED);
+        driver_quiet(&d);
+    }
+    ask(id, "ab");
+    driver_ignore(&d);
+    d.incarnation[1]++; /* or about the start that worked */
+    ask(id, "ab");
+    d.incarnation[1]--;
+    (void)assert_outcome(&d, id, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+    ask(id, "ba");
+    driver_quiet(&d);
+    state(&d, 'a', id, TX_STATE_COMMITTED);
+    assert_int_equal(driver_count(&d, TX_MSG_OUTCOME), 2);
+}
+
 static void resolve_named_twice_or_unknown_here__asked_once_and_nothing_presumed(void **unused)
 {
     (void)unused;
@@ -497,6 +529,7 @@ int main(void)
         TEST(resolve_readers__not_asked),
         TEST(resolve_mode_of_the_request__the_log_proves_it_only_for_the_coordinator),
         TEST(resolve_nobody_to_ask__unknown),
+        TEST(resolve_while_others_are_asked__unknown_and_not_their_answer),
         TEST(resolve_named_twice_or_unknown_here__asked_once_and_nothing_presumed),
         TEST(resolve__is_bounded_and_shared),
         TEST(resolve_of_another_copy__what_the_members_say_and_else_unknown),
