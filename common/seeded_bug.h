@@ -111,7 +111,7 @@
       "what a start of a member before the one that PREPARE names says counts as a fact",          \
       "docs/protocol.md, Participant: \"no start before the one that PREPARE names\"")             \
     X(FACT_BEFORE_DURABLE, FACT_BEFORE_DURABLE,                                                    \
-      "a member tells one in doubt that it is prepared before its PREPARED record is durable",     \
+      "a start of a member says PREPARED too early to one resolver, and the next NO to another",   \
       "docs/protocol.md, The rule: \"its PREPARED is durable\"")                                   \
     X(YES_OF_SOME, YES_OF_SOME,                                                                    \
       "a member in doubt commits when another one is prepared, whatever the others are",           \
