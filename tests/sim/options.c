@@ -196,6 +196,19 @@ static void draw_modes(struct sim_options *options, struct sim_random *random)
     options->lost_us = sim_random_between(random, 10000, 6000000);
 }
 
+/* Operators at work wherever something is in doubt for a moment, and lost messages: what a member
+ * is told by hand meets the coordinator that waits for it. */
+static void draw_doubt(struct sim_options *options, struct sim_random *random)
+{
+    if (options->mode != TX_COMMIT_PARTICIPANTS || !sim_random_percent(random, 8))
+        return;
+    options->resolve = 60;
+    options->fault_txs = 3;
+    options->loss_percent = 25;
+    options->prepare_timeout_us = 80000;
+    options->inquiry_us = 20000;
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
     struct sim_random modes = {random->state ^ UINT64_C(0x6d6f646573)};
@@ -252,6 +265,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_echoes(options, &echoes);
     if (sim_random_percent(random, 90))
         draw_faults(options, random);
+    draw_doubt(options, &modes);
 }
 
 /* ---- by hand ---- */

@@ -70,7 +70,6 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(ABORT_ALONE_ON_TIMEOUT, "rule", "rule", "atomicity", NULL),
     ROW(PRESUME_ABORT_OF_MEMBERS, "rule", "rule", "atomicity", NULL),
     ROW(OLD_MARK_UNASKED, "rule,alarm", "rule,alarm", "atomicity", MEMBERS_SETTLE),
-    ROW(NO_OF_EARLIER_START, "rule", "rule", "atomicity", MEMBERS_ON_OLD_DISKS),
     ROW(MODE_NOT_KEPT, "rule", "rule", "atomicity", NULL),
     ROW(REFUSAL_FORGOTTEN, "rule", "rule", "atomicity", NULL),
     ROW(COMMITTED_FORGOTTEN_EARLY, "alarm", "alarm", "atomicity", NULL),
