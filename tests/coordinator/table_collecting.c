@@ -60,7 +60,8 @@ collecting_member_restarted_before_its_work__hello_and_no_prepare_before_its_wel
 }
 
 <<<<<<< HEAD
-/* That start is gone; and an old copy that has served the client would take a PREPARE of its own. */
+/* That start is gone; and an old copy that has served the client would take a PREPARE of its own.
+ */
 =======
 /* That start is gone; and an old copy that has served the client would take a PREPARE of its own.
  */

@@ -219,7 +219,8 @@ static void test_members_settle_what_a_lost_coordinator_left(void **state)
     }
     for (int round = 0; round < ROUNDS && left == 0; round++) {
         if (round > 0)
-            daemon_start(first); /* nothing was on the way, or it was settled before anybody looked */
+            daemon_start(
+                first); /* nothing was on the way, or it was settled before anybody looked */
         atomic_store(&transfers, 0);
         assert_true(wait_until(warm, NULL, WORK_MS));
         took = settled_after_loss(&left);
@@ -257,9 +258,9 @@ static void submit(struct raw_peer *peer, uint64_t req, const char *key, enum tx
     raw_send(peer, &msg);
 }
 
-/* One transaction that the members decide and one that the coordinator does, prepared on both sides,
- * as far as `modes` has them, when their coordinator dies. b stands still until then, so that
- * nobody has both votes. */
+/* One transaction that the members decide and one that the coordinator does, prepared on both
+ * sides, as far as `modes` has them, when their coordinator dies. b stands still until then, so
+ * that nobody has both votes. */
 static void leave_in_doubt(struct daemon *coordinator, const enum tx_commit_mode *modes, unsigned n)
 {
     struct raw_peer *peer = raw_open(coordinator->address, NULL);
