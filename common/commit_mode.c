@@ -21,3 +21,12 @@ enum tx_error tx_commit_mode_parse(struct tx_bytes text, enum tx_commit_mode *mo
     }
     return TX_EFORMAT;
 }
+
+bool tx_members_can_decide(const struct tx_member *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (members[i].read_only)
+            return false;
+    }
+    return n >= 2;
+}

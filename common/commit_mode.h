@@ -4,6 +4,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/ids.h"
 
 enum tx_commit_mode {
     TX_COMMIT_DEFAULT,      /* as the next one above says: the transaction, then the coordinator */
@@ -16,5 +17,8 @@ enum tx_commit_mode {
 const char *tx_commit_mode_name(enum tx_commit_mode mode);
 /* TX_EFORMAT when there is no mode of that name. */
 enum tx_error tx_commit_mode_parse(struct tx_bytes text, enum tx_commit_mode *mode) TX_MUST_CHECK;
+
+/* Can these members decide? There are two at least, and each of them votes: none is read-only. */
+bool tx_members_can_decide(const struct tx_member *members, size_t n);
 
 #endif

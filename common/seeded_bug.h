@@ -101,6 +101,24 @@
     X(WANTED_IGNORED, WANTED_IGNORED,                                                              \
       "a prepared one-shot goes on although an older transaction waits for it",                    \
       "docs/protocol.md, Preparing and prepared: \"no circle lasts\"")                             \
+    X(REFUSAL_FORGOTTEN, REFUSAL_FORGOTTEN,                                                        \
+      "a restart forgets that a member has refused what the members decide, and it prepares",      \
+      "docs/protocol.md, The rule: \"it has refused and will never prepare\"")                     \
+    X(COMMITTED_FORGOTTEN_EARLY, COMMITTED_FORGOTTEN_EARLY,                                        \
+      "a commit that the members decided is forgotten when durable, before the mark passes it",    \
+      "docs/protocol.md, Forgetting: a member in doubt would be told NO")                          \
+    X(FACTS_OF_ANOTHER_START, EVIDENCE_IGNORED,                                                    \
+      "what a start of a member before the one that PREPARE names says counts as a fact",          \
+      "docs/protocol.md, Participant: \"no start before the one that PREPARE names\"")             \
+    X(FACT_BEFORE_DURABLE, FACT_BEFORE_DURABLE,                                                    \
+      "a start of a member says PREPARED too early to one resolver, and the next NO to another",   \
+      "docs/protocol.md, The rule: \"its PREPARED is durable\"")                                   \
+    X(YES_OF_SOME, YES_OF_SOME,                                                                    \
+      "a member in doubt commits when another one is prepared, whatever the others are",           \
+      "docs/protocol.md, The rule: \"the PREPARED record of every member\"")                       \
+    X(UNSETTLED_IN_MEMORY, UNSETTLED_IN_MEMORY,                                                    \
+      "a commit that is not durable yet does not keep the epoch from being forgotten",             \
+      "docs/protocol.md, Forgetting: \"committed and not durably so\"")                            \
     X(MARK_BEFORE_OUTCOME, MARK_BEFORE_OUTCOME,                                                    \
       "the mark passes a one-phase commit whose OUTCOME is not durable",                           \
       "docs/protocol.md, The mark: \"when its OUTCOME is durable\"")                               \

@@ -106,6 +106,38 @@ static void check_marks(const struct part_coordinator *coordinator)
     }
 }
 
+/* P11: what is unsettled is counted, each once. */
+static void check_unsettled(const struct part_core *core,
+                            const struct part_coordinator *coordinator)
+{
+    size_t counted = 0;
+    size_t found = 0;
+    for (size_t i = 0; i < coordinator->unsettled_n; i++) {
+        const struct part_unsettled *unsettled = &coordinator->unsettled[i];
+        TX_ASSERT(unsettled->n > 0);
+        TX_ASSERT(i == 0 || coordinator->unsettled[i - 1].epoch < unsettled->epoch);
+        counted += unsettled->n;
+    }
+    uint64_t oldest = part_unsettled_oldest(coordinator);
+    for (const struct part_link *l = coordinator->txs.next; l != &coordinator->txs; l = l->next) {
+        const struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_coordinator);
+        TX_ASSERT(tx->unsettled == part_is_unsettled(core, tx));
+        TX_ASSERT(!tx->unsettled || (oldest > 0 && oldest <= tx->id.epoch));
+        found += tx->unsettled;
+    }
+    TX_ASSERT(found == counted);
+}
+
+/* P12: the members decide only what has several, all of which vote. */
+static void check_members_decide(const struct part_tx *tx)
+{
+    if (!tx->members_decide)
+        return;
+    TX_ASSERT(tx->state != PART_WORKING || tx->one_shot);
+    TX_ASSERT(!tx->one_phase);
+    TX_ASSERT(tx->state == PART_COMMITTED || tx_members_can_decide(tx->members, tx->members_n));
+}
+
 /* P10: tombstones are bounded, and none lies below the mark. */
 static void check_tombstones(const struct part_core *core)
 {
@@ -130,9 +162,12 @@ void part_core_check(const struct part_core *core)
     check_tombstones(core);
     for (const struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next)
         check_marks(c);
+    for (const struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next)
+        check_unsettled(core, c);
     for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next) {
         check_identity(core, tx);
         check_durability(core, tx);
+        check_members_decide(tx);
         if (core->recovering)
             continue; /* locks and timers come at its end */
         check_locks(tx);

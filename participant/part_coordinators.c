@@ -29,6 +29,8 @@ void part_coordinator_free(struct part_core *core, struct part_coordinator *coor
     TX_ASSERT(coordinator->tombstones.next == &coordinator->tombstones);
     HASH_DEL(core->coordinators, coordinator);
     part_marks_free(coordinator);
+    TX_ASSERT(coordinator->unsettled_n == 0);
+    free(coordinator->unsettled);
     free(coordinator);
 }
 
@@ -156,7 +158,8 @@ void part_send_welcome(struct part_core *core, const struct part_coordinator *co
                     .refusing = part_refusing(core),
                     .number = coordinator->hello_number,
                     .starts = part_starts(core),
-                    .starts_n = core->lineage.n},
+                    .starts_n = core->lineage.n,
+                    .unsettled = part_unsettled_oldest(coordinator)},
     };
     part_send(core, &coordinator->address, &msg);
 }

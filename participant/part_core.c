@@ -204,6 +204,7 @@ void part_core_stats(const struct part_core *core, uint64_t now_us, struct part_
         .oldest_prepared_us = oldest_prepared(core, now_us),
         .begun = core->begun,
         .committed_total = core->committed_total,
+        .found_out = core->found_out_total,
         .aborted_total = core->aborted_total,
         .violations = core->violations,
         .stale = core->stale,

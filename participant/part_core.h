@@ -164,6 +164,7 @@ struct part_stats {
     size_t locks_held, locks_waiting;
     uint64_t oldest_prepared_us; /* how long the oldest has been in doubt; 0 when none */
     uint64_t begun, committed_total, aborted_total, aborted_by[TX_REASONS_N];
+    uint64_t found_out;  /* of those committed: what the members have said was enough, mode D */
     uint64_t violations; /* messages that no correct peer sends; dropped */
     uint64_t stale;      /* late or repeated messages; ignored */
     uint64_t alarms;

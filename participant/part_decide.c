@@ -5,14 +5,14 @@
 #include <inttypes.h>
 
 static void send_ack(struct part_core *core, const struct part_coordinator *coordinator,
-                     struct tx_id id, enum tx_heuristic heuristic)
+                     struct tx_id id, bool members_decide)
 {
     struct tx_msg msg = {
         .type = TX_MSG_ACK,
         .ack = {.id = id,
                 .incarnation = core->options.incarnation,
                 .lsn = core->durable,
-                .heuristic = heuristic},
+                .members_decide = members_decide},
     };
     part_send(core, &coordinator->address, &msg);
 }
@@ -31,8 +31,8 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
 {
     TX_ASSERT(tx->state == PART_PREPARED && tx->lsn.n <= core->durable.n);
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, false);
-    action->record.committed =
-        (struct txlog_committed){.id = tx->id, .known = tx->coordinator->known_lsn};
+    action->record.committed = (struct txlog_committed){
+        .id = tx->id, .known = tx->coordinator->known_lsn, .members_decide = tx->members_decide};
     if (tx->rm_open)
         part_with_writes(core, action);
     note_settled(core, tx, "committed", how);
@@ -47,6 +47,7 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
     part_tx_shrink(tx);
     tx->one_shot = false;
     core->committed_total++;
+    core->found_out_total += tx->found_out;
 }
 
 void part_abort_prepared(struct part_core *core, struct part_tx *tx, enum tx_reason reason,
@@ -91,7 +92,9 @@ void part_committed_durable(struct part_core *core, struct part_tx *tx)
         one_phase_durable(core, tx);
     } else {
         TX_ASSERT(tx->state == PART_COMMITTED);
-        send_ack(core, tx->coordinator, tx->id, TX_HEURISTIC_NONE);
+        part_unsettled_update(core, tx);
+        if (!tx->found_out) /* or else nobody waits for it, until COMMIT comes */
+            send_ack(core, tx->coordinator, tx->id, tx->members_decide);
     }
     (void)part_forget_ended(core, tx);
 }
@@ -100,7 +103,7 @@ static void ack_committed(struct part_core *core, const struct part_tx *tx)
 {
     TX_ASSERT(tx->state == PART_COMMITTED);
     if (tx->lsn.n <= core->durable.n)
-        send_ack(core, tx->coordinator, tx->id, TX_HEURISTIC_NONE);
+        send_ack(core, tx->coordinator, tx->id, tx->members_decide);
     else
         core->stale++; /* the ACK leaves when the record is durable */
 }
@@ -119,7 +122,7 @@ static void commit_unknown(struct part_core *core, struct part_coordinator *coor
                            struct tx_id id)
 {
     if (part_mark_covers(coordinator, id) || TX_SEEDED_BUG(NOT_FOUND_IS_SUCCESS))
-        send_ack(core, coordinator, id, TX_HEURISTIC_NONE);
+        send_ack(core, coordinator, id, false);
     else
         alarm_commit(core, id, part_core_state_name(core, id));
 }
@@ -144,6 +147,7 @@ void part_on_commit(struct part_core *core, struct part_coordinator *coordinator
         commit_unknown(core, coordinator, id);
         return;
     }
+    tx->found_out = false;
     switch (tx->state) {
     case PART_WORKING:
     case PART_UNDOING:
@@ -155,7 +159,7 @@ void part_on_commit(struct part_core *core, struct part_coordinator *coordinator
     case PART_PREPARED:
         part_commit(core, tx, "its coordinator");
         if (TX_SEEDED_BUG(ACK_BEFORE_DURABLE))
-            send_ack(core, coordinator, id, TX_HEURISTIC_NONE);
+            send_ack(core, coordinator, id, tx->members_decide);
         return;
     case PART_COMMITTED:
         ack_committed(core, tx);

@@ -14,7 +14,8 @@ static bool has_ended(const struct part_core *core, const struct part_tx *tx)
 
 bool part_forget_ended(struct part_core *core, struct part_tx *tx)
 {
-    if (!has_ended(core, tx) || !part_mark_covers(tx->coordinator, tx->id))
+    bool early = TX_SEEDED_BUG(COMMITTED_FORGOTTEN_EARLY) && tx->members_decide;
+    if (!has_ended(core, tx) || (!part_mark_covers(tx->coordinator, tx->id) && !early))
         return false;
     part_tx_free(core, tx);
     return true;

@@ -2,6 +2,7 @@
 #include "participant/part_internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static bool is_in_doubt(const struct part_tx *tx)
 {
@@ -15,6 +16,12 @@ static bool may_know(const struct part_tx *tx, size_t member)
 {
     return member != tx->self &&
            (!tx->members[member].read_only || TX_SEEDED_BUG(READ_ONLY_PROVES));
+}
+
+/* Has this member said that it is prepared, at a moment that counts? */
+static bool has_said_prepared(const struct part_tx *tx, size_t member)
+{
+    return (tx->said_prepared & (UINT64_C(1) << member)) != 0;
 }
 
 /* ---- asking ---- */
@@ -44,13 +51,22 @@ void part_in_doubt_begin(struct part_core *core, struct part_tx *tx)
         part_wanted(core, tx);
 }
 
+bool part_members_alone(const struct part_tx *tx)
+{
+    return tx->members_decide && tx->id.epoch < tx->coordinator->epoch;
+}
+
 void part_inquire(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(is_in_doubt(tx) && tx->inquiry_us > 0);
     struct tx_msg msg = {.type = TX_MSG_INQUIRE,
-                         .inquire = {.id = tx->id, .in_doubt = true, .wanted = tx->wanted}};
+                         .inquire = {.id = tx->id,
+                                     .in_doubt = true,
+                                     .wanted = tx->wanted,
+                                     .members_decide = tx->members_decide}};
     part_send(core, &tx->coordinator->address, &msg);
-    for (size_t i = 0; tx->asked >= PART_ASKED_ALONE && i < tx->members_n; i++) {
+    bool members = tx->asked >= PART_ASKED_ALONE || part_members_alone(tx);
+    for (size_t i = 0; members && i < tx->members_n; i++) {
         if (!may_know(tx, i))
             continue;
         msg.inquire.known = tx->known[i];
@@ -82,25 +98,52 @@ static bool all_prepared(const struct part_tx *tx)
         if (!may_know(tx, i))
             continue;
         any = true;
-        if ((tx->said_prepared & (UINT64_C(1) << i)) == 0)
+        if (!has_said_prepared(tx, i))
             return false;
     }
     return any;
 }
 
+/* Whose word is missing, when the members decide: "b, c". */
+static struct tx_bytes unheard(struct part_core *core, const struct part_tx *tx)
+{
+    char names[TX_TEXT_MAX / 2] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < tx->members_n && used < sizeof names; i++) {
+        if (i != tx->self && !has_said_prepared(tx, i))
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                     used > 0 ? ", " : "", tx->members[i].name.s);
+    }
+    return part_text(core, "%s", names);
+}
+
+/* What would settle it. */
+static struct tx_bytes waited_for(struct part_core *core, const struct part_tx *tx)
+{
+    struct tx_bytes names = unheard(core, tx);
+    if (tx->members_decide)
+        return part_text(core,
+                         "; its members decide: all prepared is commit, one refusal is abort; "
+                         "not heard from yet: %.*s",
+                         (int)names.len, (const char *)names.data);
+    if (all_prepared(tx))
+        return tx_bytes_str("; every other member is in doubt as well: only its coordinator's log, "
+                            "or an operator, can settle it");
+    return tx_bytes_str("");
+}
+
 static void note_in_doubt(struct part_core *core, struct part_tx *tx)
 {
     uint64_t doubt_us = core->now_us - tx->since_us;
-    const char *others = all_prepared(tx) ? "; every other member is in doubt as well: only its "
-                                            "coordinator's log, or an operator, can settle it"
-                                          : "";
+    struct tx_bytes others = waited_for(core, tx);
     tx->noted = true;
     tx->note_us = part_time_after(core->now_us, doubt_us);
     part_note(core, tx->id,
               part_text(core,
                         "in doubt for %" PRIu64 " ms: coordinator %" PRIu32 " at %s has not "
-                        "told the decision%s",
-                        doubt_us / 1000, tx->coordinator->id, tx->coordinator->address.s, others));
+                        "told the decision%.*s",
+                        doubt_us / 1000, tx->coordinator->id, tx->coordinator->address.s,
+                        (int)others.len, (const char *)others.data));
 }
 
 void part_on_timer(struct part_core *core, struct part_tx *tx)
@@ -129,24 +172,42 @@ void part_on_wait(struct part_core *core, struct tx_id id)
         return;
     }
     tx->asked = 0; /* the coordinator lives: it will tell */
-    tx->said_prepared = 0;
+    if (!tx->members_decide)
+        tx->said_prepared = 0; /* or else it is a fact, whoever lives */
 }
 
 static void decided_elsewhere(struct part_core *core, struct part_tx *tx, bool commit,
-                              const struct tx_name *who)
+                              const char *how)
 {
+    tx->found_out = commit && tx->members_decide;
     if (tx->state == PART_HEURISTIC)
         part_heuristic_decided(core, tx, commit);
     else if (commit)
-        part_commit(core, tx, who->s);
+        part_commit(core, tx, how);
     else
-        part_abort_prepared(core, tx, TX_REASON_PRESUMED, who->s);
+        part_abort_prepared(core, tx, TX_REASON_PRESUMED, how);
+}
+
+/* Has every other member's PREPARED record been durable? With this one's, that is the commit. */
+static bool all_have_prepared(const struct part_tx *tx)
+{
+    TX_ASSERT(tx->members_decide && tx->lsn.n > 0);
+    if (TX_SEEDED_BUG(YES_OF_SOME))
+        return tx->said_prepared != 0;
+    return all_prepared(tx);
+}
+
+static void on_prepared(struct part_core *core, struct part_tx *tx, size_t member)
+{
+    tx->said_prepared |= UINT64_C(1) << member;
+    if (tx->members_decide && all_have_prepared(tx))
+        decided_elsewhere(core, tx, true, "all its members, which are prepared");
 }
 
 /* A start before the one that PREPARE names cannot speak for what that one has done: somebody runs
  * an old copy of the member's directory. */
 static void earlier_start(struct part_core *core, struct part_tx *tx,
-                          const struct tx_member *member, uint64_t incarnation)
+                          const struct tx_member *member, const struct tx_msg_state *state)
 {
     core->violations++;
     if (tx->alarmed)
@@ -154,11 +215,38 @@ static void earlier_start(struct part_core *core, struct part_tx *tx,
     tx->alarmed = true;
     part_alarm(core, tx->id,
                part_text(core,
-                         "participant %s answers NO with incarnation %" PRIu64
+                         "participant %s answers %s with incarnation %" PRIu64
                          ", and took part with %" PRIu64
                          ": its data directory is an old copy. Not believed; stop it and start it "
                          "on its newest directory",
-                         member->name.s, incarnation, member->incarnation));
+                         member->name.s, tx_state_name(state->state), state->incarnation,
+                         member->incarnation));
+}
+
+/* Nobody but the start that PREPARE names, or one after it, can say anything of that. A COMMITTED
+ * that the coordinator decides is only passed on, whoever does it. */
+static bool can_be_of_earlier_start(const struct part_tx *tx, enum tx_state state)
+{
+    if (!tx->members_decide)
+        return state != TX_STATE_NO;
+    return TX_SEEDED_BUG(FACTS_OF_ANOTHER_START);
+}
+
+/* Is it a fact of this transaction that the member tells? */
+static bool is_believed(struct part_core *core, struct part_tx *tx, size_t member,
+                        const struct tx_msg_state *state)
+{
+    bool yes = state->state == TX_STATE_PREPARED || state->state == TX_STATE_COMMITTED;
+    if (state->incarnation < tx->members[member].incarnation &&
+        !can_be_of_earlier_start(tx, state->state)) {
+        earlier_start(core, tx, &tx->members[member], state);
+        return false;
+    }
+    if (yes && state->members_decide != tx->members_decide) {
+        core->violations++; /* who decides is the same for all */
+        return false;
+    }
+    return true;
 }
 
 void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
@@ -176,18 +264,17 @@ void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
         core->violations++; /* nobody who was asked */
         return;
     }
+    if (!is_believed(core, tx, member, state))
+        return;
     switch (state->state) {
     case TX_STATE_COMMITTED:
-        decided_elsewhere(core, tx, true, &envelope->name);
+        decided_elsewhere(core, tx, true, envelope->name.s);
         return;
     case TX_STATE_NO:
-        if (state->incarnation < tx->members[member].incarnation)
-            earlier_start(core, tx, &tx->members[member], state->incarnation);
-        else
-            decided_elsewhere(core, tx, false, &envelope->name);
+        decided_elsewhere(core, tx, false, envelope->name.s);
         return;
     case TX_STATE_PREPARED:
-        tx->said_prepared |= UINT64_C(1) << member;
+        on_prepared(core, tx, member);
         return;
     case TX_STATE_FORGOTTEN: /* what a member in doubt is never told */
     case TX_STATES_N:
@@ -198,17 +285,29 @@ void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
 
 /* ---- inquiries of others ---- */
 
-static void send_state(struct part_core *core, const struct tx_envelope *to, struct tx_id id,
-                       enum tx_state state, bool heuristic)
+static void send_state(struct part_core *core, const struct tx_envelope *to,
+                       const struct tx_msg_state *state)
 {
-    struct tx_msg msg = {
-        .type = TX_MSG_STATE,
-        .state = {.id = id,
-                  .state = state,
-                  .incarnation = core->options.incarnation,
-                  .heuristic = heuristic},
-    };
+    struct tx_msg msg = {.type = TX_MSG_STATE, .state = *state};
+    msg.state.incarnation = core->options.incarnation;
     part_send(core, &to->address, &msg);
+}
+
+/* NO, FORGOTTEN; COMMITTED of a reader: nothing is known here but that. */
+static void send_end(struct part_core *core, const struct tx_envelope *to, struct tx_id id,
+                     enum tx_state state)
+{
+    send_state(core, to, &(struct tx_msg_state){.id = id, .state = state});
+}
+
+static void send_fact(struct part_core *core, const struct tx_envelope *to,
+                      const struct part_tx *tx, enum tx_state state)
+{
+    send_state(core, to,
+               &(struct tx_msg_state){.id = tx->id,
+                                      .state = state,
+                                      .heuristic = tx->state == PART_HEURISTIC,
+                                      .members_decide = tx->members_decide});
 }
 
 static void inquire_tombstone(struct part_core *core, const struct tx_envelope *from,
@@ -216,10 +315,10 @@ static void inquire_tombstone(struct part_core *core, const struct tx_envelope *
 {
     switch (tombstone->kind) {
     case PART_TOMB_NO:
-        send_state(core, from, tombstone->id, TX_STATE_NO, false);
+        send_end(core, from, tombstone->id, TX_STATE_NO);
         return;
     case PART_TOMB_READ_ONLY_ONE_PHASE:
-        send_state(core, from, tombstone->id, TX_STATE_COMMITTED, false);
+        send_end(core, from, tombstone->id, TX_STATE_COMMITTED);
         return;
     case PART_TOMB_READ_ONLY:
         core->stale++; /* it does not know, and nobody should have asked */
@@ -241,14 +340,13 @@ static void inquire_unknown(struct part_core *core, const struct tx_envelope *fr
     const struct part_tombstone *tombstone = part_tombstone_find(core, inquire->id);
     if (part_mark_covers(coordinator, inquire->id)) {
         /* Were it committed, it would not be finished while a member has not acknowledged. */
-        send_state(core, from, inquire->id, inquire->in_doubt ? TX_STATE_NO : TX_STATE_FORGOTTEN,
-                   false);
+        send_end(core, from, inquire->id, inquire->in_doubt ? TX_STATE_NO : TX_STATE_FORGOTTEN);
     } else if (tombstone != NULL) {
         inquire_tombstone(core, from, tombstone);
     } else {
         part_tombstone_put(core, coordinator, inquire->id, PART_TOMB_NO, TX_REASON_INQUIRED,
                            tx_bytes_str("somebody asked for it before it was here"), NULL);
-        send_state(core, from, inquire->id, TX_STATE_NO, false);
+        send_end(core, from, inquire->id, TX_STATE_NO);
     }
 }
 
@@ -312,20 +410,23 @@ void part_on_inquire(struct part_core *core, const struct tx_envelope *from,
             core, tx, TX_REASON_INQUIRED,
             part_text(core, "a %s asked for it before it was prepared", tx_role_name(from->role)),
             false);
-        send_state(core, from, id, TX_STATE_NO, false);
+        send_end(core, from, id, TX_STATE_NO);
         return;
     case PART_UNDOING:
-        send_state(core, from, id, TX_STATE_NO, false);
+        send_end(core, from, id, TX_STATE_NO);
         return;
     case PART_PREPARING:
-        defer_inquire(core, tx, from, inquire);
+        if (TX_SEEDED_BUG(FACT_BEFORE_DURABLE) && tx->members_decide)
+            send_fact(core, from, tx, TX_STATE_PREPARED);
+        else
+            defer_inquire(core, tx, from, inquire);
         return;
     case PART_PREPARED:
     case PART_HEURISTIC:
-        send_state(core, from, id, TX_STATE_PREPARED, tx->state == PART_HEURISTIC);
+        send_fact(core, from, tx, TX_STATE_PREPARED);
         return;
     case PART_COMMITTED:
-        send_state(core, from, id, TX_STATE_COMMITTED, false);
+        send_fact(core, from, tx, TX_STATE_COMMITTED);
         return;
     case PART_STATES_N:
         return;

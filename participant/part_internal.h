@@ -151,6 +151,9 @@ struct part_tx {
     bool one_shot; /* its operations came with PREPARE */
     bool wanted;   /* an older transaction waits for its locks, and it cannot be wounded any more */
     bool one_phase;
+    bool members_decide; /* mode D: committed when every member is prepared */
+    bool found_out;      /* committed by what the members have said: no COMMIT has come yet */
+    bool unsettled;      /* counted as such at its coordinator */
     bool wrote;
     bool rm_open; /* the resource manager holds something of it that must be ended */
 
@@ -170,6 +173,7 @@ struct part_tx {
     size_t ops_n, ops_done;
     struct tx_result *results;
     size_t results_bytes;   /* what they take in a message, at most */
+    size_t results_max;     /* one-shot: what PREPARE gives them; 0: no bound of its own */
     struct part_scan scan;  /* of the next operation */
     struct tx_lsn rests_on; /* nobody may hear of the results before this record is durable */
     struct tx_arena work;   /* ops, results, locks */
@@ -222,6 +226,12 @@ struct part_mark {
     size_t open_n;
 };
 
+/* How many transactions of an epoch are unsettled, see part_unsettled.c. */
+struct part_unsettled {
+    uint64_t epoch;
+    size_t n; /* > 0 */
+};
+
 struct part_coordinator {
     UT_hash_handle hh;
     uint32_t id;
@@ -238,6 +248,8 @@ struct part_coordinator {
     uint64_t finished_epoch;     /* this one and all before are finished */
     struct part_mark *marks;     /* of later epochs, ascending */
     size_t marks_n;
+    struct part_unsettled *unsettled; /* by epoch, ascending */
+    size_t unsettled_n, unsettled_capacity;
 };
 
 /* ---- what waits for the log ---- */
@@ -303,6 +315,7 @@ struct part_core {
     bool disk_low, draining;
     bool old_copy; /* another participant has proved it of this directory: no answer to any */
     uint64_t begun, committed_total, aborted_total, aborted_by[TX_REASONS_N];
+    uint64_t found_out_total;
     uint64_t violations, stale, alarms_total;
 
     bool recovering; /* no step yet */
@@ -387,6 +400,16 @@ void part_tombstone_put(struct part_core *core, struct part_coordinator *coordin
                         struct tx_bytes text, struct part_results **results);
 void part_tombstone_drop(struct part_core *core, struct part_tombstone *tombstone);
 
+/* part_unsettled.c */
+/* Counts the transaction among the unsettled ones of its epoch, or not any more, as its state says
+ * now: after every change of that, and when a record of it has become durable. */
+void part_unsettled_update(struct part_core *core, struct part_tx *tx);
+/* It goes. */
+void part_unsettled_drop(struct part_tx *tx);
+/* The oldest epoch of which something is unsettled here; 0: none. */
+uint64_t part_unsettled_oldest(const struct part_coordinator *coordinator);
+bool part_is_unsettled(const struct part_core *core, const struct part_tx *tx);
+
 /* part_mark.c */
 bool part_mark_covers(const struct part_coordinator *coordinator, struct tx_id id);
 /* Merges what a FORGET says; false when it says nothing new. Never takes anything back. */
@@ -428,6 +451,8 @@ void part_refuse_room(struct part_core *core, struct part_tx *tx);
 void part_execute(struct part_core *core, struct part_tx *tx);
 /* What it has read is durable, unless it is gone since. */
 void part_read_durable(struct part_core *core, struct part_tx *tx);
+/* So many bytes its results may take in a message. */
+size_t part_results_max(const struct part_core *core, const struct part_tx *tx);
 /* So many bytes the value of the next result may have. */
 size_t part_results_room(const struct part_core *core, const struct part_tx *tx);
 /* It has more: undoes the transaction. */
@@ -495,6 +520,9 @@ void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx);
 
 /* part_inquire.c */
 void part_in_doubt_begin(struct part_core *core, struct part_tx *tx);
+/* Is it decided by its members, of a start of its coordinator that is gone? Nobody is left who
+ * could tell more than they. */
+bool part_members_alone(const struct part_tx *tx);
 /* An older transaction waits for a lock of this one, which is protected. */
 void part_wanted(struct part_core *core, struct part_tx *tx);
 /* The coordinator has come back and been welcomed: it can settle what its earlier starts left in

@@ -67,6 +67,7 @@ void part_append_prepared(struct part_core *core, const struct part_tx *tx, stru
         .members_n = tx->members_n,
         .known = part_copy_positions(arena, tx->known, tx->members_n),
         .redo = part_copy(arena, redo),
+        .members_decide = tx->members_decide,
     };
     prepared.locks = part_locks_list(arena, tx, &prepared.locks_n);
     struct part_action *action = part_append(core, TXLOG_PREPARED, tx->id, !restate);
@@ -205,6 +206,8 @@ void part_prepared_durable(struct part_core *core, struct part_tx *tx)
     tx->since_us = core->now_us;
     part_vote_tx(core, tx, TX_VOTE_YES);
     part_in_doubt_begin(core, tx);
+    if (part_members_alone(tx) && tx->lsn.n > tx->coordinator->epoch_lsn.n)
+        part_inquire(core, tx); /* otherwise the next epoch's WELCOME brings it */
     size_t deferred_n = tx->deferred_n;
     tx->deferred_n = 0;
     if (deferred_n > 0) {
@@ -228,11 +231,18 @@ static size_t find_self(const struct part_core *core, const struct tx_msg_prepar
     return i;
 }
 
+/* What one member commits in one phase is its own affair. */
+static bool can_members_decide(const struct tx_msg_prepare *prepare)
+{
+    return !prepare->one_phase && tx_members_can_decide(prepare->members, prepare->members_n);
+}
+
 static bool prepare_valid(const struct part_core *core, const struct tx_msg_prepare *prepare)
 {
     return prepare->members_n >= 1 && prepare->members_n <= TX_MEMBERS_MAX &&
            find_self(core, prepare) < prepare->members_n &&
            (!prepare->one_phase || prepare->members_n == 1) &&
+           (!prepare->members_decide || can_members_decide(prepare)) &&
            (prepare->one_shot || prepare->ops_n == 0) && prepare->age.counter > 0 &&
            part_ops_valid(prepare->ops, prepare->ops_n, NULL);
 }
@@ -245,6 +255,16 @@ static void take_members(struct part_core *core, struct part_tx *tx,
     tx->known = part_copy_positions(&tx->kept, prepare->known, prepare->members_n);
     tx->self = find_self(core, prepare);
     tx->one_phase = prepare->one_phase;
+    tx->members_decide = prepare->members_decide;
+}
+
+/* Does it name another start than this one? What that start has refused, this one does not know. */
+static bool of_another_start(const struct part_core *core, const struct tx_msg_prepare *prepare)
+{
+    if (TX_SEEDED_BUG(NO_INCARNATION_CHECK) ||
+        (TX_SEEDED_BUG(REFUSAL_FORGOTTEN) && prepare->members_decide))
+        return false;
+    return prepare->members[find_self(core, prepare)].incarnation != core->options.incarnation;
 }
 
 /* Why an interactive transaction cannot be prepared as this PREPARE asks; NULL when it can. */
@@ -266,9 +286,8 @@ static void prepare_working(struct part_core *core, struct part_tx *tx,
         core->stale++; /* its operations are running */
         return;
     }
-    const struct tx_member *self = &prepare->members[find_self(core, prepare)];
     const char *why = mismatch(tx, prepare);
-    if (self->incarnation != core->options.incarnation && !TX_SEEDED_BUG(NO_INCARNATION_CHECK)) {
+    if (of_another_start(core, prepare)) {
         part_undo(
             core, tx, TX_REASON_RESTARTED,
             part_text(core, "participant %s has restarted since its work", core->options.name.s),
@@ -338,6 +357,7 @@ static void prepare_one_shot(struct part_core *core, struct part_coordinator *co
     tx->isolation = prepare->isolation;
     tx->ops = part_copy_ops(&tx->work, prepare->ops, prepare->ops_n);
     tx->ops_n = tx->ops_total = prepare->ops_n;
+    tx->results_max = prepare->results_max < SIZE_MAX ? (size_t)prepare->results_max : 0;
     tx->results = part_alloc(&tx->work, tx->ops_n, sizeof *tx->results);
     part_run(core, tx);
 }
@@ -359,8 +379,7 @@ static void prepare_unknown(struct part_core *core, struct part_coordinator *coo
         part_vote_no(core, coordinator, id, TX_REASON_BUSY,
                      part_text(core, "participant %s cannot tell any more whether it has undone it",
                                core->options.name.s));
-    } else if (!prepare->one_shot ||
-               (incarnation != core->options.incarnation && !TX_SEEDED_BUG(NO_INCARNATION_CHECK))) {
+    } else if (!prepare->one_shot || of_another_start(core, prepare)) {
         refuse(core, coordinator, id, TX_REASON_RESTARTED,
                part_text(core,
                          "participant %s knows nothing of it: it has restarted (incarnation "

@@ -180,6 +180,7 @@ static enum tx_error take_prepared(struct part_core *core, struct part_tx *tx,
     tx->known = part_copy_positions(&tx->kept, prepared->known, prepared->members_n);
     tx->locks = copy_locks(&tx->work, prepared->locks, prepared->locks_n);
     tx->locks_n = prepared->locks_n;
+    tx->members_decide = prepared->members_decide;
     for (tx->self = 0; tx->self < tx->members_n; tx->self++) {
         if (tx_name_equal(&tx->members[tx->self].name, &core->options.name))
             return TX_OK;
@@ -197,6 +198,8 @@ static enum tx_error recover_prepared(struct part_core *core, const struct txlog
         return error;
     if (prepared->members_n > TX_MEMBERS_MAX)
         return contradiction(record, why, "it has too many members");
+    if (prepared->members_decide && !tx_members_can_decide(prepared->members, prepared->members_n))
+        return contradiction(record, why, "its members cannot decide it");
     if (!locks_possible(prepared))
         return contradiction(record, why, "it holds a lock that cannot be");
     struct part_tx *tx = part_tx_find(core, prepared->id);
@@ -223,6 +226,8 @@ static enum tx_error recover_committed(struct part_core *core, const struct txlo
         return error;
     struct part_tx *tx = part_tx_find(core, id);
     bool again = tx != NULL && tx->state == PART_COMMITTED && core->restating;
+    if (record->committed.one_phase && record->committed.members_decide)
+        return contradiction(record, why, "it is of one phase");
     if (tx == NULL && part_tombstone_find(core, id) != NULL)
         return contradiction(record, why, "it was aborted");
     if (tx != NULL && tx->state != PART_PREPARED && !again)
@@ -231,6 +236,7 @@ static enum tx_error recover_committed(struct part_core *core, const struct txlo
         part_tx_free(core, tx);
     tx = part_tx_new(core, coordinator, id, (struct tx_age){0}, PART_COMMITTED);
     tx->lsn = record->lsn;
+    tx->members_decide = record->committed.members_decide;
     part_coordinator_reached(coordinator, record->committed.known);
     (void)part_forget_ended(core, tx);
     return TX_OK;
@@ -279,6 +285,7 @@ static enum tx_error recover_heuristic_end(struct part_core *core,
         return contradiction(record, why, "it has ended before");
     tx->heuristic.end = end;
     tx->heuristic.lsn = record->lsn;
+    part_unsettled_update(core, tx);
     (void)part_forget_ended(core, tx);
     return TX_OK;
 }

@@ -95,7 +95,8 @@ static void send_ack(struct part_core *core, const struct part_tx *tx)
         .ack = {.id = tx->id,
                 .incarnation = core->options.incarnation,
                 .lsn = core->durable,
-                .heuristic = tx->heuristic.end},
+                .heuristic = tx->heuristic.end,
+                .members_decide = tx->members_decide},
     };
     part_send(core, &tx->coordinator->address, &msg);
 }
@@ -146,6 +147,8 @@ void part_heuristic_decided(struct part_core *core, struct part_tx *tx, bool com
 void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->state == PART_HEURISTIC && tx->heuristic.end != TX_HEURISTIC_NONE);
-    send_ack(core, tx);
+    part_unsettled_update(core, tx);
+    if (!tx->found_out) /* or else nobody waits for it, until COMMIT comes */
+        send_ack(core, tx);
     (void)part_forget_ended(core, tx);
 }

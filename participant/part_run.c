@@ -164,20 +164,30 @@ void part_execute(struct part_core *core, struct part_tx *tx)
     tx->wait = PART_WAIT_RM;
 }
 
+size_t part_results_max(const struct part_core *core, const struct part_tx *tx)
+{
+    size_t own = core->options.results_max;
+    return tx->results_max > 0 && tx->results_max < own ? tx->results_max : own;
+}
+
 size_t part_results_room(const struct part_core *core, const struct part_tx *tx)
 {
     size_t used = tx->results_bytes + PART_RESULT_BYTES;
-    return core->options.results_max > used ? core->options.results_max - used : 0;
+    size_t max = part_results_max(core, tx);
+    return max > used ? max - used : 0;
 }
 
 void part_refuse_results(struct part_core *core, struct part_tx *tx)
 {
+    /* Its coordinator has divided what an answer to the client holds. */
+    bool shared = part_results_max(core, tx) < core->options.results_max;
     part_undo(core, tx, TX_REASON_LIMIT,
               part_text(core,
-                        "the results of the first %zu operations fit into one message of "
+                        "the results of the first %zu operations fit into %s of "
                         "participant %s (%zu bytes), that of the next does not: read less at once, "
                         "or use several steps",
-                        tx->ops_done, core->options.name.s, core->options.results_max),
+                        tx->ops_done, shared ? "the share" : "one message", core->options.name.s,
+                        part_results_max(core, tx)),
               true);
 }
 
@@ -352,7 +362,7 @@ static void executed_ok(struct part_core *core, struct part_tx *tx, const struct
         part_scan_answered(core, tx, result);
         return;
     }
-    if (tx->results_bytes + PART_RESULT_BYTES + result->value.len > core->options.results_max) {
+    if (tx->results_bytes + PART_RESULT_BYTES + result->value.len > part_results_max(core, tx)) {
         tx->wait = PART_WAIT_NOBODY;
         part_refuse_results(core, tx);
         return;

@@ -44,7 +44,7 @@ static void restate_heuristic(struct part_core *core, const struct part_tx *tx)
 static void restate_committed(struct part_core *core, const struct part_tx *tx)
 {
     part_append(core, TXLOG_COMMITTED, tx->id, false)->record.committed =
-        (struct txlog_committed){.id = tx->id};
+        (struct txlog_committed){.id = tx->id, .members_decide = tx->members_decide};
 }
 
 static void restate_tx(struct part_core *core, const struct part_tx *tx)

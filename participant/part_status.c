@@ -110,6 +110,7 @@ static void add_all(struct fields *fields)
     add_number(fields, "oldest_prepared_ms", stats.oldest_prepared_us / 1000);
     add_number(fields, "begun", stats.begun);
     add_number(fields, "committed", stats.committed_total);
+    add_number(fields, "committed_by_members", stats.found_out);
     add_number(fields, "aborted", stats.aborted_total);
     add_number(fields, "violations", stats.violations);
     add_number(fields, "stale", stats.stale);
@@ -145,6 +146,9 @@ static struct tx_bytes describe_heuristic(struct part_core *core, const struct p
 
 static struct tx_bytes describe(struct part_core *core, const struct part_tx *tx)
 {
+    if (tx->state == PART_PREPARED && tx->members_decide)
+        return part_text(core, "waits for the decision of its members, or of coordinator %" PRIu32,
+                         tx->coordinator->id);
     if (tx->state == PART_PREPARED)
         return part_text(core, "waits for the decision of coordinator %" PRIu32,
                          tx->coordinator->id);

@@ -51,6 +51,7 @@ struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coo
         part_learn_age(core, age);
         core->begun++;
     }
+    part_unsettled_update(core, tx);
     return tx;
 }
 
@@ -85,6 +86,7 @@ void part_tx_move(struct part_core *core, struct part_tx *tx, enum part_state st
     tx->wait = wait;
     if (state == PART_COMMITTED)
         part_list_remove(&tx->in_live);
+    part_unsettled_update(core, tx);
 }
 
 void part_tx_shrink(struct part_tx *tx)
@@ -107,6 +109,7 @@ void part_tx_free(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->owner == NULL && core->states[tx->state] > 0);
     part_timer_clear(core, tx);
+    part_unsettled_drop(tx);
     core->states[tx->state]--;
     HASH_DEL(core->txs, tx);
     part_list_remove(&tx->in_coordinator);

@@ -1,6 +1,7 @@
 /* The check of one record on its own. */
 #include "txlog/recover_check.h"
 
+#include "common/commit_mode.h"
 #include "txlog/redo.h"
 
 #include <inttypes.h>
@@ -70,6 +71,8 @@ static enum tx_error check_prepared(const struct txlog_identity *owner,
         self++;
     if (self == prepared->members_n)
         return bad(record, why, "does not name this participant among its members");
+    if (prepared->members_decide && !tx_members_can_decide(prepared->members, prepared->members_n))
+        return bad(record, why, "is decided by members that cannot: one alone, or a reader");
     for (size_t i = 0; i < prepared->locks_n; i++) {
         if (!outlives_vote(prepared->locks[i].mode))
             return bad(record, why, "holds a lock of a mode that does not outlive the vote");
@@ -97,6 +100,8 @@ enum tx_error recover_check(const struct txlog_identity *owner, const struct txl
     case TXLOG_PREPARED:
         return check_prepared(owner, record, why);
     case TXLOG_COMMITTED:
+        if (record->committed.one_phase && record->committed.members_decide)
+            return bad(record, why, "is of one phase, and decided by its members");
         return check_redo(record, record->committed.redo, why);
     case TXLOG_COMMIT:
         return check_members(record, record->commit.members, record->commit.members_n, why);

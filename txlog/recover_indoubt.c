@@ -1,6 +1,7 @@
 /* txrecover indoubt: what is open here, and who can settle it. */
 #include "txlog/txrecover.h"
 
+#include "common/commit_mode.h"
 #include "txlog/recover_json.h"
 #include "txlog/recover_source.h"
 #include "txlog/recover_text.h"
@@ -58,9 +59,26 @@ static void print_since(const char *words, const struct story_tx *tx)
                  recover_time(tx->since_ms, at), tx->earlier ? " or earlier" : "");
 }
 
+/* Mode D: the coordinator knows no better than its members, and need not know at all. */
+static void print_members_decide(const struct indoubt *in, const struct txlog_prepared *prepared,
+                                 const struct tx_member *settlers, size_t n)
+{
+    (void)printf("    settled by   its members, who decide: ");
+    recover_text_members(stdout, settlers, n, true);
+    (void)printf(": commit when all of them are PREPARED, or one COMMITTED; abort when one has "
+                 "ABORTED or never prepared it\n"
+                 "                 a COMMIT record of coordinator %" PRIu32
+                 " at %s says the same; that there is none says nothing\n",
+                 prepared->id.coordinator, coordinator_address(in, prepared));
+}
+
 static void print_settlers(const struct indoubt *in, const struct txlog_prepared *prepared,
                            const struct tx_member *settlers, size_t n)
 {
+    if (prepared->members_decide) {
+        print_members_decide(in, prepared, settlers, n);
+        return;
+    }
     (void)printf("    settled by   coordinator %" PRIu32 " at %s: the decision is in its log; "
                  "without a COMMIT record there it is abort\n",
                  prepared->id.coordinator, coordinator_address(in, prepared));
@@ -131,6 +149,9 @@ static void json_prepared(struct indoubt *in, const struct story_tx *tx,
     }
     json_member_u64(&in->json, "coordinator", prepared->id.coordinator);
     json_member(&in->json, "coordinator_address", coordinator_address(in, prepared));
+    json_member(&in->json, "commit_mode",
+                tx_commit_mode_name(prepared->members_decide ? TX_COMMIT_PARTICIPANTS
+                                                             : TX_COMMIT_COORDINATOR));
     recover_json_members(&in->json, "members", prepared->members, prepared->members_n);
     recover_json_locks(&in->json, "locks", prepared->locks,
                        tx->state == STORY_PREPARED ? prepared->locks_n : 0);

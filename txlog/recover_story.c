@@ -210,7 +210,9 @@ static enum tx_error on_prepared(struct story *story, const struct txlog_record 
         return TX_OK;
     if (was != STORY_NONE)
         return wrong_state(record, was, why);
-    move(story, record, STORY_PREPARED)->prepared = record->lsn;
+    struct story_tx *tx = move(story, record, STORY_PREPARED);
+    tx->prepared = record->lsn;
+    tx->members_decide = record->prepared.members_decide;
     return TX_OK;
 }
 
@@ -239,6 +241,7 @@ static enum tx_error on_committed(struct story *story, const struct txlog_record
         return TX_OK;
     struct story_tx *tx = move(story, record, STORY_COMMITTED);
     tx->one_phase = committed->one_phase;
+    tx->members_decide = committed->members_decide;
     tx->decided = record->lsn;
     if (!story->restating) {
         step->apply = committed->one_phase ? record->lsn : tx->prepared;

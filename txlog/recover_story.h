@@ -41,9 +41,10 @@ struct story_tx {
     struct tx_id id;
     enum story_state state;
     bool one_phase;
-    bool earlier; /* first met in a snapshot: its own first record is not there */
-    bool commit;  /* HEURISTIC: what the operator decided */
-    bool damage;  /* HEURISTIC_END: that was wrong */
+    bool members_decide; /* PREPARED, COMMITTED: committed when that of every member is durable */
+    bool earlier;        /* first met in a snapshot: its own first record is not there */
+    bool commit;         /* HEURISTIC: what the operator decided */
+    bool damage;         /* HEURISTIC_END: that was wrong */
     struct tx_name operator_name;
     uint64_t since_ms; /* time of its first record here */
     /* Where each step stands; 0 when there is no such record (here). */

@@ -94,9 +94,25 @@ static void say_nothing(struct recover_verdict *verdict, const struct story *sto
     else
         say(verdict, "nothing here: under presumed abort a transaction without a COMMIT record is "
                      "aborted, unless a single participant has committed it in one phase: its log "
-                     "would hold COMMITTED");
+                     "would hold COMMITTED; or unless its members decide: then PREPARED or "
+                     "COMMITTED in the log of each of them is commit");
     if (participant && story_marked(story, id))
         say(verdict, "; its coordinator has finished it and let go of it");
+}
+
+static void say_in_doubt(struct recover_verdict *verdict, const struct story *story,
+                         const struct story_tx *tx)
+{
+    say(verdict, "in doubt since LSN %" PRIu64 " (PREPARED): ", tx->prepared.n);
+    if (tx->members_decide) {
+        say(verdict, "its members decide, ask the others: PREPARED or COMMITTED in the logs of all "
+                     "of them is commit, and so is one COMMITTED; ABORTED in one of them, or "
+                     "nothing although it goes back so far, is abort");
+        return;
+    }
+    say(verdict, "the decision is not in this log; ");
+    say_coordinator(verdict, story, tx->id);
+    say(verdict, " has it");
 }
 
 static void say_verdict(struct recover_verdict *verdict, const struct story *story,
@@ -104,10 +120,7 @@ static void say_verdict(struct recover_verdict *verdict, const struct story *sto
 {
     switch (tx->state) {
     case STORY_PREPARED:
-        say(verdict, "in doubt since LSN %" PRIu64 " (PREPARED): the decision is not in this log; ",
-            tx->prepared.n);
-        say_coordinator(verdict, story, tx->id);
-        say(verdict, " has it");
+        say_in_doubt(verdict, story, tx);
         return;
     case STORY_COMMITTED:
         say_committed(verdict, tx);

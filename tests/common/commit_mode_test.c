@@ -19,8 +19,22 @@ static void names_and_back(void **state)
                      TX_COMMIT_DEFAULT); /* what a zeroed request asks for */
 }
 
+static void which_members_can_decide(void **state)
+{
+    (void)state;
+    struct tx_member members[3] = {{.name = {"a"}}, {.name = {"b"}}, {.name = {"c"}}};
+    assert_false(tx_members_can_decide(members, 0));
+    assert_false(tx_members_can_decide(members, 1));
+    assert_true(tx_members_can_decide(members, 2));
+    assert_true(tx_members_can_decide(members, 3));
+    members[2].read_only = true;
+    assert_true(tx_members_can_decide(members, 2));
+    assert_false(tx_members_can_decide(members, 3));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_and_back)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names_and_back),
+                                       cmocka_unit_test(which_members_can_decide)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

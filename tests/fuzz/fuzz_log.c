@@ -49,6 +49,10 @@ void fuzz_log_append(struct fuzz_log *log, const struct txlog_record *record,
     *entry = (struct fuzz_entry){.type = record->type, .tx = txlog_record_tx(record)};
     if (record->type == TXLOG_COMMITTED)
         entry->one_phase = record->committed.one_phase;
+    if (record->type == TXLOG_COMMITTED)
+        entry->members_decide = record->committed.members_decide;
+    if (record->type == TXLOG_PREPARED)
+        entry->members_decide = record->prepared.members_decide;
     if (record->type == TXLOG_OUTCOME)
         entry->committed = record->outcome.outcome == TX_OUTCOME_COMMITTED;
     if (record->type == TXLOG_FORGET)

@@ -8,9 +8,10 @@
 struct fuzz_entry {
     enum txlog_type type;
     struct tx_id tx;
-    bool one_phase;    /* COMMITTED */
-    bool committed;    /* OUTCOME */
-    struct tx_id mark; /* FORGET: coordinator, epoch and `below` as its sequence */
+    bool one_phase;      /* COMMITTED */
+    bool members_decide; /* PREPARED, COMMITTED */
+    bool committed;      /* OUTCOME */
+    struct tx_id mark;   /* FORGET: coordinator, epoch and `below` as its sequence */
 };
 
 struct fuzz_log {

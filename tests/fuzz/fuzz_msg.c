@@ -210,6 +210,8 @@ static struct tx_msg_prepare prepare(struct fuzz_msgs *m)
     uint8_t flags = fuzz_u8(m->in);
     struct tx_msg_prepare prepare = {.one_shot = (flags & 1u) != 0,
                                      .one_phase = (flags & 2u) != 0,
+                                     .members_decide = (flags & 64u) != 0,
+                                     .results_max = (flags & 32u) != 0 ? 12 : 0,
                                      .lock_timeout_ms = (flags & 4u) != 0 ? 100 : 0,
                                      .members = m->members,
                                      .known = m->known,
@@ -268,6 +270,7 @@ static struct tx_msg_state state(struct fuzz_msgs *m)
     state.state = (enum tx_state)fuzz_below(m->in, TX_STATES_N);
     state.incarnation = fuzz_near(m->in, m->here.start);
     state.heuristic = fuzz_rarely(m->in, 8);
+    state.members_decide = state.id.seq % 2 == 0;
     return state;
 }
 

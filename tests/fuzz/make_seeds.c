@@ -202,6 +202,8 @@ static const struct scenario scenarios[] = {
              DURABLE, INQUIRED(0)),
     SCENARIO("participant", "in-doubt", 0, INTRODUCED, PREPARED(0), CRASH, HELLO, PASS, PASS, PASS,
              STATE(0, 1), STATE(0, 2), DURABLE),
+    SCENARIO("participant", "members-decide", 0, INTRODUCED, DO(0, 1, PUT(1)), PREPARE(0, 64),
+             TWO_MEMBERS, DURABLE, PASS, PASS, STATE(0, 1), 240, INTRODUCED, DURABLE),
     SCENARIO("participant", "heuristic", 0, INTRODUCED, PREPARED(0), PREPARED(1), RESOLVE(0, 1),
              RESOLVE(1, 0), DURABLE, CRASH, HELLO, COMMIT(0), COMMIT(1), DURABLE),
     SCENARIO("participant", "wound", 0, INTRODUCED, DO(0, 1, PUT(1)), DO(1, 1, PUT(2)),

@@ -1,8 +1,11 @@
 /* What may a participant say, given its log? */
+#include "fuzz_msg.h"
 #include "fuzz_wire.h"
 #include "part_fuzz.h"
 
 #include "common/assert.h"
+
+#include <string.h>
 
 static bool durable(const struct part_fuzz *f, enum txlog_type type, struct tx_id tx)
 {
@@ -14,6 +17,34 @@ static bool durable(const struct part_fuzz *f, enum txlog_type type, struct tx_i
 static void check_no(const struct part_fuzz *f, struct tx_id tx)
 {
     TX_ASSERT(fuzz_log_find(&f->log, TXLOG_COMMITTED, tx) == 0 || fuzz_log_forgotten(&f->log, tx));
+}
+
+/* Who decides is as its newest record here says; nothing is said of what has none. */
+static void check_mode(const struct part_fuzz *f, struct tx_id tx, bool members_decide)
+{
+    const struct fuzz_entry *newest = NULL;
+    for (size_t i = 0; i < f->log.n; i++) {
+        const struct fuzz_entry *entry = &f->log.entries[i];
+        if ((entry->type == TXLOG_PREPARED || entry->type == TXLOG_COMMITTED) &&
+            tx_id_equal(entry->tx, tx))
+            newest = entry;
+    }
+    TX_ASSERT(members_decide == (newest != NULL && newest->members_decide));
+}
+
+/* Nothing of an older epoch than it says is prepared (or committed) and could be so again after a
+ * crash: what has a durable PREPARED has a durable end, unless it is forgotten. */
+static void check_unsettled(const struct part_fuzz *f, uint32_t coordinator, uint64_t unsettled)
+{
+    for (size_t i = 0; i < f->log.n; i++) {
+        const struct fuzz_entry *entry = &f->log.entries[i];
+        if (entry->type != TXLOG_PREPARED || entry->tx.coordinator != coordinator ||
+            (unsettled > 0 && unsettled <= entry->tx.epoch))
+            continue;
+        TX_ASSERT(fuzz_log_find(&f->log, TXLOG_ABORTED, entry->tx) > 0 ||
+                  durable(f, TXLOG_COMMITTED, entry->tx) ||
+                  durable(f, TXLOG_HEURISTIC_END, entry->tx));
+    }
 }
 
 /* Its only member may have read: then it is committed, and no record says so. */
@@ -73,6 +104,8 @@ static void check_ack(const struct part_fuzz *f, const struct tx_msg_ack *ack)
     TX_ASSERT(ack->lsn.n <= fuzz_log_durable(&f->log));
     TX_ASSERT(durable(f, TXLOG_COMMITTED, ack->id) || durable(f, TXLOG_HEURISTIC_END, ack->id) ||
               fuzz_log_forgotten(&f->log, ack->id));
+    if (!fuzz_log_forgotten(&f->log, ack->id))
+        check_mode(f, ack->id, ack->members_decide);
 }
 
 static void check_state(const struct part_fuzz *f, const struct tx_msg_state *state)
@@ -84,6 +117,7 @@ static void check_state(const struct part_fuzz *f, const struct tx_msg_state *st
         return;
     case TX_STATE_PREPARED:
         TX_ASSERT(durable(f, TXLOG_PREPARED, state->id));
+        check_mode(f, state->id, state->members_decide);
         return;
     case TX_STATE_COMMITTED:
         /* Its own decision must be durable; of another's it only passes on what it has heard. */
@@ -91,12 +125,25 @@ static void check_state(const struct part_fuzz *f, const struct tx_msg_state *st
                   has_read(f, state->id));
         TX_ASSERT(committed == 0 || !f->log.entries[committed - 1].one_phase ||
                   committed <= fuzz_log_durable(&f->log));
+        if (!has_read(f, state->id))
+            check_mode(f, state->id, state->members_decide);
         return;
     case TX_STATE_FORGOTTEN:
         TX_ASSERT(fuzz_log_forgotten(&f->log, state->id));
         return;
     case TX_STATES_N:
         TX_ASSERT(state->state != TX_STATES_N);
+    }
+}
+
+static void check_welcome(const struct part_fuzz *f, const struct part_action *action)
+{
+    const struct tx_msg_welcome *welcome = &action->msg.welcome;
+    TX_ASSERT(welcome->lsn.n <= fuzz_log_durable(&f->log));
+    TX_ASSERT(welcome->incarnation == f->options.incarnation);
+    for (uint32_t coordinator = 1; coordinator <= 2; coordinator++) {
+        if (strcmp(action->to.address.s, fuzz_coordinator_address(coordinator).s) == 0)
+            check_unsettled(f, coordinator, welcome->unsettled);
     }
 }
 
@@ -117,7 +164,8 @@ void part_fuzz_check_sent(struct part_fuzz *f, const struct part_action *action)
         check_ack(f, &msg->ack);
     else if (msg->type == TX_MSG_STATE)
         check_state(f, &msg->state);
+    else if (msg->type == TX_MSG_INQUIRE)
+        check_mode(f, msg->inquire.id, msg->inquire.members_decide);
     else if (msg->type == TX_MSG_WELCOME)
-        TX_ASSERT(msg->welcome.lsn.n <= fuzz_log_durable(&f->log) &&
-                  msg->welcome.incarnation == f->options.incarnation);
+        check_welcome(f, action);
 }

@@ -7,14 +7,6 @@
 /* After the others, as it asks for. */
 #include <cmocka.h>
 
-static size_t asked(const struct driver *d, const char *address)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < d->sent_n; i++)
-        n += d->sent[i].msg.type == TX_MSG_INQUIRE && strcmp(d->sent[i].to.address.s, address) == 0;
-    return n;
-}
-
 static void test_intervals_grow(void **unused)
 {
     (void)unused;
@@ -23,9 +15,9 @@ static void test_intervals_grow(void **unused)
     const uint64_t waits[] = {1000000, 1000000, 2000000, 4000000, 8000000, 8000000};
     for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
         driver_advance(d, waits[i] - 1);
-        assert_int_equal(asked(d, "coordinator-1"), i);
+        assert_int_equal(driver_asked(d, "coordinator-1"), i);
         driver_advance(d, 1);
-        assert_int_equal(asked(d, "coordinator-1"), i + 1);
+        assert_int_equal(driver_asked(d, "coordinator-1"), i + 1);
     }
     assert_true(driver_noted(d, PART_ACTION_NOTE, "in doubt for 1000 ms"));
     assert_true(driver_noted(d, PART_ACTION_NOTE, "in doubt for 4000 ms"));
@@ -49,13 +41,13 @@ static void test_an_older_one_that_waits_is_told_of(void **unused)
     struct driver *d = driver_new(NULL);
     struct tx_id id = wanted_by_an_older_one(d);
     driver_advance(d, PART_WANTED_US - 1);
-    assert_int_equal(asked(d, "coordinator-1"), 0);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 0);
     driver_advance(d, 1);
-    assert_int_equal(asked(d, "coordinator-1"), 1);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 1);
     assert_true(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
     assert_true(tx_id_equal(driver_last(d, TX_MSG_INQUIRE)->inquire.id, id));
     driver_advance(d, 1000000); /* lost: with every later inquiry again */
-    assert_int_equal(asked(d, "coordinator-1"), 2);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 2);
     assert_true(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
     driver_abort(d, id);
     assert_int_equal(driver_stats(d).locks_waiting, 0);
@@ -69,7 +61,7 @@ static void test_a_younger_one_that_waits_is_not(void **unused)
     driver_make_prepared(d, 1);
     driver_do(d, 2, 1, TX_OP_PUT, "k1", "younger");
     driver_advance(d, 999999);
-    assert_int_equal(asked(d, "coordinator-1"), 0);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 0);
     driver_advance(d, 1);
     assert_false(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
     driver_free(d);
@@ -83,7 +75,7 @@ static void test_an_older_one_waits_while_it_prepares(void **unused)
     driver_make_preparing(d, 2);
     driver_do(d, 1, 1, TX_OP_PUT, "k2", "older");
     driver_advance(d, 2 * PART_WANTED_US);
-    assert_int_equal(asked(d, "coordinator-1"), 0); /* it has not voted */
+    assert_int_equal(driver_asked(d, "coordinator-1"), 0); /* it has not voted */
     driver_sync(d);
     driver_advance(d, PART_WANTED_US);
     assert_true(driver_last(d, TX_MSG_INQUIRE)->inquire.wanted);
@@ -98,12 +90,12 @@ static void test_a_new_epoch_is_asked_at_once(void **unused)
     driver_make_prepared(d, 1);
     driver_make_prepared(d, 2);
     driver_hello(d, 2, 22);
-    assert_int_equal(asked(d, "coordinator-1"), 0); /* not before it is welcome */
+    assert_int_equal(driver_asked(d, "coordinator-1"), 0); /* not before it is welcome */
     driver_sync(d);
     assert_int_equal(driver_count(d, TX_MSG_WELCOME), 1);
-    assert_int_equal(asked(d, "coordinator-1"), 2);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 2);
     driver_hello(d, 2, 22); /* the same once more */
-    assert_int_equal(asked(d, "coordinator-1"), 2);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 2);
     driver_free(d);
 }
 
@@ -113,13 +105,13 @@ static void test_members_are_asked_as_well_from_the_second_time_on(void **unused
     struct driver *d = driver_new(NULL);
     driver_make_prepared(d, 1);
     driver_advance(d, 1000000);
-    assert_int_equal(asked(d, "coordinator-1"), 1);
-    assert_int_equal(asked(d, "participant-b"), 0);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 1);
+    assert_int_equal(driver_asked(d, "participant-b"), 0);
     driver_advance(d, 1000000);
-    assert_int_equal(asked(d, "coordinator-1"), 2);
-    assert_int_equal(asked(d, "participant-b"), 1);
-    assert_int_equal(asked(d, "participant-c"), 1);
-    assert_int_equal(asked(d, "participant-a"), 0);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 2);
+    assert_int_equal(driver_asked(d, "participant-b"), 1);
+    assert_int_equal(driver_asked(d, "participant-c"), 1);
+    assert_int_equal(driver_asked(d, "participant-a"), 0);
     driver_free(d);
 }
 
@@ -174,8 +166,8 @@ static void test_read_only_members_are_never_asked(void **unused)
     driver_prepare(d, id, DRIVER_B_READ_ONLY, NULL, 0);
     driver_sync(d);
     driver_advance(d, 30000000);
-    assert_int_equal(asked(d, "participant-b"), 0);
-    assert_true(asked(d, "participant-c") > 0);
+    assert_int_equal(driver_asked(d, "participant-b"), 0);
+    assert_true(driver_asked(d, "participant-c") > 0);
     driver_state(d, "b", id, TX_STATE_NO); /* nobody asked */
     expect_state(d, id, "prepared");
     assert_int_equal(driver_stats(d).violations, 1);
@@ -191,8 +183,8 @@ static void test_wait(void **unused)
         driver_advance(d, 8000000);
         driver_wait(d, id); /* the coordinator lives: nobody else is asked */
     }
-    assert_true(asked(d, "coordinator-1") >= 10);
-    assert_int_equal(asked(d, "participant-b"), 3); /* in the first eight seconds */
+    assert_true(driver_asked(d, "coordinator-1") >= 10);
+    assert_int_equal(driver_asked(d, "participant-b"), 3); /* in the first eight seconds */
     driver_wait(d, driver_id(d, 2));
     assert_int_equal(driver_stats(d).stale, 1);
     driver_free(d);
@@ -285,7 +277,7 @@ static void test_alone(void **unused)
     driver_prepare(d, id, DRIVER_ALONE, NULL, 0);
     driver_sync(d);
     driver_advance(d, 60000000);
-    assert_int_equal(driver_count(d, TX_MSG_INQUIRE), asked(d, "coordinator-1"));
+    assert_int_equal(driver_count(d, TX_MSG_INQUIRE), driver_asked(d, "coordinator-1"));
     assert_false(driver_noted(d, PART_ACTION_NOTE, "every other member"));
     driver_free(d);
 }
@@ -336,8 +328,8 @@ static void test_heuristic_inquires(void **unused)
     struct driver *d = driver_new(NULL);
     struct tx_id id = driver_make_heuristic(d, 1, false);
     driver_advance(d, 8000000);
-    assert_int_equal(asked(d, "coordinator-1"), 4);
-    assert_int_equal(asked(d, "participant-b"), 3);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 4);
+    assert_int_equal(driver_asked(d, "participant-b"), 3);
     driver_wait(d, id);
     driver_state(d, "c", id, TX_STATE_COMMITTED);
     driver_sync(d);

@@ -17,7 +17,7 @@
 static uint64_t random_state;
 static uint64_t seq_base; /* the transactions of today begin here */
 static uint64_t epoch_now;
-static uint64_t begun, committed, aborted, scans; /* in all incarnations */
+static uint64_t found_out, begun, committed, aborted, scans; /* in all incarnations */
 
 static uint64_t random_below(uint64_t n)
 {
@@ -110,9 +110,15 @@ static void random_prepare(const struct driver *d, struct tx_msg_prepare *prepar
                                        .ops = ops,
                                        .ops_n = random_below(4)};
     prepare->isolation = isolation_of(prepare->id);
+    prepare->members_decide = prepare->id.seq % 2 == 0;
+    for (size_t i = 0; prepare->members_decide && random_below(10) != 0 && i < 4; i++)
+        members[i].read_only = false;
+    prepare->results_max = random_below(4) == 0 ? random_below(100) : 0;
     prepare->token.bytes[0] = random_below(20) == 0;
-    if (prepare->one_phase && random_below(30) != 0)
+    if (prepare->one_phase && random_below(30) != 0) {
         prepare->members_n = 1;
+        prepare->members_decide = random_below(30) == 0;
+    }
     if (!prepare->one_shot && random_below(30) != 0)
         prepare->ops_n = 0;
 }
@@ -171,11 +177,11 @@ static void random_locks_request(const struct driver *d, struct tx_msg_locks_req
 static struct tx_msg random_msg(const struct driver *d)
 {
     struct tx_msg msg = {.type = (enum tx_msg_type)random_below(TX_MSG_TYPES_N)};
-    const enum tx_msg_type often[] = {TX_MSG_OPERATE, TX_MSG_OPERATE, TX_MSG_OPERATE,
-                                      TX_MSG_PREPARE, TX_MSG_PREPARE, TX_MSG_PREPARE,
-                                      TX_MSG_COMMIT,  TX_MSG_HELLO};
+    const enum tx_msg_type often[] = {
+        TX_MSG_OPERATE, TX_MSG_OPERATE, TX_MSG_OPERATE, TX_MSG_PREPARE, TX_MSG_PREPARE,
+        TX_MSG_PREPARE, TX_MSG_COMMIT,  TX_MSG_HELLO,   TX_MSG_STATE,   TX_MSG_STATE};
     if (random_below(3) != 0)
-        msg.type = often[random_below(8)];
+        msg.type = often[random_below(10)];
     struct tx_id id = random_id();
     if (msg.type == TX_MSG_OPERATE) {
         msg.operate =
@@ -199,9 +205,12 @@ static struct tx_msg random_msg(const struct driver *d)
     } else if (msg.type == TX_MSG_STATE) {
         msg.state = (struct tx_msg_state){.id = id,
                                           .state = (enum tx_state)random_below(TX_STATES_N),
-                                          .incarnation = random_below(20) != 0};
+                                          .incarnation = random_below(20) != 0,
+                                          .heuristic = random_below(10) == 0};
+        msg.state.members_decide = (id.seq + (random_below(20) == 0)) % 2 == 0;
     } else if (msg.type == TX_MSG_INQUIRE) {
         msg.inquire = (struct tx_msg_inquire){.id = id, .in_doubt = random_below(2) == 0};
+        msg.inquire.members_decide = id.seq % 2 == 0;
         if (random_below(20) == 0) /* what an old copy is told */
             msg.inquire.known = (struct tx_position){1 + random_below(3), 9, {random_below(100)}};
     } else if (msg.type == TX_MSG_ABORT) {
@@ -256,6 +265,7 @@ static void count(const struct driver *d)
     struct part_stats stats = driver_stats(d);
     begun += stats.begun;
     committed += stats.committed_total;
+    found_out += stats.found_out;
     aborted += stats.aborted_total;
 }
 
@@ -322,18 +332,19 @@ static void run(uint64_t seed)
     finish(d);
     count(d);
     scans += d->scans;
-    print_message("seed %u: begun %u, committed %u, aborted %u, %u scans\n", (unsigned)seed,
-                  (unsigned)begun, (unsigned)committed, (unsigned)aborted, (unsigned)scans);
+    print_message("seed %u: begun %u, committed %u (%u found out), aborted %u, %u scans\n",
+                  (unsigned)seed, (unsigned)begun, (unsigned)committed, (unsigned)found_out,
+                  (unsigned)aborted, (unsigned)scans);
     driver_free(d);
 }
 
 static void test_hostile_messages(void **unused)
 {
     (void)unused;
-    for (uint64_t seed = 1; seed <= 4; seed++)
+    for (uint64_t seed = 1; seed <= 8; seed++)
         run(seed);
     /* Or the messages would not reach what they are meant to reach. */
-    assert_true(begun > 1000 && committed > 50 && aborted > 1000 && scans > 100);
+    assert_true(begun > 1000 && committed > 50 && found_out > 5 && aborted > 1000 && scans > 100);
 }
 
 int main(void)

@@ -47,6 +47,8 @@ struct driver {
     uint64_t hellos;             /* the number of the last HELLO */
     uint64_t age;                /* of the next transaction */
     enum tx_isolation isolation; /* that the short forms name */
+    bool members_decide;         /* likewise: PREPARE, INQUIRE, STATE */
+    uint64_t results_max;        /* likewise: PREPARE */
     bool check;                  /* part_core_check() after every step */
     bool no_data;                /* a restart does not bring back the data: for very long logs */
 
@@ -157,6 +159,8 @@ void driver_make_forgotten(struct driver *d, uint64_t below);
 /* What was sent, noted and appended since the last driver_clear(). */
 void driver_clear(struct driver *d);
 size_t driver_count(const struct driver *d, enum tx_msg_type type);
+/* How many inquiries went to that address. */
+size_t driver_asked(const struct driver *d, const char *address);
 /* The newest of its type; fails the test when there is none. */
 const struct tx_msg *driver_last(const struct driver *d, enum tx_msg_type type);
 const struct part_peer *driver_last_to(const struct driver *d, enum tx_msg_type type);

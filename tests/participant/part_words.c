@@ -162,7 +162,9 @@ void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const str
                                      .known = alone ? known + 1 : known,
                                      .isolation = d->isolation,
                                      .ops = ops,
-                                     .ops_n = n}};
+                                     .ops_n = n,
+                                     .members_decide = d->members_decide,
+                                     .results_max = d->results_max}};
     if ((flags & DRIVER_BAD_TOKEN) != 0)
         msg.prepare.token.bytes[5] = 1;
     driver_from_coordinator(d, &msg);
@@ -202,7 +204,10 @@ void driver_state_of(struct driver *d, const char *name, struct tx_id id, enum t
                      uint64_t incarnation)
 {
     struct tx_msg msg = {.type = TX_MSG_STATE,
-                         .state = {.id = id, .state = state, .incarnation = incarnation}};
+                         .state = {.id = id,
+                                   .state = state,
+                                   .incarnation = incarnation,
+                                   .members_decide = d->members_decide}};
     driver_from_peer(d, name, &msg);
 }
 
@@ -311,6 +316,14 @@ size_t driver_count(const struct driver *d, enum tx_msg_type type)
     size_t n = 0;
     for (size_t i = 0; i < d->sent_n; i++)
         n += d->sent[i].msg.type == type;
+    return n;
+}
+
+size_t driver_asked(const struct driver *d, const char *address)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->sent_n; i++)
+        n += d->sent[i].msg.type == TX_MSG_INQUIRE && strcmp(d->sent[i].to.address.s, address) == 0;
     return n;
 }
 

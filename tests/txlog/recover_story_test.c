@@ -398,6 +398,18 @@ static void records_alone(void **state)
     record.prepared.members = &members[1];
     record.prepared.members_n = 1;
     check_says(&record, "does not name this participant");
+    record.prepared.members_decide = true;
+    record.prepared.members = members;
+    check_says(&record, "decided by members that cannot");
+    record.prepared.members_n = 2;
+    assert_int_equal(recover_check(&participant, &record, NULL), TX_OK);
+    struct tx_member reader[] = {members[0], members[1]};
+    reader[1].read_only = true;
+    record.prepared.members = reader;
+    check_says(&record, "decided by members that cannot");
+    record = committed(1, true);
+    record.committed.members_decide = true;
+    check_says(&record, "is of one phase, and decided by its members");
     record = forget(1, 5, open, 2);
     check_says(&record, "out of order");
     open[0] = 1;
@@ -435,12 +447,41 @@ static void numbers_and_ids(void **state)
     assert_int_equal(recover_parse_id("0-7-42", &id, &why), TX_EFORMAT);
 }
 
+/* One log alone cannot tell; the logs of all can. */
+static void what_the_members_decide(void **state)
+{
+    struct teller t;
+    struct txlog_record record = prepared(1);
+    (void)state;
+    begin_whole(&t);
+    record.prepared.members_decide = true;
+    tell(&t, record); /* 3 */
+    verdict_says(&t, 1, "a: in doubt since LSN 3 (PREPARED): its members decide, ask the others");
+    verdict_says(&t, 1, "in the logs of all of them is commit");
+    record = snapshot_begin();
+    tell(&t, record); /* 4 */
+    record = prepared(1);
+    record.prepared.members_decide = true;
+    tell(&t, record);
+    tell(&t, snapshot_end(4));
+    verdict_says(&t, 1, "its members decide");
+    record = committed(1, false);
+    record.committed.members_decide = true;
+    tell(&t, record); /* 7 */
+    assert_true(story_find(t.story, id_of(1))->members_decide);
+    verdict_says(&t, 1, "a: committed at LSN 7: PREPARED 3, COMMITTED 7");
+    tell(&t, prepared(2));
+    assert_false(story_find(t.story, id_of(2))->members_decide);
+    story_destroy(&t.story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_of_a_participant),
         cmocka_unit_test(forgetting),
         cmocka_unit_test(contradictions_of_a_participant),
+        cmocka_unit_test(what_the_members_decide),
         cmocka_unit_test(snapshots_restate),
         cmocka_unit_test(a_log_without_beginning),
         cmocka_unit_test(a_coordinator),
