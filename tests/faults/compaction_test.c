@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { STARTS_MAX = 24, PUTS_MAX = 400, STUBBORN_STARTS = 3 };
+enum { STARTS_MAX = 24, PUTS_MAX = 400, STUBBORN_STARTS = 3, PUTS_AFTER_MAX = 50 };
 
 static struct faults faults;
 static struct daemon *tested;
@@ -44,7 +44,8 @@ static txclient_status put(void)
 
 struct run {
     bool ended;
-    unsigned done; /* puts of this run */
+    unsigned done;  /* puts of this run */
+    unsigned after; /* and those since a compaction met the fault */
     int status;
 };
 
@@ -53,9 +54,21 @@ static bool used_or_ended(void *arg)
 {
     struct run *run = arg;
     run->ended = daemon_wait(tested, 0, &run->status);
-    if (!run->ended && put() == TXCLIENT_OK)
+    bool fired = faults_fired(&faults);
+    if (!run->ended && put() == TXCLIENT_OK) {
         run->done++;
-    return run->ended || (run->done >= 4 && !faults_fired(&faults));
+        run->after += fired ? 1 : 0;
+    }
+    return run->ended || (run->done >= 4 && !fired) || run->after > PUTS_AFTER_MAX;
+}
+
+/* Asked to leave, it may still meet the fault. */
+static bool leaves_by_itself(struct run *run)
+{
+    daemon_signal(tested, SIGTERM);
+    if (!daemon_wait(tested, WORK_MS, &run->status))
+        fail_msg("it does not leave");
+    return run->status != 0;
 }
 
 /* One run under the fault; true when it has ended by itself. */
@@ -69,9 +82,10 @@ static bool run(const struct fault *fault, struct run *run)
     if (!wait_until(used_or_ended, run, WORK_MS))
         fail_msg("it neither ends nor serves: %s",
                  faults_read(tested->log, text, sizeof text) + strlen(text) / 2);
-    if (!run->ended)
-        daemon_stop(tested);
-    return run->ended;
+    if (run->after > PUTS_AFTER_MAX)
+        fail_msg("%s: it goes on, %u transactions later", faults_describe(&faults, fault),
+                 run->after);
+    return run->ended || leaves_by_itself(run);
 }
 
 static void check_end(const struct run *run)

@@ -19,9 +19,9 @@
 
 #include <cmocka.h>
 
-enum { LIVES = 5, PER_LIFE = 8, REDO_BYTES = 2000, VALUE_BYTES = 1500 };
+enum { LIVES = 4, PER_LIFE = 6, REDO_BYTES = 2000, VALUE_BYTES = 1500, TABLE_BYTES = 8192 };
 
-enum { COMPACTED = PER_LIFE + 5 }; /* LSNs that are compacted away before RocksDB's compactions */
+enum { COMPACTED = PER_LIFE + 2 }; /* LSNs that are compacted away before RocksDB's compactions */
 
 static char *place;
 static char dir[256];
@@ -48,8 +48,8 @@ static void append(struct txlog *log, uint64_t n)
     tx_buf_deinit(&record);
 }
 
-/* RocksDB itself with the settings that the log has left in the directory; when `idle` it compacts
- * only when told to. */
+/* RocksDB itself, with the settings that the log has left in the directory; but it compacts only
+ * when told to, and into small tables. */
 struct raw {
     rocksdb_t *db;
     rocksdb_options_t *options, **of_families;
@@ -65,7 +65,7 @@ static void raw_check(char *text)
         fail_msg("RocksDB: %s", text);
 }
 
-static void raw_open(struct raw *raw, const char *directory, bool idle)
+static void raw_open(struct raw *raw, const char *directory)
 {
     char *text = NULL;
     rocksdb_env_t *env = rocksdb_create_default_env();
@@ -74,8 +74,10 @@ static void raw_open(struct raw *raw, const char *directory, bool idle)
                                 &raw->names, &raw->of_families, &text);
     raw_check(text);
     assert_int_equal(raw->n, RDB_FAMILIES_N);
-    for (size_t i = 0; i < raw->n; i++)
-        rocksdb_options_set_disable_auto_compactions(raw->of_families[i], idle);
+    for (size_t i = 0; i < raw->n; i++) {
+        rocksdb_options_set_disable_auto_compactions(raw->of_families[i], true);
+        rocksdb_options_set_target_file_size_base(raw->of_families[i], TABLE_BYTES);
+    }
     raw->db = rocksdb_open_column_families(
         raw->options, directory, RDB_FAMILIES_N, (const char *const *)raw->names,
         (const rocksdb_options_t *const *)raw->of_families, raw->handles, &text);
@@ -101,15 +103,16 @@ static rocksdb_column_family_handle_t *raw_family(const struct raw *raw, const c
     return NULL;
 }
 
-static unsigned tables(const struct raw *raw, const char *family, bool level0)
+enum { LEVELS = 7 };
+
+static void count_tables(const struct raw *raw, const char *family, unsigned n[LEVELS])
 {
     const rocksdb_livefiles_t *files = rocksdb_livefiles(raw->db);
-    unsigned n = 0;
+    memset(n, 0, LEVELS * sizeof n[0]);
     for (int i = 0; i < rocksdb_livefiles_count(files); i++)
-        n += strcmp(rocksdb_livefiles_column_family_name(files, i), family) == 0 &&
-             (rocksdb_livefiles_level(files, i) == 0) == level0;
+        if (strcmp(rocksdb_livefiles_column_family_name(files, i), family) == 0)
+            n[rocksdb_livefiles_level(files, i)]++;
     rocksdb_livefiles_destroy(files);
-    return n;
 }
 
 /* How many rows, and records, there are: row n was written with LSN n + 1. */
@@ -140,14 +143,17 @@ static void move_down(const struct raw *raw, uint64_t from)
 static void make_directory(void)
 {
     struct raw raw;
+    unsigned n[LEVELS];
     while (rows < (uint64_t)LIVES * PER_LIFE)
         live();
-    raw_open(&raw, dir, true);
-    for (uint64_t n = 0; n < rows; n += PER_LIFE)
-        move_down(&raw, n);
-    assert_int_equal(tables(&raw, "log", true) + tables(&raw, "data", true), 0);
-    assert_int_equal(tables(&raw, "log", false), LIVES);
-    assert_int_equal(tables(&raw, "data", false), LIVES);
+    raw_open(&raw, dir);
+    for (uint64_t from = 0; from < rows; from += PER_LIFE)
+        move_down(&raw, from);
+    for (int i = 0; i < 2; i++) {
+        count_tables(&raw, i == 0 ? "log" : "data", n);
+        assert_int_equal(n[0], 0);
+        assert_int_equal(n[1], LIVES);
+    }
     raw_close(&raw);
 }
 
@@ -215,7 +221,7 @@ static enum tx_error note_row(void *arg, struct tx_bytes key, struct tx_bytes va
 static enum tx_error read_range(struct reading *r, bool reverse)
 {
     char from[32], to[32];
-    uint64_t begin = PER_LIFE + 3, end = rows - PER_LIFE - 3;
+    uint64_t begin = PER_LIFE + 2, end = rows - PER_LIFE - 2;
     struct txlog_range range = {key_of(begin, from), key_of(end, to), reverse};
     r->n = reverse ? rows - end : begin;
     r->to = reverse ? rows - begin : end;
@@ -234,8 +240,8 @@ static enum tx_error read_range_reverse(struct reading *r)
 
 static enum tx_error read_middle(struct reading *r)
 {
-    r->n = PER_LIFE + 3;
-    r->to = rows - PER_LIFE - 3;
+    r->n = PER_LIFE + 2;
+    r->to = rows - PER_LIFE - 2;
     return txlog_each(r->log, (struct tx_lsn){r->n + 1}, (struct tx_lsn){r->to}, note_stored, r,
                       &r->why);
 }
@@ -419,13 +425,22 @@ static void check_all_there(const char *directory, const char *what)
 
 /* Rows all over are written again, and some records compacted away: at the next opening a table at
  * level 0 lies over all those of level 1, of the data and of the log. */
-static void overlap(void)
+static void overlap(uint64_t step)
 {
     struct txlog *log = fixture_open(dir);
-    for (uint64_t n = 0; n < rows; n += PER_LIFE / 2)
+    for (uint64_t n = 0; n < rows; n += step)
         append(log, n);
     assert_int_equal(txlog_compact(log, (struct tx_lsn){COMPACTED}, NULL), TX_OK);
     txlog_close(&log);
+}
+
+static bool in_one_level(const struct raw *raw, const char *family)
+{
+    unsigned n[LEVELS], levels = 0;
+    count_tables(raw, family, n);
+    for (int i = 0; i < LEVELS; i++)
+        levels += n[i] > 0;
+    return levels == 1 && n[0] == 0;
 }
 
 /* Compacts a family in a copy of the directory, and its `n`-th read fails. True when it has. */
@@ -434,13 +449,13 @@ static bool compact(const char *family, const char *copy, unsigned long n, unsig
     struct raw raw;
     char what[700];
     fixture_copy(dir, copy);
-    raw_open(&raw, copy, true);
+    raw_open(&raw, copy);
     rocksdb_column_family_handle_t *handle = raw_family(&raw, family);
-    assert_true(tables(&raw, family, true) > 0 && tables(&raw, family, false) >= LIVES - 1);
+    assert_false(in_one_level(&raw, family));
     failing_reads_arm(FAILING_COMPACTION, n);
     rocksdb_compact_range_cf(raw.db, handle, NULL, 0, NULL, 0);
     bool fired = failing_reads_disarm();
-    bool done = tables(&raw, family, true) == 0;
+    bool done = in_one_level(&raw, family);
     raw_close(&raw);
     (void)snprintf(what, sizeof what, "compaction of the %s, read %lu (%s)", family, n,
                    failing_reads_place());
@@ -461,12 +476,33 @@ static void exhaust_compaction(const char *family)
     assert_true(refused > 0);
 }
 
+/* Into level 1, which has a table for each life. */
 static void test_compaction(void **state)
 {
     (void)state;
-    overlap();
+    overlap(PER_LIFE / 2);
     exhaust_compaction("data");
     exhaust_compaction("log");
+}
+
+/* Through level 1 into level 2, both of several tables. */
+static void test_deep_compaction(void **state)
+{
+    struct raw raw;
+    unsigned n[LEVELS];
+    rocksdb_compactoptions_t *down = rocksdb_compactoptions_create();
+    (void)state;
+    raw_open(&raw, dir);
+    rocksdb_compactoptions_set_change_level(down, 1);
+    rocksdb_compactoptions_set_target_level(down, 2);
+    rocksdb_compact_range_cf_opt(raw.db, raw_family(&raw, "data"), down, NULL, 0, NULL, 0);
+    rocksdb_compactoptions_destroy(down);
+    count_tables(&raw, "data", n);
+    assert_true(n[1] == 0 && n[2] >= LIVES);
+    raw_close(&raw);
+    overlap(1); /* two tables at level 0, so that they are merged into several */
+    overlap(2);
+    exhaust_compaction("data");
 }
 
 /* ---- */
@@ -493,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_reading_tables),
         cmocka_unit_test(test_reading_memory),
         cmocka_unit_test(test_compaction),
+        cmocka_unit_test(test_deep_compaction),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
