@@ -3,6 +3,7 @@
  * for there RocksDB's iterators can end without telling. And compactions: whatever read of theirs
  * fails, all is there afterwards. */
 #include "log_fixture.h"
+#include "tests/common/pace.h"
 #include "tests/failing_reads.h"
 #include "txlog/lsn_key.h"
 #include "txlog/rdb.h"
@@ -471,7 +472,7 @@ static void exhaust_compaction(const char *family)
     (void)snprintf(copy, sizeof copy, "%s", fixture_path(place, "copy"));
     unsigned long n = 1, refused = 0;
     while (compact(family, copy, n, &refused))
-        n++;
+        n += pace_share();
     print_message("compaction of the %s: %lu reads, %lu refused\n", family, n - 1, refused);
     assert_true(refused > 0);
 }
