@@ -18,13 +18,15 @@
 
 #include <cmocka.h>
 
-enum { STARTS_MAX = 24, PUTS_MAX = 400, STUBBORN_STARTS = 3, PUTS_AFTER_MAX = 50 };
+enum { STARTS_MAX = 24, PUTS_MAX = 4000, STUBBORN_STARTS = 3, PUTS_AFTER_MAX = 50 };
 
 static struct faults faults;
 static struct daemon *tested;
 static txclient *impatient;
 static bool acknowledged[PUTS_MAX];
 static unsigned puts_n;
+static const char *role;
+static unsigned puts_of_run; /* so that a run leaves something to merge */
 
 /* First and last in turn, so that the tables of all lives lie over each other. */
 static const char *key_of(unsigned n, char key[32])
@@ -59,7 +61,7 @@ static bool used_or_ended(void *arg)
         run->done++;
         run->after += fired ? 1 : 0;
     }
-    return run->ended || (run->done >= 4 && !fired) || run->after > PUTS_AFTER_MAX;
+    return run->ended || (run->done >= puts_of_run && !fired) || run->after > PUTS_AFTER_MAX;
 }
 
 /* Asked to leave, it may still meet the fault. */
@@ -166,7 +168,14 @@ static int begin(void **state)
     puts_n = 0;
     cluster_init(&cluster, 2, false);
     faults_init(&faults);
-    tested = &cluster.participants[0];
+    bool is_coordinator = strcmp(role, "coordinator") == 0;
+    tested = is_coordinator ? &cluster.coordinator : &cluster.participants[0];
+    puts_of_run = is_coordinator ? 150 : 4;
+    /* A coordinator has no data: what is merged is its log, once records have been compacted away.
+     */
+    daemon_set(&cluster, &cluster.coordinator, "storage",
+               "snapshot_records = 100\nretain_records = 0");
+    daemon_set(&cluster, &cluster.coordinator, "limits", "retained = 100");
     cluster_start(&cluster);
     client = work_client(&cluster.coordinator);
     assert_int_equal(txclient_open("test", cluster.coordinator.address, &options, &impatient, NULL),
@@ -182,11 +191,16 @@ static int end(void **state)
     return work_teardown(state);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_once, begin, end),
         cmocka_unit_test_setup_teardown(test_for_ever, begin, end),
     };
+    if (argc != 2) {
+        (void)fprintf(stderr, "usage: %s coordinator|participant\n", argv[0]);
+        return EX_USAGE;
+    }
+    role = argv[1];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
