@@ -31,6 +31,7 @@ enum config_type {
     CONFIG_ADDRESS, /* struct tx_address; checked with `check_address` */
     CONFIG_LEVEL,   /* enum log_level */
     CONFIG_POLICY,  /* enum tx_lock_policy */
+    CONFIG_COMMIT_MODE, /* enum tx_commit_mode; coordinator or participants */
     CONFIG_TYPES_N
 };
 

@@ -1,6 +1,7 @@
 /* The values of configuration keys: their text forms, both ways. */
 #include "common/op.h"
 #include "common/config.h"
+#include "common/commit_mode.h"
 
 #include "common/assert.h"
 #include "common/log.h"
@@ -104,6 +105,9 @@ const char *config_expected(const struct config_key *key, char *out, size_t size
     case CONFIG_POLICY:
         (void)snprintf(out, size, "wound-wait, wait-die or no-wait");
         break;
+    case CONFIG_COMMIT_MODE:
+        (void)snprintf(out, size, "coordinator or participants");
+        break;
     case CONFIG_TYPES_N:
         TX_ASSERT(key->type != CONFIG_TYPES_N);
     }
@@ -169,6 +173,18 @@ static bool is_wrongly_empty(const struct config_key *key, const char *text)
     return text[0] == '\0' && (key->default_value == NULL || key->default_value[0] != '\0');
 }
 
+/* A setting must decide: "default" is what it stands for. */
+static bool parse_commit_mode(const char *text, enum tx_commit_mode *mode)
+{
+    enum tx_commit_mode parsed = TX_COMMIT_DEFAULT;
+
+    if (tx_commit_mode_parse(tx_bytes_str(text), &parsed) != TX_OK || parsed == TX_COMMIT_DEFAULT) {
+        return false;
+    }
+    *mode = parsed;
+    return true;
+}
+
 enum tx_error config_value_set(const struct config_schema *schema, const struct config_key *key,
                                const char *text, void *config, struct tx_why *why)
 {
@@ -213,6 +229,9 @@ enum tx_error config_value_set(const struct config_schema *schema, const struct 
     case CONFIG_POLICY:
         good = tx_lock_policy_parse(tx_bytes_str(text), field) == TX_OK;
         break;
+    case CONFIG_COMMIT_MODE:
+        good = parse_commit_mode(text, field);
+        break;
     case CONFIG_TYPES_N:
         TX_ASSERT(key->type != CONFIG_TYPES_N);
     }
@@ -246,6 +265,9 @@ const char *config_value_print(const struct config_key *key, const void *config,
         break;
     case CONFIG_POLICY:
         text = tx_lock_policy_name(*(const enum tx_lock_policy *)field);
+        break;
+    case CONFIG_COMMIT_MODE:
+        text = tx_commit_mode_name(*(const enum tx_commit_mode *)field);
         break;
     case CONFIG_U64:
     case CONFIG_BYTES:

@@ -185,7 +185,8 @@ struct tx_msg_vote {
 };
 struct tx_msg_commit {
     struct tx_id id;
-    struct tx_lsn lsn; /* durable at the sender; the COMMIT record is at or below it */
+    /* durable at the sender; the COMMIT record is at or below it, unless the members decide */
+    struct tx_lsn lsn;
 };
 struct tx_msg_abort {
     struct tx_id id;

@@ -125,6 +125,22 @@
     X(OLD_MARK_NOT_LOGGED, OLD_MARK_NOT_LOGGED,                                                    \
       "marks of older epochs are sent without a FORGET record",                                    \
       "docs/protocol.md, The mark: \"after a FORGET record that says so is durable\"")             \
+    X(ABORT_ALONE_ON_TIMEOUT, ABORT_ALONE_ON_TIMEOUT,                                              \
+      "the coordinator aborts on its own what its members decide, when a vote is late",            \
+      "docs/protocol.md, mode D: \"never aborts alone\"")                                          \
+    X(PRESUME_ABORT_OF_MEMBERS, PRESUME_ABORT_OF_MEMBERS,                                          \
+      "after a restart, what its members decide is presumed aborted for lack of a record",         \
+      "docs/protocol.md, mode D: \"nothing may be presumed\"; presumed abort needs a decision "    \
+      "record")                                                                                    \
+    X(OLD_MARK_UNASKED, OLD_MARK_UNASKED,                                                          \
+      "marks of older epochs are sent without every participant's word that nothing is unsettled", \
+      "docs/protocol.md, mode D, Forgetting: \"nothing of those epochs is unsettled there\"")      \
+    X(NO_OF_EARLIER_START, NO_OF_EARLIER_START,                                                    \
+      "the NO of a start before the one that did the work tells a client ABORTED",                 \
+      "docs/protocol.md, mode D: \"one NO, of a start that may say so\"")                          \
+    X(MODE_NOT_KEPT, MODE_NOT_KEPT,                                                                \
+      "a PREPARE that is sent again says that the coordinator decides what its members do",        \
+      "docs/protocol.md, mode D: \"that never changes for its id\"")                               \
     X(SCAN_UNLOCKED, SCAN_UNLOCKED, "a scan locks no range",                                       \
       "phantoms: predicate locks (Eswaran, Gray, Lorie, Traiger 1976)")                            \
     X(SCAN_NOT_READ_AGAIN, SCAN_NOT_READ_AGAIN,                                                    \

@@ -43,6 +43,19 @@ static struct tx_bytes own_text(struct tx_bytes text)
     return tx_bytes(copy, len);
 }
 
+void coord_abort_reason(struct coord_tx *tx, enum tx_reason reason, const struct coord_peer *who,
+                        struct tx_bytes text)
+{
+    if (tx->reason != TX_REASON_NONE) {
+        return;
+    }
+    tx->reason = reason;
+    if (who != NULL) {
+        tx->who = who->name;
+    }
+    tx->text = own_text(text);
+}
+
 void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason reason,
                  const struct coord_peer *who, struct tx_bytes text)
 {
@@ -50,16 +63,12 @@ void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason re
     TX_ASSERT(tx->logged == COORD_LOGGED_NOTHING);
     TX_ASSERT(reason != TX_REASON_NONE && (unsigned)reason < TX_REASONS_N);
     coord_tx_move(core, tx, COORD_FINISHED_ABORTED);
-    tx->reason = reason;
-    if (who != NULL) {
-        tx->who = who->name;
-    }
-    tx->text = own_text(text);
+    coord_abort_reason(tx, reason, who, text);
     tx->finished_us = core->now;
     coord_tx_drop_work(tx);
     coord_results_drop(core, tx);
     core->stats.aborted_total++;
-    core->stats.aborted_by[reason]++;
+    core->stats.aborted_by[tx->reason]++;
     coord_answer_all(core, tx);
     send_aborts(core, tx);
     coord_open_remove(core, tx);

@@ -64,6 +64,8 @@ static void check_collecting(const struct coord_tx *tx)
         TX_ASSERT(!tx->sent || member->incarnation > 0); /* 2 */
         TX_ASSERT(!tx->sent || member->incarnation <= member->peer->incarnation);
         TX_ASSERT(!member->voted || member->vote != TX_VOTE_NO);
+        TX_ASSERT(!tx->members_decide || (!member->read_only && !member->acked)); /* 11 */
+        TX_ASSERT(!tx->members_decide || !member->voted || member->vote == TX_VOTE_YES);
         TX_ASSERT(!member->voted || tx->sent);
         waits = waits || !member->voted;
     }
@@ -71,11 +73,16 @@ static void check_collecting(const struct coord_tx *tx)
     TX_ASSERT(tx->timer.slot > 0 || !tx->sent);
     TX_ASSERT(!tx->one_phase || tx->members_n == 1);
     TX_ASSERT(!tx->one_phase || tx->key.len == 0);
-    TX_ASSERT(!tx->inquiring || tx->one_phase);
+    TX_ASSERT(!tx->inquiring || tx->one_phase || tx->members_decide);
+    TX_ASSERT(!tx->inquiring || tx->sent);
+    if (tx->members_decide) {
+        TX_ASSERT(tx->sent && tx->members_n >= 2 && tx->key.len == 0); /* 11 */
+        TX_ASSERT(tx->inquiring == (tx->reason != TX_REASON_NONE));
+    }
     TX_ASSERT(tx->logged == COORD_LOGGED_NOTHING); /* 3 */
 }
 
-/* Deciding, and committed: the decision rests on a record. */
+/* Deciding, and committed: the decision rests on a record, or on all members' own. */
 static void check_decided(const struct coord_core *core, const struct coord_tx *tx)
 {
     TX_ASSERT(tx->logged == COORD_LOGGED_COMMIT); /* 1 */
@@ -83,16 +90,18 @@ static void check_decided(const struct coord_core *core, const struct coord_tx *
     bool commits = false;
     bool waits = false;
     for (size_t i = 0; i < tx->members_n; i++) {
+        TX_ASSERT(!tx->members_decide || coord_member_commits(&tx->members[i])); /* 1 */
         commits = commits || coord_member_commits(&tx->members[i]);
         waits = waits || (coord_member_commits(&tx->members[i]) && !tx->members[i].acked);
     }
     TX_ASSERT(commits);
     TX_ASSERT(tx->ops == NULL);
     if (tx->state == COORD_DECIDING) {
-        TX_ASSERT(tx->lsn.n > core->durable.n);
+        TX_ASSERT(tx->lsn.n > core->durable.n && !tx->members_decide);
     } else {
         TX_ASSERT(tx->logged_end == !waits); /* 4 */
-        TX_ASSERT(tx->logged_end ? tx->lsn.n > core->durable.n : tx->lsn.n <= core->durable.n);
+        TX_ASSERT(!tx->logged_end || tx->lsn.n > core->durable.n);
+        TX_ASSERT(tx->logged_end || tx->members_decide || tx->lsn.n <= core->durable.n); /* 1 */
         TX_ASSERT(tx->waiters_n == 0);
         TX_ASSERT(core->fenced || tx->logged_end || tx->timer.slot > 0);
     }
@@ -137,7 +146,7 @@ static void check_tx(const struct coord_core *core, const struct coord_tx *tx)
         check_finished(core, tx);
         break;
     case COORD_RESOLVING:
-        TX_ASSERT(!tx->open && tx->members_n == 1 && tx->waiters_n > 0 && tx->timer.slot > 0);
+        TX_ASSERT(!tx->open && tx->members_n >= 1 && tx->waiters_n > 0 && tx->timer.slot > 0);
         break;
     case COORD_STATES_N:
         TX_ASSERT(tx->state != COORD_STATES_N);
@@ -147,11 +156,14 @@ static void check_tx(const struct coord_core *core, const struct coord_tx *tx)
 void coord_core_check(const struct coord_core *core)
 {
     size_t counts[COORD_STATES_N] = {0};
+    size_t preventing = 0;
     for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
         TX_ASSERT((unsigned)tx->state < COORD_STATES_N);
         counts[tx->state]++;
+        preventing += tx->state == COORD_COLLECTING && tx->members_decide && tx->inquiring;
         check_tx(core, tx);
     }
+    TX_ASSERT(preventing == core->preventing_n);
     for (unsigned i = 0; i < COORD_STATES_N; i++) {
         TX_ASSERT(counts[i] == core->counts[i]);
     }

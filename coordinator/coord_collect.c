@@ -11,9 +11,10 @@ static uint64_t at_least_one(uint64_t interval_us)
 
 bool coord_collect_abortable(const struct coord_tx *tx)
 {
-    /* Once a one-phase PREPARE is out, the outcome is the member's to say. */
+    /* Once PREPARE is out, the outcome of one phase is the member's to say, and where the members
+     * decide, theirs. */
     return tx->state == COORD_ACTIVE ||
-           (tx->state == COORD_COLLECTING && !(tx->one_phase && tx->sent));
+           (tx->state == COORD_COLLECTING && !(tx->one_phase && tx->sent) && !tx->members_decide);
 }
 
 /* ---- PREPARE ---- */
@@ -64,6 +65,17 @@ static const struct tx_op *member_ops(struct coord_core *core, const struct coor
     return ops;
 }
 
+/* Nobody can take back a YES where the members decide, so each of them keeps its results within its
+ * part of what an answer holds. */
+static uint64_t results_share(const struct coord_core *core, const struct coord_tx *tx)
+{
+    size_t most = core->options.results_max;
+    if (!tx->members_decide || !tx->one_shot || most == 0) {
+        return 0;
+    }
+    return most > tx->members_n ? most / tx->members_n : 1;
+}
+
 static void send_prepare(struct coord_core *core, const struct coord_tx *tx, size_t at,
                          const struct tx_member *list, const struct tx_position *known)
 {
@@ -79,8 +91,14 @@ static void send_prepare(struct coord_core *core, const struct coord_tx *tx, siz
                     .isolation = tx->isolation,
                     .members = list,
                     .members_n = tx->members_n,
-                    .known = known},
+                    .known = known,
+                    .members_decide = tx->members_decide,
+                    .results_max = results_share(core, tx)},
     };
+    bool again = core->now + tx->timeout_us > tx->deadline_us;
+    if (TX_SEEDED_BUG(MODE_NOT_KEPT) && again) {
+        msg.prepare.members_decide = false;
+    }
     if (tx->one_shot) {
         msg.prepare.ops = member_ops(core, tx, at, &msg.prepare.ops_n);
     }
@@ -105,6 +123,17 @@ static void arm_retry(struct coord_core *core, struct coord_tx *tx)
     coord_timer_arm(&core->timers, &tx->timer, next < tx->deadline_us ? next : tx->deadline_us);
 }
 
+/* A key is found by the COMMIT record, and nobody in doubt may ask a reader. */
+static bool may_members_decide(const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (tx->members[i].read_only) {
+            return false;
+        }
+    }
+    return tx->members_n >= 2 && tx->key.len == 0;
+}
+
 static void first_prepare(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(!tx->sent);
@@ -114,6 +143,8 @@ static void first_prepare(struct coord_core *core, struct coord_tx *tx)
         }
         TX_ASSERT(tx->members[i].incarnation > 0);
     }
+    enum tx_commit_mode mode = tx->mode != TX_COMMIT_DEFAULT ? tx->mode : core->options.mode;
+    tx->members_decide = mode == TX_COMMIT_PARTICIPANTS && may_members_decide(tx);
     tx->sent = true;
     tx->interval_us = at_least_one(tx->timeout_us / core->options.prepare_tries);
     tx->deadline_us = core->now + tx->timeout_us;
@@ -146,22 +177,35 @@ static struct coord_member *find_unheard(const struct coord_tx *tx)
     return NULL;
 }
 
-static void abort_unreachable(struct coord_core *core, struct coord_tx *tx,
-                              const struct coord_peer *peer)
+/* A member of which the client names an earlier start than has introduced itself here. That start
+ * is gone, or an old copy of the directory has served the client: it would prepare, and among
+ * themselves the members would believe it. */
+static struct coord_member *find_restarted(const struct coord_tx *tx)
 {
-    coord_abort(
+    for (size_t i = 0; i < tx->members_n && !tx->one_shot; i++) {
+        if (tx->members[i].incarnation < tx->members[i].peer->incarnation) {
+            return &tx->members[i];
+        }
+    }
+    return NULL;
+}
+
+static void give_up_unreachable(struct coord_core *core, struct coord_tx *tx,
+                                const struct coord_peer *peer)
+{
+    coord_give_up(
         core, tx, TX_REASON_UNREACHABLE, peer,
         coord_print(core, "participant %s does not answer (at %s)", peer->name.s, peer->address.s));
 }
 
-static void abort_quarantined(struct coord_core *core, struct coord_tx *tx,
-                              const struct coord_peer *peer)
+static void give_up_quarantined(struct coord_core *core, struct coord_tx *tx,
+                                const struct coord_peer *peer)
 {
-    coord_abort(core, tx, TX_REASON_QUARANTINED, peer,
-                coord_print(core,
-                            "participant %s came back with an old disk or a cut log; an "
-                            "operator must restore it",
-                            peer->name.s));
+    coord_give_up(core, tx, TX_REASON_QUARANTINED, peer,
+                  coord_print(core,
+                              "participant %s came back with an old disk or a cut log; an "
+                              "operator must restore it",
+                              peer->name.s));
 }
 
 static void abort_unheard(struct coord_core *core, struct coord_tx *tx)
@@ -175,6 +219,16 @@ static void abort_unheard(struct coord_core *core, struct coord_tx *tx)
                             member->incarnation, member->peer->name.s, member->peer->incarnation));
 }
 
+static void abort_restarted(struct coord_core *core, struct coord_tx *tx,
+                            const struct coord_member *member)
+{
+    coord_abort(core, tx, TX_REASON_RESTARTED, member->peer,
+                coord_print(core,
+                            "participant %s has restarted since (incarnation %" PRIu64
+                            ", the work was done with %" PRIu64 ")",
+                            member->peer->name.s, member->peer->incarnation, member->incarnation));
+}
+
 /* PREPARE, once all members are introduced with the start that did the work. */
 static void prepare_or_wait(struct coord_core *core, struct coord_tx *tx)
 {
@@ -183,6 +237,11 @@ static void prepare_or_wait(struct coord_core *core, struct coord_tx *tx)
         return; /* its WELCOME goes on from here; silent for peer_down, it counts as down */
     }
     const struct coord_member *unheard = find_unheard(tx);
+    const struct coord_member *restarted = find_restarted(tx);
+    if (restarted != NULL) {
+        abort_restarted(core, tx, restarted);
+        return;
+    }
     if (unheard == NULL) {
         first_prepare(core, tx);
         return;
@@ -200,9 +259,9 @@ void coord_collect_start(struct coord_core *core, struct coord_tx *tx)
     const struct coord_peer *quarantined = find_in_state(tx, COORD_PEER_QUARANTINED);
     const struct coord_peer *down = find_in_state(tx, COORD_PEER_DOWN);
     if (quarantined != NULL) {
-        abort_quarantined(core, tx, quarantined);
+        give_up_quarantined(core, tx, quarantined);
     } else if (down != NULL) {
-        abort_unreachable(core, tx, down);
+        give_up_unreachable(core, tx, down);
     } else {
         prepare_or_wait(core, tx);
     }
@@ -216,7 +275,7 @@ void coord_collect_peer_back(struct coord_core *core, struct coord_tx *tx,
         return;
     }
     if (tx->inquiring) {
-        coord_one_phase_inquire(core, tx);
+        coord_inquire_members(core, tx);
     } else if (tx->sent) {
         core->stats.resends++;
         send_prepare(core, tx, (size_t)(member - tx->members), member_list(core, tx),
@@ -230,13 +289,14 @@ void coord_collect_peer_lost(struct coord_core *core, struct coord_tx *tx,
                              const struct coord_peer *peer)
 {
     const struct coord_member *member = coord_tx_member(tx, peer);
-    if (member == NULL || !coord_collect_abortable(tx)) {
+    if (member == NULL || (tx->one_phase && tx->sent)) {
         return;
     }
     if (peer->state == COORD_PEER_QUARANTINED) {
-        abort_quarantined(core, tx, peer); /* even its vote is not to be relied upon */
+        /* Even its vote is not to be relied upon; if the members decide, it stands. */
+        give_up_quarantined(core, tx, peer);
     } else if (!member->voted) {
-        abort_unreachable(core, tx, peer);
+        give_up_unreachable(core, tx, peer);
     }
 }
 
@@ -250,9 +310,14 @@ static void vote_timeout(struct coord_core *core, struct coord_tx *tx)
     }
     TX_ASSERT(at < tx->members_n);
     const struct coord_peer *silent = tx->members[at].peer;
-    coord_abort(core, tx, TX_REASON_TIMEOUT, silent,
-                coord_print(core, "the vote of participant %s did not come within %" PRIu64 " ms",
-                            silent->name.s, tx->timeout_us / 1000));
+    struct tx_bytes text =
+        coord_print(core, "the vote of participant %s did not come within %" PRIu64 " ms",
+                    silent->name.s, tx->timeout_us / 1000);
+    if (TX_SEEDED_BUG(ABORT_ALONE_ON_TIMEOUT)) {
+        coord_abort(core, tx, TX_REASON_TIMEOUT, silent, text);
+    } else {
+        coord_give_up(core, tx, TX_REASON_TIMEOUT, silent, text);
+    }
 }
 
 void coord_collect_timer(struct coord_core *core, struct coord_tx *tx)
@@ -262,7 +327,7 @@ void coord_collect_timer(struct coord_core *core, struct coord_tx *tx)
         abort_unheard(core, tx);
     } else if (tx->inquiring) {
         core->stats.resends++;
-        coord_one_phase_inquire(core, tx);
+        coord_inquire_members(core, tx);
     } else if (core->now < tx->deadline_us) {
         core->stats.resends++;
         send_prepares(core, tx);
@@ -270,7 +335,7 @@ void coord_collect_timer(struct coord_core *core, struct coord_tx *tx)
     } else if (tx->one_phase) {
         tx->inquiring = true;
         tx->interval_us = core->options.resend_us;
-        coord_one_phase_inquire(core, tx);
+        coord_inquire_members(core, tx);
     } else {
         vote_timeout(core, tx);
     }
@@ -326,6 +391,7 @@ static void set_members(const struct coord_core *core, struct coord_tx *tx,
     }
     tx->one_phase = finish->members_n == 1;
     tx->timeout_us = core->options.prepare_timeout_us;
+    tx->mode = finish->mode;
 }
 
 static const struct coord_peer *joined_unnamed(struct coord_tx *tx)

@@ -1,6 +1,7 @@
 #include "coordinator/coord_config.h"
 
 #include "common/transport.h"
+#include "coordinator/coord_core.h"
 
 #include <stddef.h>
 
@@ -16,6 +17,9 @@ static const struct config_key keys[] = {
      "Where to listen: tcp://HOST:PORT on a loopback address, or ipc:///PATH."},
     {"node", "data", CONFIG_TEXT, AT(data), 1024, NULL, 0, 0,
      "The directory of the log; created when it is missing."},
+    {"node", "commit_mode", CONFIG_COMMIT_MODE, AT(commit_mode), 0, COORD_COMMIT_MODE_NAME, 0, 0,
+     "Who decides the commit over several participants, where the client asks for neither: the "
+     "coordinator, or the participants among themselves."},
     {"timers", "prepare", CONFIG_MS, AT(prepare_ms), 0, "30s", 10, HOUR_MS,
      "How long votes may take before the transaction is aborted."},
     {"timers", "active_idle", CONFIG_MS, AT(active_idle_ms), 0, "10m", 100, 24 * HOUR_MS,

@@ -3,6 +3,7 @@
 #ifndef ASSENT_COORDINATOR_COORD_CONFIG_H
 #define ASSENT_COORDINATOR_COORD_CONFIG_H
 
+#include "common/commit_mode.h"
 #include "common/config.h"
 #include "common/log.h"
 
@@ -18,6 +19,7 @@ struct coord_config {
     uint64_t prepare_tries, transactions_max, retained_max, message_max;
     uint64_t snapshot_records, retain_records, disk_reserve, lazy_ms;
     enum log_level log_level;
+    enum tx_commit_mode commit_mode;
 };
 
 extern const struct config_schema coord_config_schema;

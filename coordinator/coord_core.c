@@ -15,6 +15,9 @@ struct coord_core *coord_core_new(const struct coord_options *options)
     struct coord_core *core = tx_xcalloc(1, sizeof *core);
     core->options = *options;
     core->options.nodes = NULL;
+    if (core->options.mode == TX_COMMIT_DEFAULT) {
+        core->options.mode = COORD_COMMIT_MODE;
+    }
     core->next_seq = 1;
     core->old_mark_version = 1;
     core->forget = (struct coord_timer){.kind = COORD_TIMER_FORGET, .owner = core};
@@ -388,6 +391,7 @@ void coord_core_stats(const struct coord_core *core, struct coord_stats *stats)
     stats->deciding = core->counts[COORD_DECIDING];
     stats->committed = core->counts[COORD_COMMITTED];
     stats->retained = core->retained_n;
+    stats->preventing = core->preventing_n;
     stats->fenced = core->fenced;
     for (size_t i = 0; i < core->peers_n; i++) {
         switch (core->peers[i]->state) {

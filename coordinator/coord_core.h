@@ -14,6 +14,10 @@
 
 struct coord_core;
 
+/* Who decides, where neither client nor configuration says it; and its name. */
+#define COORD_COMMIT_MODE      TX_COMMIT_COORDINATOR
+#define COORD_COMMIT_MODE_NAME "coordinator"
+
 struct coord_options {
     uint32_t id;                   /* of this coordinator */
     uint64_t epoch;                /* of this start; its START record is durable already */
@@ -37,6 +41,7 @@ struct coord_options {
     uint64_t retain_records;   /* history kept behind the last snapshot, for txrecover */
     size_t results_max; /* bytes of the results of one SUBMIT together, as OUTCOME carries them:
                            what exceeds a frame could never be answered; 0: any */
+    enum tx_commit_mode mode; /* of transactions that ask for none; default: COORD_COMMIT_MODE */
 };
 
 enum coord_event_type {
@@ -118,6 +123,9 @@ struct coord_stats {
     size_t peers_up, peers_down, peers_quarantined;
     uint64_t begun, committed_total, aborted_total, unknown_total, aborted_by[TX_REASONS_N];
     uint64_t violations, stale, alarms, resends;
+    uint64_t members_committed; /* of committed_total: decided by their members */
+    uint64_t prevented;         /* undecided ones that were left to their members to refuse */
+    size_t preventing;          /* of those, undecided still */
     bool fenced;
 };
 void coord_core_stats(const struct coord_core *core, struct coord_stats *stats);

@@ -55,6 +55,10 @@ void coord_decide(struct coord_core *core, struct coord_tx *tx)
         coord_finish_readers(core, tx);
         return;
     }
+    if (tx->members_decide) {
+        coord_found_committed(core, tx);
+        return;
+    }
     coord_tx_drop_work(tx);
     struct txlog_record record = coord_commit_record(core, tx);
     tx->lsn = coord_append(core, &record, true);
@@ -76,10 +80,8 @@ static void arm_resend(struct coord_core *core, struct coord_tx *tx)
     tx->interval_us = doubled < most ? doubled : most;
 }
 
-void coord_commit_durable(struct coord_core *core, struct coord_tx *tx)
+static void tell_committed(struct coord_core *core, struct coord_tx *tx)
 {
-    TX_ASSERT(tx->state == COORD_DECIDING);
-    TX_ASSERT(tx->lsn.n <= core->durable.n);
     coord_tx_move(core, tx, COORD_COMMITTED);
     core->stats.committed_total++;
     coord_results_keep(core, tx);
@@ -87,6 +89,28 @@ void coord_commit_durable(struct coord_core *core, struct coord_tx *tx)
     send_commits(core, tx);
     tx->interval_us = core->options.resend_us;
     arm_resend(core, tx);
+}
+
+void coord_commit_durable(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->state == COORD_DECIDING);
+    TX_ASSERT(tx->lsn.n <= core->durable.n);
+    tell_committed(core, tx);
+}
+
+/* The record only helps a later start to deliver it, and whoever asks what became of it; END, which
+ * comes after it in the log, is what the mark waits for. */
+void coord_found_committed(struct coord_core *core, struct coord_tx *tx)
+{
+    TX_ASSERT(tx->state == COORD_COLLECTING);
+    TX_ASSERT(tx->members_decide && coord_all_voted(tx));
+    coord_tx_drop_work(tx);
+    struct txlog_record record = coord_commit_record(core, tx);
+    tx->lsn = coord_append(core, &record, false);
+    tx->logged = COORD_LOGGED_COMMIT;
+    tx->reason = TX_REASON_NONE; /* why it was left to its members, when it was */
+    core->stats.members_committed++;
+    tell_committed(core, tx);
 }
 
 void coord_committed_timer(struct coord_core *core, struct coord_tx *tx)
@@ -182,8 +206,9 @@ static void unknown_ack(struct coord_core *core, struct coord_peer *peer,
                         const struct tx_msg_ack *ack)
 {
     core->stats.stale++;
-    if (ack->heuristic == TX_HEURISTIC_NONE && never_decided(core, ack->id) &&
-        !tx_id_equal(peer->alarmed, ack->id)) {
+    bool lacks =
+        ack->heuristic == TX_HEURISTIC_NONE && !ack->members_decide && never_decided(core, ack->id);
+    if (lacks && !tx_id_equal(peer->alarmed, ack->id)) {
         peer->alarmed = ack->id;
         coord_alarm(core, ack->id,
                     coord_print(core,
@@ -211,12 +236,41 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
     }
 }
 
+/* Whoever acknowledges has found the end out before it is known here. Without an operator that is
+ * the commit, for which it has prepared. With one, it may be either, and the others are asked; when
+ * it comes to a commit, this one will be told and acknowledge again. */
+static void members_ack(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
+                        const struct tx_msg_ack *ack)
+{
+    TX_ASSERT(tx->members_decide);
+    if (ack->heuristic == TX_HEURISTIC_NONE) {
+        coord_member_prepared(core, tx, member);
+        return;
+    }
+    if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
+        coord_alarm_tx(core, tx,
+                       coord_print(core,
+                                   "damage: an operator decided at participant %s against what "
+                                   "the members of the transaction have decided",
+                                   member->peer->name.s));
+    }
+    coord_give_up(core, tx, TX_REASON_REFUSED, member->peer,
+                  coord_print(core,
+                              "participant %s has heard how it ends, where an operator had "
+                              "decided, and another one has not prepared it",
+                              member->peer->name.s));
+}
+
 /* Where an operator has decided, the NO of another member may have been heard before it came here:
  * that is the end of it there, and so it is here. Were it to commit after all, because somebody
  * lies, the acknowledgement of that would never be waited for. */
 static void collecting_ack(struct coord_core *core, struct coord_tx *tx,
                            struct coord_member *member, const struct tx_msg_ack *ack)
 {
+    if (tx->members_decide) {
+        members_ack(core, tx, member, ack);
+        return;
+    }
     if (ack->heuristic == TX_HEURISTIC_NONE || !tx->sent || tx->one_phase) {
         core->stats.violations++;
         return;
@@ -238,7 +292,7 @@ void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct
         id.epoch = core->options.epoch;
     }
     struct coord_tx *tx = coord_tx_find(core, id);
-    if (tx == NULL) {
+    if (tx == NULL || tx->state == COORD_RESOLVING) {
         unknown_ack(core, peer, ack);
         return;
     }

@@ -80,6 +80,21 @@ struct txlog_record coord_forget_record(const struct coord_core *core)
                                             .below = UINT64_MAX}};
 }
 
+/* What their members decide, they may have committed without a word here. "Forgotten" is to mean
+ * aborted to a member in doubt, so nobody may be in doubt any more, nor come to be so by a crash:
+ * every participant there is says that of itself. */
+static bool older_settled(const struct coord_core *core)
+{
+    for (size_t i = 0; i < core->peers_n && !TX_SEEDED_BUG(OLD_MARK_UNASKED); i++) {
+        const struct coord_peer *peer = core->peers[i];
+        bool settled = peer->unsettled == 0 || peer->unsettled >= core->options.epoch;
+        if (peer->configured && (peer->state != COORD_PEER_UP || !settled)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* May the older epochs be called finished? From then on "forgotten" from the only member of a
  * transaction does not prove any more that it aborted, and every later start has to know that. */
 static bool may_forget_older(struct coord_core *core)
@@ -104,7 +119,8 @@ void coord_forget_timer(struct coord_core *core)
     /* Until the retention has passed, an outcome of an older epoch may live at its participant
      * alone. */
     bool passed = core->now - core->started_us >= core->options.retention_us;
-    if (passed && core->options.epoch > 1 && wants(core, true) && may_forget_older(core)) {
+    if (passed && core->options.epoch > 1 && wants(core, true) && older_settled(core) &&
+        may_forget_older(core)) {
         send_mark(core, true);
     }
 }

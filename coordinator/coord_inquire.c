@@ -87,8 +87,18 @@ static void of_another_copy(struct coord_core *core, struct coord_peer *peer, st
                             peer->name.s, id.epoch));
 }
 
-static void unknown(struct coord_core *core, struct coord_peer *peer, struct tx_id id)
+/* Of an older epoch: its members may have committed it without a word here. So nothing can be
+ * presumed, and the asker has to ask them. */
+static bool left_to_members(const struct coord_core *core, const struct tx_msg_inquire *inquire)
 {
+    return inquire->members_decide && inquire->id.epoch < core->options.epoch &&
+           !TX_SEEDED_BUG(PRESUME_ABORT_OF_MEMBERS);
+}
+
+static void unknown(struct coord_core *core, struct coord_peer *peer,
+                    const struct tx_msg_inquire *inquire)
+{
+    struct tx_id id = inquire->id;
     if (id.epoch > core->options.epoch) {
         coord_fence(core, (struct tx_position){.start = id.epoch},
                     coord_print(core,
@@ -99,6 +109,8 @@ static void unknown(struct coord_core *core, struct coord_peer *peer, struct tx_
         core->stats.violations++; /* never begun, so nobody can be in doubt about it */
     } else if (tx_lineage_lacks(&core->lineage, id.epoch)) {
         of_another_copy(core, peer, id);
+    } else if (left_to_members(core, inquire)) {
+        core->stats.stale++;
     } else {
         presume(core, peer, id);
     }
@@ -114,8 +126,12 @@ static void wanted(struct coord_core *core, struct coord_tx *tx, struct coord_pe
         send_wait(core, tx, peer);
         return;
     }
-    coord_abort(core, tx, TX_REASON_WOUNDED, peer,
-                tx_bytes_str("an older transaction needs a lock that this one has prepared with"));
+    coord_give_up(
+        core, tx, TX_REASON_WOUNDED, peer,
+        tx_bytes_str("an older transaction needs a lock that this one has prepared with"));
+    if (tx->state == COORD_COLLECTING) {
+        send_wait(core, tx, peer);
+    }
 }
 
 void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
@@ -123,7 +139,7 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
 {
     struct coord_tx *tx = coord_tx_find(core, inquire->id);
     if (tx == NULL) {
-        unknown(core, peer, inquire->id);
+        unknown(core, peer, inquire);
         return;
     }
     switch (tx->state) {
@@ -150,8 +166,7 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
         coord_send_abort(core, tx->id, tx->reason, peer);
         break;
     case COORD_RESOLVING:
-        /* No record here, or the id would be known: presumed aborted, as for any unknown id. */
-        unknown(core, peer, tx->id);
+        unknown(core, peer, inquire); /* no record here, or the id would be known */
         break;
     case COORD_STATES_N:
         TX_ASSERT(tx->state != COORD_STATES_N);

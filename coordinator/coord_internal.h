@@ -71,6 +71,7 @@ struct coord_peer {
     uint64_t life;            /* of that incarnation */
     struct tx_position known; /* how far its log is known to be durable */
     bool refusing;
+    uint64_t unsettled; /* as its last WELCOME says; of the start that welcomed this epoch */
     uint64_t heard_us;
     uint64_t hello_sent_us;
     uint64_t hello_number; /* a new one once a WELCOME has answered the last */
@@ -86,10 +87,12 @@ struct coord_peer {
 
 /*  active --> collecting --> deciding --> committed --> finished-committed
  *    |            |  |                                    ^
+ *    |            |  |                       |            |
+ *    |            |  +--- members decide ----+            |
  *    |            |  +----- one-phase, only readers ------+
  *    +------------+--------> finished-aborted
  *
- * resolving stands apart: an id unknown here that is being asked for at its participant. */
+ * resolving stands apart: an id unknown here that is being asked for at its participants. */
 enum coord_state {
     COORD_ACTIVE,
     COORD_COLLECTING,
@@ -111,6 +114,7 @@ struct coord_member {
     bool voted;
     enum tx_vote vote;
     bool acked;
+    bool forgotten;        /* resolving: it has said so. A reader is not asked then */
     struct txlog_peer ack; /* how far its log was durable with the acknowledgement */
 };
 
@@ -139,6 +143,7 @@ struct coord_tx {
     bool recovered;
 
     /* who asked, and what for */
+    bool of_others; /* resolving: a participant is named that is not known here */
     bool has_request;
     struct coord_request_key request;
     struct tx_bytes key; /* idempotency key, owned; empty for none */
@@ -156,8 +161,13 @@ struct coord_tx {
     bool one_phase;
 
     /* collecting */
-    bool sent;      /* PREPARE has gone out; the members are fixed */
-    bool inquiring; /* one-phase: the vote did not come, its outcome is asked for */
+    bool sent; /* PREPARE has gone out; the members are fixed */
+    /* The votes did not come, and the members are asked: one-phase for the outcome; where the
+     * members decide, to make each of them prepared or refuse for good. `reason`, `who` and `text`
+     * say why, from then on. */
+    bool inquiring;
+    enum tx_commit_mode mode; /* as the client asks for it */
+    bool members_decide;      /* mode D; fixed with the first PREPARE, false before */
     uint64_t timeout_us;
     uint32_t lock_timeout_ms;
     enum tx_isolation isolation; /* of a SUBMIT */
@@ -242,6 +252,7 @@ struct coord_core {
     size_t retained_n;
     size_t results_n;
     size_t results_bytes;
+    size_t preventing_n; /* collecting, decided by their members, and asked for */
 
     struct coord_timers timers;
     struct coord_timer forget;
@@ -333,6 +344,7 @@ void coord_tx_join(struct coord_tx *tx, struct coord_peer *peer);
 void coord_tx_drop_work(struct coord_tx *tx);
 /* A member that must commit. */
 bool coord_member_commits(const struct coord_member *member);
+bool coord_all_voted(const struct coord_tx *tx);
 /* Has the client an answer to hear, or already heard one? */
 bool coord_tx_decided(const struct coord_tx *tx);
 const char *coord_state_text(enum coord_state state);
@@ -385,6 +397,8 @@ void coord_on_vote(struct coord_core *core, struct coord_peer *peer,
 
 /* coord_decide.c */
 void coord_decide(struct coord_core *core, struct coord_tx *tx);
+/* All members have prepared what they decide themselves: it is committed already. */
+void coord_found_committed(struct coord_core *core, struct coord_tx *tx);
 void coord_commit_durable(struct coord_core *core, struct coord_tx *tx);
 void coord_end_durable(struct coord_core *core, struct coord_tx *tx);
 /* Everybody only read, or nobody took part: committed without a record. */
@@ -399,11 +413,30 @@ void coord_on_ack(struct coord_core *core, struct coord_peer *peer, const struct
 /* coord_one_phase.c */
 void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, struct tx_lsn lsn);
 void coord_one_phase_durable(struct coord_core *core, struct coord_tx *tx);
-void coord_one_phase_inquire(struct coord_core *core, struct coord_tx *tx);
+/* The member has told what became of a one-phase transaction whose vote was lost. */
+void coord_one_phase_state(struct coord_core *core, struct coord_tx *tx,
+                           const struct tx_msg_state *state);
+
+/* coord_prevent.c: INQUIRE to members whose votes have not come; what the members decide */
+/* To every member that has not voted, and again later. */
+void coord_inquire_members(struct coord_core *core, struct coord_tx *tx);
+/* Aborts, unless that is the members' to decide: then they are asked, each to refuse for good if it
+ * has not prepared. The first reason given is the one that it is aborted with. `who` may be NULL.
+ */
+void coord_give_up(struct coord_core *core, struct coord_tx *tx, enum tx_reason reason,
+                   const struct coord_peer *who, struct tx_bytes text);
+/* This member has prepared; what its operations gave will not come. */
+void coord_member_prepared(struct coord_core *core, struct coord_tx *tx,
+                           struct coord_member *member);
+/* Of a one-shot that commits all the same: the client hears that it has no results. */
+void coord_results_lose(struct coord_core *core, struct coord_tx *tx);
 void coord_on_state(struct coord_core *core, struct coord_peer *peer,
                     const struct tx_msg_state *state);
 
 /* coord_abort.c */
+/* Why it will be aborted, or is; the first reason stays. `who` may be NULL. */
+void coord_abort_reason(struct coord_tx *tx, enum tx_reason reason, const struct coord_peer *who,
+                        struct tx_bytes text);
 void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason reason,
                  const struct coord_peer *who, struct tx_bytes text);
 void coord_send_abort(struct coord_core *core, struct tx_id id, enum tx_reason reason,
@@ -421,8 +454,11 @@ void coord_answer_unknown(struct coord_core *core, struct coord_waiter to, struc
 /* coord_resolve.c: ids that are not known here */
 void coord_resolve(struct coord_core *core, struct coord_waiter from,
                    const struct tx_msg_finish *finish);
+/* Somebody else asks for an id that is being asked for already. */
+void coord_resolve_again(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from,
+                         const struct tx_msg_finish *finish);
 void coord_resolve_timer(struct coord_core *core, struct coord_tx *tx);
-void coord_resolve_state(struct coord_core *core, struct coord_tx *tx,
+void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
                          const struct tx_msg_state *state);
 
 /* coord_inquire.c */

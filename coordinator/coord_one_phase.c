@@ -40,20 +40,10 @@ void coord_one_phase_durable(struct coord_core *core, struct coord_tx *tx)
     coord_retain(core, tx);
 }
 
-void coord_one_phase_inquire(struct coord_core *core, struct coord_tx *tx)
+void coord_one_phase_state(struct coord_core *core, struct coord_tx *tx,
+                           const struct tx_msg_state *state)
 {
-    TX_ASSERT(tx->inquiring);
-    struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = tx->id, .in_doubt = false}};
-    coord_send(core, tx->members[0].peer, &msg);
-    coord_timer_arm(&core->timers, &tx->timer, core->now + tx->interval_us);
-    uint64_t doubled = tx->interval_us * 2;
-    uint64_t most = core->options.resend_max_us;
-    tx->interval_us = doubled < most ? doubled : most;
-}
-
-/* The member has told what became of a one-phase transaction whose vote was lost. */
-static void inquired(struct coord_core *core, struct coord_tx *tx, const struct tx_msg_state *state)
-{
+    TX_ASSERT(tx->one_phase && tx->inquiring);
     struct coord_member *member = &tx->members[0];
     switch (state->state) {
     case TX_STATE_COMMITTED:
@@ -77,20 +67,5 @@ static void inquired(struct coord_core *core, struct coord_tx *tx, const struct 
         break;
     case TX_STATES_N:
         TX_ASSERT(state->state < TX_STATES_N);
-    }
-}
-
-void coord_on_state(struct coord_core *core, struct coord_peer *peer,
-                    const struct tx_msg_state *state)
-{
-    struct coord_tx *tx = coord_tx_find(core, state->id);
-    if (tx == NULL || tx->members_n != 1 || tx->members[0].peer != peer) {
-        core->stats.stale++;
-    } else if (tx->state == COORD_RESOLVING) {
-        coord_resolve_state(core, tx, state);
-    } else if (tx->state == COORD_COLLECTING && tx->inquiring) {
-        inquired(core, tx, state);
-    } else {
-        core->stats.stale++;
     }
 }

@@ -104,23 +104,31 @@ static void join_named(const struct coord_core *core, struct coord_tx *tx,
     }
 }
 
+static bool undecided_by_members(const struct coord_tx *tx)
+{
+    return tx->state == COORD_COLLECTING && tx->members_decide;
+}
+
 static void known(struct coord_core *core, struct coord_tx *tx, struct coord_waiter from,
                   enum tx_msg_type type, const struct tx_msg_finish *finish)
 {
     /* Whoever may ask for the outcome needs no token, and after the decision there is nothing else
      * to ask for; a transaction of an older epoch has left its token behind. */
-    bool asks = type == TX_MSG_OUTCOME_REQUEST || tx->recovered || tx->state == COORD_RESOLVING;
-    if (asks) {
+    bool asks = type == TX_MSG_OUTCOME_REQUEST || tx->recovered;
+    if (tx->state == COORD_RESOLVING) {
+        coord_resolve_again(core, tx, from, finish);
+    } else if (asks) {
         coord_attach(core, tx, from);
     } else if (!token_fits(core, tx, from, finish)) {
         return;
     } else if (type == TX_MSG_COMMIT_REQUEST && tx->state == COORD_ACTIVE) {
         coord_on_commit_request(core, tx, from, finish);
-    } else if (type == TX_MSG_ABORT_REQUEST && coord_collect_abortable(tx)) {
+    } else if (type == TX_MSG_ABORT_REQUEST &&
+               (coord_collect_abortable(tx) || undecided_by_members(tx))) {
         coord_attach(core, tx, from);
         join_named(core, tx, finish);
-        coord_abort(core, tx, TX_REASON_CLIENT, NULL,
-                    coord_print(core, "the client asked for the abort"));
+        coord_give_up(core, tx, TX_REASON_CLIENT, NULL,
+                      coord_print(core, "the client asked for the abort"));
     } else {
         coord_attach(core, tx, from);
     }

@@ -306,6 +306,7 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
         coord_peer_known(peer, position); /* logged with the next record that says how far it is */
     }
     peer->refusing = welcome->refusing;
+    peer->unsettled = welcome->unsettled;
     peer->heard_us = core->now;
     coord_age_learn(core, welcome->age_counter);
     if (!same) {

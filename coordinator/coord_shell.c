@@ -197,7 +197,8 @@ static struct coord_core *new_core(const struct coord_shell *shell)
                                     .lock_timeout_ms = (uint32_t)config->lock_timeout_ms,
                                     .snapshot_records = config->snapshot_records,
                                     .retain_records = config->retain_records,
-                                    .results_max = config->message_max - COORD_OUTCOME_OVERHEAD};
+                                    .results_max = config->message_max - COORD_OUTCOME_OVERHEAD,
+                                    .mode = config->commit_mode};
 
     return coord_core_new(&options);
 }

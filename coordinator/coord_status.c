@@ -59,7 +59,10 @@ static void fill_fields(struct coord_core *core, struct tx_msg_status *status)
         {"committed", stats.committed},
         {"retained", stats.retained},
         {"begun_total", stats.begun},
+        {"preventing", stats.preventing},
         {"committed_total", stats.committed_total},
+        {"committed_by_members_total", stats.members_committed},
+        {"prevented_total", stats.prevented},
         {"aborted_total", stats.aborted_total},
         {"unknown_total", stats.unknown_total},
         {"violations", stats.violations},
@@ -126,11 +129,14 @@ static struct tx_bytes detail(struct coord_core *core, const struct coord_tx *tx
         what = "waits for the acknowledgement of";
     } else if (!tx->sent) {
         what = "waits for the introduction of";
+    } else if (tx->inquiring && tx->members_decide) {
+        what = "is to be aborted, unless it is prepared at";
     } else {
         what = tx->inquiring ? "asks for the outcome at" : "waits for the vote of";
     }
     struct tx_bytes names = waited_names(core, tx);
-    return coord_print(core, "%s %.*s", what, (int)names.len, (const char *)names.data);
+    const char *mode = tx->members_decide ? "; its members decide" : "";
+    return coord_print(core, "%s %.*s%s", what, (int)names.len, (const char *)names.data, mode);
 }
 
 static void fill_txs(struct coord_core *core, struct tx_msg_status *status)

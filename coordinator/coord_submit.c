@@ -181,6 +181,7 @@ static void start(struct coord_core *core, struct coord_waiter from,
                                             : core->options.prepare_timeout_us;
     tx->lock_timeout_ms = submit->lock_timeout_ms;
     tx->isolation = submit->isolation;
+    tx->mode = submit->mode;
     copy_ops(tx, submit);
     tx->op_member = work_alloc(tx, submit->ops_n, sizeof *tx->op_member);
     bool fits = find_members(core, submit, peers, &peers_n, tx->op_member);

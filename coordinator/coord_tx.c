@@ -32,13 +32,24 @@ static void drop_request(struct coord_core *core, struct coord_tx *tx)
     }
 }
 
+/* It leaves its state. */
+static void uncount(struct coord_core *core, const struct coord_tx *tx)
+{
+    TX_ASSERT(core->counts[tx->state] > 0);
+    core->counts[tx->state]--;
+    if (tx->state == COORD_COLLECTING && tx->members_decide && tx->inquiring) {
+        TX_ASSERT(core->preventing_n > 0);
+        core->preventing_n--;
+    }
+}
+
 void coord_tx_free(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(!tx->retained);
     TX_ASSERT(!tx->open);
     coord_timer_disarm(&core->timers, &tx->timer);
     coord_results_drop(core, tx);
-    core->counts[tx->state]--;
+    uncount(core, tx);
     HASH_DELETE(hh_id, core->by_id, tx);
     coord_tx_drop_key(core, tx);
     drop_request(core, tx);
@@ -113,8 +124,8 @@ static bool may_move(enum coord_state from, enum coord_state to)
 {
     static const uint8_t to_states[COORD_STATES_N] = {
         [COORD_ACTIVE] = 1u << COORD_COLLECTING | 1u << COORD_FINISHED_ABORTED,
-        [COORD_COLLECTING] =
-            1u << COORD_DECIDING | 1u << COORD_FINISHED_COMMITTED | 1u << COORD_FINISHED_ABORTED,
+        [COORD_COLLECTING] = 1u << COORD_DECIDING | 1u << COORD_COMMITTED |
+                             1u << COORD_FINISHED_COMMITTED | 1u << COORD_FINISHED_ABORTED,
         [COORD_DECIDING] = 1u << COORD_COMMITTED,
         [COORD_COMMITTED] = 1u << COORD_FINISHED_COMMITTED,
     };
@@ -124,8 +135,7 @@ static bool may_move(enum coord_state from, enum coord_state to)
 void coord_tx_move(struct coord_core *core, struct coord_tx *tx, enum coord_state to)
 {
     TX_ASSERT(may_move(tx->state, to));
-    TX_ASSERT(core->counts[tx->state] > 0);
-    core->counts[tx->state]--;
+    uncount(core, tx);
     core->counts[to]++;
     tx->state = to;
     coord_timer_disarm(&core->timers, &tx->timer);
@@ -162,6 +172,16 @@ void coord_tx_drop_work(struct coord_tx *tx)
 bool coord_member_commits(const struct coord_member *member)
 {
     return member->voted && (member->vote == TX_VOTE_YES || member->vote == TX_VOTE_COMMITTED);
+}
+
+bool coord_all_voted(const struct coord_tx *tx)
+{
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (!tx->members[i].voted) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool coord_tx_decided(const struct coord_tx *tx)

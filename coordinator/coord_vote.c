@@ -76,16 +76,6 @@ static void refuse(struct coord_core *core, struct coord_tx *tx, struct coord_pe
     coord_abort(core, tx, TX_REASON_REFUSED, peer, text);
 }
 
-static bool all_voted(const struct coord_tx *tx)
-{
-    for (size_t i = 0; i < tx->members_n; i++) {
-        if (!tx->members[i].voted) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
                       const struct tx_msg_vote *vote)
 {
@@ -116,7 +106,29 @@ static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord
     }
     member->voted = true;
     member->vote = vote->vote;
-    if (all_voted(tx)) {
+    if (coord_all_voted(tx)) {
+        coord_decide(core, tx);
+    }
+}
+
+/* YES or COMMITTED where the members decide: it has prepared, whatever its results are. */
+static void members_vote(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
+                         const struct tx_msg_vote *vote)
+{
+    TX_ASSERT(tx->members_decide);
+    if (tx->one_shot && tx->results_lost) {
+        /* those of another member have not come */
+    } else if (!take_results(tx, (size_t)(member - tx->members), vote)) {
+        /* Who has found out that all are prepared, and committed, has no results any more. */
+        bool gone = vote->vote == TX_VOTE_COMMITTED && vote->results_n == 0;
+        core->stats.violations += !gone && !lost_results(tx, member, vote);
+        coord_results_lose(core, tx);
+    } else if (!results_fit(core, tx)) {
+        coord_results_lose(core, tx);
+    }
+    member->voted = true;
+    member->vote = TX_VOTE_YES;
+    if (coord_all_voted(tx)) {
         coord_decide(core, tx);
     }
 }
@@ -124,8 +136,10 @@ static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord
 static void read_only_vote(struct coord_core *core, struct coord_tx *tx,
                            struct coord_member *member, const struct tx_msg_vote *vote)
 {
-    if (vote->incarnation != member->incarnation && !TX_SEEDED_BUG(NO_INCARNATION_CHECK)) {
-        /* A restart loses the locks of a reader; whoever lost them says NO. */
+    bool other_start = vote->incarnation != member->incarnation;
+    if (tx->members_decide || (other_start && !TX_SEEDED_BUG(NO_INCARNATION_CHECK))) {
+        /* A restart loses the locks of a reader; whoever lost them says NO. And where the members
+         * decide, none of them is a reader. */
         core->stats.violations++;
     } else if (!member->read_only && !tx->one_phase && !TX_SEEDED_BUG(EARLY_READ_RELEASE)) {
         refuse(core, tx, member->peer,
@@ -185,13 +199,21 @@ static void collecting_vote(struct coord_core *core, struct coord_tx *tx, struct
     }
     switch (vote->vote) {
     case TX_VOTE_YES:
-        take_vote(core, tx, member, vote);
+        if (tx->members_decide) {
+            members_vote(core, tx, member, vote);
+        } else {
+            take_vote(core, tx, member, vote);
+        }
         break;
     case TX_VOTE_READ_ONLY:
         read_only_vote(core, tx, member, vote);
         break;
     case TX_VOTE_COMMITTED:
-        committed_vote(core, tx, member, vote);
+        if (tx->members_decide) {
+            members_vote(core, tx, member, vote);
+        } else {
+            committed_vote(core, tx, member, vote);
+        }
         break;
     case TX_VOTE_NO:
     case TX_VOTES_N:

@@ -17,7 +17,7 @@ static size_t index_of(char who)
 
 void driver_init(struct driver *d)
 {
-    *d = (struct driver){.now = 1000 * SECOND_US};
+    *d = (struct driver){.now = 1000 * SECOND_US, .mode = TX_COMMIT_COORDINATOR};
     for (size_t i = 0; i < NODES_N; i++) {
         d->nodes[i].name.s[0] = (char)('a' + i);
         (void)snprintf(d->nodes[i].address.s, sizeof d->nodes[i].address.s, "ipc://node-%c",
@@ -196,7 +196,8 @@ void driver_welcome(struct driver *d, char who)
                                      .lsn = {d->lsn[at]},
                                      .number = d->hello_number[at],
                                      .starts = &start,
-                                     .starts_n = 1}};
+                                     .starts_n = 1,
+                                     .unsettled = d->unsettled[at]}};
     driver_participant(d, who, &msg);
 }
 
@@ -419,10 +420,13 @@ void finish(struct driver *d, enum tx_msg_type type, struct tx_id id, const char
         list[i].incarnation = d->incarnation[at];
         list[i].read_only = reader;
     }
-    struct tx_msg msg = {
-        .type = type,
-        .finish = {
-            .req = ++d->req, .id = id, .token = token_of(id), .members = list, .members_n = n}};
+    struct tx_msg msg = {.type = type,
+                         .finish = {.req = ++d->req,
+                                    .id = id,
+                                    .token = token_of(id),
+                                    .members = list,
+                                    .members_n = n,
+                                    .mode = d->mode}};
     driver_client(d, CLIENT, &msg);
 }
 
@@ -434,6 +438,7 @@ void commit_request(struct driver *d, struct tx_id id, const char *members)
 static void submit_any(struct driver *d, uint64_t client, struct tx_msg_submit submit)
 {
     submit.req = ++d->req;
+    submit.mode = d->mode;
     struct tx_msg msg = {.type = TX_MSG_SUBMIT, .submit = submit};
     driver_client(d, client, &msg);
 }
@@ -500,9 +505,11 @@ void vote_no(struct driver *d, char who, struct tx_id id, enum tx_reason reason)
 void ack(struct driver *d, char who, struct tx_id id)
 {
     size_t at = index_of(who);
-    struct tx_msg msg = {
-        .type = TX_MSG_ACK,
-        .ack = {.id = id, .incarnation = d->incarnation[at], .lsn = {++d->lsn[at]}}};
+    struct tx_msg msg = {.type = TX_MSG_ACK,
+                         .ack = {.id = id,
+                                 .incarnation = d->incarnation[at],
+                                 .lsn = {++d->lsn[at]},
+                                 .members_decide = d->members_decide}};
     driver_participant(d, who, &msg);
 }
 
@@ -514,15 +521,19 @@ void join(struct driver *d, char who, struct tx_id id)
 
 void inquire(struct driver *d, char who, struct tx_id id)
 {
-    struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = id, .in_doubt = true}};
+    struct tx_msg msg = {
+        .type = TX_MSG_INQUIRE,
+        .inquire = {.id = id, .in_doubt = true, .members_decide = d->members_decide}};
     driver_participant(d, who, &msg);
 }
 
 void state(struct driver *d, char who, struct tx_id id, enum tx_state kind)
 {
-    struct tx_msg msg = {
-        .type = TX_MSG_STATE,
-        .state = {.id = id, .state = kind, .incarnation = d->incarnation[index_of(who)]}};
+    struct tx_msg msg = {.type = TX_MSG_STATE,
+                         .state = {.id = id,
+                                   .state = kind,
+                                   .incarnation = d->incarnation[index_of(who)],
+                                   .members_decide = d->members_decide}};
     driver_participant(d, who, &msg);
 }
 

@@ -37,6 +37,9 @@ struct driver {
     uint64_t hello_number[NODES_N]; /* of the last HELLO to each */
     bool alive[NODES_N];            /* answers every HELLO with a WELCOME */
     uint64_t req;
+    enum tx_commit_mode mode; /* that the client asks for: the coordinator decides */
+    bool members_decide;      /* as INQUIRE, STATE and ACK say it */
+    uint64_t unsettled[NODES_N];
     uint64_t compacted;
     size_t alarms;
 };

@@ -22,6 +22,7 @@ static uint64_t random_below(uint64_t n)
 static bool commit_said[SEQS];
 static bool abort_said[SEQS];
 static unsigned commits, aborts; /* of all runs */
+static uint64_t by_members, prevented;
 
 static struct tx_id random_id(const struct driver *d)
 {
@@ -41,6 +42,7 @@ static void random_participant(struct driver *d)
 {
     char who = (char)('a' + random_below(NODES_N));
     struct tx_id id = random_id(d);
+    d->members_decide = random_below(2) == 0;
     switch (random_below(12)) {
     case 0:
         join(d, who, id);
@@ -70,6 +72,7 @@ static void random_participant(struct driver *d)
             d->incarnation[who - 'a'] += random_below(3) - 1;
             d->lsn[who - 'a'] -= random_below(4) == 0 ? 1 : 0;
         }
+        d->unsettled[who - 'a'] = random_below(4) == 0 ? random_below(d->options.epoch + 2) : 0;
         driver_welcome(d, who);
         break;
     case 11: {
@@ -88,6 +91,7 @@ static void random_client(struct driver *d)
     static const char *const members[] = {"", "a", "ab", "Ab", "AB", "abc", "A", "abcd", "bb"};
     static const char *const keys[] = {"", "", "", "x", "y", "z"};
     const char *some = members[random_below(9)];
+    d->mode = (enum tx_commit_mode)random_below(TX_COMMIT_MODES_N);
     switch (random_below(10)) {
     case 0:
     case 1: {
@@ -164,6 +168,7 @@ static void run(uint64_t number, bool strict)
     memset(abort_said, 0, sizeof abort_said);
     driver_init(&d);
     d.options.txs_max = 20;
+    d.options.mode = number % 4 < 2 ? TX_COMMIT_PARTICIPANTS : TX_COMMIT_COORDINATOR;
     d.options.results_max = number % 3 == 0 ? 20 : 0; /* what two members give, not three */
     if (strict) {
         d.options.retained_max = 100000;
@@ -180,9 +185,12 @@ static void run(uint64_t number, bool strict)
         step(&d);
         check_said(&d, strict);
         driver_ignore(&d);
-        bool fenced = driver_stats(&d).fenced;
+        struct coord_stats stats = driver_stats(&d);
+        bool fenced = stats.fenced;
         if (!strict && (random_below(500) == 0 || fenced)) {
             driver_durable(&d);
+            by_members += stats.members_committed;
+            prevented += stats.prevented;
             driver_restart_all(&d);
             assert_int_equal(driver_stats(&d).fenced, fenced);
             if (fenced) { /* for good: its directory is given up, with its last record */
@@ -193,6 +201,8 @@ static void run(uint64_t number, bool strict)
             memset(abort_said, 0, sizeof abort_said);
         }
     }
+    by_members += driver_stats(&d).members_committed;
+    prevented += driver_stats(&d).prevented;
     driver_deinit(&d);
 }
 
@@ -202,9 +212,11 @@ static void random_messages_keep_the_invariants(void **unused)
     for (uint64_t i = 0; i < RUNS; i++) {
         run(i, i % 2 == 0);
     }
-    print_message("%u commits, %u aborts\n", commits, aborts);
+    print_message("%u commits, %u aborts; %u found, %u prevented\n", commits, aborts,
+                  (unsigned)by_members, (unsigned)prevented);
     /* Or the messages would not reach what they are meant to reach. */
     assert_true(commits > 100 && aborts > 1000);
+    assert_true(by_members > 30 && prevented > 50);
 }
 
 int main(void)

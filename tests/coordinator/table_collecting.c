@@ -49,7 +49,7 @@ collecting_member_restarted_before_its_work__hello_and_no_prepare_before_its_wel
     assert_int_equal(driver_count(&d, TX_MSG_HELLO), 1); /* to b, and not at the next interval */
     driver_quiet(&d);
     assert_state(&d, id, "collecting");
-    driver_restart_node(&d, 'a'); /* another one comes back: b has not spoken yet */
+    driver_welcome(&d, 'a'); /* another one speaks: b has not yet */
     driver_quiet(&d);
     driver_welcome(&d, 'b');
     const struct tx_msg_prepare *prepare = &driver_sent(&d, 'b', TX_MSG_PREPARE)->prepare;
@@ -57,6 +57,21 @@ collecting_member_restarted_before_its_work__hello_and_no_prepare_before_its_wel
     assert_int_equal(prepare->known[1].start, 6);
     (void)driver_sent(&d, 'a', TX_MSG_PREPARE);
     driver_quiet(&d);
+}
+
+/* That start is gone; and an old copy that has served the client would take a PREPARE of its own.
+ */
+static void collecting_member_named_before_its_own_word__aborted_and_no_prepare(void **unused)
+{
+    (void)unused;
+    struct tx_id id = begin(&d);
+    d.incarnation[1]--; /* as the client says */
+    commit_request(&d, id, "ab");
+    d.incarnation[1]++;
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_RESTARTED);
+    assert_false(driver_was_sent(&d, 'a', TX_MSG_PREPARE));
+    assert_false(driver_was_sent(&d, 'b', TX_MSG_PREPARE));
+    driver_ignore(&d);
 }
 
 /* Those in doubt would take no honest NO of it, for ever. */
@@ -321,6 +336,7 @@ int table_collecting(void)
         CELL(collecting_last_member_introduced__prepare_to_all),
         CELL(collecting_member_restarted_before_its_work__hello_and_no_prepare_before_its_welcome),
         CELL(collecting_member_named_beyond_its_own_word__aborted),
+        CELL(collecting_member_named_before_its_own_word__aborted_and_no_prepare),
         CELL(collecting_timer__prepare_again_to_those_that_have_not_voted),
         CELL(collecting_prepare_timeout__aborted),
         CELL(collecting_all_yes__force_commit_deciding),

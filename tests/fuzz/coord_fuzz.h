@@ -12,6 +12,8 @@
 /* What the clients and participants of this start have heard of one transaction. */
 struct coord_fuzz_said {
     bool committed, aborted;
+    bool members_decide; /* as its first PREPARE said */
+    bool prepare;        /* has left */
 };
 
 struct coord_fuzz {

@@ -102,23 +102,24 @@ static void step(struct target *t)
 
 static struct coord_options options_of(uint8_t settings)
 {
-    return (struct coord_options){.id = 1,
-                                  .prepare_timeout_us = 3000000,
-                                  .prepare_tries = 3,
-                                  .active_idle_us = 4000000,
-                                  .resend_us = 250000,
-                                  .resend_max_us = 2000000,
-                                  .hello_us = 1000000,
-                                  .peer_down_us = 5000000,
-                                  .forget_us = 500000,
-                                  .retention_us =
-                                      (settings & 1u) != 0 ? 2000000 : UINT64_C(1) << 60,
-                                  .retained_max = (settings & 1u) != 0 ? 3 : 1000,
-                                  .txs_max = (settings & 2u) != 0 ? 3 : 12,
-                                  .lock_timeout_ms = 100,
-                                  .snapshot_records = (settings & 4u) != 0 ? 6 : 1000000,
-                                  .retain_records = (settings & 8u) != 0 ? 4 : 0,
-                                  .results_max = (settings & 16u) != 0 ? 20 : 0};
+    return (struct coord_options){
+        .id = 1,
+        .prepare_timeout_us = 3000000,
+        .prepare_tries = 3,
+        .active_idle_us = 4000000,
+        .resend_us = 250000,
+        .resend_max_us = 2000000,
+        .hello_us = 1000000,
+        .peer_down_us = 5000000,
+        .forget_us = 500000,
+        .retention_us = (settings & 1u) != 0 ? 2000000 : UINT64_C(1) << 60,
+        .retained_max = (settings & 1u) != 0 ? 3 : 1000,
+        .txs_max = (settings & 2u) != 0 ? 3 : 12,
+        .lock_timeout_ms = 100,
+        .snapshot_records = (settings & 4u) != 0 ? 6 : 1000000,
+        .retain_records = (settings & 8u) != 0 ? 4 : 0,
+        .results_max = (settings & 16u) != 0 ? 20 : 0,
+        .mode = (settings & 32u) != 0 ? TX_COMMIT_PARTICIPANTS : TX_COMMIT_COORDINATOR};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -190,6 +190,7 @@ static struct tx_msg_finish finish(struct fuzz_msgs *m)
     finish.id = fuzz_id(m);
     finish.token = token(m);
     finish.members_n = members(m);
+    finish.mode = (enum tx_commit_mode)(finish.req / 4 % TX_COMMIT_MODES_N);
     return finish;
 }
 
@@ -201,6 +202,7 @@ static struct tx_msg_submit submit(struct fuzz_msgs *m)
     if (fuzz_rarely(m->in, 8))
         submit.timeout_ms = fuzz_u8(m->in);
     submit.isolation = (enum tx_isolation)(submit.req % TX_ISOLATIONS_N);
+    submit.mode = (enum tx_commit_mode)(submit.req / 4 % TX_COMMIT_MODES_N);
     submit.ops_n = ops(m);
     return submit;
 }
@@ -260,7 +262,9 @@ static struct tx_msg_ack ack(struct fuzz_msgs *m)
     struct tx_msg_ack ack = {.id = fuzz_id(m)};
     ack.incarnation = fuzz_near(m->in, m->here.start);
     ack.lsn.n = fuzz_near(m->in, m->here.lsn.n);
-    ack.heuristic = (enum tx_heuristic)(fuzz_u8(m->in) / 86u);
+    uint8_t how = fuzz_u8(m->in);
+    ack.heuristic = (enum tx_heuristic)(how / 86u);
+    ack.members_decide = (how & 1u) != 0;
     return ack;
 }
 
@@ -300,6 +304,8 @@ static struct tx_msg_welcome welcome(struct fuzz_msgs *m)
     welcome.refusing = fuzz_rarely(m->in, 16);
     welcome.number = fuzz_near(m->in, m->number);
     welcome.starts_n = starts(m);
+    /* mostly of this epoch or of none */
+    welcome.unsettled = welcome.age_counter == 40 ? 0 : m->epoch - welcome.age_counter % 2;
     return welcome;
 }
 
@@ -364,6 +370,7 @@ static struct tx_msg_inquire inquire(struct fuzz_msgs *m, struct tx_id id)
     uint8_t flags = fuzz_u8(m->in);
     inquire.in_doubt = (flags & 1u) == 0;
     inquire.wanted = (flags & 2u) != 0;
+    inquire.members_decide = (flags & 4u) != 0;
     if (flags >= 240) {
         inquire.known.start = fuzz_near(m->in, m->incarnations[0]);
         inquire.known.life = fuzz_near(m->in, 0x50 + m->incarnations[0]);

@@ -70,7 +70,10 @@ static void test_coordinator_keys(void **state)
          "unknown section [extra]; expected one of [node], [timers], [limits], [storage], [log], "
          "[participants]"},
         {COORDINATOR "name = a\n" MEMBERS, 4,
-         "unknown key \"name\" in [node]; expected one of cluster, id, listen, data"},
+         "unknown key \"name\" in [node]; expected one of cluster, id, listen, data, "
+         "commit_mode"},
+        {COORDINATOR "commit_mode = default\n" MEMBERS, 4,
+         "\"commit_mode\" is \"default\"; expected coordinator or participants"},
         {COORDINATOR "data = /other\n" MEMBERS, 4,
          "\"data\" in [node] is given twice; the first is in line 3"},
         {COORDINATOR "id = 0\n" MEMBERS, 4,

@@ -1,5 +1,6 @@
 #include "tests/runtime/scratch.h"
 
+#include "common/commit_mode.h"
 #include "common/config.h"
 #include "common/log.h"
 #include "common/transport.h"
@@ -16,6 +17,7 @@ struct test_config {
     uint64_t number, size, wait, any;
     bool flag;
     enum log_level level;
+    enum tx_commit_mode mode;
     unsigned peers;
     char last_peer[128];
 };
@@ -33,6 +35,7 @@ static const struct config_key keys[] = {
     {"limits", "any", CONFIG_U64, AT(any), 0, "0", 0, 0, "Any number."},
     {"log", "flag", CONFIG_BOOL, AT(flag), 0, "no", 0, 0, "A flag."},
     {"log", "level", CONFIG_LEVEL, AT(level), 0, "info", 0, 0, "The least level."},
+    {"log", "mode", CONFIG_COMMIT_MODE, AT(mode), 0, "coordinator", 0, 0, "Who decides."},
 };
 
 static enum tx_error take_peer(void *config, const char *name, const char *value,
@@ -117,6 +120,7 @@ static void test_defaults(void **state)
     assert_int_equal(c.wait, 30000);
     assert_false(c.flag);
     assert_int_equal(c.level, LOG_INFO_LEVEL);
+    assert_int_equal(c.mode, TX_COMMIT_COORDINATOR);
     assert_int_equal(c.peers, 0);
 }
 
@@ -128,7 +132,7 @@ static void test_everything(void **state)
     assert_reads("\xef\xbb\xbf# comment\n; comment\n\n  [node]  \r\nname=a.b_c-1\r\n"
                  "directory = /x y/#z;\nlisten: ipc:///tmp/a\nspare =\n"
                  "[limits]\n  number   =   10\nsize = 4 K\nwait = 2m\nany = 18446744073709551615\n"
-                 "[log]\nflag = yes\nlevel = warn\n"
+                 "[log]\nflag = yes\nlevel = warn\nmode = participants\n"
                  "[peers]\na = tcp://127.0.0.1:1\nb = x = y\n"
                  "[node]\n# opened again",
                  &c);
@@ -141,6 +145,7 @@ static void test_everything(void **state)
     assert_true(c.any == UINT64_MAX);
     assert_true(c.flag);
     assert_int_equal(c.level, LOG_WARN_LEVEL);
+    assert_int_equal(c.mode, TX_COMMIT_PARTICIPANTS);
     assert_int_equal(c.peers, 2);
     assert_string_equal(c.last_peer, "b=x = y");
 }
@@ -160,7 +165,7 @@ static void test_form(void **state)
     assert_fails("[node]\nnmae = a\n", ":2: unknown key \"nmae\" in [node]; expected one of name, "
                                        "directory, listen, spare");
     assert_fails("[log]\nname = a\n", ":2: unknown key \"name\" in [log]; expected one of flag, "
-                                      "level");
+                                      "level, mode");
     assert_fails("[node]\nName = a\n", ":2: unknown key \"Name\" in [node]; expected one of name, "
                                        "directory, listen, spare");
     assert_fails("[node]\nname = a\n\n[node]\nname = a\n",
@@ -205,6 +210,8 @@ static void test_values(void **state)
     assert_fails("[log]\nflag = true\n", ":2: \"flag\" is \"true\"; expected yes or no");
     assert_fails("[log]\nlevel = loud\n",
                  ":2: \"level\" is \"loud\"; expected debug, info, warn or error");
+    assert_fails("[log]\nmode = default\n", /* it must decide */
+                 ":2: \"mode\" is \"default\"; expected coordinator or participants");
 }
 
 static void test_numbers(void **state)
