@@ -135,9 +135,6 @@
     X(OLD_MARK_UNASKED, OLD_MARK_UNASKED,                                                          \
       "marks of older epochs are sent without every participant's word that nothing is unsettled", \
       "docs/protocol.md, mode D, Forgetting: \"nothing of those epochs is unsettled there\"")      \
-    X(NO_OF_EARLIER_START, NO_OF_EARLIER_START,                                                    \
-      "the NO of a start before the one that did the work tells a client ABORTED",                 \
-      "docs/protocol.md, mode D: \"one NO, of a start that may say so\"")                          \
     X(MODE_NOT_KEPT, MODE_NOT_KEPT,                                                                \
       "a PREPARE that is sent again says that the coordinator decides what its members do",        \
       "docs/protocol.md, mode D: \"that never changes for its id\"")                               \

@@ -160,8 +160,10 @@ void coord_core_check(const struct coord_core *core)
     for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
         TX_ASSERT((unsigned)tx->state < COORD_STATES_N);
         counts[tx->state]++;
-        preventing += tx->state == COORD_COLLECTING && tx->members_decide && tx->inquiring;
         check_tx(core, tx);
+    }
+    for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
+        preventing += tx->state == COORD_COLLECTING && tx->members_decide && tx->inquiring;
     }
     TX_ASSERT(preventing == core->preventing_n);
     for (unsigned i = 0; i < COORD_STATES_N; i++) {

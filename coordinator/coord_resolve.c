@@ -151,8 +151,7 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct co
     case TX_STATE_NO:
         /* An only member is not asked which start it was that worked: what it says is the outcome,
          * and the number is no more than the client's word. */
-        if (tx->members_n > 1 && state->incarnation < member->incarnation &&
-            !TX_SEEDED_BUG(NO_OF_EARLIER_START)) {
+        if (tx->members_n > 1 && state->incarnation < member->incarnation) {
             core->stats.stale++; /* an old copy: it lacks what it promised */
             break;
         }

@@ -74,7 +74,10 @@ void part_inquire(struct part_core *core, struct part_tx *tx)
     }
     if (tx->asked < PART_ASKED_ALONE)
         tx->asked++;
-    part_timer_set(core, tx, part_time_after(core->now_us, tx->inquiry_us));
+    /* A coordinator that lives answers at once, and where the members decide nobody has to wait for
+     * one that does not. */
+    bool soon = tx->members_decide && !members;
+    part_timer_set(core, tx, part_time_after(core->now_us, tx->inquiry_us / (soon ? 4 : 1)));
     uint64_t max_us = core->options.inquiry_max_us;
     tx->inquiry_us = tx->inquiry_us < max_us / 2 ? tx->inquiry_us * 2
                      : tx->inquiry_us < max_us   ? max_us
@@ -174,6 +177,8 @@ void part_on_wait(struct part_core *core, struct tx_id id)
     tx->asked = 0; /* the coordinator lives: it will tell */
     if (!tx->members_decide)
         tx->said_prepared = 0; /* or else it is a fact, whoever lives */
+    else if (!tx->wanted)
+        part_timer_set(core, tx, part_time_after(core->now_us, tx->inquiry_us));
 }
 
 static void decided_elsewhere(struct part_core *core, struct part_tx *tx, bool commit,

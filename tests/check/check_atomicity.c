@@ -14,6 +14,7 @@
 struct fate {
     uint32_t first_record, last_record;
     uint32_t first_tx;
+    uint32_t rule;                      /* a PREPARED that says that its members decide */
     bool decided;                       /* there is a COMMIT record */
     bool committed, aborted, one_phase; /* somewhere, by a participant */
     bool told_committed, told_aborted;
@@ -39,7 +40,7 @@ static struct fate *fate_of(struct books *books, struct tx_id id)
     struct fate *fate = &books->fates[id_table_add(&books->ids, id)];
 
     if (books->ids.n > before)
-        fate->first_record = fate->last_record = fate->first_tx = NONE;
+        fate->first_record = fate->last_record = fate->first_tx = fate->rule = NONE;
     return fate;
 }
 
@@ -57,6 +58,8 @@ static void enter_records(struct books *books)
         else
             books->next_record[fate->last_record] = i;
         fate->last_record = i;
+        if (record->members_decide)
+            fate->rule = i;
         fate->decided |= record->type == HISTORY_COMMIT;
         fate->aborted |= record->type == HISTORY_ABORTED;
         fate->committed |= record->type == HISTORY_COMMITTED;
@@ -165,6 +168,51 @@ static bool has(const struct books *books, const struct fate *fate, uint32_t nod
     return false;
 }
 
+/* ---- where the members decide ---- */
+
+/* A member of its list without a PREPARED record, although all of its records are here. While there
+ * is one, nothing may say that it is committed. */
+static uint32_t not_prepared(const struct books *books, const struct fate *fate)
+{
+    const struct history_record *rule = &books->history->records[fate->rule];
+
+    for (uint32_t m = 0; m < rule->members_n; m++)
+        if (books->complete[rule->members[m]] &&
+            !has(books, fate, rule->members[m], HISTORY_PREPARED))
+            return rule->members[m];
+    return NONE;
+}
+
+/* Is it committed by the rule: prepared at every member, as far as can be seen? */
+static bool all_prepared(const struct books *books, const struct fate *fate)
+{
+    const struct history_record *rule;
+
+    if (fate->rule == NONE)
+        return false;
+    rule = &books->history->records[fate->rule];
+    for (uint32_t m = 0; m < rule->members_n; m++)
+        if (!has(books, fate, rule->members[m], HISTORY_PREPARED))
+            return false;
+    return true;
+}
+
+static void check_rule(struct books *books, const struct fate *fate)
+{
+    bool said = fate->committed || fate->decided || fate->told_committed;
+    uint32_t missing;
+
+    if (fate->rule == NONE)
+        return;
+    missing = not_prepared(books, fate);
+    if (said && missing != NONE)
+        found_at(books, fate, "undecided-commit",
+                 "was committed by its members, and was never prepared at", missing);
+    if (all_prepared(books, fate) && fate->aborted && !fate->committed && !fate->decided)
+        found(books, fate, "undone-commit",
+              "was prepared at every member, which commits it, and was aborted");
+}
+
 /* A member of the decision that never committed, although all of its records are here. */
 static uint32_t idle_member(const struct books *books, const struct fate *fate)
 {
@@ -176,6 +224,21 @@ static uint32_t idle_member(const struct books *books, const struct fate *fate)
                 !has(books, fate, record->members[m], HISTORY_COMMITTED))
                 return record->members[m];
     }
+    return NONE;
+}
+
+/* The same of one that its members have committed. */
+static uint32_t idle_listed(const struct books *books, const struct fate *fate)
+{
+    const struct history_record *rule;
+
+    if (!all_prepared(books, fate))
+        return NONE;
+    rule = &books->history->records[fate->rule];
+    for (uint32_t m = 0; m < rule->members_n; m++)
+        if (books->complete[rule->members[m]] &&
+            !has(books, fate, rule->members[m], HISTORY_COMMITTED))
+            return rule->members[m];
     return NONE;
 }
 
@@ -210,11 +273,15 @@ static void check_records(struct books *books, const struct fate *fate)
 {
     uint32_t idle = books->history->final ? idle_member(books, fate) : NONE;
 
+    if (books->history->final && idle == NONE && !fate->aborted)
+        idle = idle_listed(books, fate);
     if (fate->aborted && (fate->committed || fate->decided))
         found(books, fate, "half-done", "was both committed and aborted");
     else if (idle != NONE)
         found_at(books, fate, "half-done", "was decided, and never committed at", idle);
-    if (fate->committed && !fate->one_phase && !fate->decided && books->decisions)
+    check_rule(books, fate);
+    if (fate->committed && !fate->one_phase && !fate->decided && fate->rule == NONE &&
+        books->decisions)
         found(books, fate, "undecided-commit", "was committed without a decision");
     if (books->history->final)
         check_ends(books, fate);
@@ -229,7 +296,7 @@ static bool durable_at(const struct books *books, const struct fate *fate, uint3
     if (!books->complete[participant] || has(books, fate, participant, HISTORY_COMMITTED))
         return true;
     return !books->history->final && has(books, fate, participant, HISTORY_PREPARED) &&
-           (fate->decided || !books->decisions);
+           (fate->decided || all_prepared(books, fate) || !books->decisions);
 }
 
 /* A participant where one of its transactions wrote and that does not have it. */
@@ -277,7 +344,8 @@ static void check_told(struct books *books, const struct fate *fate)
                  "was reported as committed, and there is no such commit at", lost);
     else if (fate->told_committed && fate->aborted && !fate->committed)
         found(books, fate, "lost-commit", "was reported as committed, and was aborted");
-    if (fate->told_aborted && (fate->committed || fate->decided))
+    if (fate->told_aborted &&
+        (fate->committed || fate->decided || all_prepared(books, fate)))
         found(books, fate, "wrong-abort", "was reported as aborted, and was committed");
     if (fate->told_aborted && fate->told_committed && !only_read(books, fate))
         found(books, fate, "two-outcomes", "was reported as committed and as aborted");

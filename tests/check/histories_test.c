@@ -14,6 +14,7 @@
 static const char *const anomalies[] = {
     "half-done",
     "undecided-commit",
+    "undone-commit",
     "lost-commit",
     "wrong-abort",
     "two-outcomes",

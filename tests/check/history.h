@@ -56,7 +56,8 @@ struct history_record {
     enum history_record_type type;
     struct tx_id id;
     bool one_phase;          /* COMMITTED: decided there, no COMMIT record exists */
-    const uint32_t *members; /* COMMIT: interned names */
+    bool members_decide;     /* PREPARED: committed when that of every member is durable */
+    const uint32_t *members; /* COMMIT, and PREPARED where the members decide: interned names */
     uint32_t members_n;
 };
 

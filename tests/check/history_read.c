@@ -350,7 +350,9 @@ static void read_record(struct reader *reader, const json_t *line)
         return;
     }
     record.type = (enum history_record_type)type;
-    if (record.type == HISTORY_COMMIT)
+    record.members_decide =
+        record.type == HISTORY_PREPARED && get_bool(reader, line, "members_decide");
+    if (record.type == HISTORY_COMMIT || record.members_decide)
         record.members = get_names(reader, line, "members", true, &record.members_n);
     history_add_record(reader->history, &record);
 }

@@ -123,6 +123,8 @@ static const char everything[] =
     "[]}\n"
     "{\"type\":\"told\",\"id\":\"1-7-42\",\"outcome\":\"committed\"}\n"
     "{\"type\":\"record\",\"node\":\"p1\",\"lsn\":5,\"record\":\"PREPARED\",\"id\":\"1-7-42\"}\n"
+    "{\"type\":\"record\",\"node\":\"p1\",\"lsn\":6,\"record\":\"PREPARED\",\"id\":\"1-7-43\","
+    "\"members_decide\":true,\"members\":[\"p1\",\"p2\"]}\n"
     "{\"type\":\"record\",\"node\":\"c1\",\"lsn\":9,\"record\":\"COMMIT\",\"id\":\"1-7-42\","
     "\"members\":[\"p1\",\"p2\"]}\n"
     "{\"type\":\"record\",\"node\":\"p1\",\"lsn\":8,\"record\":\"COMMITTED\",\"id\":\"1-7-42\","

@@ -159,7 +159,9 @@ static void write_record(const struct history *history, const struct history_rec
     member_id(&json, record->id);
     if (record->type == HISTORY_COMMITTED)
         member_bool(&json, "one_phase", record->one_phase);
-    if (record->type == HISTORY_COMMIT)
+    if (record->members_decide)
+        member_bool(&json, "members_decide", true);
+    if (record->type == HISTORY_COMMIT || record->members_decide)
         member_names(&json, history, "members", record->members, record->members_n);
     end(&json);
 }

@@ -29,6 +29,15 @@ static void begin(struct json *json, const struct writing *writing,
     json_member(json, "id", tx_id_print(txlog_record_tx(record), id));
 }
 
+static void write_members(struct json *json, const struct tx_member *members, size_t n)
+{
+    json_key(json, "members");
+    json_array_begin(json);
+    for (size_t i = 0; i < n; i++)
+        json_string(json, members[i].name.s);
+    json_array_end(json);
+}
+
 static enum tx_error write_one(void *arg, const struct txlog_record *record, struct tx_bytes stored)
 {
     struct writing *writing = arg;
@@ -45,12 +54,12 @@ static enum tx_error write_one(void *arg, const struct txlog_record *record, str
         json_key(&json, "one_phase");
         json_bool(&json, record->committed.one_phase);
     }
-    if (record->type == TXLOG_COMMIT) {
-        json_key(&json, "members");
-        json_array_begin(&json);
-        for (size_t i = 0; i < record->commit.members_n; i++)
-            json_string(&json, record->commit.members[i].name.s);
-        json_array_end(&json);
+    if (record->type == TXLOG_COMMIT)
+        write_members(&json, record->commit.members, record->commit.members_n);
+    if (record->type == TXLOG_PREPARED && record->prepared.members_decide) {
+        json_key(&json, "members_decide");
+        json_bool(&json, true);
+        write_members(&json, record->prepared.members, record->prepared.members_n);
     }
     json_object_end(&json);
     fputc('\n', writing->out);

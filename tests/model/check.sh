@@ -52,6 +52,10 @@ mistakes|d-no-tombstone|mode_d.pml|-DONE_SHOT -DBUG_NO_TOMBSTONE
 mistakes|d-no-incarnation-check|mode_d.pml|-DONE_SHOT -DBUG_NO_INCARNATION_CHECK
 mistakes|d-vote-before-durable|mode_d.pml|-DBUG_VOTE_BEFORE_DURABLE
 mistakes|d-forget-before-acks|mode_d.pml|-DBUG_FORGET_BEFORE_ACKS
+mistakes|d-yes-of-some|mode_d.pml|-DN=3 -DP_CRASHES=0 -DBUG_YES_OF_SOME
+mistakes|d-old-mark-unasked|mode_d.pml|-DBUG_OLD_MARK_UNASKED
+mistakes|d-unsettled-in-memory|mode_d.pml|-DBUG_UNSETTLED_IN_MEMORY
+mistakes|d-forgotten-is-aborted|mode_d.pml|-DBUG_FORGOTTEN_IS_ABORTED
 limits|old-copy-unknown-to-some|mode_a.pml|-DRESTORE=2 -DP_CRASHES=0 -DC_CRASHES=0
 limits|old-member-asked|mode_a.pml|-DOLD_DISK=2
 '

@@ -1,5 +1,5 @@
-/* Mode D, participant-decided, for spin. Written before the mode is coded: this is its
- * specification for several members, without readers. The words are those of docs/protocol.md.
+/* Mode D, participant-decided, for spin: what "When the members decide" of docs/protocol.md says of
+ * several members. There are no readers on such a list. The words are those of docs/protocol.md.
  *
  * THE RULE. A transaction is committed from the moment when the PREPARED record of every listed
  * member is durable. Nobody decides; everybody only finds out. Two facts about a member never
@@ -13,10 +13,13 @@
  * THE COORDINATOR forces nothing. All YES: it tells the client, sends COMMIT, and writes that down
  * lazily. A NO: ABORT. A timeout: PREVENT to those that have not voted; it never aborts alone. A
  * YES of a member that has restarted counts (what its operations gave is lost, the commit is not).
- * After a restart it knows nothing of the transaction, and may not presume anything: it asks every
- * member with PREVENT, on the word of one in doubt or of the client.
+ * After a restart it either has the COMMIT record, or knows nothing of the transaction, and may not
+ * presume anything: it does not answer those in doubt, and asks every member with PREVENT on the word
+ * of the client. There one COMMITTED suffices: that member has found out. FORGOTTEN is aborted as
+ * long as this start has not itself called the epoch finished; UNKNOWN else.
  *
- * A MEMBER in doubt is a resolver like the coordinator: it sends PREVENT to the others.
+ * A MEMBER in doubt is a resolver like the coordinator: it sends PREVENT to the others, and does
+ * not acknowledge what it has found out itself before a COMMIT comes.
  *
  * FORGETTING. What is committed may go when COMMITTED is durable at every member, what is aborted
  * at once. A coordinator that began the transaction knows by the acknowledgements. A later start
@@ -63,6 +66,7 @@
 #define FOUND_COMMITTED 2
 #define FOUND_ABORTED 3
 #define GONE 4 /* fenced or dead */
+#define TOLD_UNKNOWN 5 /* FORGOTTEN, and this start may have let it be so */
 
 byte p_now[N], p_log[N];
 byte epoch_now[N], epoch_log[N];
@@ -74,10 +78,19 @@ byte c_now[COORDINATORS], c_epoch[COORDINATORS];
 byte c_acks[COORDINATORS];  /* members whose COMMITTED is durable */
 byte c_clear[COORDINATORS]; /* members that welcomed it and have nothing open of older epochs */
 byte newest = 1;
+/* The coordinator's log, which an older start does not have any more: COMMIT and END are lazy. */
+#define LOG_NOTHING 0
+#define LOG_COMMIT 1
+#define LOG_END 2
+byte c_log;
+bit forgot; /* the retention was over: the coordinator knows no more of what has committed */
+bit called; /* a later start has called the epoch finished, which its log says */
 
 /* The network. YES, NO and ACK: the members that have said so. PREVENT and PREPARE are always under
  * way: who sends them needs no permission. */
 byte n_yes, n_no, n_ack;
+byte n_committed;              /* STATE COMMITTED: a YES that says what became of it */
+byte n_forgotten;              /* FORGOTTEN: nothing is known below the mark; for coordinators */
 byte n_no_below;               /* NO below the mark: for members in doubt */
 byte n_commit, n_abort, n_forget, n_fenced; /* epochs of their senders */
 
@@ -187,13 +200,17 @@ inline undo(p)
      ((p_now[p] == NONE && mark_now[p] && !HAS(n_no_below, p)) ||                              \
       (p_now[p] == NONE && !mark_now[p]) || p_now[p] == WORKING ||                             \
       (p_now[p] == TOMB && !HAS(n_no, p)) ||                                                   \
-      ((p_now[p] == PREPARED || p_now[p] == COMMITTED) && !HAS(n_yes, p))))
+      (p_now[p] == PREPARED && !HAS(n_yes, p)) ||                                              \
+      (p_now[p] == COMMITTED && !(HAS(n_yes, p) && HAS(n_committed, p)))))
 inline on_prevent(p)
 {
     printf("member %d: PREVENT\n", p);
     if
-    :: p_now[p] == PREPARED || p_now[p] == COMMITTED -> n_yes = n_yes | BIT(p)
-    :: p_now[p] == NONE && mark_now[p] -> n_no_below = n_no_below | BIT(p)
+    :: p_now[p] == PREPARED -> n_yes = n_yes | BIT(p)
+    :: p_now[p] == COMMITTED -> n_yes = n_yes | BIT(p); n_committed = n_committed | BIT(p)
+    :: p_now[p] == NONE && mark_now[p] ->
+        n_no_below = n_no_below | BIT(p);
+        n_forgotten = n_forgotten | BIT(p)
     :: else ->
         n_no = n_no | BIT(p);
         bury(p)
@@ -228,7 +245,12 @@ inline on_abort(p, e)
 
 /* A member in doubt has heard from every other, or NO from one. */
 #define OTHERS(p) (ALL & ~BIT(p))
-#define CAN_FIND_COMMIT(p) (p_now[p] == PREPARED && (n_yes & OTHERS(p)) == OTHERS(p))
+#ifdef BUG_YES_OF_SOME
+#define ALL_YES(p) ((n_yes & OTHERS(p)) != 0)
+#else
+#define ALL_YES(p) ((n_yes & OTHERS(p)) == OTHERS(p))
+#endif
+#define CAN_FIND_COMMIT(p) (p_now[p] == PREPARED && (ALL_YES(p) || (n_committed & OTHERS(p)) != 0))
 #define CAN_FIND_ABORT(p) (p_now[p] == PREPARED && ((n_no | n_no_below) & OTHERS(p)) != 0)
 inline find_commit(p)
 {
@@ -279,8 +301,7 @@ inline flush(p)
         ready = ready | BIT(p);
         CHECK
     :: p_now[p] == COMMITTED && p_log[p] != COMMITTED ->
-        p_log[p] = COMMITTED;
-        n_ack = n_ack | BIT(p);
+        p_log[p] = COMMITTED; /* ACK goes with the next COMMIT, if one ever comes */
         settled = settled | BIT(p)
     :: p_now[p] == TOMB && p_log[p] == PREPARED -> p_log[p] = ABORTED
     :: else
@@ -333,7 +354,7 @@ end:
 /* ---- coordinators ---- */
 
 #define OPEN(c) (c_now[c] == COLLECTING || c_now[c] == UNKNOWN)
-#define CAN_SEE_COMMIT(c) (OPEN(c) && n_yes == ALL)
+#define CAN_SEE_COMMIT(c) (OPEN(c) && (n_yes == ALL || n_committed != 0))
 inline see_commit(c)
 {
     printf("epoch %d: all members are prepared; the client hears COMMITTED\n", c_epoch[c]);
@@ -346,6 +367,13 @@ inline see_commit(c)
     CHECK
 }
 
+#ifdef BUG_FORGOTTEN_IS_ABORTED
+#define MAY_BE_COMMITTED (0)
+#else
+#define MAY_BE_COMMITTED (called || forgot)
+#endif
+#define CAN_SEE_FORGOTTEN(c) (c_now[c] == UNKNOWN && n_forgotten != 0 && !MAY_BE_COMMITTED)
+#define CAN_GIVE_UP(c) (c_now[c] == UNKNOWN && n_forgotten != 0 && MAY_BE_COMMITTED)
 #define CAN_SEE_ABORT(c) (OPEN(c) && n_no != 0)
 inline see_abort(c)
 {
@@ -365,32 +393,44 @@ inline see_abort(c)
 #define CAN_ABORT_ALONE(c) (0)
 #endif
 
-/* The ACK that completes them is noted lazily; only when that is durable is the mark moved. Here in
- * one step: a crash in between forgets that it was finished, and the next start finds out again. */
+/* COMMIT becomes durable some time. The ACK that completes them is noted lazily, too; only when that
+ * END is durable is the mark moved. Here in one step: a crash in between is one before it. An older
+ * start has lost the log to the next one. */
+#define CAN_LOG(c) ((c) == 0 && c_now[c] == FOUND_COMMITTED && c_log == LOG_NOTHING)
+#define CAN_DROP(c) ((c) == 0 && c_now[c] == FOUND_COMMITTED && c_log == LOG_END)
 #define CAN_ACK(c, p) (c_now[c] == FOUND_COMMITTED && HAS(n_ack, p) && !HAS(c_acks[c], p))
 inline on_ack(c, p)
 {
     printf("epoch %d: ACK of member %d\n", c_epoch[c], p);
     c_acks[c] = c_acks[c] | BIT(p);
     if
-    :: c_acks[c] == ALL ->
+    :: c_acks[c] == ALL && c == 0 ->
         assert(settled == ALL);
+        c_log = LOG_END;
         n_forget = n_forget | BIT(c_epoch[c])
     :: else
     fi
 }
 
 /* WELCOME of a member that has nothing open of older epochs, as a later start reads it. */
+#ifdef BUG_OLD_MARK_UNASKED
+#define UNSETTLED(p) (0)
+#elif defined(BUG_UNSETTLED_IN_MEMORY)
+#define UNSETTLED(p) (p_now[p] == PREPARED || p_now[p] == PREPARING)
+#else
+#define UNSETTLED(p)                                                                           \
+    (p_now[p] == PREPARED || p_now[p] == PREPARING ||                                          \
+     (p_now[p] == COMMITTED && p_log[p] != COMMITTED))
+#endif
 #define CAN_CLEAR(c, p)                                                                        \
     (c_epoch[c] > 1 && c_now[c] != GONE && INTRODUCED(p, c_epoch[c]) && !HAS(c_clear[c], p) && \
-     p_now[p] != PREPARED && p_now[p] != PREPARING &&                                          \
-     (p_now[p] != COMMITTED || p_log[p] == COMMITTED))
+     !UNSETTLED(p))
 inline on_clear(c, p)
 {
     printf("epoch %d: WELCOME of member %d, nothing open there\n", c_epoch[c], p);
     c_clear[c] = c_clear[c] | BIT(p);
     if
-    :: c_clear[c] == ALL -> n_forget = n_forget | BIT(c_epoch[c])
+    :: c_clear[c] == ALL && c_now[c] == UNKNOWN -> called = 1; n_forget = n_forget | BIT(c_epoch[c])
     :: else
     fi
 }
@@ -412,7 +452,14 @@ end:
     FROM_MEMBER(2)
 #endif
     :: d_step { CAN_SEE_COMMIT(c) -> see_commit(c) }
+    :: d_step { CAN_LOG(c) -> printf("epoch %d: COMMIT is durable\n", c_epoch[c]);
+        c_log = LOG_COMMIT }
+    :: d_step { CAN_DROP(c) -> printf("epoch %d: the retention is over\n", c_epoch[c]);
+        forgot = 1; c_now[c] = UNKNOWN }
     :: d_step { CAN_SEE_ABORT(c) -> see_abort(c) }
+    :: d_step { CAN_SEE_FORGOTTEN(c) -> see_abort(c) }
+    :: d_step { CAN_GIVE_UP(c) -> printf("epoch %d: the client hears UNKNOWN\n", c_epoch[c]);
+        c_now[c] = TOLD_UNKNOWN }
     :: d_step { CAN_ABORT_ALONE(c) -> see_abort(c) }
     :: d_step { CAN_FENCED(c) -> printf("epoch %d: FENCED\n", c_epoch[c]); c_now[c] = GONE }
     od
@@ -425,8 +472,17 @@ inline start()
     newest++;
     printf("coordinator: restarts as epoch %d\n", newest);
     c_epoch[0] = newest;
-    c_now[0] = UNKNOWN;
     c_acks[0] = 0;
+    if
+    :: c_log == LOG_NOTHING || forgot -> c_now[0] = UNKNOWN
+    :: else ->
+        c_now[0] = FOUND_COMMITTED; /* its COMMIT record says so */
+        n_commit = n_commit | BIT(newest);
+        if
+        :: c_log == LOG_END -> c_acks[0] = ALL
+        :: else
+        fi
+    fi;
     c_clear[0] = 0
 }
 
@@ -473,7 +529,7 @@ inline talk(p)
 inline heal()
 {
     printf("---- no more faults ----\n");
-    n_yes = 0; n_no = 0; n_no_below = 0; n_ack = 0;
+    n_yes = 0; n_no = 0; n_no_below = 0; n_ack = 0; n_committed = 0; n_forgotten = 0;
     n_commit = 0; n_abort = 0; n_forget = 0; n_fenced = 0;
     for (r : 1 .. ROUNDS) {
         for (j : 0 .. N - 1) {
@@ -505,7 +561,7 @@ inline vanish()
     for (i : 0 .. COORDINATORS - 1) {
         c_now[i] = 0; c_epoch[i] = 0; c_acks[i] = 0; c_clear[i] = 0
     }
-    newest = 0; n_yes = 0; n_no = 0; n_no_below = 0; n_ack = 0;
+    newest = 0; c_log = 0; forgot = 0; called = 0; n_yes = 0; n_no = 0; n_no_below = 0; n_ack = 0; n_committed = 0; n_forgotten = 0;
     n_commit = 0; n_abort = 0; n_forget = 0; n_fenced = 0;
     c_crashes = 0; p_crashes = 0; copied = 0; told_committed = 0; told_aborted = 0;
     some_committed = 0; some_undone = 0; ready = 0; over = 0; settled = 0;

@@ -61,6 +61,12 @@ static void print_totals(const struct sim_totals *totals)
     if (totals->old_believed > 0)
         printf(", %" PRIu64 " words of a copy lost that nobody could doubt", totals->old_believed);
     printf("; %" PRIu64 " simulated seconds\n", totals->simulated_us / 1000000);
+    if (totals->members_decided > 0)
+        printf("  %" PRIu64 " commits decided by their members\n", totals->members_decided);
+    if (totals->coordinators_lost > 0)
+        printf("  %" PRIu64 " coordinators lost: all that members decide was settled within %.1f s "
+               "of the last fault; %" PRIu64 " others stayed in doubt\n",
+               totals->coordinators_lost, (double)totals->settled_us / 1e6, totals->lost_waiting);
     if (totals->rot_shown > 0)
         printf("  %" PRIu64 " damaged logs shown, %" PRIu64 " of them refused\n", totals->rot_shown,
                totals->rot_refused);
@@ -131,11 +137,16 @@ static void add_totals(struct chunk *to, const struct sim_totals *totals)
     to->totals.events += totals->events;
     to->totals.old_believed += totals->old_believed;
     to->totals.simulated_us += totals->simulated_us;
+    to->totals.members_decided += totals->members_decided;
+    to->totals.coordinators_lost += totals->coordinators_lost;
+    to->totals.lost_waiting += totals->lost_waiting;
+    if (totals->settled_us > to->totals.settled_us)
+        to->totals.settled_us = totals->settled_us;
     to->totals.rot_shown += totals->rot_shown;
     to->totals.rot_refused += totals->rot_refused;
     for (size_t i = 0; i < SIM_FAULTS_N; i++)
         to->totals.faults[i] += totals->faults[i];
-    if (totals->transactions < to->transactions_min)
+    if (totals->transactions < to->transactions_min && totals->coordinators_lost == 0)
         to->transactions_min = totals->transactions;
 }
 

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "inside.h"
 #include "liar.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
@@ -20,6 +21,7 @@ static bool participant_at_rest(const struct sim_node *node)
 
     part_core_stats(sim_participant_core(node), 0, &stats);
     return part_core_idle(sim_participant_core(node)) &&
+           inside_part_unended(sim_participant_core(node)) == 0 &&
            stats.locks_held + stats.locks_waiting == 0;
 }
 
@@ -142,7 +144,7 @@ static void check_own_log(struct sim *sim, size_t at)
 
 static void check_enough(struct sim *sim)
 {
-    if (sim->totals.transactions < sim->options.transactions)
+    if (sim->lost_at == 0 && sim->totals.transactions < sim->options.transactions)
         sim_fail(sim, "too few: %" PRIu64 " transactions begun instead of %" PRIu64,
                  sim->totals.transactions, sim->options.transactions);
 }

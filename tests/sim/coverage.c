@@ -20,12 +20,15 @@ struct table {
 
 static const char *const part_rows[PART_ROWS_N] = {"none",     "tombstone", "forgotten",
                                                    "working",  "undoing",   "preparing",
-                                                   "prepared", "committed", "heuristic"};
+                                                   "prepared", "prepared-members",
+                                                   "found-out", "committed", "heuristic"};
 static const char *const part_columns[PART_COLUMNS_N] = {"OPERATE", "PREPARE", "COMMIT", "ABORT",
-                                                         "INQUIRE", "STATE",   "WAIT",   "RESOLVE",
+                                                         "INQUIRE", "INQUIRE-members",
+                                                         "STATE",   "WAIT",   "RESOLVE",
                                                          "FORGET",  "restart"};
 static const char *const coord_rows[COORD_ROWS_N] = {
-    "none",     "active",    "collecting",         "one-phase",        "inquiring",
+    "none",     "active",    "collecting",         "members",          "preventing",
+    "one-phase",        "inquiring",
     "deciding", "committed", "finished-committed", "finished-aborted", "resolving"};
 static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
                                                            "SUBMIT",
@@ -39,7 +42,9 @@ static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
                                                            "READ_ONLY",
                                                            "COMMITTED",
                                                            "ACK",
+                                                           "ACK-members",
                                                            "INQUIRE",
+                                                           "INQUIRE-members",
                                                            "STATE",
                                                            "timer",
                                                            "durable",
@@ -68,13 +73,18 @@ static const struct impossible part_impossible[] = {
     {PART_ROW_PREPARING, PART_COLUMN_STATE, "only who is in doubt inquires"},
     {PART_ROW_PREPARING, PART_COLUMN_WAIT, "only who is in doubt inquires"},
     {PART_ROW_PREPARING, PART_COLUMN_RESTART, "its record is in the log, or it is not"},
+    {PART_ROW_PREPARED, PART_COLUMN_INQUIRE_MEMBERS, "who decides is the same for all members"},
+    {PART_ROW_FOUND_OUT, PART_COLUMN_ABORT, "nobody aborts what every member has prepared"},
+    {PART_ROW_FOUND_OUT, PART_COLUMN_RESTART, "COMMITTED does not say how that was found out"},
 };
 
 #define UNDECIDED_ACK "a client acknowledges what it has heard"
 #define NO_RECORD     "it has no record"
 #define NOT_ASKED     "nobody was asked to prepare"
 #define NOT_IN_DOUBT  "nobody is in doubt"
-#define SINGLE        "only the member of a single-member transaction is asked"
+#define SINGLE        "only where the members decide, or a single one, are they asked"
+#define COORDINATOR   "its coordinator decides"
+#define MEMBERS       "its members decide, and say so"
 #define NO_REQUEST    "it was found by its id"
 
 static const struct impossible coord_impossible[] = {
@@ -97,6 +107,29 @@ static const struct impossible coord_impossible[] = {
     {COORD_ROW_COLLECTING, COORD_COLUMN_STATE, SINGLE},
     {COORD_ROW_COLLECTING, COORD_COLUMN_DURABLE, NO_RECORD},
     {COORD_ROW_COLLECTING, COORD_COLUMN_RESTART, NO_RECORD},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_ACK_MEMBERS, "nothing is decided"},
+    {COORD_ROW_ACTIVE, COORD_COLUMN_INQUIRE_MEMBERS, NOT_IN_DOUBT},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_ACK_MEMBERS, COORDINATOR},
+    {COORD_ROW_COLLECTING, COORD_COLUMN_INQUIRE_MEMBERS, COORDINATOR},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_ACK_MEMBERS, COORDINATOR},
+    {COORD_ROW_ONE_PHASE, COORD_COLUMN_INQUIRE_MEMBERS, COORDINATOR},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_ACK_MEMBERS, COORDINATOR},
+    {COORD_ROW_INQUIRING, COORD_COLUMN_INQUIRE_MEMBERS, COORDINATOR},
+    {COORD_ROW_DECIDING, COORD_COLUMN_ACK_MEMBERS, COORDINATOR},
+    {COORD_ROW_DECIDING, COORD_COLUMN_INQUIRE_MEMBERS, COORDINATOR},
+    {COORD_ROW_MEMBERS, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
+    {COORD_ROW_MEMBERS, COORD_COLUMN_READ_ONLY, "no member of such a list is a reader"},
+    {COORD_ROW_MEMBERS, COORD_COLUMN_ACK, MEMBERS},
+    {COORD_ROW_MEMBERS, COORD_COLUMN_INQUIRE, MEMBERS},
+    {COORD_ROW_MEMBERS, COORD_COLUMN_STATE, "it was not asked yet"},
+    {COORD_ROW_MEMBERS, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_MEMBERS, COORD_COLUMN_RESTART, NO_RECORD},
+    {COORD_ROW_PREVENTING, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
+    {COORD_ROW_PREVENTING, COORD_COLUMN_READ_ONLY, "no member of such a list is a reader"},
+    {COORD_ROW_PREVENTING, COORD_COLUMN_ACK, MEMBERS},
+    {COORD_ROW_PREVENTING, COORD_COLUMN_INQUIRE, MEMBERS},
+    {COORD_ROW_PREVENTING, COORD_COLUMN_DURABLE, NO_RECORD},
+    {COORD_ROW_PREVENTING, COORD_COLUMN_RESTART, NO_RECORD},
     {COORD_ROW_ONE_PHASE, COORD_COLUMN_OUTCOME_ACK, UNDECIDED_ACK},
     {COORD_ROW_ONE_PHASE, COORD_COLUMN_YES, "the only member commits at once"},
     {COORD_ROW_ONE_PHASE, COORD_COLUMN_ACK, "nothing is decided"},
@@ -116,15 +149,11 @@ static const struct impossible coord_impossible[] = {
     {COORD_ROW_DECIDING, COORD_COLUMN_STATE, SINGLE},
     {COORD_ROW_DECIDING, COORD_COLUMN_TIMER, "it waits for its record, however long that takes"},
     {COORD_ROW_DECIDING, COORD_COLUMN_RESTART, "a COMMIT record that is found is durable"},
-    {COORD_ROW_COMMITTED, COORD_COLUMN_STATE, SINGLE},
     {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_VOTE_COMMITTED, "nobody commits what is aborted"},
     {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_DURABLE, NO_RECORD},
     {COORD_ROW_FINISHED_ABORTED, COORD_COLUMN_RESTART, NO_RECORD},
     {COORD_ROW_RESOLVING, COORD_COLUMN_BEGIN, NO_REQUEST},
     {COORD_ROW_RESOLVING, COORD_COLUMN_SUBMIT, NO_REQUEST},
-    {COORD_ROW_RESOLVING, COORD_COLUMN_YES, "the only member commits at once"},
-    {COORD_ROW_RESOLVING, COORD_COLUMN_ACK, "the only member is told nothing"},
-    {COORD_ROW_RESOLVING, COORD_COLUMN_INQUIRE, NOT_IN_DOUBT},
     {COORD_ROW_RESOLVING, COORD_COLUMN_DURABLE, NO_RECORD},
     {COORD_ROW_RESOLVING, COORD_COLUMN_RESTART, NO_RECORD},
 };

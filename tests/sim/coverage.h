@@ -14,6 +14,8 @@ enum coverage_part_row {
     PART_ROW_UNDOING,
     PART_ROW_PREPARING,
     PART_ROW_PREPARED,
+    PART_ROW_MEMBERS, /* prepared, and its members decide */
+    PART_ROW_FOUND_OUT, /* committed by what the members have said, before any COMMIT */
     PART_ROW_COMMITTED,
     PART_ROW_HEURISTIC,
     PART_ROWS_N
@@ -25,6 +27,7 @@ enum coverage_part_column {
     PART_COLUMN_COMMIT,
     PART_COLUMN_ABORT,
     PART_COLUMN_INQUIRE,
+    PART_COLUMN_INQUIRE_MEMBERS, /* of one that its members decide */
     PART_COLUMN_STATE,
     PART_COLUMN_WAIT,
     PART_COLUMN_RESOLVE,
@@ -37,6 +40,8 @@ enum coverage_coord_row {
     COORD_ROW_NONE,
     COORD_ROW_ACTIVE,
     COORD_ROW_COLLECTING,
+    COORD_ROW_MEMBERS,    /* collecting what its members decide */
+    COORD_ROW_PREVENTING, /* the same, and those that have not voted are asked */
     COORD_ROW_ONE_PHASE, /* collecting, of a single member */
     COORD_ROW_INQUIRING, /* the vote of that one did not come, its outcome is asked for */
     COORD_ROW_DECIDING,
@@ -60,7 +65,9 @@ enum coverage_coord_column {
     COORD_COLUMN_READ_ONLY,
     COORD_COLUMN_VOTE_COMMITTED,
     COORD_COLUMN_ACK,
+    COORD_COLUMN_ACK_MEMBERS,
     COORD_COLUMN_INQUIRE,
+    COORD_COLUMN_INQUIRE_MEMBERS,
     COORD_COLUMN_STATE,
     COORD_COLUMN_TIMER,
     COORD_COLUMN_DURABLE,

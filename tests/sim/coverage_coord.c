@@ -16,6 +16,8 @@ static enum coverage_coord_row row_of(const struct coord_tx *tx)
 
     if (tx == NULL)
         return COORD_ROW_NONE;
+    if (tx->state == COORD_COLLECTING && tx->members_decide)
+        return tx->inquiring ? COORD_ROW_PREVENTING : COORD_ROW_MEMBERS;
     if (tx->state == COORD_COLLECTING && tx->inquiring)
         return COORD_ROW_INQUIRING;
     if (tx->state == COORD_COLLECTING && tx->one_phase)
@@ -49,6 +51,11 @@ static bool column_of(const struct tx_msg *msg, enum coverage_coord_column *colu
 
     if (msg->type == TX_MSG_VOTE) {
         *column = votes[msg->vote.vote];
+        return true;
+    }
+    if ((msg->type == TX_MSG_ACK && msg->ack.members_decide) ||
+        (msg->type == TX_MSG_INQUIRE && msg->inquire.members_decide)) {
+        *column = msg->type == TX_MSG_ACK ? COORD_COLUMN_ACK_MEMBERS : COORD_COLUMN_INQUIRE_MEMBERS;
         return true;
     }
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {

@@ -2,7 +2,7 @@
 
 #include "participant/part_internal.h"
 
-static enum coverage_part_row row_of(enum part_state state)
+static enum coverage_part_row row_of(const struct part_tx *tx)
 {
     static const enum coverage_part_row rows[PART_STATES_N] = {
         [PART_WORKING] = PART_ROW_WORKING,     [PART_UNDOING] = PART_ROW_UNDOING,
@@ -10,7 +10,11 @@ static enum coverage_part_row row_of(enum part_state state)
         [PART_COMMITTED] = PART_ROW_COMMITTED, [PART_HEURISTIC] = PART_ROW_HEURISTIC,
     };
 
-    return rows[state];
+    if (tx->state == PART_PREPARED && tx->members_decide)
+        return PART_ROW_MEMBERS;
+    if (tx->state == PART_COMMITTED && tx->found_out)
+        return PART_ROW_FOUND_OUT;
+    return rows[tx->state];
 }
 
 static enum coverage_part_row row_now(const struct part_core *core, struct tx_id id)
@@ -19,13 +23,13 @@ static enum coverage_part_row row_now(const struct part_core *core, struct tx_id
     const struct part_coordinator *coordinator = part_coordinator_find(core, id.coordinator);
 
     if (tx != NULL)
-        return row_of(tx->state);
+        return row_of(tx);
     if (coordinator != NULL && part_mark_covers(coordinator, id))
         return PART_ROW_FORGOTTEN;
     return part_tombstone_find(core, id) != NULL ? PART_ROW_TOMBSTONE : PART_ROW_NONE;
 }
 
-static bool column_of(enum tx_msg_type type, enum coverage_part_column *column)
+static bool column_of(const struct tx_msg *msg, enum coverage_part_column *column)
 {
     static const struct {
         enum tx_msg_type type;
@@ -39,7 +43,9 @@ static bool column_of(enum tx_msg_type type, enum coverage_part_column *column)
 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         *column = columns[i].column;
-        if (columns[i].type == type)
+        if (msg->type == TX_MSG_INQUIRE && msg->inquire.members_decide)
+            *column = PART_COLUMN_INQUIRE_MEMBERS;
+        if (columns[i].type == msg->type)
             return true;
     }
     return false;
@@ -64,7 +70,7 @@ static void count_forget(struct coverage *coverage, const struct part_coordinato
     for (link = coordinator->txs.next; link != &coordinator->txs; link = link->next) {
         const struct part_tx *tx = PART_CONTAINER(link, struct part_tx, in_coordinator);
 
-        coverage->part[row_of(tx->state)][PART_COLUMN_FORGET] += forgets(forget, tx->id);
+        coverage->part[row_of(tx)][PART_COLUMN_FORGET] += forgets(forget, tx->id);
     }
     for (link = coordinator->tombstones.next; link != &coordinator->tombstones; link = link->next) {
         const struct part_tombstone *tombstone =
@@ -89,12 +95,12 @@ void coverage_part_step(struct coverage *coverage, const struct part_core *core,
         if (event->msg->type == TX_MSG_FORGET)
             count_forget(coverage, coordinator, &event->msg->forget);
     }
-    if (column_of(event->msg->type, &column))
+    if (column_of(event->msg, &column))
         coverage->part[row_now(core, tx_msg_tx(event->msg))][column]++;
 }
 
 void coverage_part_restart(struct coverage *coverage, const struct part_core *core)
 {
     for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next)
-        coverage->part[row_of(tx->state)][PART_COLUMN_RESTART]++;
+        coverage->part[row_of(tx)][PART_COLUMN_RESTART]++;
 }

@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include "lost.h"
 #include "network.h"
 #include "operator.h"
 #include "sim_coordinator.h"
@@ -282,6 +283,8 @@ void sim_faults_heal(struct sim *sim)
         sim->nodes[i].write_fails = false;
         fill_disk(sim, i, false);
         put_back(sim, i);
+        if (sim_lost_is(sim, i) && sim->nodes[i].up)
+            sim_crash(sim, i);
         sim_start(sim, i);
     }
 }

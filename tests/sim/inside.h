@@ -17,6 +17,18 @@ void inside_waits(const struct part_core *core,
 size_t inside_part_live(const struct part_core *core);
 size_t inside_coord_live(const struct coord_core *core);
 
+/* What is in doubt at a participant of one coordinator's: who decides it. */
+struct inside_doubt {
+    unsigned members_decide, coordinator_decides;
+    struct tx_id id; /* one of those that the members decide */
+};
+/* Adds to the counts. */
+void inside_part_in_doubt(const struct part_core *core, uint32_t coordinator,
+                          struct inside_doubt *doubt);
+
+/* Decisions by hand that have not heard yet what it really was. */
+unsigned inside_part_unended(const struct part_core *core);
+
 /* Would it take the word of such a node, as far as it knows? Of a HELLO, a WELCOME, and a NO to one
  * that is in doubt. */
 bool inside_part_welcomes(const struct part_core *core, uint32_t coordinator,

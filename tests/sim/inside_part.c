@@ -49,6 +49,31 @@ size_t inside_part_live(const struct part_core *core)
     return HASH_COUNT(core->txs);
 }
 
+void inside_part_in_doubt(const struct part_core *core, uint32_t coordinator,
+                          struct inside_doubt *doubt)
+{
+    for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next) {
+        if (tx->id.coordinator != coordinator ||
+            (tx->state != PART_PREPARING && tx->state != PART_PREPARED))
+            continue;
+        if (tx->members_decide) {
+            doubt->members_decide++;
+            doubt->id = tx->id;
+        } else {
+            doubt->coordinator_decides++;
+        }
+    }
+}
+
+unsigned inside_part_unended(const struct part_core *core)
+{
+    unsigned n = 0;
+
+    for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next)
+        n += tx->state == PART_HEURISTIC && tx->heuristic.end == TX_HEURISTIC_NONE;
+    return n;
+}
+
 bool inside_part_welcomes(const struct part_core *core, uint32_t coordinator,
                           const struct tx_msg_hello *hello)
 {

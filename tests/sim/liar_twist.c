@@ -205,6 +205,11 @@ static void twist_prepare(struct liar_talk *talk, struct tx_msg_prepare *prepare
 {
     size_t known_n = prepare->members_n;
 
+    if (prepare->members_decide && liar_once_in(talk, 8)) {
+        prepare->members_decide = below(talk, 2) == 0;
+        prepare->results_max = below(talk, 100);
+        return;
+    }
     switch (below(talk, FIELDS)) {
     case 0:
         prepare->id = liar_id(talk);
@@ -322,6 +327,10 @@ static void twist_vote(struct liar_talk *talk, struct tx_msg_vote *vote)
 
 static void twist_ack(struct liar_talk *talk, struct tx_msg_ack *ack)
 {
+    if (ack->members_decide && liar_once_in(talk, 4)) {
+        ack->members_decide = false;
+        return;
+    }
     switch (below(talk, 3)) {
     case 0:
         ack->id = liar_id(talk);
@@ -337,6 +346,10 @@ static void twist_ack(struct liar_talk *talk, struct tx_msg_ack *ack)
 
 static void twist_inquire(struct liar_talk *talk, struct tx_msg_inquire *inquire)
 {
+    if (inquire->members_decide && liar_once_in(talk, 4)) {
+        inquire->members_decide = false;
+        return;
+    }
     switch (below(talk, 4)) {
     case 0:
         inquire->in_doubt = !inquire->in_doubt;
@@ -356,6 +369,10 @@ static void twist_inquire(struct liar_talk *talk, struct tx_msg_inquire *inquire
 
 static void twist_state(struct liar_talk *talk, struct tx_msg_state *state)
 {
+    if (state->members_decide && liar_once_in(talk, 4)) {
+        state->members_decide = false;
+        return;
+    }
     switch (below(talk, 4)) {
     case 0:
         state->id = liar_id(talk);

@@ -2,6 +2,7 @@
 
 #include "echo.h"
 #include "network.h"
+#include "rule.h"
 #include "sim_client.h"
 #include "sim_participant.h"
 
@@ -51,6 +52,8 @@ static bool on_disk(const struct sim *sim, size_t node, enum txlog_type type, st
 
 static bool decided_to_commit(const struct sim *sim, struct tx_id id)
 {
+    if (rule_applies(sim, id))
+        return rule_committed(sim, id);
     return on_disk(sim, id.coordinator - 1, TXLOG_COMMIT, id);
 }
 

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "common/commit_mode.h"
 #include "common/op.h"
 
 #include <inttypes.h>
@@ -181,8 +182,36 @@ static void draw_copies(struct sim_options *options, struct sim_random *random)
         options->old_disk = sim_random_between(random, 1, 3);
 }
 
+/* Mode D more often than not: the reference has had its seeds. */
+static void draw_modes(struct sim_options *options, struct sim_random *random)
+{
+    options->mode = sim_random_percent(random, 65) ? TX_COMMIT_PARTICIPANTS : TX_COMMIT_COORDINATOR;
+    if (sim_random_percent(random, 15))
+        options->mode = TX_COMMIT_DEFAULT;
+    if (sim_random_percent(random, 35))
+        options->asks_percent = sim_random_between(random, 5, 90);
+    if (!sim_random_percent(random, 12))
+        return;
+    options->lost_txs = sim_random_between(random, 1, options->transactions - 1);
+    options->lost_us = sim_random_between(random, 10000, 6000000);
+}
+
+/* Operators at work wherever something is in doubt for a moment, and lost messages: what a member
+ * is told by hand meets the coordinator that waits for it. */
+static void draw_doubt(struct sim_options *options, struct sim_random *random)
+{
+    if (options->mode != TX_COMMIT_PARTICIPANTS || !sim_random_percent(random, 8))
+        return;
+    options->resolve = 60;
+    options->fault_txs = 3;
+    options->loss_percent = 25;
+    options->prepare_timeout_us = 80000;
+    options->inquiry_us = 20000;
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
+    struct sim_random modes = {random->state ^ UINT64_C(0x6d6f646573)};
     struct sim_random liar = {random->state ^ UINT64_C(0x6c6961727321)};
     struct sim_random kept = {random->state ^ UINT64_C(0x6b657074)};
     struct sim_random store = {random->state ^ UINT64_C(0x73746f726573)};
@@ -222,6 +251,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_rot(options, &rot);
     draw_copies(options, &copies);
     draw_scans(options, &scans);
+    draw_modes(options, &modes);
     stride = sim_random_between(random, 0, 99);
     if (stride >= 5)
         options->check_stride = strides[sim_random_percent(random, 85)];
@@ -235,6 +265,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_echoes(options, &echoes);
     if (sim_random_percent(random, 90))
         draw_faults(options, random);
+    draw_doubt(options, &modes);
 }
 
 /* ---- by hand ---- */
@@ -254,7 +285,8 @@ static bool possible(const struct sim_options *options)
            (options->results_max == 0 || options->results_max >= 50) &&
            options->scans_percent <= 100 && options->levels_percent <= 100 &&
            options->seats_level < TX_ISOLATIONS_N && options->echo_frames <= SIM_ECHO_FRAMES_MAX &&
-           options->prepare_timeout_us >= 10000;
+           options->prepare_timeout_us >= 10000 && options->mode < TX_COMMIT_MODES_N &&
+           options->asks_percent <= 100;
 }
 
 bool sim_options_set(struct sim_options *options, const char *text)

@@ -80,6 +80,12 @@
     X(results_max, "bytes of the results of a step or a one-shot at a participant; 0: a message")  \
     X(looks_percent,                                                                               \
       "of the transactions, somebody looks at the locks of a participant before them")             \
+    X(mode, "who decides commits by default: 0 as the coordinators have it, 1 coordinator, "       \
+            "2 participants")                                                                      \
+    X(asks_percent, "of the transactions ask for a mode of their own")                             \
+    X(lost_txs, "transactions before a coordinator is lost until the members have settled; "       \
+                "0: none")                                                                         \
+    X(lost_us, "how long the faults go on then; fewer transactions are begun")                     \
     X(seats_level, "of those that take seats by what a scan says: any but 0, serializable, "       \
                    "breaks promises")
 

@@ -6,10 +6,12 @@
 #include "image.h"
 #include "liar.h"
 #include "lock_table.h"
+#include "lost.h"
 #include "network.h"
 #include "old_copy.h"
 #include "operator.h"
 #include "rot.h"
+#include "rule.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
 #include "sim_history.h"
@@ -116,6 +118,7 @@ struct sim *sim_new(uint64_t seed)
     sim->echo_random.state = seed ^ UINT64_C(0x6563686f);
     sim->locking.state = seed ^ UINT64_C(0x6c6f636b73);
     sim->rot.state = seed ^ UINT64_C(0x726f74);
+    sim->modes.state = seed ^ UINT64_C(0x6d6f646573);
     sim->scanning.state = seed ^ UINT64_C(0x7363616e73);
     sim->now = 1000000;
     sim_options_draw(&sim->options, &sim->random);
@@ -283,7 +286,7 @@ void sim_start(struct sim *sim, size_t at)
     struct sim_node *node = &sim->nodes[at];
     bool started;
 
-    if (node->up || node->role == SIM_CLIENT)
+    if (node->up || node->role == SIM_CLIENT || sim_lost_is(sim, at))
         return;
     node->up = true;
     node->run++;
@@ -331,6 +334,7 @@ void sim_crash(struct sim *sim, size_t at)
     sim->totals.crashes++;
     sim_stop(sim, at);
     sim_disk_crash(sim->nodes[at].disk, &sim->random);
+    rule_died(sim, at);
     sim_timeline_add(
         &sim->timeline,
         (struct sim_event){.type = SIM_EVENT_RESTART, .at = sim->now + pause, .node = (uint8_t)at});
@@ -458,6 +462,7 @@ static void settle(struct sim *sim, size_t at)
 static void look(struct sim *sim)
 {
     sim_operator_watch(sim);
+    sim_lost_look(sim);
     sim->looks_at_rest = sim_at_rest(sim) ? sim->looks_at_rest + 1 : 0;
     sim_timeline_add(&sim->timeline,
                      (struct sim_event){.type = SIM_EVENT_LOOK, .at = sim->now + LOOK_US});
@@ -516,7 +521,7 @@ static void begin(struct sim *sim)
 static bool faults_over(struct sim *sim)
 {
     return sim->totals.transactions >= sim->options.transactions ||
-           sim->now >= 1000000 + sim->options.longest_us;
+           sim->now >= 1000000 + sim->options.longest_us || sim_lost_long(sim);
 }
 
 bool sim_step(struct sim *sim)
@@ -528,6 +533,7 @@ bool sim_step(struct sim *sim)
     sim->now = event.at;
     sim->totals.events++;
     sim_old_copy_take(sim);
+    sim_lost_take(sim);
     if (!sim->healed && faults_over(sim))
         heal(sim);
     happen(sim, &event);
@@ -582,6 +588,7 @@ void sim_destroy(struct sim **sim)
     }
     sim_echo_deinit(*sim);
     sim_liar_stop(*sim);
+    rule_deinit(*sim);
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);
     history_deinit(&(*sim)->history);

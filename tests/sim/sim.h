@@ -45,6 +45,7 @@ struct sim_client;
 struct sim_outbox;
 struct sim_echo;
 struct sim_liar;
+struct sim_ruled;
 
 struct sim_node {
     enum sim_node_role role;
@@ -81,6 +82,7 @@ struct sim_node {
 struct sim_told {
     struct tx_id id;
     enum tx_outcome outcome;
+    enum tx_commit_mode mode;                    /* as the client asked for it */
     unsigned wrote;                              /* a bit for each participant */
     uint64_t incarnations[SIM_PARTICIPANTS_MAX]; /* of those that the client named; else 0 */
 };
@@ -102,6 +104,8 @@ struct sim_totals {
     uint64_t old_disks;    /* nodes that got an old image */
     uint64_t old_believed; /* words of a copy that nobody could know better, and that were lost */
     uint64_t lies;
+    uint64_t coordinators_lost, lost_waiting, settled_us; /* see lost.h */
+    uint64_t members_decided;                /* committed transactions of mode D */
     uint64_t rot_shown, rot_refused; /* damaged copies of a log */
 };
 
@@ -112,6 +116,7 @@ struct sim {
     struct sim_random locking;  /* for LOCKs, likewise */
     struct sim_random rot;      /* for damage: the run itself stays as it is without it */
     struct sim_random scanning; /* for scans and isolation levels, likewise */
+    struct sim_random modes;    /* for commit modes, and for who is lost, likewise */
     unsigned rows_drawn;        /* writes of rows, see plan_scan.c */
     struct sim_timeline timeline;
     uint64_t now;
@@ -151,6 +156,10 @@ struct sim {
     size_t image_lives_n;
     struct coverage *coverage; /* NULL: not wanted */
     struct sim_liar *liar;     /* NULL: nobody lies */
+    size_t lost; /* the coordinator that is; SIM_NOBODY: it has come back */
+    uint64_t lost_at; /* 0: none yet */
+    struct sim_ruled *ruled; /* see rule.h: a table with open addressing */
+    size_t ruled_n, ruled_capacity;
     unsigned failures;
 };
 

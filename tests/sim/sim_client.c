@@ -6,6 +6,7 @@
 #include "operator.h"
 #include "plan.h"
 #include "plan_seats.h"
+#include "rule.h"
 #include "sim_history.h"
 
 #include <inttypes.h>
@@ -50,6 +51,7 @@ struct sim_client {
     unsigned unknowns_before;       /* of this transaction */
     bool done, impatient;
     unsigned step;
+    enum tx_commit_mode mode; /* that it asks for */
     struct used used[SIM_PARTICIPANTS_MAX];
 };
 
@@ -68,7 +70,8 @@ static void send_finish(struct sim *sim, size_t node, enum tx_msg_type type)
     struct tx_member members[SIM_PARTICIPANTS_MAX] = {0};
     struct tx_msg msg = {
         .type = type,
-        .finish = {.req = self->req, .id = self->id, .token = self->token, .members = members}};
+        .finish = {.req = self->req, .id = self->id, .token = self->token, .members = members,
+                   .mode = self->mode}};
 
     for (unsigned i = 0; i < sim->options.participants; i++) {
         const struct sim_node *participant = &sim->nodes[sim_participant_node(sim, i)];
@@ -114,6 +117,7 @@ static void send_submit(struct sim *sim, size_t node)
                                     .age = self->age,
                                     .lock_timeout_ms = self->plan.lock_timeout_ms,
                                     .isolation = self->plan.isolation,
+                                    .mode = self->mode,
                                     .ops = ops}};
 
     msg.submit.ops_n = plan_all(&self->plan, sim, ops);
@@ -174,7 +178,8 @@ static bool ask_for_live(struct sim *sim, size_t node)
     /* Whoever asks names all participants that were used, and they are known from there on. */
     if (other == self || other->phase < PHASE_COMMIT || other->probing || !tx_id_valid(other->id))
         return false;
-    self->probed = (struct sim_told){.id = other->id, .wrote = plan_writes(&other->plan)};
+    self->probed = (struct sim_told){
+        .id = other->id, .mode = other->mode, .wrote = plan_writes(&other->plan)};
     self->probing = true;
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
         self->probed.incarnations[i] = other->used[i].incarnation;
@@ -202,11 +207,20 @@ static void probe(struct sim *sim, size_t node)
         return;
     }
     self->id = self->probed.id;
+    self->mode = self->probed.mode;
     self->coordinator = self->id.coordinator - 1;
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
         self->used[i] = (struct used){.incarnation = self->probed.incarnations[i],
                                       .wrote = (self->probed.wrote >> i & 1u) != 0};
     go(sim, node, PHASE_ASK);
+}
+
+static enum tx_commit_mode draw_mode(struct sim *sim)
+{
+    if (sim->options.asks_percent == 0 ||
+        !sim_random_percent(&sim->modes, (unsigned)sim->options.asks_percent))
+        return TX_COMMIT_DEFAULT;
+    return sim_random_percent(&sim->modes, 50) ? TX_COMMIT_PARTICIPANTS : TX_COMMIT_COORDINATOR;
 }
 
 static void begin(struct sim *sim, size_t node)
@@ -231,6 +245,7 @@ static void begin(struct sim *sim, size_t node)
             (size_t)sim_random_between(&sim->random, 0, sim->options.coordinators - 1);
     }
     self->retry = false;
+    self->mode = draw_mode(sim);
     plan_again(&self->plan, sim);
     self->invoked = sim->now;
     self->unknowns_before = 0;
@@ -263,7 +278,10 @@ static void remember(struct sim *sim, const struct sim_client *self, enum tx_out
         sim->told = tx_xrealloc(sim->told, sim->told_capacity * sizeof *sim->told);
     }
     told = &sim->told[sim->told_n++];
-    *told = (struct sim_told){.id = self->id, .outcome = outcome, .wrote = wrote_mask(sim, self)};
+    *told = (struct sim_told){.id = self->id,
+                              .outcome = outcome,
+                              .mode = self->mode,
+                              .wrote = wrote_mask(sim, self)};
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
         told->incarnations[i] = self->used[i].incarnation;
 }
@@ -291,6 +309,7 @@ static void told(struct sim *sim, size_t node, enum tx_outcome outcome)
     SIM_TRACE(sim, "%s: %s is %s", sim->nodes[node].name.s, tx_id_print(self->id, id),
               tx_outcome_name(outcome));
     sim->totals.committed += outcome == TX_OUTCOME_COMMITTED;
+    sim->totals.members_decided += outcome == TX_OUTCOME_COMMITTED && rule_applies(sim, self->id);
     self->retry =
         outcome == TX_OUTCOME_ABORTED && !self->plan.aborts && sim_random_percent(&sim->random, 50);
 }

@@ -1,6 +1,7 @@
 #include "sim_coordinator.h"
 
 #include "network.h"
+#include "rule.h"
 #include "txlog/recovery.h"
 #include "writer.h"
 
@@ -16,7 +17,15 @@ struct sim_coordinator {
 static void append(struct sim *sim, size_t node, struct coord_action *action)
 {
     action->record.start = sim->nodes[node].start;
+    if (action->record.type == TXLOG_COMMIT)
+        rule_said(sim, node, action->record.commit.id, true);
     sim_writer_append(sim, node, &action->record, NULL, 0, action->force);
+}
+
+static void hold_to_rule(struct sim *sim, size_t node, const struct tx_msg_outcome *outcome)
+{
+    if (outcome->outcome != TX_OUTCOME_UNKNOWN)
+        rule_said(sim, node, outcome->id, outcome->outcome == TX_OUTCOME_COMMITTED);
 }
 
 static void perform(struct sim *sim, size_t node, struct coord_action *action)
@@ -26,6 +35,8 @@ static void perform(struct sim *sim, size_t node, struct coord_action *action)
         sim_network_send(sim, node, sim_find(sim, &action->address), &action->msg);
         return;
     case COORD_ACTION_REPLY:
+        if (action->msg.type == TX_MSG_OUTCOME)
+            hold_to_rule(sim, node, &action->msg.outcome);
         sim_network_send(sim, node, (size_t)action->client, &action->msg);
         return;
     case COORD_ACTION_APPEND:
@@ -91,6 +102,7 @@ struct coord_core *sim_coordinator_core_new(const struct sim *sim, size_t node, 
                                     .resend_us = 100000,
                                     .resend_max_us = 2000000,
                                     .hello_us = 500000,
+                                    .mode = (enum tx_commit_mode)sim->options.mode,
                                     .peer_down_us = 1500000,
                                     .forget_us = 500000,
                                     .retention_us = sim->options.retention_us,

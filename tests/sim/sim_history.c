@@ -184,8 +184,13 @@ static void add_record(void *arg, const struct txlog_record *record)
 
     if (sim_operator_decided(sim, out.id))
         return;
-    if (record->type == TXLOG_PREPARED)
+    if (record->type == TXLOG_PREPARED) {
         out.type = HISTORY_PREPARED;
+        out.members_decide = record->prepared.members_decide;
+        for (size_t i = 0; out.members_decide && i < record->prepared.members_n; i++)
+            members[out.members_n++] =
+                history_intern(&sim->history, record->prepared.members[i].name.s);
+    }
     if (record->type == TXLOG_ABORTED)
         out.type = HISTORY_ABORTED;
     if (record->type == TXLOG_COMMITTED) {

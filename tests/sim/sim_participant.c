@@ -3,6 +3,7 @@
 #include "inside_locks.h"
 #include "network.h"
 #include "participant/kv.h"
+#include "rule.h"
 #include "store.h"
 #include "txlog/recovery.h"
 #include "writer.h"
@@ -55,6 +56,7 @@ static void append(struct sim *sim, size_t node, struct part_action *action)
         self->rm->vtable->commit(self->rm, action->tx, action->record.lsn, &batch, &answer);
         TX_ASSERT(answer.status == RM_OK);
     }
+    rule_appended(sim, node, &action->record);
     sim_writer_append(sim, node, &action->record, batch.puts, batch.puts_n, action->force);
     if (action->commit_writes)
         self->rm->vtable->committed(self->rm, action->tx);

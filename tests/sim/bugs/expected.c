@@ -10,6 +10,14 @@
     "coordinators=1 participants=2 clients=4 fault_txs=3 crash=10 partition=5 loss_percent=25 "    \
     "sync_us=400000 lazy_us=500000 old_disk=0 resolve=0"
 
+/* Members that settle what an earlier start of their coordinator has left, and marks right after. */
+#define MEMBERS_SETTLE                                                                             \
+    "mode=2 asks_percent=0 lost_txs=0 coordinators=1 participants=2 clients=6 fault_txs=2 "        \
+    "crash=20 partition=0 loss_percent=10 sync_us=200000 lazy_us=800000 retention_us=1000 "        \
+    "inquiry_us=20000 resolve=0 old_disk=0 copy_txs=0"
+#define MEMBERS_ON_OLD_DISKS                                                                       \
+    OLD_DISKS " mode=2 asks_percent=0 lost_txs=0 echo_frames=64 echo_percent=12 loss_percent=8"
+
 #define SCANS       "scans_percent=60 levels_percent=0 participants=2 clients=10 think_us=3000"
 #define SCANS_BELOW "scans_percent=60 levels_percent=90"
 #define LISTS_BELOW                                                                                \
@@ -59,6 +67,16 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(MARK_BEFORE_OUTCOME, "assertion", "atomicity", "atomicity", LOST_OUTCOMES),
     ROW(OLD_MARK_NOT_LOGGED, "atomicity", "atomicity", "atomicity",
         LOST_OUTCOMES " retention_us=300000"),
+    ROW(ABORT_ALONE_ON_TIMEOUT, "rule", "rule", "atomicity", NULL),
+    ROW(PRESUME_ABORT_OF_MEMBERS, "rule", "rule", "atomicity", NULL),
+    ROW(OLD_MARK_UNASKED, "rule,alarm", "rule,alarm", "atomicity", MEMBERS_SETTLE),
+    ROW(MODE_NOT_KEPT, "rule", "rule", "atomicity", NULL),
+    ROW(REFUSAL_FORGOTTEN, "rule", "rule", "atomicity", NULL),
+    ROW(COMMITTED_FORGOTTEN_EARLY, "alarm", "alarm", "atomicity", NULL),
+    ROW(FACTS_OF_ANOTHER_START, "rule,alarm", "rule,alarm", "atomicity", MEMBERS_ON_OLD_DISKS),
+    ROW(FACT_BEFORE_DURABLE, "rule", "rule", "atomicity", NULL),
+    ROW(YES_OF_SOME, "rule", "rule", "atomicity", NULL),
+    ROW(UNSETTLED_IN_MEMORY, "rule", "rule", "atomicity", MEMBERS_SETTLE),
     ROW(SCAN_UNLOCKED, "append,rows", "append,rows", "append,rows", NULL),
     ROW(SCAN_NOT_READ_AGAIN, "append,rows", "append,rows", "append,rows", NULL),
     ROW(COMMITS_NOT_COUNTED, "append,rows", "append,rows", "append,rows", SCANS " store_us=20000"),
