@@ -81,14 +81,34 @@ static enum tx_error strict_visit(void *arg, struct tx_bytes key, struct tx_byte
     return TX_OK;
 }
 
+/* An iterator that has lost its way looks like one at the end; a single read does not. What was
+ * lost would come back later, among the records written in its place. */
+static enum tx_error check_end(struct rdb *rdb, const char *directory, struct tx_lsn last,
+                               struct tx_why *why)
+{
+    struct lsn_key key = lsn_key(last.n + 1);
+    struct tx_buf stored = {0};
+    enum tx_error error = rdb_get(rdb, RDB_LOG, lsn_key_view(&key), &stored, why);
+    tx_buf_deinit(&stored);
+    if (error == TX_ENOTFOUND)
+        return TX_OK;
+    if (error != TX_OK)
+        return error;
+    return tx_why(why, TX_EIO,
+                  "%s: LSN %" PRIu64 " and what follows it could not be read at first, and can be "
+                  "now; look into the kernel's log for errors of the disk, then start again",
+                  directory, last.n + 1);
+}
+
 enum tx_error log_scan(struct rdb *rdb, const char *directory, struct tx_lsn compacted,
                        struct log_scan *scan, struct tx_why *why)
 {
     *scan = (struct log_scan){.last = compacted};
     struct strict strict = {.rdb = rdb, .directory = directory, .scan = scan, .why = why};
     struct lsn_key from = lsn_key(compacted.n + 1);
-    return rdb_each(rdb, RDB_LOG, lsn_key_view(&from), tx_bytes(NULL, 0), strict_visit, &strict,
-                    why);
+    enum tx_error error =
+        rdb_each(rdb, RDB_LOG, lsn_key_view(&from), tx_bytes(NULL, 0), strict_visit, &strict, why);
+    return error == TX_OK ? check_end(rdb, directory, scan->last, why) : error;
 }
 
 /* A run of neighbouring LSNs with the same trouble. */

@@ -504,7 +504,14 @@ enum tx_error rdb_commit(struct rdb *rdb, bool sync, struct tx_why *why)
     char *text = NULL;
     rocksdb_write(rdb->db, sync ? rdb->write_synced : rdb->write_lazy, rdb->batch, &text);
     rocksdb_writebatch_clear(rdb->batch);
-    return text == NULL ? TX_OK : fail(rdb->directory, "cannot write", text, why);
+    if (text == NULL)
+        return TX_OK;
+    /* What has failed in RocksDB's own threads comes back here, and at every write after it. */
+    bool reading = strstr(text, "pread") != NULL;
+    return fail(rdb->directory,
+                reading ? "cannot write since RocksDB, merging its tables, could not read one"
+                        : "cannot write",
+                text, why);
 }
 
 enum tx_error rdb_drop_files(struct rdb *rdb, enum rdb_family family, struct tx_bytes from,

@@ -23,19 +23,20 @@
 #define FAULT_ENV_CODE   "ASSENT_FAULT_CODE" /* whose allocations count; see fault_code */
 
 #define FAULT_KINDS(X)                                                                             \
-    X(FAULT_OPEN, "open")           /* open, openat, fopen */                                      \
-    X(FAULT_READ, "read")           /* read, pread, fread_unlocked */                              \
-    X(FAULT_WRITE, "write")         /* write, pwrite */                                            \
-    X(FAULT_SHORT, "short")         /* the same calls, which then write only a part */             \
-    X(FAULT_SYNC, "sync")           /* fsync, fdatasync */                                         \
-    X(FAULT_RENAME, "rename")       /* rename */                                                   \
-    X(FAULT_UNLINK, "unlink")       /* unlink, unlinkat */                                         \
-    X(FAULT_TRUNCATE, "truncate")   /* ftruncate */                                                \
-    X(FAULT_ALLOCATE, "allocate")   /* fallocate, posix_fallocate */                               \
-    X(FAULT_DIRECTORY, "directory") /* mkdir, opendir, fdopendir */                                \
-    X(FAULT_LIST, "list")           /* readdir */                                                  \
-    X(FAULT_STAT, "stat")           /* stat, lstat, fstat, fstatat, access, faccessat */           \
-    X(FAULT_LOCK, "lock")           /* flock */                                                    \
+    X(FAULT_OPEN, "open")             /* open, openat, fopen */                                    \
+    X(FAULT_READ, "read")             /* read, pread, fread_unlocked */                            \
+    X(FAULT_COMPACTION, "compaction") /* pread by a thread of RocksDB's that merges tables */      \
+    X(FAULT_WRITE, "write")           /* write, pwrite */                                          \
+    X(FAULT_SHORT, "short")           /* the same calls, which then write only a part */           \
+    X(FAULT_SYNC, "sync")             /* fsync, fdatasync */                                       \
+    X(FAULT_RENAME, "rename")         /* rename */                                                 \
+    X(FAULT_UNLINK, "unlink")         /* unlink, unlinkat */                                       \
+    X(FAULT_TRUNCATE, "truncate")     /* ftruncate */                                              \
+    X(FAULT_ALLOCATE, "allocate")     /* fallocate, posix_fallocate */                             \
+    X(FAULT_DIRECTORY, "directory")   /* mkdir, opendir, fdopendir */                              \
+    X(FAULT_LIST, "list")             /* readdir */                                                \
+    X(FAULT_STAT, "stat")             /* stat, lstat, fstat, fstatat, access, faccessat */         \
+    X(FAULT_LOCK, "lock")             /* flock */                                                  \
     X(FAULT_PROCESS, "process") /* eventfd, timerfd_create, signalfd, pthread_create, getrandom    \
                                  */                                                                \
     X(FAULT_MEMORY, "memory")   /* malloc, calloc, realloc, posix_memalign, strdup, realpath */

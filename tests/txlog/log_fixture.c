@@ -194,6 +194,33 @@ void fixture_unlink(const char *path)
     assert_int_equal(unlink(path), 0);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    static char chunk[1 << 16];
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ssize_t n;
+    assert_true(in >= 0 && out >= 0);
+    while ((n = read(in, chunk, sizeof chunk)) > 0)
+        assert_int_equal(write(out, chunk, (size_t)n), n);
+    assert_int_equal(n, 0);
+    assert_int_equal(close(in), 0);
+    assert_int_equal(close(out), 0);
+}
+
+void fixture_copy(const char *from, const char *to)
+{
+    const struct dirent *entry;
+    assert_true(nftw(to, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT);
+    assert_int_equal(mkdir(to, 0700), 0);
+    DIR *entries = opendir(from);
+    assert_non_null(entries);
+    while ((entry = readdir(entries)) != NULL)
+        if (entry->d_type == DT_REG)
+            copy_file(fixture_path(from, entry->d_name), fixture_path(to, entry->d_name));
+    assert_int_equal(closedir(entries), 0);
+}
+
 pid_t fixture_child(const char *const *arguments, int *out_fd)
 {
     int fds[2];

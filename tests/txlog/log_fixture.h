@@ -36,6 +36,9 @@ void fixture_flip(const char *path, off_t at);
 void fixture_cut(const char *path, off_t size);
 void fixture_unlink(const char *path);
 
+/* Makes `to` anew as a copy of the flat directory `from`. */
+void fixture_copy(const char *from, const char *to);
+
 /* Runs this test program again with other arguments; its standard output goes to *out_fd. */
 pid_t fixture_child(const char *const *arguments, int *out_fd);
 /* Waits until it ends; gives waitpid's status. */
