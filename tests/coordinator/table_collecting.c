@@ -59,13 +59,8 @@ collecting_member_restarted_before_its_work__hello_and_no_prepare_before_its_wel
     driver_quiet(&d);
 }
 
-<<<<<<< HEAD
 /* That start is gone; and an old copy that has served the client would take a PREPARE of its own.
  */
-=======
-/* That start is gone; and an old copy that has served the client would take a PREPARE of its own.
- */
->>>>>>> coordd
 static void collecting_member_named_before_its_own_word__aborted_and_no_prepare(void **unused)
 {
     (void)unused;
