@@ -68,10 +68,12 @@ static void send_finish(struct sim *sim, size_t node, enum tx_msg_type type)
 {
     const struct sim_client *self = sim->nodes[node].client;
     struct tx_member members[SIM_PARTICIPANTS_MAX] = {0};
-    struct tx_msg msg = {
-        .type = type,
-        .finish = {.req = self->req, .id = self->id, .token = self->token, .members = members,
-                   .mode = self->mode}};
+    struct tx_msg msg = {.type = type,
+                         .finish = {.req = self->req,
+                                    .id = self->id,
+                                    .token = self->token,
+                                    .members = members,
+                                    .mode = self->mode}};
 
     for (unsigned i = 0; i < sim->options.participants; i++) {
         const struct sim_node *participant = &sim->nodes[sim_participant_node(sim, i)];
@@ -178,8 +180,8 @@ static bool ask_for_live(struct sim *sim, size_t node)
     /* Whoever asks names all participants that were used, and they are known from there on. */
     if (other == self || other->phase < PHASE_COMMIT || other->probing || !tx_id_valid(other->id))
         return false;
-    self->probed = (struct sim_told){
-        .id = other->id, .mode = other->mode, .wrote = plan_writes(&other->plan)};
+    self->probed =
+        (struct sim_told){.id = other->id, .mode = other->mode, .wrote = plan_writes(&other->plan)};
     self->probing = true;
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
         self->probed.incarnations[i] = other->used[i].incarnation;
@@ -278,10 +280,8 @@ static void remember(struct sim *sim, const struct sim_client *self, enum tx_out
         sim->told = tx_xrealloc(sim->told, sim->told_capacity * sizeof *sim->told);
     }
     told = &sim->told[sim->told_n++];
-    *told = (struct sim_told){.id = self->id,
-                              .outcome = outcome,
-                              .mode = self->mode,
-                              .wrote = wrote_mask(sim, self)};
+    *told = (struct sim_told){
+        .id = self->id, .outcome = outcome, .mode = self->mode, .wrote = wrote_mask(sim, self)};
     for (unsigned i = 0; i < SIM_PARTICIPANTS_MAX; i++)
         told->incarnations[i] = self->used[i].incarnation;
 }
