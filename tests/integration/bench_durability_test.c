@@ -142,7 +142,7 @@ static void kill_in_the_middle(bool imaged, const char *seconds)
         kills++;
     }
     print_message("%d kills\n", kills);
-    assert_true(kills > 2);
+    assert_true(kills > 0);
     expect_all_acknowledged(&load);
 }
 
@@ -210,21 +210,22 @@ static void test_every_promise_was_on_disk(void **state)
     (void)state;
     start_traced();
     size_t all = committed("transfer", "--accounts=" ACCOUNTS);
-    all += committed("ycsb", "--participants=1"); /* in one phase */
+    all += committed("ycsb", "--participants=1"); /* in one phase; every second operation reads */
     for (size_t node = NODES; node-- > 0;) {
         daemon_stop(nodes[node]);
         trace_name(node, names[node]);
         files[node] = names[node];
     }
     order_check(files, NODES, false, &found);
-    print_message(
-        "%zu records, %zu syncs; promises: %zu commits, %zu votes, %zu acknowledgements\n",
-        found.records, found.syncs, found.commits, found.votes, found.acks);
+    print_message("%zu records, %zu syncs; promises: %zu commits (and %zu without a write), "
+                  "%zu votes, %zu acknowledgements\n",
+                  found.records, found.syncs, found.commits, found.readers, found.votes,
+                  found.acks);
     if (found.wrong > 0)
         fail_msg("%zu promises were not on disk; the first: %s", found.wrong, found.first);
     assert_true(all > 100);
-    assert_true(found.commits >= all);
-    assert_true(found.votes > all && found.acks > 0 && found.syncs > 0);
+    assert_true(found.commits + found.readers >= all && found.commits > found.readers);
+    assert_true(found.votes > found.commits && found.acks > 0 && found.syncs > 0);
     /* Without its syncs the same run has kept no promise. */
     order_check(files, NODES, true, &blind);
     assert_int_equal(blind.wrong, blind.commits + blind.votes + blind.acks);

@@ -30,7 +30,8 @@ static void *grown(void *items, size_t n, size_t *capacity, size_t size)
     return items;
 }
 
-/* What a record promises, and since when it is on disk. */
+/* What a record promises, and since when it is on disk. With TXLOG_NONE: no record, but a PREPARE
+ * that has asked for a write. */
 struct promise {
     struct tx_id id;
     enum txlog_type type;
@@ -64,6 +65,7 @@ struct order {
     struct stream streams[STREAMS];
     size_t node;
     bool without_syncs;
+    void (*visit)(struct order *, const struct tx_msg *, uint64_t sent_ns);
     struct tx_arena arena;
     struct order_found *found;
 };
@@ -112,6 +114,12 @@ static uint64_t durable_ns(const struct order *order, const struct stream *strea
     return order->without_syncs || low == stream->syncs_n ? NEVER : stream->syncs[low].ended_ns;
 }
 
+static void add_promise(struct order *order, struct promise promise)
+{
+    order->promises = grown(order->promises, order->n, &order->capacity, sizeof *order->promises);
+    order->promises[order->n++] = promise;
+}
+
 static void note_record(struct order *order, struct tx_bytes key, struct tx_bytes value,
                         uint64_t durable)
 {
@@ -136,8 +144,7 @@ static void note_record(struct order *order, struct tx_bytes key, struct tx_byte
     } else if (record.type != TXLOG_COMMIT) {
         return;
     }
-    order->promises = grown(order->promises, order->n, &order->capacity, sizeof *order->promises);
-    order->promises[order->n++] = promise;
+    add_promise(order, promise);
     order->found->records++;
 }
 
@@ -353,25 +360,56 @@ static void check_outcome(struct order *order, struct tx_id id, uint64_t sent_ns
     }
 }
 
+/* Nothing that was asked of it writes: there is no record to wait for. */
+static bool only_reads(const struct order *order, struct tx_id id)
+{
+    size_t n;
+    (void)find(order, id, TXLOG_NONE, &n);
+    return n == 0;
+}
+
+static void check_vote(struct order *order, const struct tx_msg_vote *vote, uint64_t sent_ns)
+{
+    if (vote->vote == TX_VOTE_YES)
+        check_own(order, vote->id, TXLOG_PREPARED, sent_ns, "YES before PREPARED was on disk");
+    else if (vote->vote == TX_VOTE_COMMITTED && !only_reads(order, vote->id))
+        check_own(order, vote->id, TXLOG_COMMITTED, sent_ns, "COMMITTED before it was on disk");
+    else
+        return;
+    order->found->votes++;
+}
+
 static void check_message(struct order *order, const struct tx_msg *msg, uint64_t sent_ns)
 {
-    if (msg->type == TX_MSG_OUTCOME && msg->outcome.outcome == TX_OUTCOME_COMMITTED) {
-        check_outcome(order, msg->outcome.id, sent_ns);
-    } else if (msg->type == TX_MSG_VOTE && msg->vote.vote == TX_VOTE_YES) {
-        order->found->votes++;
-        check_own(order, msg->vote.id, TXLOG_PREPARED, sent_ns, "YES before PREPARED was on disk");
-    } else if (msg->type == TX_MSG_VOTE && msg->vote.vote == TX_VOTE_COMMITTED) {
-        order->found->votes++;
-        check_own(order, msg->vote.id, TXLOG_COMMITTED, sent_ns,
-                  "voted COMMITTED before it was on disk");
+    if (msg->type == TX_MSG_VOTE) {
+        check_vote(order, &msg->vote, sent_ns);
     } else if (msg->type == TX_MSG_ACK) {
         order->found->acks++;
         check_own(order, msg->ack.id, TXLOG_COMMITTED, sent_ns,
                   "acknowledged a commit before it was on disk");
+    } else if (msg->type == TX_MSG_OUTCOME && msg->outcome.outcome == TX_OUTCOME_COMMITTED) {
+        if (only_reads(order, msg->outcome.id))
+            order->found->readers++;
+        else
+            check_outcome(order, msg->outcome.id, sent_ns);
     }
 }
 
-static void check_frame(struct order *order, const struct order_event *event, struct tx_bytes bytes)
+/* Which transactions are to write, as their coordinator has asked for it. */
+static void note_writes(struct order *order, const struct tx_msg *msg, uint64_t sent_ns)
+{
+    bool writes = false;
+    (void)sent_ns;
+    if (msg->type != TX_MSG_PREPARE)
+        return;
+    for (size_t i = 0; i < msg->prepare.ops_n; i++)
+        writes = writes || tx_op_writes(msg->prepare.ops[i].type);
+    if (writes)
+        add_promise(order, (struct promise){.id = msg->prepare.id, .type = TXLOG_NONE});
+}
+
+static void each_message(struct order *order, const struct order_event *event,
+                         struct tx_bytes bytes)
 {
     struct tx_frame frame;
     struct tx_why why;
@@ -381,7 +419,7 @@ static void check_frame(struct order *order, const struct order_event *event, st
     if (tx_frame_decode(bytes, TX_MESSAGE_MAX, &order->arena, &frame, &why) != TX_OK)
         fail_msg("a frame that was sent is none: %s", why.text);
     for (size_t i = 0; i < frame.messages_n; i++)
-        check_message(order, &frame.messages[i], event->begun_ns);
+        order->visit(order, &frame.messages[i], event->begun_ns);
 }
 
 void order_check(const char *const *files, size_t files_n, bool without_syncs,
@@ -393,9 +431,13 @@ void order_check(const char *const *files, size_t files_n, bool without_syncs,
     assert_true(files_n <= ORDER_NODES_MAX);
     for (order.node = 0; order.node < files_n; order.node++)
         read_log(&order, files[order.node]);
+    order.node = 0;
+    order.visit = note_writes;
+    each_event(files[0], each_message, &order);
+    order.visit = check_message;
     qsort(order.promises, order.n, sizeof *order.promises, compare_promises);
     for (order.node = 0; order.node < files_n; order.node++)
-        each_event(files[order.node], check_frame, &order);
+        each_event(files[order.node], each_message, &order);
     tx_arena_deinit(&order.arena);
     free(order.promises);
 }

@@ -33,6 +33,7 @@ struct order_found {
     size_t records;  /* in the logs, of transactions */
     size_t syncs;    /* of the logs */
     size_t commits;  /* transactions that a client was told to have committed */
+    size_t readers;  /* the same of those that were asked for reads alone, and promise nothing */
     size_t votes;    /* YES, and COMMITTED in one phase */
     size_t acks;     /* of commits, by participants */
     size_t wrong;    /* of all these promises: something they rest on was not on disk */
