@@ -1,16 +1,17 @@
 /* Durability where it is measured: the load of the benchmarks, 64 clients that transfer, on daemons
- * whose configuration has nothing set, as tests/bench runs them. Daemons die by kill -9 in the
- * middle, with their disk or with only what was synced; every transfer that was acknowledged must
- * be there. And of an undisturbed run, each single promise is held against the order in which the
- * daemons wrote, synced and sent.
+ * whose configuration has nothing set but who decides, as tests/bench runs them. Daemons die by
+ * kill -9 in the middle, with their disk or with only what was synced; every transfer that was
+ * acknowledged must be there. And of an undisturbed run, each single promise is held against the
+ * order in which the daemons wrote, synced and sent.
  *
  * ASSENT_DURABILITY_SECONDS and ASSENT_DURABILITY_SEED in the environment change the length and the
  * moments. */
 #include "tests/faults/faults.h"
-#include "tests/integration/cluster.h"
 #include "tests/integration/order.h"
+#include "tests/integration/work.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,12 +30,12 @@
 #define NODES    3
 #define LONG_MS  120000
 
-static struct cluster cluster;
 static struct daemon *const nodes[NODES] = {&cluster.coordinator, &cluster.participants[0],
                                             &cluster.participants[1]};
 static struct faults disks[NODES];
 static char acked[CLUSTER_PATH + 16], attempted[CLUSTER_PATH + 16];
 static uint64_t seed;
+static bool members_decide;
 
 static uint64_t draw(uint64_t below)
 {
@@ -42,16 +43,31 @@ static uint64_t draw(uint64_t below)
     return (seed >> 33) % below;
 }
 
-static int begin(void **state)
+static int begin_mode(const char *mode)
 {
     const char *given = getenv("ASSENT_DURABILITY_SEED");
-    (void)state;
+    char line[64];
     seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
     print_message("ASSENT_DURABILITY_SEED=%" PRIu64 "\n", seed);
+    members_decide = strcmp(mode, "participants") == 0;
     cluster_init_defaults(&cluster, 2);
+    (void)snprintf(line, sizeof line, "commit_mode = %s", mode);
+    daemon_set(&cluster, &cluster.coordinator, "node", line);
     (void)snprintf(acked, sizeof acked, "%s/acked", cluster.directory);
     (void)snprintf(attempted, sizeof attempted, "%s/attempted", cluster.directory);
     return 0;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    return begin_mode("coordinator");
+}
+
+static int begin_members_decide(void **state)
+{
+    (void)state;
+    return begin_mode("participants");
 }
 
 static int end(void **state)
@@ -123,16 +139,19 @@ static void start_node(size_t node, bool imaged)
         faults_disarm();
 }
 
-static void kill_in_the_middle(bool imaged, const char *seconds)
+static void kill_in_the_middle(bool imaged)
 {
     const char *given = getenv("ASSENT_DURABILITY_SECONDS");
+    const char *seconds = given != NULL ? given : "12";
     struct load load;
     int kills = 0;
     for (size_t node = 0; node < NODES; node++)
         start_node(node, imaged);
     cluster_await_up(&cluster);
-    load_begin(&load, given != NULL ? given : seconds);
-    while (!wait_until(has_ended, &load, (int)(200 + draw(1200)))) {
+    load_begin(&load, seconds);
+    /* Not while it adds up at its end: that could last for ever. */
+    time_t end = time(NULL) + (time_t)strtoul(seconds, NULL, 10);
+    while (!wait_until(has_ended, &load, (int)(200 + draw(1200))) && time(NULL) < end) {
         size_t victim = (size_t)draw(NODES);
         daemon_kill(nodes[victim]);
         if (imaged)
@@ -143,13 +162,14 @@ static void kill_in_the_middle(bool imaged, const char *seconds)
     }
     print_message("%d kills\n", kills);
     assert_true(kills > 0);
+    assert_true(wait_until(has_ended, &load, LONG_MS));
     expect_all_acknowledged(&load);
 }
 
 static void test_kill(void **state)
 {
     (void)state;
-    kill_in_the_middle(false, "12");
+    kill_in_the_middle(false);
 }
 
 /* With each process its machine loses everything that it has not synced. */
@@ -158,14 +178,16 @@ static void test_loss_of_power(void **state)
     (void)state;
     for (size_t node = 0; node < NODES; node++)
         faults_init(&disks[node]);
-    kill_in_the_middle(true, "12");
+    kill_in_the_middle(true);
 }
 
+/* The images last: the daemons write them while they live. */
 static int end_of_power(void **state)
 {
+    int failed = end(state);
     for (size_t node = 0; node < NODES; node++)
         faults_deinit(&disks[node]);
-    return end(state);
+    return failed;
 }
 
 /* ---- the order of write, sync and send ---- */
@@ -202,6 +224,44 @@ static size_t committed(const char *workload, const char *option)
     return strtoul(at + strlen("\"committed\":"), NULL, 10);
 }
 
+/* The load of txbench has idempotency keys, with which the coordinator decides always. */
+#define PUTTERS 16
+#define PUTS    100
+
+struct putter {
+    pthread_t thread;
+    txclient *client;
+    size_t number, committed;
+};
+
+static void *put(void *arg)
+{
+    struct putter *putter = arg;
+    char key[32];
+    for (size_t i = 0; i < PUTS; i++) {
+        (void)snprintf(key, sizeof key, "put-%zu-%zu", putter->number, i);
+        putter->committed += work_put(putter->client, "ab", key, "x") == TXCLIENT_OK;
+    }
+    return NULL;
+}
+
+static size_t put_without_keys(void)
+{
+    static struct putter putters[PUTTERS];
+    size_t all = 0;
+    for (size_t i = 0; i < PUTTERS; i++) {
+        putters[i] = (struct putter){.number = i, .client = work_client(&cluster.coordinator)};
+        assert_int_equal(pthread_create(&putters[i].thread, NULL, put, &putters[i]), 0);
+    }
+    for (size_t i = 0; i < PUTTERS; i++) {
+        assert_int_equal(pthread_join(putters[i].thread, NULL), 0);
+        txclient_close(&putters[i].client);
+        all += putters[i].committed;
+    }
+    assert_int_equal(all, PUTTERS * PUTS);
+    return all;
+}
+
 static void test_every_promise_was_on_disk(void **state)
 {
     static char names[NODES][CLUSTER_PATH + 64];
@@ -211,19 +271,23 @@ static void test_every_promise_was_on_disk(void **state)
     start_traced();
     size_t all = committed("transfer", "--accounts=" ACCOUNTS);
     all += committed("ycsb", "--participants=1"); /* in one phase; every second operation reads */
+    size_t keyless = put_without_keys();
+    all += keyless;
     for (size_t node = NODES; node-- > 0;) {
         daemon_stop(nodes[node]);
         trace_name(node, names[node]);
         files[node] = names[node];
     }
     order_check(files, NODES, false, &found);
-    print_message("%zu records, %zu syncs; promises: %zu commits (and %zu without a write), "
+    print_message("%zu records, %zu syncs; promises: %zu commits (%zu by members, and %zu "
+                  "without a write), "
                   "%zu votes, %zu acknowledgements\n",
-                  found.records, found.syncs, found.commits, found.readers, found.votes,
-                  found.acks);
+                  found.records, found.syncs, found.commits, found.by_members, found.readers,
+                  found.votes, found.acks);
     if (found.wrong > 0)
         fail_msg("%zu promises were not on disk; the first: %s", found.wrong, found.first);
     assert_true(all > 100);
+    assert_true(members_decide ? found.by_members >= keyless : found.by_members == 0);
     assert_true(found.commits + found.readers >= all && found.commits > found.readers);
     assert_true(found.votes > found.commits && found.acks > 0 && found.syncs > 0);
     /* Without its syncs the same run has kept no promise. */
@@ -237,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kill, begin, end),
         cmocka_unit_test_setup_teardown(test_loss_of_power, begin, end_of_power),
         cmocka_unit_test_setup_teardown(test_every_promise_was_on_disk, begin, end),
+        cmocka_unit_test_setup_teardown(test_loss_of_power, begin_members_decide, end_of_power),
+        cmocka_unit_test_setup_teardown(test_every_promise_was_on_disk, begin_members_decide, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -349,6 +349,7 @@ static void check_outcome(struct order *order, struct tx_id id, uint64_t sent_ns
     const struct promise *decided = find(order, id, TXLOG_COMMIT, &decided_n);
     const struct promise *committed = find(order, id, TXLOG_COMMITTED, &committed_n);
     order->found->commits++;
+    order->found->by_members += prepared_n > 0 && prepared[0].members_decide;
     if (prepared_n == 0) {
         if (committed_n != 1 || !committed[0].one_phase || !all_durable(committed, 1, sent_ns))
             wrong(order, id, "told committed, and its only participant had it not on disk");

@@ -30,14 +30,15 @@ struct order_event {
 #define ORDER_NODES_MAX 8
 
 struct order_found {
-    size_t records;  /* in the logs, of transactions */
-    size_t syncs;    /* of the logs */
-    size_t commits;  /* transactions that a client was told to have committed */
-    size_t readers;  /* the same of those that were asked for reads alone, and promise nothing */
-    size_t votes;    /* YES, and COMMITTED in one phase */
-    size_t acks;     /* of commits, by participants */
-    size_t wrong;    /* of all these promises: something they rest on was not on disk */
-    char first[256]; /* the first of them in words */
+    size_t records;    /* in the logs, of transactions */
+    size_t syncs;      /* of the logs */
+    size_t commits;    /* transactions that a client was told to have committed */
+    size_t by_members; /* of these, decided by their members */
+    size_t readers;    /* the same of those that were asked for reads alone, and promise nothing */
+    size_t votes;      /* YES, and COMMITTED in one phase */
+    size_t acks;       /* of commits, by participants */
+    size_t wrong;      /* of all these promises: something they rest on was not on disk */
+    char first[256];   /* the first of them in words */
 };
 
 /* Reads the files of a coordinator (the first) and its participants, all of which have ended by

@@ -2,7 +2,7 @@
  * participants, in one thread and in virtual time, every message through the codec. The stores
  * behind the participants say yes to everything, and every record is durable at once.
  *
- * usage: many PARTICIPANTS TRANSACTIONS
+ * usage: many PARTICIPANTS TRANSACTIONS coordinator|participants (who decides: modes A and D)
  *   Each transaction is a one-shot that writes at two random participants; the next one begins when
  *   the last one is over everywhere, and each takes 100 us of virtual time. A line of JSON gives
  *   the messages per transaction, those that come by time alone (HELLO, WELCOME, FORGET) per
@@ -277,7 +277,7 @@ static void tick_all(void)
 
 /* ---- main ---- */
 
-static void start_all(void)
+static void start_all(enum tx_commit_mode mode)
 {
     struct tx_why why;
     participants = tx_xcalloc(participants_n, sizeof *participants);
@@ -304,6 +304,7 @@ static void start_all(void)
         part_actions_clear(&part_actions);
     }
     struct coord_options options = {.id = 1,
+                                    .mode = mode,
                                     .epoch = 1,
                                     .life = 1,
                                     .nodes = members,
@@ -359,15 +360,19 @@ static void report(uint64_t transactions, uint64_t took_us)
 
 int main(int argc, char **argv)
 {
-    participants_n = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
-    uint64_t transactions = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
-    if (participants_n < 2 || participants_n > TX_NODES_MAX || transactions < 1) {
-        (void)fprintf(stderr, "usage: many PARTICIPANTS TRANSACTIONS (2 to %u, and some)\n",
+    enum tx_commit_mode mode = TX_COMMIT_DEFAULT;
+    participants_n = argc == 4 ? strtoul(argv[1], NULL, 10) : 0;
+    uint64_t transactions = argc == 4 ? strtoull(argv[2], NULL, 10) : 0;
+    if (participants_n < 2 || participants_n > TX_NODES_MAX || transactions < 1 ||
+        tx_commit_mode_parse(tx_bytes_str(argv[3]), &mode) != TX_OK) {
+        (void)fprintf(stderr,
+                      "usage: many PARTICIPANTS TRANSACTIONS coordinator|participants (2 to %u "
+                      "participants)\n",
                       (unsigned)TX_NODES_MAX);
         return EX_USAGE;
     }
     client = participants_n + 1;
-    start_all();
+    start_all(mode);
     introduce();
     uint64_t begun_us = now_us;
     for (uint64_t i = 1; i <= transactions; i++) {

@@ -80,7 +80,7 @@ function panels_of_all() {
     panel("doubt", "ready_ms,all settled_ms,all", "from the start, ms", "transactions in doubt")
     panel("cluster", "tx/s,64", "transfers/s, 64 clients", "participants of the cluster")
     panel("cluster", "p50_us,1 p50_us,64", "median, us", "participants of the cluster")
-    panel("simulated", "messages/tx", "messages of a transfer", "participants of the cluster, simulated")
+    panel("simulated", "messages/tx,coordinator messages/tx,participants", "messages of a transfer", "participants of the cluster, simulated")
 }
 END {
     width = 280
