@@ -134,7 +134,6 @@ static void durable(void *arg)
         return;
     }
     step(shell, &event);
-    transport_flush(shell->transport);
 }
 
 static void tick(void *arg)
@@ -142,7 +141,15 @@ static void tick(void *arg)
     struct coord_shell *shell = arg;
 
     step(shell, &(struct coord_event){.type = COORD_EVENT_TICK});
-    transport_flush(shell->transport);
+}
+
+/* What one pass of the loop has brought forth reaches the log as one piece, with one sync. The
+ * transport sends after this: it was added to the loop later. */
+static void hand_over(void *arg)
+{
+    struct coord_shell *shell = arg;
+
+    log_writer_hand_over(shell->node.writer);
 }
 
 static void disk(void *arg, bool low, uint64_t free_bytes)
@@ -239,6 +246,9 @@ static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)
     enum tx_error error;
 
     memcpy(options.envelope.cluster, shell->config.cluster, sizeof options.envelope.cluster);
+    error = loop_add_after(shell->loop, hand_over, shell);
+    if (error != TX_OK)
+        return tx_why(why, error, "out of memory");
     error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
     if (error != TX_OK)
         return error;
@@ -271,6 +281,7 @@ enum tx_error coord_shell_new(const struct coord_config *config, struct coord_sh
     }
     coord_core_recovered(made->core, made->node.last, clock_now_us(), &made->actions);
     perform_all(made);
+    hand_over(made);
     transport_flush(made->transport);
     *shell = made;
     return TX_OK;

@@ -106,6 +106,7 @@ static void queue(struct kv_fixture *f, struct tx_id id, const struct rm_batch *
         .puts_n = batch->puts_n,
     };
     assert_int_equal(log_writer_queue(f->writer, &append, force), TX_OK);
+    log_writer_hand_over(f->writer);
     tx_buf_deinit(&record);
 }
 
