@@ -215,6 +215,7 @@ static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
     struct node_log_options options = {
         .directory = shell->config.data,
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
+        .group_wait_us = (uint32_t)shell->config.group_wait_us,
         .identity = {.role = TX_ROLE_COORDINATOR, .coordinator = (uint32_t)shell->config.id}};
     enum tx_error error;
 

@@ -144,6 +144,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
     struct node_log_options options = {
         .directory = shell->config.data,
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
+        .group_wait_us = (uint32_t)shell->config.group_wait_us,
         .identity = {.role = TX_ROLE_PARTICIPANT, .name = shell->config.name}};
     struct recover_rm recover = {.shell = shell, .why = why};
     enum tx_error error;
@@ -156,7 +157,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
     error = node_log_start(&shell->node, clock_wall_ms(), replay_record, shell, why);
     if (error != TX_OK)
         return error;
-    error = kv_open(shell->node.log, &shell->rm, why);
+    error = kv_open(shell->node.log, (size_t)shell->config.cache_bytes, &shell->rm, why);
     if (error != TX_OK)
         return error;
     part_core_each_prepared(shell->core, recover_prepared, &recover);

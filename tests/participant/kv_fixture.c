@@ -38,7 +38,7 @@ static void open_all(struct kv_fixture *f, bool writer)
         struct log_writer_options lazy = {.lazy_ms = FOREVER_MS};
         check(log_writer_new(f->log, &lazy, &f->writer, &why), &why);
     }
-    check(kv_open(f->log, &f->rm, &why), &why);
+    check(kv_open(f->log, 1024, &f->rm, &why), &why);
 }
 
 static void close_all(struct kv_fixture *f)
