@@ -69,8 +69,10 @@ static inline uint64_t wire_load_be64(const uint8_t *at)
 }
 
 /* The head at `at`, of which `left` bytes may be read. The forms that nearly all of a frame
- * consists of are told apart here, the others there. */
-static inline struct wire_head wire_head_at(const uint8_t *at, size_t left)
+ * consists of are told apart here, the others there. Inlined in any case: as a call it is a tenth
+ * of the decoding dearer. */
+__attribute__((always_inline)) static inline struct wire_head wire_head_at(const uint8_t *at,
+                                                                           size_t left)
 {
     if (left == 0) {
         return (struct wire_head){0, WIRE_NEVER, 0};
