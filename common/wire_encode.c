@@ -65,10 +65,30 @@ static inline bool put_byte(struct tx_frame_writer *w, uint64_t byte)
 
 /* ---- values and lists ---- */
 
+/* A number in as few bytes as it takes: the lead byte says 1, 2, 4 or 8. */
+static bool put_number(struct tx_frame_writer *w, uint64_t value)
+{
+    const unsigned form = value <= UINT8_MAX    ? 0u
+                          : value <= UINT16_MAX ? 1u
+                          : value <= UINT32_MAX ? 2u
+                                                : 3u;
+    const unsigned bytes = 1u << form;
+    uint8_t *at = at_once(w, 1 + bytes);
+    if (at == NULL) {
+        return false;
+    }
+    *at++ = (uint8_t)(0xcc + form);
+    for (unsigned shift = 8 * bytes; shift > 0;) {
+        shift -= 8;
+        *at++ = (uint8_t)(value >> shift);
+    }
+    return true;
+}
+
 void wire_put_u64(struct tx_frame_writer *w, uint64_t value)
 {
     w->objects++;
-    if (value >= WIRE_SMALL || !put_byte(w, value)) {
+    if (!(value < WIRE_SMALL ? put_byte(w, value) : put_number(w, value))) {
         (void)msgpack_pack_uint64(&w->packer, value);
     }
 }
