@@ -37,6 +37,8 @@ const char *txclient_status_text(txclient_status status)
         return "the daemon's answer cannot be understood";
     case TXCLIENT_ESYSTEM:
         return "refused by the operating system";
+    case TXCLIENT_EBUSY:
+        return "too much is under way";
     }
     return "unknown status";
 }
@@ -56,12 +58,12 @@ txclient_status txclient_isolation_parse(const char *name, txclient_isolation *i
     return TXCLIENT_OK;
 }
 
-txclient_status client_check_isolation(struct txclient *client, txclient_isolation isolation)
+txclient_status client_check_isolation(struct client_detail *detail, txclient_isolation isolation)
 {
     if ((unsigned)isolation < TX_ISOLATIONS_N) {
         return TXCLIENT_OK;
     }
-    return client_fail(client, TXCLIENT_EINVAL,
+    return client_fail(detail, TXCLIENT_EINVAL,
                        "%u is no isolation level; there are serializable, repeatable-read, "
                        "read-committed and read-uncommitted",
                        (unsigned)isolation);

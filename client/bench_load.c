@@ -98,6 +98,7 @@ void bench_count(struct bench_client *client, txclient_status status)
     case TXCLIENT_ESTATE:
     case TXCLIENT_EPROTOCOL:
     case TXCLIENT_ESYSTEM:
+    case TXCLIENT_EBUSY:
         count(&counts->failed);
         break;
     }
