@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 #define FAKE_OPS_MAX   8
-#define FAKE_STEPS_MAX 64
+#define FAKE_STEPS_MAX 8192
 
 /* How the rows of a scan are wrong. */
 enum fake_rows {
