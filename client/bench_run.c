@@ -29,10 +29,14 @@ enum {
     OPTION_PLOT,
     OPTION_SETTLE,
     OPTION_OTHER_CONFIG,
+    OPTION_HANDLES,
+    OPTION_ASYNC,
 };
 
 static const struct argp_option load_options[] = {
-    {"clients", 'n', "NUMBER", 0, "clients at once, each a thread with a handle (default 8)", 0},
+    {"clients", 'n', "NUMBER", 0, "clients at once, each a thread (default 8)", 0},
+    {"handles", OPTION_HANDLES, "NUMBER", 0,
+     "handles that the clients share; 0: each has its own (default 1)", 0},
     {"seconds", 's', "NUMBER", 0, "for so long new transactions begin (default 10)", 0},
     {"warmup", OPTION_WARMUP, "SECONDS", 0, "run so long before what counts (default 0)", 0},
     {"rate", OPTION_RATE, "NUMBER", 0,
@@ -47,6 +51,10 @@ static const struct argp_option load_options[] = {
 static const struct argp_option mode_options[] = {
     {"interactive", OPTION_INTERACTIVE, NULL, 0,
      "begin, operations and commit, instead of one-shot", 0},
+    {0}};
+static const struct argp_option async_options[] = {
+    {"async", OPTION_ASYNC, NULL, 0,
+     "asynchronously: a thread for each handle, and the clients are what it has in flight", 0},
     {0}};
 
 static error_t parse_load(int key, char *arg, struct argp_state *state)
@@ -75,6 +83,9 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
     case OPTION_SETTLE:
         load->settle_ms = (uint32_t)(bench_arg_number(state, arg, 0, 3600) * 1000.0);
         return 0;
+    case OPTION_HANDLES:
+        load->handles = (unsigned)bench_arg_count(state, arg, 0, CLIENTS_MAX);
+        return 0;
     case OPTION_OTHER_CONFIG:
         load->other_config = arg;
         return 0;
@@ -95,14 +106,29 @@ static error_t parse_mode(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static error_t parse_async(int key, char *arg, struct argp_state *state)
+{
+    struct bench_run_options *options = state->input;
+    (void)arg;
+    if (key != OPTION_ASYNC) {
+        return ARGP_ERR_UNKNOWN;
+    }
+    options->load.async = true;
+    return 0;
+}
+
 static error_t parse_workload(int key, char *arg, struct argp_state *state)
 {
     struct input *input = state->input;
     if (key == ARGP_KEY_INIT) {
         state->child_inputs[0] = input->options;
         state->child_inputs[1] = &input->options->load.place;
+        size_t child = 2;
         if (input->workload->interactive) {
-            state->child_inputs[2] = input->options;
+            state->child_inputs[child++] = input->options;
+        }
+        if (input->workload->work.start != NULL) {
+            state->child_inputs[child] = input->options;
         }
         return 0;
     }
@@ -111,17 +137,21 @@ static error_t parse_workload(int key, char *arg, struct argp_state *state)
 
 static const struct argp load_argp = {.options = load_options, .parser = parse_load};
 static const struct argp mode_argp = {.options = mode_options, .parser = parse_mode};
+static const struct argp async_argp = {.options = async_options, .parser = parse_async};
 
 /* 0, or an exit status after a complaint. */
 static int parse(struct input *input, int words_n, char **words)
 {
     const struct bench_workload *workload = input->workload;
-    const struct argp_child children[] = {
-        {&load_argp, 0, "Of every load:", 1},
-        {&cli_place_argp, 0, NULL, 3},
-        {workload->interactive ? &mode_argp : NULL, 0, NULL, 2},
-        {0},
-    };
+    struct argp_child children[5] = {{&load_argp, 0, "Of every load:", 1},
+                                     {&cli_place_argp, 0, NULL, 3}};
+    size_t n = 2;
+    if (workload->interactive) {
+        children[n++] = (struct argp_child){&mode_argp, 0, NULL, 2};
+    }
+    if (workload->work.start != NULL) {
+        children[n] = (struct argp_child){&async_argp, 0, NULL, 2};
+    }
     const struct argp argp = {.options = workload->options,
                               .parser = parse_workload,
                               .doc = workload->doc,

@@ -394,7 +394,8 @@ void fake_start(struct fake *fake)
 
 void fake_stop(struct fake *fake)
 {
-    /* An assertion that failed under the lock has left it held; else this is refused. */
+    /* An assertion that failed under the lock has left it held; then this is refused. */
+    (void)pthread_mutex_lock(&fake->lock);
     (void)pthread_mutex_unlock(&fake->lock);
     txclient_close(&fake->client);
     peer_stop(&fake->coordinator);
