@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define THREADS 16
 #define ROUNDS  30
@@ -150,6 +151,47 @@ static void test_blocking_and_asynchronous_threads_share_a_handle(void **state)
     assert_int_equal(txclient_in_flight(client), 0);
 }
 
+/* Its request is lost, and it is not sent again: it sleeps for as long as a commit may take. */
+static void *call_lost(void *arg)
+{
+    txclient_batch *batch = new_batch();
+    (void)arg;
+    CHECK(txclient_submit(client, batch, NULL, NULL) == TXCLIENT_UNKNOWN);
+    txclient_batch_free(&batch);
+    return NULL;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void test_who_waits_for_all_is_woken_for_others(void **state)
+{
+    (void)state;
+    pthread_t sleeper;
+    atomic_store(&wrong, 0);
+    fake_lock(&fake);
+    fake.ignore[TX_MSG_SUBMIT] = 1;
+    fake_unlock(&fake);
+    assert_int_equal(pthread_create(&sleeper, NULL, call_lost, NULL), 0);
+    while (peer_seen(fake.coordinator, TX_MSG_SUBMIT) == 0) {
+        (void)sched_yield();
+    }
+    uint64_t begun_ms = now_ms();
+    txclient_batch *batch = new_batch();
+    for (unsigned i = 0; i < 10; i++) {
+        expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_OK);
+    }
+    /* None of them waits until the sleeper's time is over. */
+    assert_true(now_ms() - begun_ms < pace_ms(1000));
+    txclient_batch_free(&batch);
+    assert_int_equal(pthread_join(sleeper, NULL), 0);
+    assert_int_equal(atomic_load(&wrong), 0);
+}
+
 /* Time-outs are kept although somebody else does the waiting. */
 static void *call_unanswered(void *arg)
 {
@@ -180,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_blocking_threads_share_a_handle),
         TEST(test_blocking_and_asynchronous_threads_share_a_handle),
+        TEST(test_who_waits_for_all_is_woken_for_others),
         TEST(test_every_thread_has_its_own_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
