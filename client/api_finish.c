@@ -53,6 +53,7 @@ static enum tx_error ask(struct client_flow *flow, enum tx_msg_type type, const 
         msg.finish.token = tx->core.token;
         msg.finish.members = members;
         msg.finish.members_n = tx->core.used_n;
+        msg.finish.mode = tx->commit_mode;
     } else {
         msg.finish.id = reference->id;
         msg.finish.members = reference->members;

@@ -23,9 +23,11 @@ static txclient_status attempt(txclient *client, const txclient_retry_options *o
                                struct tx_age *age, uint64_t until_us, txclient_work work, void *arg)
 {
     txclient_tx *tx = NULL;
-    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
-    txclient_isolation isolation = CLIENT_ISOLATION(options, txclient_retry_options);
-    txclient_status status = client_begin_aged(client, lock_timeout_ms, isolation, *age, &tx);
+    struct client_terms terms = {.lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0,
+                                 .isolation = CLIENT_ISOLATION(options, txclient_retry_options),
+                                 .commit_mode = CLIENT_COMMIT_MODE(options, txclient_retry_options),
+                                 .age = *age};
+    txclient_status status = client_begin_on(client, &terms, &tx);
     if (status != TXCLIENT_OK) {
         return status;
     }

@@ -44,7 +44,12 @@ static txclient_status check(struct client_detail *detail, const txclient_batch 
         return client_fail(detail, TXCLIENT_ELIMIT, "a transaction uses at most %u participants",
                            TX_MEMBERS_MAX);
     }
-    return client_check_isolation(detail, CLIENT_ISOLATION(options, txclient_submit_options));
+    txclient_status status =
+        client_check_isolation(detail, CLIENT_ISOLATION(options, txclient_submit_options));
+    return status != TXCLIENT_OK
+               ? status
+               : client_check_commit_mode(detail,
+                                          CLIENT_COMMIT_MODE(options, txclient_submit_options));
 }
 
 /* Something was sent, and what became of it is not known. */
@@ -109,14 +114,15 @@ void client_submit_start(struct client_submit *submit, const txclient_submit_opt
     uint64_t req = client_pending_next_req(&client->pending);
     struct tx_msg msg = {
         .type = TX_MSG_SUBMIT,
-        .submit = {.req = req,
-                   .key = tx_bytes(options->idempotency_key.data, options->idempotency_key.len),
-                   .timeout_ms = options->timeout_ms,
-                   .lock_timeout_ms = options->lock_timeout_ms,
-                   .isolation =
-                       (enum tx_isolation)CLIENT_ISOLATION(options, txclient_submit_options),
-                   .ops = submit->ops,
-                   .ops_n = submit->ops_n}};
+        .submit = {
+            .req = req,
+            .key = tx_bytes(options->idempotency_key.data, options->idempotency_key.len),
+            .timeout_ms = options->timeout_ms,
+            .lock_timeout_ms = options->lock_timeout_ms,
+            .isolation = (enum tx_isolation)CLIENT_ISOLATION(options, txclient_submit_options),
+            .ops = submit->ops,
+            .ops_n = submit->ops_n,
+            .mode = (enum tx_commit_mode)CLIENT_COMMIT_MODE(options, txclient_submit_options)}};
     /* The votes' own time-out must come first, or every late vote would be an unknown outcome. */
     uint64_t wait_ms = options->timeout_ms > 0
                            ? options->timeout_ms + client->settings.request_timeout_ms

@@ -60,13 +60,13 @@ static void begun(struct client_flow *flow, enum tx_error error)
 
 /* A second BEGIN that was sent because the first one's answer was late begins another transaction;
  * the one that nobody uses ends at the coordinator's idle limit. */
-void client_begin_start(struct client_begin *begin, uint64_t lock_timeout_ms,
-                        txclient_isolation isolation, struct tx_age age)
+void client_begin_start(struct client_begin *begin, const struct client_terms *terms)
 {
     struct client_flow *flow = &begin->flow;
     struct txclient *client = flow->client;
     begin->tx = NULL;
-    if (client_check_isolation(flow->detail, isolation) != TXCLIENT_OK) {
+    if (client_check_isolation(flow->detail, terms->isolation) != TXCLIENT_OK ||
+        client_check_commit_mode(flow->detail, terms->commit_mode) != TXCLIENT_OK) {
         client_flow_over(flow, TXCLIENT_EINVAL);
         return;
     }
@@ -76,11 +76,12 @@ void client_begin_start(struct client_begin *begin, uint64_t lock_timeout_ms,
         return;
     }
     tx->client = client;
-    tx->lock_timeout_ms = lock_timeout_ms;
-    tx->isolation = (enum tx_isolation)isolation;
+    tx->lock_timeout_ms = terms->lock_timeout_ms;
+    tx->isolation = (enum tx_isolation)terms->isolation;
+    tx->commit_mode = (enum tx_commit_mode)terms->commit_mode;
     begin->tx = tx;
     uint64_t req = client_pending_next_req(&client->pending);
-    struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = req, .age = age}};
+    struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = req, .age = terms->age}};
     struct client_call call = {.to = client->coordinator,
                                .msg = &msg,
                                .req = req,
@@ -91,8 +92,8 @@ void client_begin_start(struct client_begin *begin, uint64_t lock_timeout_ms,
     client_flow_go(flow, &call, begun);
 }
 
-txclient_status client_begin_aged(txclient *client, uint64_t lock_timeout_ms,
-                                  txclient_isolation isolation, struct tx_age age, txclient_tx **tx)
+txclient_status client_begin_on(txclient *client, const struct client_terms *terms,
+                                txclient_tx **tx)
 {
     *tx = NULL;
     struct client_thread *self = client_enter(client);
@@ -101,26 +102,32 @@ txclient_status client_begin_aged(txclient *client, uint64_t lock_timeout_ms,
     }
     struct client_begin begin;
     client_flow_init(&begin.flow, client, &self->detail, self);
-    client_begin_start(&begin, lock_timeout_ms, isolation, age);
+    client_begin_start(&begin, terms);
     txclient_status status = client_flow_wait(&begin.flow);
     *tx = begin.tx;
     client_unlock(client);
     return status;
 }
 
+static struct client_terms terms_of(const txclient_begin_options *options)
+{
+    return (struct client_terms){.lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0,
+                                 .isolation = CLIENT_ISOLATION(options, txclient_begin_options),
+                                 .commit_mode =
+                                     CLIENT_COMMIT_MODE(options, txclient_begin_options)};
+}
+
 txclient_status txclient_begin(txclient *client, const txclient_begin_options *options,
                                txclient_tx **tx)
 {
-    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
-    txclient_isolation isolation = CLIENT_ISOLATION(options, txclient_begin_options);
-    return client_begin_aged(client, lock_timeout_ms, isolation, (struct tx_age){0}, tx);
+    struct client_terms terms = terms_of(options);
+    return client_begin_on(client, &terms, tx);
 }
 
 txclient_status txclient_begin_async(txclient *client, const txclient_begin_options *options,
                                      txclient_done done, void *arg)
 {
-    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
-    txclient_isolation isolation = CLIENT_ISOLATION(options, txclient_begin_options);
+    struct client_terms terms = terms_of(options);
     struct client_thread *self = client_enter(client);
     if (self == NULL) {
         return TXCLIENT_ENOMEM;
@@ -128,7 +135,7 @@ txclient_status txclient_begin_async(txclient *client, const txclient_begin_opti
     txclient_status status = TXCLIENT_OK;
     struct client_task *task = client_task_new(client, self, NULL, done, arg, &status);
     if (task != NULL) {
-        client_begin_start(&task->u.begin, lock_timeout_ms, isolation, (struct tx_age){0});
+        client_begin_start(&task->u.begin, &terms);
         status = client_task_accept(task, self);
     }
     client_unlock(client);

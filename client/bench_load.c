@@ -44,6 +44,12 @@ uint64_t bench_random(struct bench_client *client)
     return bench_draw_next(&client->random);
 }
 
+txclient_begin_options bench_terms(const struct bench_client *client)
+{
+    return (txclient_begin_options){.size = sizeof(txclient_begin_options),
+                                    .commit_mode = client->load->options->commit_mode};
+}
+
 /* ---- what came of it ---- */
 
 static bool measured(const struct bench_client *client)

@@ -47,6 +47,7 @@ struct bench_options {
     double seconds;   /* that count */
     double rate;      /* transactions a second, all clients together; 0: a closed loop */
     bool interactive;
+    txclient_commit_mode commit_mode;
     uint32_t settle_ms; /* an unknown outcome is asked for so long */
 };
 
@@ -146,6 +147,8 @@ void bench_flights_join(struct bench_load *load);
 /* ---- for the work ---- */
 
 uint64_t bench_random(struct bench_client *client);
+/* What an interactive transaction begins with. */
+txclient_begin_options bench_terms(const struct bench_client *client);
 /* Counts what a call gave, whose detail the handle still has; pauses after what was not served, in
  * a closed loop. TXCLIENT_UNKNOWN is bench_settle()'s. The latency of a commit counts from the
  * client's `begun_us`. */

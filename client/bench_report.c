@@ -258,6 +258,7 @@ static void json_options(struct json *json, const struct bench_result *result)
     json_member(json, "workload", result->workload->name);
     json_member_u64(json, "clients", options->clients);
     json_member_u64(json, "handles", bench_handles(options));
+    json_member(json, "commit_mode", txclient_commit_mode_name(options->commit_mode));
     json_member(json, "calls", options->async ? "asynchronous" : "blocking");
     json_member(json, "loop", options->rate > 0 ? "open" : "closed");
     if (options->rate > 0) {

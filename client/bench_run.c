@@ -31,6 +31,7 @@ enum {
     OPTION_OTHER_CONFIG,
     OPTION_HANDLES,
     OPTION_ASYNC,
+    OPTION_COMMIT_MODE,
 };
 
 static const struct argp_option load_options[] = {
@@ -43,6 +44,8 @@ static const struct argp_option load_options[] = {
      "open loop: so many transactions a second are due, and latencies count from then", 0},
     {"repetitions", OPTION_REPETITIONS, "NUMBER", 0, "loads, each as long (default 1); medians", 0},
     {"plot", OPTION_PLOT, NULL, 0, "draw rate and slowest transaction over time", 0},
+    {"commit-mode", OPTION_COMMIT_MODE, "MODE", 0,
+     "who decides: coordinator, participants, or default (as the coordinator is configured)", 0},
     {"settle", OPTION_SETTLE, "SECONDS", 0,
      "ask so long for an outcome that is unknown (default 60)", 0},
     {"other-config", OPTION_OTHER_CONFIG, "FILE", 0,
@@ -79,6 +82,11 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
         return 0;
     case OPTION_PLOT:
         options->plot = true;
+        return 0;
+    case OPTION_COMMIT_MODE:
+        if (txclient_commit_mode_parse(arg, &load->commit_mode) != TXCLIENT_OK) {
+            argp_error(state, "there is no commit mode \"%s\"", arg);
+        }
         return 0;
     case OPTION_SETTLE:
         load->settle_ms = (uint32_t)(bench_arg_number(state, arg, 0, 3600) * 1000.0);

@@ -81,6 +81,7 @@ static void fill_batch(struct bench_client *c, const struct work *work)
 static txclient_status submit(struct bench_client *c, const struct work *work)
 {
     txclient_submit_options options = {.size = sizeof options,
+                                       .commit_mode = c->load->options->commit_mode,
                                        .idempotency_key = txclient_str(work->transfer.id)};
     return txclient_submit(c->client, c->batch, &options, NULL);
 }
@@ -104,8 +105,9 @@ static txclient_status operate(txclient_tx *tx, const struct work *work)
 
 static txclient_status interact(struct bench_client *c, struct work *work)
 {
+    const txclient_begin_options terms = bench_terms(c);
     txclient_tx *tx = NULL;
-    txclient_status status = txclient_begin(c->client, NULL, &tx);
+    txclient_status status = txclient_begin(c->client, &terms, &tx);
     if (status != TXCLIENT_OK) {
         return status;
     }
@@ -246,9 +248,11 @@ static void transfer_start(struct bench_client *c, void *arg)
     }
     txclient_status status;
     if (c->load->options->interactive) {
-        status = txclient_begin_async(c->client, NULL, begun, c);
+        const txclient_begin_options terms = bench_terms(c);
+        status = txclient_begin_async(c->client, &terms, begun, c);
     } else {
         txclient_submit_options options = {.size = sizeof options,
+                                           .commit_mode = c->load->options->commit_mode,
                                            .idempotency_key = txclient_str(work->transfer.id)};
         fill_batch(c, work);
         status = txclient_submit_async(c->client, c->batch, &options, submitted, c);

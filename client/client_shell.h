@@ -107,6 +107,7 @@ struct txclient_tx {
     struct client_tx core;
     uint64_t lock_timeout_ms;
     enum tx_isolation isolation;
+    enum tx_commit_mode commit_mode;
     struct tx_arena values;
     struct tx_buf reference;
     struct txclient_cursor *cursors;     /* every one that is not closed */
@@ -306,7 +307,14 @@ enum tx_error client_copy_values(struct tx_arena *arena, const struct tx_op *ops
              (options)->size >= offsetof(type, isolation) + sizeof(options)->isolation             \
          ? (options)->isolation                                                                    \
          : TXCLIENT_SERIALIZABLE)
-/* TXCLIENT_EINVAL, noted, when there is no such level. */
+/* The same of commit modes. */
+#define CLIENT_COMMIT_MODE(options, type)                                                          \
+    ((options) != NULL &&                                                                          \
+             (options)->size >= offsetof(type, commit_mode) + sizeof(options)->commit_mode         \
+         ? (options)->commit_mode                                                                  \
+         : TXCLIENT_COMMIT_DEFAULT)
+/* TXCLIENT_EINVAL, noted, when there is no such level or mode. */
+txclient_status client_check_commit_mode(struct client_detail *detail, txclient_commit_mode mode);
 txclient_status client_check_isolation(struct client_detail *detail, txclient_isolation isolation);
 
 /* What OUTCOME said, copied. */
@@ -342,14 +350,18 @@ struct client_begin {
     struct client_flow flow;
     txclient_tx *tx; /* NULL unless it ends with OK */
 };
-/* With an age that an earlier attempt had (counter 0: none). */
-void client_begin_start(struct client_begin *begin, uint64_t lock_timeout_ms,
-                        txclient_isolation isolation, struct tx_age age);
+/* What a transaction begins with. */
+struct client_terms {
+    uint64_t lock_timeout_ms;
+    txclient_isolation isolation;
+    txclient_commit_mode commit_mode;
+    struct tx_age age; /* that an earlier attempt had; counter 0: none */
+};
+void client_begin_start(struct client_begin *begin, const struct client_terms *terms);
 
 /* The same, and waits for it. */
-txclient_status client_begin_aged(txclient *client, uint64_t lock_timeout_ms,
-                                  txclient_isolation isolation, struct tx_age age,
-                                  txclient_tx **tx);
+txclient_status client_begin_on(txclient *client, const struct client_terms *terms,
+                                txclient_tx **tx);
 
 enum client_operation_state {
     CLIENT_OPERATION_PARKED,  /* waits for earlier ones at its participant */

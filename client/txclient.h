@@ -127,9 +127,10 @@ typedef struct txclient_options {
     uint32_t commit_timeout_ms;  /* for an outcome; default 40,000, above the prepare timeout */
     uint32_t resend_ms;          /* the same request again after this, growing; default 500 */
     uint32_t message_max;        /* bytes of a frame, as the daemons have it; default 1 MiB */
+    uint32_t reserved;           /* 0 */
     uint32_t in_flight_max;      /* asynchronous calls under way at once; default 1,024, at most
                                     TXCLIENT_IN_FLIGHT_MAX. Blocking calls do not count */
-    uint32_t reserved;           /* 0 */
+    uint32_t reserved2;          /* 0 */
 } txclient_options;
 #define TXCLIENT_IN_FLIGHT_MAX 1000000u
 
@@ -241,6 +242,20 @@ TXCLIENT_API const char *txclient_isolation_name(txclient_isolation isolation);
 TXCLIENT_API txclient_status txclient_isolation_parse(const char *name,
                                                       txclient_isolation *isolation);
 
+/* Who decides the commit of a transaction that has written at several participants. What it
+ * guarantees is the same; docs/protocol.md says how they differ. */
+typedef enum txclient_commit_mode {
+    TXCLIENT_COMMIT_DEFAULT = 0,     /* as the coordinator is configured */
+    TXCLIENT_COMMIT_COORDINATOR = 1, /* the coordinator's own durable record */
+    TXCLIENT_COMMIT_PARTICIPANTS = 2 /* the durable votes of all participants */
+} txclient_commit_mode;
+
+/* The name of a mode ("participants"); "?" for none. Static. */
+TXCLIENT_API const char *txclient_commit_mode_name(txclient_commit_mode mode);
+/* The mode of this name. TXCLIENT_EINVAL: there is none. */
+TXCLIENT_API txclient_status txclient_commit_mode_parse(const char *name,
+                                                        txclient_commit_mode *mode);
+
 /* ---- interactive transactions ---- */
 
 /* Set `size` to sizeof and the rest to zero for the defaults. */
@@ -250,11 +265,13 @@ typedef struct txclient_begin_options {
                                  that the library waits for an operation's answer */
     uint32_t reserved;        /* 0 */
     txclient_isolation isolation;
+    uint32_t reserved2; /* 0 */
+    txclient_commit_mode commit_mode;
 } txclient_begin_options;
 
 /* Begins a transaction. `options` may be NULL. `*tx` is NULL unless OK, and is closed by the
- * caller. TXCLIENT_EINVAL: no such level. TXCLIENT_EUNREACHABLE, _ETIMEOUT, _EREFUSED (reason BUSY,
- * DRAINING, ...), _ENOMEM: nothing has begun. */
+ * caller. TXCLIENT_EINVAL: no such level or mode. TXCLIENT_EUNREACHABLE, _ETIMEOUT, _EREFUSED
+ * (reason BUSY, DRAINING, ...), _ENOMEM: nothing has begun. */
 TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
 txclient_begin(txclient *client, const txclient_begin_options *options, txclient_tx **tx);
 
@@ -454,6 +471,8 @@ typedef struct txclient_submit_options {
     uint32_t timeout_ms;      /* for the participants' votes; default: the coordinator's own */
     uint32_t lock_timeout_ms; /* for each lock; default: the participant's own */
     txclient_isolation isolation;
+    uint32_t reserved; /* 0 */
+    txclient_commit_mode commit_mode;
 } txclient_submit_options;
 
 /* Runs a batch as one transaction, over any number of participants. `options` may be NULL.
@@ -490,6 +509,8 @@ typedef struct txclient_retry_options {
     uint32_t lock_timeout_ms;     /* as for begin */
     uint32_t reserved;            /* 0 */
     txclient_isolation isolation; /* of every attempt */
+    uint32_t reserved2;           /* 0 */
+    txclient_commit_mode commit_mode;
 } txclient_retry_options;
 
 /* The caller's work on a transaction that has begun. TXCLIENT_OK: commit it. Anything else ends the

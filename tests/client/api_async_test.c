@@ -454,6 +454,49 @@ static void test_an_unknown_commit_is_asked_for(void **state)
     txclient_tx_close(&tx);
 }
 
+/* ---- who decides ---- */
+
+static void test_the_commit_mode_goes_along(void **state)
+{
+    (void)state;
+    txclient_batch *batch = batch_of(at_a());
+    txclient_submit_options options = {.size = sizeof options,
+                                       .commit_mode = TXCLIENT_COMMIT_PARTICIPANTS};
+    expect(txclient_submit_async(client, batch, &options, note, &calls[0]), TXCLIENT_OK);
+    finish_all();
+    assert_int_equal(fake.commit_mode, TX_COMMIT_PARTICIPANTS);
+    options.commit_mode = TXCLIENT_COMMIT_COORDINATOR;
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_OK);
+    assert_int_equal(fake.commit_mode, TX_COMMIT_COORDINATOR);
+    /* An older program's options end before it. */
+    options.size = offsetof(txclient_submit_options, commit_mode);
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_OK);
+    assert_int_equal(fake.commit_mode, TX_COMMIT_DEFAULT);
+    options.size = sizeof options;
+    options.commit_mode = (txclient_commit_mode)3;
+    expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_EINVAL);
+    txclient_batch_free(&batch);
+
+    txclient_begin_options terms = {.size = sizeof terms,
+                                    .commit_mode = TXCLIENT_COMMIT_PARTICIPANTS};
+    txclient_tx *tx = NULL;
+    expect(txclient_begin(client, &terms, &tx), TXCLIENT_OK);
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    assert_int_equal(fake.finish.mode, TX_COMMIT_PARTICIPANTS);
+    txclient_tx_close(&tx);
+    expect(txclient_begin(client, NULL, &tx), TXCLIENT_OK);
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    assert_int_equal(fake.finish.mode, TX_COMMIT_DEFAULT);
+    txclient_tx_close(&tx);
+    terms.commit_mode = (txclient_commit_mode)3;
+    expect(txclient_begin(client, &terms, &tx), TXCLIENT_EINVAL);
+    txclient_commit_mode mode = TXCLIENT_COMMIT_DEFAULT;
+    assert_int_equal(txclient_commit_mode_parse("participants", &mode), TXCLIENT_OK);
+    assert_int_equal(mode, TXCLIENT_COMMIT_PARTICIPANTS);
+    assert_string_equal(txclient_commit_mode_name(mode), "participants");
+    assert_int_equal(txclient_commit_mode_parse("d", &mode), TXCLIENT_EINVAL);
+}
+
 /* ---- the descriptor ---- */
 
 static void test_the_descriptor_tells_everything(void **state)
@@ -593,6 +636,7 @@ int main(void)
         TEST(test_an_abort_ends_what_is_under_way),
         TEST(test_a_transaction_closed_while_under_way),
         TEST(test_an_unknown_commit_is_asked_for),
+        TEST(test_the_commit_mode_goes_along),
         TEST(test_the_descriptor_tells_everything),
         TEST(test_the_descriptor_beside_blocking_calls),
         TEST(test_process_waits_no_longer_than_told),

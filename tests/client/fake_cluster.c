@@ -180,6 +180,7 @@ static void on_submit(struct fake *fake, const struct tx_msg *msg)
     const struct tx_msg_submit *submit = &msg->submit;
     note_req(fake, submit->req);
     fake->isolation = submit->isolation;
+    fake->commit_mode = submit->mode;
     TX_ASSERT(submit->key.len <= sizeof fake->key);
     if (submit->key.len > 0) {
         memcpy(fake->key, submit->key.data, submit->key.len);
