@@ -18,7 +18,11 @@ enum tx_error client_take_outcome(void *arg, const struct tx_msg *answer)
     outcome->reason = msg->reason;
     outcome->who = msg->who;
     outcome->results_lost = msg->results_lost;
-    (void)tx_why(&outcome->text, TX_OK, "%.*s", (int)msg->text.len, (const char *)msg->text.data);
+    outcome->text.text[0] = '\0';
+    if (msg->text.len > 0) { /* seldom, and formatting is not free */
+        (void)tx_why(&outcome->text, TX_OK, "%.*s", (int)msg->text.len,
+                     (const char *)msg->text.data);
+    }
     if (outcome->values == NULL || msg->outcome != TX_OUTCOME_COMMITTED) {
         return TX_OK;
     }
