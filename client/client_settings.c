@@ -12,7 +12,6 @@
 #define TIMEOUT_MAX_MS  (UINT64_C(24) * 3600 * 1000)
 #define MESSAGE_MIN     (UINT64_C(1) << 10)
 #define MESSAGE_MAX_MAX (UINT64_C(64) << 20)
-#define IN_FLIGHT_MAX   UINT64_C(1000000)
 
 void client_settings_init(struct client_settings *settings)
 {
@@ -94,7 +93,8 @@ enum tx_error client_settings_check(const struct client_settings *settings, stru
                              MESSAGE_MAX_MAX, why);
     }
     if (error == TX_OK) {
-        error = check_number("in_flight_max", settings->in_flight_max, 1, IN_FLIGHT_MAX, why);
+        error =
+            check_number("in_flight_max", settings->in_flight_max, 1, CLIENT_IN_FLIGHT_MAX, why);
     }
     return error;
 }

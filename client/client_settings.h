@@ -18,6 +18,8 @@
 
 #include "common/ids.h"
 
+#define CLIENT_IN_FLIGHT_MAX UINT64_C(1000000)
+
 struct client_settings {
     char cluster[TX_CLUSTER_MAX + 1];
     struct tx_address coordinator;
