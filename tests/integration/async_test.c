@@ -237,6 +237,8 @@ static void landed(void *arg, const txclient_result *result)
     (void)snprintf(shot->reference, sizeof shot->reference, "%s", result->detail->reference);
 }
 
+static txclient_commit_mode commit_mode; /* of those that follow */
+
 static void submit_all(const char *prefix)
 {
     txclient_batch *batch = txclient_batch_new();
@@ -244,7 +246,8 @@ static void submit_all(const char *prefix)
         shots[i] = (struct shot){.number = i};
         (void)snprintf(shots[i].name, sizeof shots[i].name, "%s-%u", prefix, i);
         txclient_submit_options options = {.size = sizeof options,
-                                           .idempotency_key = txclient_str(shots[i].name)};
+                                           .idempotency_key = txclient_str(shots[i].name),
+                                           .commit_mode = commit_mode};
         fill_transfer(batch, i, shots[i].name);
         assert_int_equal(txclient_submit_async(client, batch, &options, landed, &shots[i]),
                          TXCLIENT_OK);
@@ -256,7 +259,8 @@ static void submit_all(const char *prefix)
 static txclient_status look_up(const struct shot *shot)
 {
     txclient_submit_options options = {.size = sizeof options,
-                                       .idempotency_key = txclient_str(shot->name)};
+                                       .idempotency_key = txclient_str(shot->name),
+                                       .commit_mode = commit_mode};
     txclient_batch *batch = txclient_batch_new();
     txclient_status status = TXCLIENT_UNKNOWN;
     for (unsigned i = 0; i < 60 && status != TXCLIENT_OK && status != TXCLIENT_ABORTED; i++) {
@@ -303,9 +307,9 @@ static void test_five_hundred_in_flight(void **state)
     check_all();
 }
 
-static void test_the_coordinator_is_killed_meanwhile(void **state)
+static void kill_the_coordinator(txclient_commit_mode mode)
 {
-    (void)state;
+    commit_mode = mode;
     submit_all("kill");
     size_t over = 0;
     while (over < FLIGHT / 10) {
@@ -319,6 +323,18 @@ static void test_the_coordinator_is_killed_meanwhile(void **state)
         (void)txclient_process(client, -1);
     }
     check_all();
+}
+
+static void test_the_coordinator_is_killed_meanwhile(void **state)
+{
+    (void)state;
+    kill_the_coordinator(TXCLIENT_COMMIT_COORDINATOR);
+}
+
+static void test_it_is_killed_while_the_participants_decide(void **state)
+{
+    (void)state;
+    kill_the_coordinator(TXCLIENT_COMMIT_PARTICIPANTS);
 }
 
 static void test_the_handle_is_closed_meanwhile(void **state)
@@ -419,6 +435,7 @@ int main(void)
         TEST(test_many_threads_on_one_handle),
         TEST(test_five_hundred_in_flight),
         TEST(test_the_coordinator_is_killed_meanwhile),
+        TEST(test_it_is_killed_while_the_participants_decide),
         TEST(test_the_handle_is_closed_meanwhile),
         TEST(test_pipelined_transactions),
     };
