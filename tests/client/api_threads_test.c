@@ -123,8 +123,8 @@ static void *call_polling(void *arg)
     struct pollfd wait = {.fd = txclient_fd(client), .events = POLLIN};
     (void)arg;
     for (unsigned i = 0; i < ROUNDS; i++) {
+        unsigned before = atomic_load(&mine); /* another thread may call back at once */
         CHECK(txclient_submit_async(client, batch, NULL, count_call, &mine) == TXCLIENT_OK);
-        unsigned before = atomic_load(&mine);
         while (atomic_load(&mine) == before) {
             CHECK(poll(&wait, 1, (int)pace_ms(10)) >= 0);
             (void)txclient_process(client, 0);
