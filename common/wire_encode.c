@@ -321,6 +321,35 @@ enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct t
     return error;
 }
 
+struct tx_encoded tx_frame_writer_encoded(const struct tx_frame_writer *writer)
+{
+    TX_ASSERT(writer->count == 1);
+    return (struct tx_encoded){.bytes = tx_bytes(writer->buf.data + writer->prefix_len,
+                                                 writer->buf.len - writer->prefix_len),
+                               .objects = writer->objects - writer->prefix_objects};
+}
+
+enum tx_error tx_frame_writer_add_encoded(struct tx_frame_writer *writer, struct tx_encoded message,
+                                          size_t frame_max)
+{
+    TX_ASSERT(message.bytes.len > 0);
+    const size_t len_before = writer->buf.len;
+    const size_t room = frame_max > len_before ? frame_max - len_before : 0;
+    if (writer->count == TX_FRAME_MESSAGES_MAX || message.bytes.len > room ||
+        message.objects > TX_FRAME_OBJECTS_MAX - writer->objects) {
+        return TX_ELIMIT;
+    }
+    tx_buf_append(&writer->buf, message.bytes);
+    if (writer->buf.failed) {
+        writer->buf.len = len_before;
+        writer->buf.failed = false;
+        return TX_ENOMEM;
+    }
+    writer->count++;
+    writer->objects += message.objects;
+    return TX_OK;
+}
+
 size_t tx_frame_writer_count(const struct tx_frame_writer *writer)
 {
     return writer->count;
