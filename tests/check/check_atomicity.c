@@ -344,8 +344,7 @@ static void check_told(struct books *books, const struct fate *fate)
                  "was reported as committed, and there is no such commit at", lost);
     else if (fate->told_committed && fate->aborted && !fate->committed)
         found(books, fate, "lost-commit", "was reported as committed, and was aborted");
-    if (fate->told_aborted &&
-        (fate->committed || fate->decided || all_prepared(books, fate)))
+    if (fate->told_aborted && (fate->committed || fate->decided || all_prepared(books, fate)))
         found(books, fate, "wrong-abort", "was reported as aborted, and was committed");
     if (fate->told_aborted && fate->told_committed && !only_read(books, fate))
         found(books, fate, "two-outcomes", "was reported as committed and as aborted");

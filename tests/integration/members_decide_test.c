@@ -194,7 +194,6 @@ static uint64_t settled_after_loss(unsigned long *left)
         now = in_doubt();
         *left = now > *left ? now : *left;
     }
-    assert_int_equal(now, 0);
     return now_ms() - lost_at;
 }
 
@@ -210,6 +209,7 @@ static void test_members_settle_what_a_lost_coordinator_left(void **state)
     struct worker workers[WORKERS] = {0};
     unsigned long left = 0;
     uint64_t took = 0;
+    bool warmed = true;
 
     (void)state;
     for (unsigned i = 0; i < WORKERS; i++) {
@@ -217,11 +217,12 @@ static void test_members_settle_what_a_lost_coordinator_left(void **state)
         workers[i].seed = i + 1;
         assert_int_equal(pthread_create(&workers[i].thread, NULL, load, &workers[i]), 0);
     }
-    for (int round = 0; round < ROUNDS && left == 0; round++) {
+    for (int round = 0; round < ROUNDS && left == 0 && warmed; round++) {
         if (round > 0)
-            daemon_start(first); /* nothing was on the way, or it was settled before anybody looked */
+            daemon_start(
+                first); /* nothing was on the way, or it was settled before anybody looked */
         atomic_store(&transfers, 0);
-        assert_true(wait_until(warm, NULL, WORK_MS));
+        warmed = wait_until(warm, NULL, WORK_MS);
         took = settled_after_loss(&left);
     }
     atomic_store(&over, true);
@@ -230,7 +231,8 @@ static void test_members_settle_what_a_lost_coordinator_left(void **state)
     printf("coordinator killed with %lu prepared: settled by the participants %llu ms later, with "
            "inquiry = %d ms\n",
            left, (unsigned long long)took, INQUIRY_MS);
-    assert_true(left > 0);
+    assert_true(warmed && left > 0);
+    assert_int_equal(in_doubt(), 0);
     assert_true(took <= INQUIRY_MS + SETTLED_MS);
     assert_true(wait_until(no_locks, NULL, WORK_MS));
     check_sums(workers);
@@ -257,9 +259,9 @@ static void submit(struct raw_peer *peer, uint64_t req, const char *key, enum tx
     raw_send(peer, &msg);
 }
 
-/* One transaction that the members decide and one that the coordinator does, prepared on both sides,
- * as far as `modes` has them, when their coordinator dies. b stands still until then, so that
- * nobody has both votes. */
+/* One transaction that the members decide and one that the coordinator does, prepared on both
+ * sides, as far as `modes` has them, when their coordinator dies. b stands still until then, so
+ * that nobody has both votes. */
 static void leave_in_doubt(struct daemon *coordinator, const enum tx_commit_mode *modes, unsigned n)
 {
     struct raw_peer *peer = raw_open(coordinator->address, NULL);

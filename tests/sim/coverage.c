@@ -18,18 +18,24 @@ struct table {
     size_t impossible_n;
 };
 
-static const char *const part_rows[PART_ROWS_N] = {"none",     "tombstone", "forgotten",
-                                                   "working",  "undoing",   "preparing",
-                                                   "prepared", "prepared-members",
-                                                   "found-out", "committed", "heuristic"};
-static const char *const part_columns[PART_COLUMNS_N] = {"OPERATE", "PREPARE", "COMMIT", "ABORT",
-                                                         "INQUIRE", "INQUIRE-members",
-                                                         "STATE",   "WAIT",   "RESOLVE",
-                                                         "FORGET",  "restart"};
-static const char *const coord_rows[COORD_ROWS_N] = {
-    "none",     "active",    "collecting",         "members",          "preventing",
-    "one-phase",        "inquiring",
-    "deciding", "committed", "finished-committed", "finished-aborted", "resolving"};
+static const char *const part_rows[PART_ROWS_N] = {
+    "none",     "tombstone",        "forgotten", "working",   "undoing",  "preparing",
+    "prepared", "prepared-members", "found-out", "committed", "heuristic"};
+static const char *const part_columns[PART_COLUMNS_N] = {
+    "OPERATE", "PREPARE", "COMMIT",  "ABORT",  "INQUIRE", "INQUIRE-members",
+    "STATE",   "WAIT",    "RESOLVE", "FORGET", "restart"};
+static const char *const coord_rows[COORD_ROWS_N] = {"none",
+                                                     "active",
+                                                     "collecting",
+                                                     "members",
+                                                     "preventing",
+                                                     "one-phase",
+                                                     "inquiring",
+                                                     "deciding",
+                                                     "committed",
+                                                     "finished-committed",
+                                                     "finished-aborted",
+                                                     "resolving"};
 static const char *const coord_columns[COORD_COLUMNS_N] = {"BEGIN",
                                                            "SUBMIT",
                                                            "COMMIT_REQUEST",

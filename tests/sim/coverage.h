@@ -14,7 +14,7 @@ enum coverage_part_row {
     PART_ROW_UNDOING,
     PART_ROW_PREPARING,
     PART_ROW_PREPARED,
-    PART_ROW_MEMBERS, /* prepared, and its members decide */
+    PART_ROW_MEMBERS,   /* prepared, and its members decide */
     PART_ROW_FOUND_OUT, /* committed by what the members have said, before any COMMIT */
     PART_ROW_COMMITTED,
     PART_ROW_HEURISTIC,
@@ -42,8 +42,8 @@ enum coverage_coord_row {
     COORD_ROW_COLLECTING,
     COORD_ROW_MEMBERS,    /* collecting what its members decide */
     COORD_ROW_PREVENTING, /* the same, and those that have not voted are asked */
-    COORD_ROW_ONE_PHASE, /* collecting, of a single member */
-    COORD_ROW_INQUIRING, /* the vote of that one did not come, its outcome is asked for */
+    COORD_ROW_ONE_PHASE,  /* collecting, of a single member */
+    COORD_ROW_INQUIRING,  /* the vote of that one did not come, its outcome is asked for */
     COORD_ROW_DECIDING,
     COORD_ROW_COMMITTED,
     COORD_ROW_FINISHED_COMMITTED,

@@ -26,6 +26,8 @@ struct inside_doubt {
 void inside_part_in_doubt(const struct part_core *core, uint32_t coordinator,
                           struct inside_doubt *doubt);
 
+/* One that it has committed by what the other members have said; all zero: there is none. */
+struct tx_id inside_part_found_out(const struct part_core *core);
 /* Decisions by hand that have not heard yet what it really was. */
 unsigned inside_part_unended(const struct part_core *core);
 

@@ -65,6 +65,15 @@ void inside_part_in_doubt(const struct part_core *core, uint32_t coordinator,
     }
 }
 
+struct tx_id inside_part_found_out(const struct part_core *core)
+{
+    for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next) {
+        if (tx->state == PART_COMMITTED && tx->found_out)
+            return tx->id;
+    }
+    return (struct tx_id){0};
+}
+
 unsigned inside_part_unended(const struct part_core *core)
 {
     unsigned n = 0;

@@ -1,6 +1,7 @@
 #include "lost.h"
 
 #include "inside.h"
+#include "liar.h"
 #include "sim_participant.h"
 
 #include <inttypes.h>
@@ -101,7 +102,7 @@ void sim_lost_look(struct sim *sim)
     waited = waited_us(sim);
     if (doubt.members_decide > 0 && waited < SETTLED_US)
         return;
-    if (doubt.members_decide > 0)
+    if (doubt.members_decide > 0 && !sim_lies_within(sim))
         sim_fail(sim, "in-doubt: %s is lost, and its members do not decide %s",
                  sim->nodes[sim->lost].name.s, tx_id_print(doubt.id, id));
     if (waited > sim->totals.settled_us)

@@ -1,6 +1,7 @@
 #include "operator.h"
 
 #include "echo.h"
+#include "inside.h"
 #include "network.h"
 #include "rule.h"
 #include "sim_client.h"
@@ -74,6 +75,7 @@ void sim_operator_resolve(struct sim *sim, size_t node)
     struct choice choice = {.sim = sim};
     struct tx_msg msg = {.type = TX_MSG_RESOLVE};
     bool right = sim_random_percent(&sim->random, 60);
+    struct tx_id found_out;
     char id[TX_ID_TEXT];
 
     if (sim->nodes[node].participant == NULL || sim->resolved_n == SIM_RESOLVED_MAX)
@@ -81,6 +83,9 @@ void sim_operator_resolve(struct sim *sim, size_t node)
     part_core_each_prepared(sim_participant_core(&sim->nodes[node]), choose, &choice);
     if (choice.n == 0)
         choice.id = any_tx(sim);
+    found_out = inside_part_found_out(sim_participant_core(&sim->nodes[node]));
+    if (tx_id_valid(found_out) && sim_random_percent(&sim->modes, 20))
+        choice.id = found_out; /* he is late: it has just been settled */
     if (!tx_id_valid(choice.id))
         return;
     sim->resolved[sim->resolved_n++] = choice.id;

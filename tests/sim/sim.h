@@ -105,8 +105,8 @@ struct sim_totals {
     uint64_t old_believed; /* words of a copy that nobody could know better, and that were lost */
     uint64_t lies;
     uint64_t coordinators_lost, lost_waiting, settled_us; /* see lost.h */
-    uint64_t members_decided;                /* committed transactions of mode D */
-    uint64_t rot_shown, rot_refused; /* damaged copies of a log */
+    uint64_t members_decided;                             /* committed transactions of mode D */
+    uint64_t rot_shown, rot_refused;                      /* damaged copies of a log */
 };
 
 struct sim {
@@ -156,9 +156,9 @@ struct sim {
     size_t image_lives_n;
     struct coverage *coverage; /* NULL: not wanted */
     struct sim_liar *liar;     /* NULL: nobody lies */
-    size_t lost; /* the coordinator that is; SIM_NOBODY: it has come back */
-    uint64_t lost_at; /* 0: none yet */
-    struct sim_ruled *ruled; /* see rule.h: a table with open addressing */
+    size_t lost;               /* the coordinator that is; SIM_NOBODY: it has come back */
+    uint64_t lost_at;          /* 0: none yet */
+    struct sim_ruled *ruled;   /* see rule.h: a table with open addressing */
     size_t ruled_n, ruled_capacity;
     unsigned failures;
 };

@@ -10,7 +10,8 @@
     "coordinators=1 participants=2 clients=4 fault_txs=3 crash=10 partition=5 loss_percent=25 "    \
     "sync_us=400000 lazy_us=500000 old_disk=0 resolve=0"
 
-/* Members that settle what an earlier start of their coordinator has left, and marks right after. */
+/* Members that settle what an earlier start of their coordinator has left, and marks right after.
+ */
 #define MEMBERS_SETTLE                                                                             \
     "mode=2 asks_percent=0 lost_txs=0 coordinators=1 participants=2 clients=6 fault_txs=2 "        \
     "crash=20 partition=0 loss_percent=10 sync_us=200000 lazy_us=800000 retention_us=1000 "        \
@@ -88,6 +89,6 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(ROWS_NOT_LOCKED, "append", "append", "append", SCANS_BELOW),
     ROW(READ_BEFORE_DURABLE, "append", "append", "append",
         "scans_percent=60 levels_percent=70 coordinators=1 participants=2 clients=12 "
-        "think_us=2000"),
+        "think_us=2000 mode=1 asks_percent=0 lost_txs=0"),
     ROW(READ_GIVES_UP_LOCK, "append", "append", "append", LISTS_BELOW),
 };
