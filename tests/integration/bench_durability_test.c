@@ -151,7 +151,8 @@ static void kill_in_the_middle(bool imaged)
     load_begin(&load, seconds);
     /* Not while it adds up at its end: that could last for ever. */
     time_t end = time(NULL) + (time_t)strtoul(seconds, NULL, 10);
-    while (!wait_until(has_ended, &load, (int)(200 + draw(1200))) && time(NULL) < end) {
+    while (!wait_until(has_ended, &load, (int)(200 + draw(1200))) &&
+           (kills == 0 || time(NULL) < end)) {
         size_t victim = (size_t)draw(NODES);
         daemon_kill(nodes[victim]);
         if (imaged)
