@@ -1,6 +1,8 @@
 /* Opening and closing a handle. */
 #include "client/client_shell.h"
 
+#include "common/assert.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +22,8 @@ static enum tx_error handle_start(struct txclient *client, struct tx_why *why)
     client->envelope = (struct tx_envelope){.role = TX_ROLE_CLIENT, .name = client->settings.name};
     memcpy(client->envelope.cluster, client->settings.cluster, sizeof client->envelope.cluster);
     client->writer = tx_frame_writer_new(&client->envelope);
-    if (client->writer == NULL) {
+    client->frame = tx_frame_writer_new(&client->envelope);
+    if (client->writer == NULL || client->frame == NULL) {
         return tx_why(why, TX_ENOMEM, "out of memory");
     }
     enum tx_error error = client_channels_open(client, why);
@@ -38,7 +41,10 @@ static txclient_status handle_open(const struct client_settings *settings, txcli
         return fail_open(why_out, TXCLIENT_ENOMEM, "out of memory");
     }
     client->settings = *settings;
-    client_detail_clear(client);
+    client->poll_fd = -1;
+    client->kick_fd = -1;
+    client->timer_fd = -1;
+    (void)pthread_mutex_init(&client->lock, NULL); /* cannot fail without attributes */
     struct tx_why why;
     enum tx_error error = handle_start(client, &why);
     if (error != TX_OK) {
@@ -84,6 +90,9 @@ static enum tx_error take_options(struct client_settings *settings, const txclie
     if (GIVEN(options, message_max) && options->message_max != 0) {
         settings->message_max = options->message_max;
     }
+    if (GIVEN(options, in_flight_max) && options->in_flight_max != 0) {
+        settings->in_flight_max = options->in_flight_max;
+    }
     if (GIVEN(options, name) && options->name != NULL) {
         return client_settings_set_name(settings, options->name, why);
     }
@@ -113,18 +122,65 @@ txclient_status txclient_open(const char *cluster, const char *coordinator,
     return handle_open(&settings, client, why);
 }
 
-/* Told without waiting: whom it does not reach finds out through the idle limit. */
+/* ---- closing ---- */
+
+#define FAREWELL_US (1000u * CLIENT_MS) /* for daemons to hear of what is aborted */
+
+/* Tells the coordinator of everything that is still open, all at once. */
+static void abort_open(struct txclient *client)
+{
+    for (txclient_tx *tx = client->txs; tx != NULL; tx = tx->next) {
+        txclient_status status;
+        if (tx->core.state != CLIENT_TX_OPEN) {
+            continue;
+        }
+        /* Without memory it is not told: it finds out through its idle limit. */
+        struct client_task *task = client_task_new(client, NULL, tx, NULL, NULL, &status);
+        if (task != NULL) {
+            client_abort_start(&task->u.finish, tx);
+            (void)client_task_accept(task, NULL);
+        }
+    }
+    uint64_t until_us = client_now_us() + FAREWELL_US;
+    while (client->farewells > 0 && client_now_us() < until_us) {
+        client_pump(client, until_us);
+    }
+}
+
+/* Nothing is sent any more, and everything that was under way ends: as without an answer. */
+static void end_all(struct txclient *client)
+{
+    client->closing = true;
+    client_give_up(client);
+    while (client_tasks_deliver(client) > 0 || client->done != NULL) {
+    }
+    TX_ASSERT(client->in_flight == 0 && client->farewells == 0);
+}
+
 static void orphan_transactions(struct txclient *client)
 {
     while (client->txs != NULL) {
         txclient_tx *tx = client->txs;
-        if (tx->core.state == CLIENT_TX_OPEN) {
-            (void)txclient_abort(tx);
-        }
         client->txs = tx->next;
         tx->next = NULL;
         tx->previous = NULL;
         tx->client = NULL;
+    }
+}
+
+/* A hint that may be lost: the coordinator's retention time covers it. */
+static void flush_acks(struct txclient *client)
+{
+    tx_frame_writer_clear(client->frame);
+    bool fits = true;
+    for (size_t i = 0; fits && i < client->acks.n; i++) {
+        struct tx_msg ack = {.type = TX_MSG_OUTCOME_ACK, .id = {client->acks.ids[i]}};
+        fits = tx_frame_writer_add(client->frame, &ack, client->settings.message_max) == TX_OK;
+    }
+    if (tx_frame_writer_count(client->frame) > 0) {
+        enum tx_error sent =
+            client_channel_send(client->coordinator, tx_frame_writer_finish(client->frame));
+        (void)sent;
     }
 }
 
@@ -135,17 +191,26 @@ void txclient_close(txclient **handle)
         return;
     }
     *handle = NULL;
-    orphan_transactions(client);
+    client_lock(client);
+    TX_ASSERT(!client->led && client->followers == NULL); /* nobody else uses it any more */
+    client->led = true;
     if (client->coordinator != NULL) {
-        client_flush_acks(client);
+        abort_open(client);
+        end_all(client);
+        orphan_transactions(client);
+        flush_acks(client);
     }
+    client_unlock(client);
     client_pending_deinit(&client->pending);
     client_channels_close(client);
     if (client->writer != NULL) {
         tx_frame_writer_destroy(&client->writer);
     }
+    if (client->frame != NULL) {
+        tx_frame_writer_destroy(&client->frame);
+    }
     tx_arena_deinit(&client->received);
-    tx_arena_deinit(&client->values);
-    tx_buf_deinit(&client->detail.reference);
+    client_threads_free(client);
+    (void)pthread_mutex_destroy(&client->lock);
     free(client);
 }

@@ -76,8 +76,8 @@ static enum tx_error take_status(void *arg, const struct tx_msg *answer)
     return failed ? TX_ENOMEM : TX_OK;
 }
 
-static txclient_status inspect(txclient *client, struct client_channel *channel,
-                               txclient_node *node)
+static txclient_status inspect(txclient *client, struct client_thread *self,
+                               struct client_channel *channel, txclient_node *node)
 {
     uint64_t req = client_pending_next_req(&client->pending);
     struct tx_msg msg = {.type = TX_MSG_STATUS_REQUEST, .status_request = {.req = req}};
@@ -88,41 +88,47 @@ static txclient_status inspect(txclient *client, struct client_channel *channel,
                                .timeout_us = client->settings.request_timeout_ms * CLIENT_MS,
                                .take = take_status,
                                .arg = node};
-    struct client_reply reply;
-    enum tx_error error = client_call(client, &call, &reply);
-    if (error != TX_OK || reply.refused) {
-        return client_fail_call(client, &call, error, &reply);
-    }
-    return TXCLIENT_OK;
+    return client_call(client, self, &call, NULL);
 }
 
-txclient_status txclient_inspect(txclient *client, const char *address, txclient_node **out)
+static txclient_status inspect_at(txclient *client, struct client_thread *self, const char *address,
+                                  txclient_node **out)
 {
-    *out = NULL;
-    client_detail_clear(client);
     struct client_channel *channel = client->coordinator;
     struct tx_address parsed = {0};
     struct tx_why why;
     if (address != NULL) {
         enum tx_error error = tx_address_set(&parsed, tx_bytes_str(address));
         if (error != TX_OK) {
-            return client_fail(client, TXCLIENT_EINVAL, "an address has at most %u characters",
-                               TX_ADDRESS_MAX);
+            return client_fail(&self->detail, TXCLIENT_EINVAL,
+                               "an address has at most %u characters", TX_ADDRESS_MAX);
         }
         error = client_channel_get(client, &parsed, &channel, &why);
         if (error != TX_OK) {
-            return client_fail(client, client_status_of(error), "%s", why.text);
+            return client_fail(&self->detail, client_status_of(error), "%s", why.text);
         }
     }
     txclient_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
-        return client_fail(client, TXCLIENT_ENOMEM, "out of memory");
+        return client_fail(&self->detail, TXCLIENT_ENOMEM, "out of memory");
     }
-    txclient_status status = inspect(client, channel, node);
+    txclient_status status = inspect(client, self, channel, node);
     if (status != TXCLIENT_OK) {
         txclient_node_free(&node);
     }
     *out = node;
+    return status;
+}
+
+txclient_status txclient_inspect(txclient *client, const char *address, txclient_node **out)
+{
+    *out = NULL;
+    struct client_thread *self = client_enter(client);
+    if (self == NULL) {
+        return TXCLIENT_ENOMEM;
+    }
+    txclient_status status = inspect_at(client, self, address, out);
+    client_unlock(client);
     return status;
 }
 

@@ -128,8 +128,9 @@ static void begin_anew(struct txclient_locks *locks)
     locks->more = true;
 }
 
-static txclient_status fetch(txclient *client, struct client_channel *channel,
-                             struct tx_msg_locks_request request, struct txclient_locks *locks)
+static txclient_status fetch(txclient *client, struct client_thread *self,
+                             struct client_channel *channel, struct tx_msg_locks_request request,
+                             struct txclient_locks *locks)
 {
     bool restarted = false;
     begin_anew(locks);
@@ -149,18 +150,18 @@ static txclient_status fetch(txclient *client, struct client_channel *channel,
                                    .take = take_locks,
                                    .arg = locks};
         struct client_reply reply;
-        enum tx_error error = client_call(client, &call, &reply);
-        if (error == TX_OK && reply.refused && reply.reason == TX_REASON_RESTARTED && !restarted) {
+        txclient_status status = client_call(client, self, &call, &reply);
+        if (status == TXCLIENT_EREFUSED && reply.reason == TX_REASON_RESTARTED && !restarted) {
             restarted = true; /* between two pages */
             begin_anew(locks);
-        } else if (error != TX_OK || reply.refused) {
-            return client_fail_call(client, &call, error, &reply);
+        } else if (status != TXCLIENT_OK) {
+            return status;
         }
     }
     return TXCLIENT_OK;
 }
 
-static txclient_status fill_request(txclient *client, const txclient_locks_query *query,
+static txclient_status fill_request(struct client_detail *detail, const txclient_locks_query *query,
                                     struct tx_msg_locks_request *request, size_t *rows_max)
 {
     *request = (struct tx_msg_locks_request){0};
@@ -169,60 +170,72 @@ static txclient_status fill_request(txclient *client, const txclient_locks_query
         return TXCLIENT_OK;
     }
     if (query->size < sizeof *query) {
-        return client_fail(client, TXCLIENT_EINVAL, "the size of the query is not set");
+        return client_fail(detail, TXCLIENT_EINVAL, "the size of the query is not set");
     }
     request->waiting = query->waiting;
     if (query->tx != NULL && tx_id_parse(query->tx, &request->tx) != TX_OK) {
-        return client_fail(client, TXCLIENT_EINVAL, "\"%.80s\" is no transaction id, as 1-7-42",
+        return client_fail(detail, TXCLIENT_EINVAL, "\"%.80s\" is no transaction id, as 1-7-42",
                            query->tx);
     }
     if (query->space != NULL) {
         request->space = tx_bytes_str(query->space);
         if (request->space.len == 0 || request->space.len > TX_SPACE_MAX) {
-            return client_fail(client, TXCLIENT_EINVAL, "a keyspace's name has 1 to %u bytes",
+            return client_fail(detail, TXCLIENT_EINVAL, "a keyspace's name has 1 to %u bytes",
                                TX_SPACE_MAX);
         }
     }
     if (query->rows_max > TXCLIENT_LOCK_ROWS_MAX) {
-        return client_fail(client, TXCLIENT_EINVAL, "at most %u locks are listed",
+        return client_fail(detail, TXCLIENT_EINVAL, "at most %u locks are listed",
                            TXCLIENT_LOCK_ROWS_MAX);
     }
     *rows_max = query->rows_max > 0 ? query->rows_max : ROWS_DEFAULT;
     return TXCLIENT_OK;
 }
 
-txclient_status txclient_locks_ask(txclient *client, const char *address,
-                                   const txclient_locks_query *query, txclient_locks **out)
+static txclient_status ask(txclient *client, struct client_thread *self, const char *address,
+                           const txclient_locks_query *query, txclient_locks **out)
 {
     struct tx_msg_locks_request request;
     struct client_channel *channel = NULL;
     struct tx_address parsed = {0};
     struct tx_why why;
     size_t rows_max;
-    *out = NULL;
-    client_detail_clear(client);
-    txclient_status status = fill_request(client, query, &request, &rows_max);
+    struct client_detail *detail = &self->detail;
+    txclient_status status = fill_request(detail, query, &request, &rows_max);
     if (status != TXCLIENT_OK) {
         return status;
     }
     if (address == NULL || tx_address_set(&parsed, tx_bytes_str(address)) != TX_OK) {
-        return client_fail(client, TXCLIENT_EINVAL, "an address has at most %u characters",
+        return client_fail(detail, TXCLIENT_EINVAL, "an address has at most %u characters",
                            TX_ADDRESS_MAX);
     }
     enum tx_error error = client_channel_get(client, &parsed, &channel, &why);
     if (error != TX_OK) {
-        return client_fail(client, client_status_of(error), "%s", why.text);
+        return client_fail(detail, client_status_of(error), "%s", why.text);
     }
     txclient_locks *locks = calloc(1, sizeof *locks);
     if (locks == NULL) {
-        return client_fail(client, TXCLIENT_ENOMEM, "out of memory");
+        return client_fail(detail, TXCLIENT_ENOMEM, "out of memory");
     }
     locks->rows_max = rows_max;
-    status = fetch(client, channel, request, locks);
+    status = fetch(client, self, channel, request, locks);
     if (status != TXCLIENT_OK) {
         txclient_locks_free(&locks);
     }
     *out = locks;
+    return status;
+}
+
+txclient_status txclient_locks_ask(txclient *client, const char *address,
+                                   const txclient_locks_query *query, txclient_locks **out)
+{
+    *out = NULL;
+    struct client_thread *self = client_enter(client);
+    if (self == NULL) {
+        return TXCLIENT_ENOMEM;
+    }
+    txclient_status status = ask(client, self, address, query, out);
+    client_unlock(client);
     return status;
 }
 

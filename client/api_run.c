@@ -3,15 +3,31 @@
 
 #include "client/client_retry.h"
 
+/* Exchanges what the thread's last call has said. */
+static void swap_detail(txclient *client, struct client_detail *other)
+{
+    client_lock(client);
+    struct client_thread *self = client_thread_self(client);
+    if (self != NULL) {
+        struct client_detail kept;
+        client_detail_init(&kept);
+        client_detail_move(&kept, &self->detail);
+        client_detail_move(&self->detail, other);
+        client_detail_move(other, &kept);
+    }
+    client_unlock(client);
+}
+
 /* One attempt. `age`: in, of the first attempt; out, of this one when it is the first. */
 static txclient_status attempt(txclient *client, const txclient_retry_options *options,
                                struct tx_age *age, uint64_t until_us, txclient_work work, void *arg)
 {
     txclient_tx *tx = NULL;
-    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
-    txclient_isolation isolation = CLIENT_ISOLATION(options, txclient_retry_options);
-    client_detail_clear(client);
-    txclient_status status = client_begin(client, lock_timeout_ms, isolation, *age, &tx);
+    struct client_terms terms = {.lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0,
+                                 .isolation = CLIENT_ISOLATION(options, txclient_retry_options),
+                                 .commit_mode = CLIENT_COMMIT_MODE(options, txclient_retry_options),
+                                 .age = *age};
+    txclient_status status = client_begin_on(client, &terms, &tx);
     if (status != TXCLIENT_OK) {
         return status;
     }
@@ -26,12 +42,11 @@ static txclient_status attempt(txclient *client, const txclient_retry_options *o
     if (tx->core.state == CLIENT_TX_OPEN) {
         /* The detail of what made `work` give up is worth more to the caller than that of the
          * abort. */
-        struct client_detail kept = client->detail;
-        client->detail.reference = (struct tx_buf){0};
+        struct client_detail kept = {0};
+        swap_detail(client, &kept);
         (void)txclient_abort(tx);
-        tx_buf_deinit(&client->detail.reference);
-        client->detail = kept;
-        client->detail.shown.participant = client->detail.participant.s;
+        swap_detail(client, &kept);
+        client_detail_deinit(&kept);
     }
     txclient_tx_close(&tx);
     return status;
@@ -40,12 +55,23 @@ static txclient_status attempt(txclient *client, const txclient_retry_options *o
 /* Could the same work succeed now, and is it certain that it has had no effect? */
 static bool worth_retrying(const txclient *client, txclient_status status)
 {
+    const txclient_detail_data *detail = txclient_detail(client);
     bool undone = status == TXCLIENT_ABORTED || status == TXCLIENT_EREFUSED;
-    if (undone && client->detail.shown.status == status) {
-        return txclient_reason_transient(client->detail.shown.reason);
+    if (undone && detail->status == status) {
+        return txclient_reason_transient(detail->reason);
     }
     /* Nothing but begin gives these: an operation without an answer aborts its transaction. */
     return status == TXCLIENT_EUNREACHABLE || status == TXCLIENT_ETIMEOUT;
+}
+
+static txclient_status no_random(txclient *client)
+{
+    struct client_thread *self = client_enter(client);
+    if (self != NULL) {
+        (void)client_fail(&self->detail, TXCLIENT_ESYSTEM, "the kernel gives no random numbers");
+        client_unlock(client);
+    }
+    return TXCLIENT_ESYSTEM;
 }
 
 static struct client_retry retry_of(const txclient_retry_options *options)
@@ -75,7 +101,7 @@ txclient_status txclient_run(txclient *client, const txclient_retry_options *opt
             return status;
         }
         if (client_random(&random, sizeof random) != TX_OK) {
-            return client_fail(client, TXCLIENT_ESYSTEM, "the kernel gives no random numbers");
+            return no_random(client);
         }
         if (!client_retry_again(&retry, client_now_us(), random, &wait_us)) {
             return status;

@@ -63,25 +63,25 @@ static void cursor_link(txclient_cursor *cursor, txclient_tx *tx)
     tx->cursors = cursor;
 }
 
-txclient_status txclient_scan(txclient_tx *tx, const txclient_range *range,
-                              const txclient_scan_options *options, txclient_cursor **out)
+static txclient_status cursor_new(txclient_tx *tx, struct client_detail *detail,
+                                  const txclient_range *range, const txclient_scan_options *options,
+                                  txclient_cursor **out)
 {
     struct tx_why why;
-    *out = NULL;
-    txclient_status status = client_tx_usable(tx);
+    txclient_status status = client_tx_usable(tx, detail);
     if (status != TXCLIENT_OK) {
         return status;
     }
     txclient_cursor *cursor = calloc(1, sizeof *cursor);
     if (cursor == NULL) {
-        return client_fail(tx->client, TXCLIENT_ENOMEM, "out of memory");
+        return client_fail(detail, TXCLIENT_ENOMEM, "out of memory");
     }
     enum tx_error error = cursor_init(cursor, range, options, &why);
     if (error != TX_OK) {
         free(cursor);
-        return client_fail(tx->client, client_status_of(error), "%s", why.text);
+        return client_fail(detail, client_status_of(error), "%s", why.text);
     }
-    if (client_find_node(tx, &cursor->op.participant) == NULL) {
+    if (client_find_node(tx, &cursor->op.participant, detail) == NULL) {
         free(cursor);
         return TXCLIENT_EINVAL;
     }
@@ -90,14 +90,28 @@ txclient_status txclient_scan(txclient_tx *tx, const txclient_range *range,
     return TXCLIENT_OK;
 }
 
+txclient_status txclient_scan(txclient_tx *tx, const txclient_range *range,
+                              const txclient_scan_options *options, txclient_cursor **out)
+{
+    *out = NULL;
+    txclient *client = tx->client;
+    struct client_thread *self = client != NULL ? client_enter(client) : NULL;
+    if (self == NULL) {
+        return client != NULL ? TXCLIENT_ENOMEM : TXCLIENT_ESTATE;
+    }
+    txclient_status status = cursor_new(tx, &self->detail, range, options, out);
+    client_unlock(client);
+    return status;
+}
+
 /* Reads what comes behind the rows that were given. */
-static txclient_status fetch_page(txclient_cursor *cursor)
+static txclient_status fetch_page(txclient_cursor *cursor, struct client_thread *self)
 {
     struct tx_op *op = &cursor->op;
     txclient_value value = {0};
     struct tx_bytes last;
     op->limit = cursor->left < cursor->page_rows ? (uint32_t)cursor->left : cursor->page_rows;
-    txclient_status status = client_execute(cursor->tx, op, 1, &value);
+    txclient_status status = client_execute(cursor->tx, self, op, 1, &value);
     if (status != TXCLIENT_OK) {
         return status;
     }
@@ -122,16 +136,22 @@ txclient_status txclient_scan_next(txclient_cursor *cursor, txclient_row *row, b
     struct tx_row next;
     *row = (txclient_row){.key = txclient_str(""), .value = txclient_str("")};
     *found = false;
-    txclient_status status = cursor->tx != NULL ? client_tx_usable(cursor->tx) : TXCLIENT_ESTATE;
+    txclient *client = cursor->tx != NULL ? cursor->tx->client : NULL;
+    struct client_thread *self = client != NULL ? client_enter(client) : NULL;
+    if (self == NULL) {
+        return client != NULL ? TXCLIENT_ENOMEM : TXCLIENT_ESTATE;
+    }
+    txclient_status status = client_tx_usable(cursor->tx, &self->detail);
     if (status == TXCLIENT_OK && tx_reader_left(&cursor->rows) == 0 && !cursor->over &&
         cursor->left > 0) {
-        status = fetch_page(cursor);
+        status = fetch_page(cursor, self);
     }
     if (status == TXCLIENT_OK && tx_rows_next(&cursor->rows, &next)) {
         cursor->left--;
         *row = row_of(next);
         *found = true;
     }
+    client_unlock(client);
     return status;
 }
 

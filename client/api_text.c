@@ -37,6 +37,8 @@ const char *txclient_status_text(txclient_status status)
         return "the daemon's answer cannot be understood";
     case TXCLIENT_ESYSTEM:
         return "refused by the operating system";
+    case TXCLIENT_EBUSY:
+        return "too much is under way";
     }
     return "unknown status";
 }
@@ -56,15 +58,40 @@ txclient_status txclient_isolation_parse(const char *name, txclient_isolation *i
     return TXCLIENT_OK;
 }
 
-txclient_status client_check_isolation(struct txclient *client, txclient_isolation isolation)
+txclient_status client_check_isolation(struct client_detail *detail, txclient_isolation isolation)
 {
     if ((unsigned)isolation < TX_ISOLATIONS_N) {
         return TXCLIENT_OK;
     }
-    return client_fail(client, TXCLIENT_EINVAL,
+    return client_fail(detail, TXCLIENT_EINVAL,
                        "%u is no isolation level; there are serializable, repeatable-read, "
                        "read-committed and read-uncommitted",
                        (unsigned)isolation);
+}
+
+const char *txclient_commit_mode_name(txclient_commit_mode mode)
+{
+    return tx_commit_mode_name((enum tx_commit_mode)mode);
+}
+
+txclient_status txclient_commit_mode_parse(const char *name, txclient_commit_mode *mode)
+{
+    enum tx_commit_mode found = TX_COMMIT_DEFAULT;
+    if (tx_commit_mode_parse(tx_bytes_str(name), &found) != TX_OK) {
+        return TXCLIENT_EINVAL;
+    }
+    *mode = (txclient_commit_mode)found;
+    return TXCLIENT_OK;
+}
+
+txclient_status client_check_commit_mode(struct client_detail *detail, txclient_commit_mode mode)
+{
+    if ((unsigned)mode < TX_COMMIT_MODES_N) {
+        return TXCLIENT_OK;
+    }
+    return client_fail(detail, TXCLIENT_EINVAL,
+                       "%u is no commit mode; there are default, coordinator and participants",
+                       (unsigned)mode);
 }
 
 /* The public numbers are those of the messages; each is compared, so that neither can move alone.
@@ -107,6 +134,15 @@ SAME(TXCLIENT_LOCK_X, TX_LOCK_X);
 _Static_assert(offsetof(txclient_begin_options, isolation) >= 2 * sizeof(size_t) &&
                    offsetof(txclient_retry_options, isolation) >= sizeof(size_t) + 24,
                "an older program's options end before the level");
+_Static_assert(offsetof(txclient_begin_options, commit_mode) == 24 &&
+                   offsetof(txclient_submit_options, commit_mode) >= 3 * sizeof(size_t) + 16 &&
+                   offsetof(txclient_retry_options, commit_mode) >= sizeof(size_t) + 32 &&
+                   offsetof(txclient_options, in_flight_max) >= 2 * sizeof(size_t) + 24,
+               "an older program's options end before these");
+SAME(TXCLIENT_COMMIT_DEFAULT, TX_COMMIT_DEFAULT);
+SAME(TXCLIENT_COMMIT_COORDINATOR, TX_COMMIT_COORDINATOR);
+SAME(TXCLIENT_COMMIT_PARTICIPANTS, TX_COMMIT_PARTICIPANTS);
+SAME(TXCLIENT_COMMIT_PARTICIPANTS + 1, TX_COMMIT_MODES_N);
 SAME(TXCLIENT_SERIALIZABLE, TX_SERIALIZABLE);
 SAME(TXCLIENT_REPEATABLE_READ, TX_REPEATABLE_READ);
 SAME(TXCLIENT_READ_COMMITTED, TX_READ_COMMITTED);
@@ -122,6 +158,7 @@ SAME(TXCLIENT_OPS_MAX, TX_OPS_MAX);
 SAME(TXCLIENT_PARTICIPANTS_MAX, TX_MEMBERS_MAX);
 SAME(TXCLIENT_SCAN_ROWS_MAX, TX_SCAN_ROWS_MAX);
 SAME(TXCLIENT_SCAN_BYTES_MAX, TX_SCAN_BYTES_MAX);
+SAME(TXCLIENT_IN_FLIGHT_MAX, CLIENT_IN_FLIGHT_MAX);
 
 const char *txclient_reason_name(txclient_reason reason)
 {

@@ -1,4 +1,4 @@
-/* Interactive transactions: begin and the operations. */
+/* Interactive transactions: begin, the single operations, and the transaction itself. */
 #include "client/client_shell.h"
 
 #include "client/client_reference.h"
@@ -6,9 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Between two attempts at a participant that does not know the coordinator yet. */
-#define INTRODUCTION_PAUSE_MS 50u
 
 /* ---- begin ---- */
 
@@ -39,32 +36,52 @@ static void tx_unlink(txclient_tx *tx)
     }
 }
 
-static void tx_free(txclient_tx **tx)
+void client_tx_free(txclient_tx *tx)
 {
-    client_tx_deinit(&(*tx)->core);
-    tx_arena_deinit(&(*tx)->values);
-    tx_buf_deinit(&(*tx)->reference);
-    free(*tx);
-    *tx = NULL;
+    client_tx_deinit(&tx->core);
+    tx_arena_deinit(&tx->values);
+    tx_buf_deinit(&tx->reference);
+    free(tx);
+}
+
+static void begun(struct client_flow *flow, enum tx_error error)
+{
+    struct client_begin *begin = (struct client_begin *)flow;
+    if (error != TX_OK || flow->reply.refused) {
+        client_tx_free(begin->tx);
+        begin->tx = NULL;
+        client_flow_over(flow, client_fail_call(flow, error));
+        return;
+    }
+    tx_link(begin->tx);
+    client_detail_reference(flow->detail, begin->tx->core.id, NULL, 0);
+    client_flow_over(flow, TXCLIENT_OK);
 }
 
 /* A second BEGIN that was sent because the first one's answer was late begins another transaction;
  * the one that nobody uses ends at the coordinator's idle limit. */
-txclient_status client_begin(txclient *client, uint64_t lock_timeout_ms,
-                             txclient_isolation isolation, struct tx_age age, txclient_tx **out)
+void client_begin_start(struct client_begin *begin, const struct client_terms *terms)
 {
-    if (client_check_isolation(client, isolation) != TXCLIENT_OK) {
-        return TXCLIENT_EINVAL;
+    struct client_flow *flow = &begin->flow;
+    struct txclient *client = flow->client;
+    begin->tx = NULL;
+    if (client_check_isolation(flow->detail, terms->isolation) != TXCLIENT_OK ||
+        client_check_commit_mode(flow->detail, terms->commit_mode) != TXCLIENT_OK) {
+        client_flow_over(flow, TXCLIENT_EINVAL);
+        return;
     }
     txclient_tx *tx = calloc(1, sizeof *tx);
     if (tx == NULL) {
-        return client_fail(client, TXCLIENT_ENOMEM, "out of memory");
+        client_flow_over(flow, client_fail(flow->detail, TXCLIENT_ENOMEM, "out of memory"));
+        return;
     }
     tx->client = client;
-    tx->lock_timeout_ms = lock_timeout_ms;
-    tx->isolation = (enum tx_isolation)isolation;
+    tx->lock_timeout_ms = terms->lock_timeout_ms;
+    tx->isolation = (enum tx_isolation)terms->isolation;
+    tx->commit_mode = (enum tx_commit_mode)terms->commit_mode;
+    begin->tx = tx;
     uint64_t req = client_pending_next_req(&client->pending);
-    struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = req, .age = age}};
+    struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = req, .age = terms->age}};
     struct client_call call = {.to = client->coordinator,
                                .msg = &msg,
                                .req = req,
@@ -72,64 +89,124 @@ txclient_status client_begin(txclient *client, uint64_t lock_timeout_ms,
                                .timeout_us = client->settings.request_timeout_ms * CLIENT_MS,
                                .take = take_begun,
                                .arg = tx};
-    struct client_reply reply;
-    enum tx_error error = client_call(client, &call, &reply);
-    if (error != TX_OK || reply.refused) {
-        tx_free(&tx);
-        return client_fail_call(client, &call, error, &reply);
+    client_flow_go(flow, &call, begun);
+}
+
+txclient_status client_begin_on(txclient *client, const struct client_terms *terms,
+                                txclient_tx **tx)
+{
+    *tx = NULL;
+    struct client_thread *self = client_enter(client);
+    if (self == NULL) {
+        return TXCLIENT_ENOMEM;
     }
-    tx_link(tx);
-    client_detail_reference(client, tx->core.id, NULL, 0);
-    *out = tx;
-    return TXCLIENT_OK;
+    struct client_begin begin;
+    client_flow_init(&begin.flow, client, &self->detail, self);
+    client_begin_start(&begin, terms);
+    txclient_status status = client_flow_wait(&begin.flow);
+    *tx = begin.tx;
+    client_unlock(client);
+    return status;
+}
+
+static struct client_terms terms_of(const txclient_begin_options *options)
+{
+    return (struct client_terms){.lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0,
+                                 .isolation = CLIENT_ISOLATION(options, txclient_begin_options),
+                                 .commit_mode =
+                                     CLIENT_COMMIT_MODE(options, txclient_begin_options)};
 }
 
 txclient_status txclient_begin(txclient *client, const txclient_begin_options *options,
                                txclient_tx **tx)
 {
-    *tx = NULL;
-    client_detail_clear(client);
-    uint64_t lock_timeout_ms = options != NULL ? options->lock_timeout_ms : 0;
-    txclient_isolation isolation = CLIENT_ISOLATION(options, txclient_begin_options);
-    return client_begin(client, lock_timeout_ms, isolation, (struct tx_age){0}, tx);
+    struct client_terms terms = terms_of(options);
+    return client_begin_on(client, &terms, tx);
 }
 
-void txclient_tx_close(txclient_tx **tx)
+txclient_status txclient_begin_async(txclient *client, const txclient_begin_options *options,
+                                     txclient_done done, void *arg)
 {
-    if (*tx == NULL) {
+    struct client_terms terms = terms_of(options);
+    struct client_thread *self = client_enter(client);
+    if (self == NULL) {
+        return TXCLIENT_ENOMEM;
+    }
+    txclient_status status = TXCLIENT_OK;
+    struct client_task *task = client_task_new(client, self, NULL, done, arg, &status);
+    if (task != NULL) {
+        client_begin_start(&task->u.begin, &terms);
+        status = client_task_accept(task, self);
+    }
+    client_unlock(client);
+    return status;
+}
+
+/* ---- the transaction ---- */
+
+static void close_locked(txclient_tx *tx)
+{
+    client_cursors_orphan(tx);
+    tx_unlink(tx);
+    tx->next = NULL;
+    tx->previous = NULL;
+    tx->closed = true;
+    if (tx->tasks == 0) {
+        client_tx_free(tx);
+    }
+}
+
+void txclient_tx_close(txclient_tx **closed)
+{
+    txclient_tx *tx = *closed;
+    if (tx == NULL) {
         return;
     }
-    if ((*tx)->client != NULL && (*tx)->core.state == CLIENT_TX_OPEN) {
-        (void)txclient_abort(*tx);
+    *closed = NULL;
+    txclient *client = tx->client;
+    if (client == NULL) {
+        close_locked(tx); /* nobody else knows it any more */
+        return;
     }
-    client_cursors_orphan(*tx);
-    tx_unlink(*tx);
-    tx_free(tx);
+    client_lock(client);
+    bool open = tx->core.state == CLIENT_TX_OPEN && tx->commit == NULL;
+    client_unlock(client);
+    if (open) {
+        (void)txclient_abort(tx);
+    }
+    client_lock(client);
+    close_locked(tx);
+    client_unlock(client);
 }
 
 const char *txclient_tx_reference(txclient_tx *tx)
 {
     struct tx_member members[TX_MEMBERS_MAX];
+    txclient *client = tx->client;
+    if (client != NULL) {
+        client_lock(client);
+    }
     client_tx_members(&tx->core, members);
     tx_buf_clear(&tx->reference);
     client_reference_print(tx->core.id, members, tx->core.used_n, &tx->reference);
-    return tx->reference.failed ? NULL : (const char *)tx->reference.data;
+    const char *text = tx->reference.failed ? NULL : (const char *)tx->reference.data;
+    if (client != NULL) {
+        client_unlock(client);
+    }
+    return text;
 }
 
-/* ---- operations ---- */
-
-txclient_status client_tx_usable(txclient_tx *tx)
+txclient_status client_tx_usable(txclient_tx *tx, struct client_detail *detail)
 {
-    if (tx->client == NULL) {
-        return TXCLIENT_ESTATE;
-    }
-    client_detail_clear(tx->client);
     switch (tx->core.state) {
     case CLIENT_TX_OPEN:
-        return TXCLIENT_OK;
+        if (tx->commit == NULL) {
+            return TXCLIENT_OK;
+        }
+        break;
     case CLIENT_TX_ABORTED:
         if (tx->core.reason != TX_REASON_CLIENT) {
-            return client_fail_aborted(tx->client, tx->core.reason, &tx->core.who,
+            return client_fail_aborted(detail, tx->core.reason, &tx->core.who,
                                        tx_bytes_str(tx->core.text.text));
         }
         break;
@@ -138,200 +215,107 @@ txclient_status client_tx_usable(txclient_tx *tx)
     case CLIENT_TX_COMMITTED:
         break;
     }
-    return client_fail(tx->client, TXCLIENT_ESTATE,
+    return client_fail(detail, TXCLIENT_ESTATE,
                        "the transaction has been committed or aborted already");
 }
 
-/* An answer to one OPERATE, and where its values go. */
-struct operating {
-    txclient_tx *tx;
-    struct client_node *node;
-    const struct tx_op *ops;
-    size_t ops_n;
-    txclient_value *values;
-};
+/* ---- operations ---- */
 
-static enum tx_error take_operated(void *arg, const struct tx_msg *answer)
+txclient_status client_execute(txclient_tx *tx, struct client_thread *self, const struct tx_op *ops,
+                               size_t ops_n, txclient_value *values)
 {
-    struct operating *operating = arg;
-    enum tx_error error = client_tx_operated(&operating->tx->core, operating->node,
-                                             &answer->operated, operating->ops_n);
-    if (error == TX_OK && operating->values != NULL) {
-        error = client_copy_values(&operating->tx->values, operating->ops, answer->operated.results,
-                                   operating->ops_n, operating->values);
-    }
-    return error;
+    struct client_operation operation;
+    client_flow_init(&operation.flow, tx->client, &self->detail, self);
+    client_operation_start(&operation, tx, ops, ops_n, values);
+    return client_flow_wait(&operation.flow);
 }
 
-/* The reason of an abort that a failed OPERATE leads to. */
-static enum tx_reason abort_reason(enum tx_error error, const struct client_reply *reply)
+/* May this batch be a step? */
+static txclient_status check_batch(txclient_tx *tx, const txclient_batch *batch,
+                                   struct client_detail *detail)
 {
-    if (error == TX_EUNREACHABLE) {
-        return TX_REASON_UNREACHABLE;
+    txclient_status status = client_tx_usable(tx, detail);
+    if (status != TXCLIENT_OK) {
+        return status;
     }
-    if (error == TX_ETIMEOUT) {
-        return TX_REASON_TIMEOUT;
+    if (batch->failed != TXCLIENT_OK) {
+        return client_fail(detail, batch->failed, "%s", batch->why.text);
     }
-    if (error == TX_ENODE) {
-        return TX_REASON_RESTARTED;
+    if (batch->n == 0) {
+        return client_fail(detail, TXCLIENT_EINVAL, "the batch is empty");
     }
-    if (!reply->refused) {
-        return TX_REASON_REFUSED;
-    }
-    bool forgotten = reply->refusal == TX_EUNKNOWN || reply->refusal == TX_ESTATE;
-    if (reply->reason == TX_REASON_NONE) {
-        return forgotten ? TX_REASON_RESTARTED : TX_REASON_REFUSED;
-    }
-    return reply->reason;
-}
-
-/* Whatever the participant has done or not, this transaction must not commit: a step is missing.
- * Only what has never left this process leaves the transaction as it was. */
-static txclient_status abort_after(struct operating *operating, const struct client_call *call,
-                                   enum tx_error error, const struct client_reply *reply)
-{
-    txclient_tx *tx = operating->tx;
-    struct client_node *node = operating->node;
-    if (reply->sent == 0 && (error == TX_ELIMIT || error == TX_ENOMEM)) {
-        client_tx_unstep(&tx->core, node, operating->ops_n);
-        return client_fail_call(tx->client, call, error, reply);
-    }
-    if (tx->core.state == CLIENT_TX_OPEN) {
-        (void)client_fail_call(tx->client, call, error, reply);
-        struct tx_why cause = tx->client->detail.text;
-        if (error == TX_ENODE) {
-            (void)tx_why(&cause, TX_OK, "it has restarted since an earlier operation");
+    for (size_t i = 1; i < batch->n; i++) {
+        if (!tx_name_equal(&batch->ops[i].participant, &batch->ops[0].participant)) {
+            return client_fail(detail, TXCLIENT_EINVAL,
+                               "the batch names two participants, %s and %s",
+                               batch->ops[0].participant.s, batch->ops[i].participant.s);
         }
-        (void)txclient_abort(tx);
-        tx->core.reason = abort_reason(error, reply);
-        tx->core.who = node->member.name;
-        tx->core.text = cause;
-        client_detail_clear(tx->client);
-    }
-    if (error == TX_ENOMEM) {
-        return client_fail(tx->client, TXCLIENT_ENOMEM,
-                           "out of memory; the transaction is aborted");
-    }
-    return client_fail_aborted(tx->client, tx->core.reason, &tx->core.who,
-                               tx_bytes_str(tx->core.text.text));
-}
-
-/* A participant takes no operation before the transaction's coordinator has introduced itself
- * there, which it does a moment after either has started. Nothing was done: the same step may be
- * sent again. */
-static bool not_introduced_yet(enum tx_error error, const struct client_reply *reply)
-{
-    return error == TX_OK && reply->refused && reply->refusal == TX_EUNREACHABLE;
-}
-
-static txclient_status operate_at(struct operating *operating, struct client_channel *channel)
-{
-    txclient_tx *tx = operating->tx;
-    txclient *client = tx->client;
-    uint64_t req = client_pending_next_req(&client->pending);
-    struct tx_msg msg = {.type = TX_MSG_OPERATE,
-                         .operate = {.req = req,
-                                     .id = tx->core.id,
-                                     .token = tx->core.token,
-                                     .age = tx->core.age,
-                                     .step = operating->node->steps,
-                                     .lock_timeout_ms = (uint32_t)tx->lock_timeout_ms,
-                                     .isolation = tx->isolation,
-                                     .ops = operating->ops,
-                                     .ops_n = operating->ops_n}};
-    uint64_t timeout_ms = client->settings.request_timeout_ms + tx->lock_timeout_ms;
-    struct client_call call = {.to = channel,
-                               .msg = &msg,
-                               .req = req,
-                               .answer = TX_MSG_OPERATED,
-                               .id = tx->core.id,
-                               .timeout_us = timeout_ms * CLIENT_MS,
-                               .take = take_operated,
-                               .arg = operating};
-    struct client_reply reply;
-    uint64_t until_us = client_now_us() + call.timeout_us;
-    enum tx_error error = client_call(client, &call, &reply);
-    while (not_introduced_yet(error, &reply) && client_now_us() < until_us) {
-        client_sleep_us(INTRODUCTION_PAUSE_MS * CLIENT_MS);
-        call.req = msg.operate.req = client_pending_next_req(&client->pending);
-        error = client_call(client, &call, &reply);
-    }
-    if (error != TX_OK || reply.refused) {
-        return abort_after(operating, &call, error, &reply);
     }
     return TXCLIENT_OK;
-}
-
-struct client_node *client_find_node(txclient_tx *tx, const struct tx_name *name)
-{
-    struct client_node *node = client_tx_node(&tx->core, name);
-    if (node == NULL) {
-        (void)client_fail(tx->client, TXCLIENT_EINVAL,
-                          "the coordinator knows no participant \"%s\"", name->s);
-    }
-    return node;
-}
-
-txclient_status client_execute(txclient_tx *tx, const struct tx_op *ops, size_t ops_n,
-                               txclient_value *values)
-{
-    txclient *client = tx->client;
-    struct client_node *node = client_find_node(tx, &ops[0].participant);
-    if (node == NULL) {
-        return TXCLIENT_EINVAL;
-    }
-    struct tx_why why;
-    struct client_channel *channel = NULL;
-    enum tx_error error = client_channel_get(client, &node->member.address, &channel, &why);
-    if (error == TX_OK) {
-        error = client_tx_step(&tx->core, node, ops_n, &why);
-    }
-    if (error != TX_OK) {
-        return client_fail(client, client_status_of(error), "%s", why.text);
-    }
-    client_detail_reference(client, tx->core.id, &node->member, 1);
-    struct operating operating = {
-        .tx = tx, .node = node, .ops = ops, .ops_n = ops_n, .values = values};
-    return operate_at(&operating, channel);
 }
 
 txclient_status txclient_execute(txclient_tx *tx, const txclient_batch *batch,
                                  txclient_value *values)
 {
-    txclient_status status = client_tx_usable(tx);
-    if (status != TXCLIENT_OK) {
-        return status;
+    txclient *client = tx->client;
+    struct client_thread *self = client != NULL ? client_enter(client) : NULL;
+    if (self == NULL) {
+        return client != NULL ? TXCLIENT_ENOMEM : TXCLIENT_ESTATE;
     }
-    if (batch->failed != TXCLIENT_OK) {
-        return client_fail(tx->client, batch->failed, "%s", batch->why.text);
+    txclient_status status = check_batch(tx, batch, &self->detail);
+    if (status == TXCLIENT_OK) {
+        status = client_execute(tx, self, batch->ops, batch->n, values);
     }
-    if (batch->n == 0) {
-        return client_fail(tx->client, TXCLIENT_EINVAL, "the batch is empty");
+    client_unlock(client);
+    return status;
+}
+
+txclient_status txclient_execute_async(txclient_tx *tx, const txclient_batch *batch,
+                                       txclient_done done, void *arg)
+{
+    txclient *client = tx->client;
+    struct client_thread *self = client != NULL ? client_enter(client) : NULL;
+    if (self == NULL) {
+        return client != NULL ? TXCLIENT_ENOMEM : TXCLIENT_ESTATE;
     }
-    for (size_t i = 1; i < batch->n; i++) {
-        if (!tx_name_equal(&batch->ops[i].participant, &batch->ops[0].participant)) {
-            return client_fail(tx->client, TXCLIENT_EINVAL,
-                               "the batch names two participants, %s and %s",
-                               batch->ops[0].participant.s, batch->ops[i].participant.s);
+    txclient_status status = check_batch(tx, batch, &self->detail);
+    struct client_task *task = NULL;
+    if (status == TXCLIENT_OK) {
+        task = client_task_new(client, self, tx, done, arg, &status);
+    }
+    if (task != NULL) {
+        const struct tx_op *ops = client_task_ops(task, batch, true);
+        if (ops == NULL) {
+            client_flow_over(&task->u.flow,
+                             client_fail(&task->detail, TXCLIENT_ENOMEM, "out of memory"));
+        } else {
+            client_operation_start(&task->u.operation, tx, ops, batch->n, task->values);
         }
+        status = client_task_accept(task, self);
     }
-    return client_execute(tx, batch->ops, batch->n, values);
+    client_unlock(client);
+    return status;
 }
 
 /* `op` holds what its type alone has: value, delta, bounds, mode. */
 static txclient_status operate(txclient_tx *tx, struct tx_op op, enum tx_op_type type,
                                const txclient_address *at, txclient_value *value)
 {
-    txclient_status status = client_tx_usable(tx);
-    if (status != TXCLIENT_OK) {
-        return status;
+    txclient *client = tx->client;
+    struct client_thread *self = client != NULL ? client_enter(client) : NULL;
+    if (self == NULL) {
+        return client != NULL ? TXCLIENT_ENOMEM : TXCLIENT_ESTATE;
     }
     struct tx_why why;
-    enum tx_error error = client_op_fill(&op, type, at, &why);
-    if (error != TX_OK) {
-        return client_fail(tx->client, client_status_of(error), "%s", why.text);
+    txclient_status status = client_tx_usable(tx, &self->detail);
+    if (status == TXCLIENT_OK) {
+        enum tx_error error = client_op_fill(&op, type, at, &why);
+        status = error == TX_OK
+                     ? client_execute(tx, self, &op, 1, value)
+                     : client_fail(&self->detail, client_status_of(error), "%s", why.text);
     }
-    return client_execute(tx, &op, 1, value);
+    client_unlock(client);
+    return status;
 }
 
 txclient_status txclient_get(txclient_tx *tx, txclient_address at, txclient_value *value)
@@ -399,8 +383,14 @@ txclient_status txclient_add(txclient_tx *tx, txclient_address at, int64_t delta
         return status;
     }
     if (!parse_counter(&text, &number)) {
-        return client_fail(tx->client, TXCLIENT_EPROTOCOL,
-                           "the participant %s gave a counter that is no number", at.participant);
+        struct client_thread *self = client_enter(tx->client);
+        if (self == NULL) {
+            return TXCLIENT_EPROTOCOL;
+        }
+        status = client_fail(&self->detail, TXCLIENT_EPROTOCOL,
+                             "the participant %s gave a counter that is no number", at.participant);
+        client_unlock(tx->client);
+        return status;
     }
     *value = number;
     return TXCLIENT_OK;

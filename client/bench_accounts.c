@@ -92,6 +92,7 @@ bool bench_may_pass(const txclient *client, txclient_status status)
     case TXCLIENT_ESTATE:
     case TXCLIENT_EPROTOCOL:
     case TXCLIENT_ESYSTEM:
+    case TXCLIENT_EBUSY:
         break;
     }
     return false;

@@ -319,7 +319,8 @@ static void interact(struct bench_client *c, struct own *own)
 {
     txclient_tx *tx = NULL;
     begin_story(own);
-    txclient_status status = txclient_begin(c->client, NULL, &tx);
+    const txclient_begin_options terms = bench_terms(c);
+    txclient_status status = txclient_begin(c->client, &terms, &tx);
     if (status != TXCLIENT_OK) {
         /* Nothing has begun, and nothing was asked for. */
         bench_count(c, status);
@@ -344,6 +345,7 @@ static void interact(struct bench_client *c, struct own *own)
 static txclient_status submit(struct bench_client *c, struct own *own)
 {
     txclient_submit_options options = {.size = sizeof options,
+                                       .commit_mode = c->load->options->commit_mode,
                                        .idempotency_key = txclient_str(own->key)};
     txclient_status status = txclient_submit(c->client, c->batch, &options, own->values);
     keep_reference(own, txclient_detail(c->client)->reference);

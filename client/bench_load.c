@@ -44,6 +44,12 @@ uint64_t bench_random(struct bench_client *client)
     return bench_draw_next(&client->random);
 }
 
+txclient_begin_options bench_terms(const struct bench_client *client)
+{
+    return (txclient_begin_options){.size = sizeof(txclient_begin_options),
+                                    .commit_mode = client->load->options->commit_mode};
+}
+
 /* ---- what came of it ---- */
 
 static bool measured(const struct bench_client *client)
@@ -69,8 +75,12 @@ static void count_commit(struct bench_client *client)
 
 void bench_count(struct bench_client *client, txclient_status status)
 {
+    bench_count_as(client, status, txclient_detail(client->client)->reason);
+}
+
+void bench_count_as(struct bench_client *client, txclient_status status, txclient_reason reason)
+{
     struct bench_counts *counts = counts_of(client);
-    txclient_reason reason = txclient_detail(client->client)->reason;
     switch (status) {
     case TXCLIENT_OK:
         count_commit(client);
@@ -98,10 +108,13 @@ void bench_count(struct bench_client *client, txclient_status status)
     case TXCLIENT_ESTATE:
     case TXCLIENT_EPROTOCOL:
     case TXCLIENT_ESYSTEM:
+    case TXCLIENT_EBUSY:
         count(&counts->failed);
         break;
     }
-    if (client->load->options->rate == 0) { /* else the rate is pause enough */
+    if (client->flight != NULL) {
+        client->resume_us = bench_now_us() + PAUSE_MS * UINT64_C(1000);
+    } else if (client->load->options->rate == 0) { /* else the rate is pause enough */
         bench_sleep_ms(PAUSE_MS);
     }
 }
@@ -135,7 +148,7 @@ txclient_status bench_settle(struct bench_client *client,
 
 /* ---- the loops ---- */
 
-static bool stopped(struct bench_load *load)
+bool bench_load_stopped(const struct bench_load *load)
 {
     return atomic_load(&load->broken) != 0 || interrupted != 0;
 }
@@ -150,7 +163,7 @@ static void run_one(struct bench_client *client, uint64_t begun_us)
 static void closed_loop(struct bench_client *client)
 {
     struct bench_load *load = client->load;
-    for (uint64_t now_us = bench_now_us(); now_us < load->end_us && !stopped(load);
+    for (uint64_t now_us = bench_now_us(); now_us < load->end_us && !bench_load_stopped(load);
          now_us = bench_now_us()) {
         run_one(client, now_us);
     }
@@ -159,7 +172,7 @@ static void closed_loop(struct bench_client *client)
 /* Waits in pieces, for an interrupt of the program reaches one thread only. */
 static void wait_until_us(struct bench_load *load, uint64_t due_us)
 {
-    for (uint64_t now_us = bench_now_us(); now_us < due_us && !stopped(load);
+    for (uint64_t now_us = bench_now_us(); now_us < due_us && !bench_load_stopped(load);
          now_us = bench_now_us()) {
         uint64_t left_us = due_us - now_us < NAP_US ? due_us - now_us : NAP_US;
         struct timespec left = {.tv_nsec = (long)left_us * 1000};
@@ -167,7 +180,7 @@ static void wait_until_us(struct bench_load *load, uint64_t due_us)
     }
 }
 
-static void count_overdue(struct bench_client *client, uint64_t due_us, uint64_t now_us)
+void bench_count_overdue(struct bench_client *client, uint64_t due_us, uint64_t now_us)
 {
     client->begun_us = due_us;
     if (measured(client)) {
@@ -189,8 +202,8 @@ static void open_loop(struct bench_client *client)
         if (now_us < due_us) {
             return; /* interrupted before it was due */
         }
-        if (now_us >= load->end_us || stopped(load)) {
-            count_overdue(client, due_us, now_us < load->end_us ? now_us : load->end_us);
+        if (now_us >= load->end_us || bench_load_stopped(load)) {
+            bench_count_overdue(client, due_us, now_us < load->end_us ? now_us : load->end_us);
         } else {
             run_one(client, due_us);
         }
@@ -213,19 +226,45 @@ static void *client_main(void *arg)
 
 static int prepare_client(struct bench_client *client)
 {
-    const struct bench_options *options = client->load->options;
     const struct bench_work *work = client->load->work;
-    struct cli_place place = options->place;
-    if (options->other_config != NULL && client->number % 2 == 1) {
-        place = (struct cli_place){.config = options->other_config};
-    }
+    client->client = client->load->handles[client->number % client->load->handles_n];
     client->batch = txclient_batch_new();
     client->own = work->own_new != NULL ? work->own_new(work->arg) : NULL;
     if (client->batch == NULL || (work->own_new != NULL && client->own == NULL)) {
         (void)fputs("txbench: out of memory\n", stderr);
         return EX_OSERR;
     }
-    return cli_open(&place, &client->client);
+    return 0;
+}
+
+unsigned bench_handles(const struct bench_options *options)
+{
+    unsigned n = options->handles > 0 ? options->handles : options->clients;
+    n = n < options->clients ? n : options->clients;
+    /* Every second client's is another one. */
+    bool odd = options->other_config != NULL && n % 2 == 1 && n < options->clients;
+    return odd ? n + 1 : n;
+}
+
+static int open_handles(struct bench_load *load)
+{
+    const struct bench_options *options = load->options;
+    unsigned n = bench_handles(options);
+    load->handles = (txclient **)calloc(n, sizeof(txclient *));
+    if (load->handles == NULL) {
+        (void)fputs("txbench: out of memory\n", stderr);
+        return EX_OSERR;
+    }
+    int result = 0;
+    for (load->handles_n = 0; result == 0 && load->handles_n < n;) {
+        struct cli_place place = options->place;
+        if (options->other_config != NULL && load->handles_n % 2 == 1) {
+            place = (struct cli_place){.config = options->other_config};
+        }
+        result = cli_open(&place, &load->handles[load->handles_n]);
+        load->handles_n += result == 0 ? 1 : 0;
+    }
+    return result;
 }
 
 bool bench_load_run_number(uint64_t *run)
@@ -248,7 +287,7 @@ static int prepare_clients(struct bench_load *load)
         (void)fputs("txbench: out of memory\n", stderr);
         return EX_OSERR;
     }
-    int result = 0;
+    int result = open_handles(load);
     for (unsigned i = 0; result == 0 && i < load->options->clients; i++) {
         load->clients[i].load = load;
         load->clients[i].number = i;
@@ -261,7 +300,6 @@ static int prepare_clients(struct bench_load *load)
 static void free_clients(struct bench_load *load)
 {
     for (unsigned i = 0; load->clients != NULL && i < load->options->clients; i++) {
-        txclient_close(&load->clients[i].client);
         txclient_batch_free(&load->clients[i].batch);
         if (load->work->own_free != NULL) {
             load->work->own_free(load->clients[i].own);
@@ -269,6 +307,12 @@ static void free_clients(struct bench_load *load)
     }
     free(load->clients);
     load->clients = NULL;
+    for (unsigned i = 0; i < load->handles_n; i++) {
+        txclient_close(&load->handles[i]);
+    }
+    free((void *)load->handles);
+    load->handles = NULL;
+    load->handles_n = 0;
 }
 
 static void set_times(struct bench_load *load)
@@ -282,6 +326,31 @@ static void set_times(struct bench_load *load)
     }
 }
 
+/* 0, or errno with none running. */
+static int start_threads(struct bench_load *load)
+{
+    unsigned n = load->options->clients;
+    atomic_store(&load->running, n);
+    for (unsigned i = 0; i < n; i++) {
+        int error = pthread_create(&load->clients[i].thread, NULL, client_main, &load->clients[i]);
+        if (error != 0) {
+            atomic_store(&load->broken, error);
+            while (i-- > 0) {
+                (void)pthread_join(load->clients[i].thread, NULL);
+            }
+            return error;
+        }
+    }
+    return 0;
+}
+
+static void join_threads(struct bench_load *load)
+{
+    for (unsigned i = 0; i < load->options->clients; i++) {
+        (void)pthread_join(load->clients[i].thread, NULL);
+    }
+}
+
 int bench_load_start(struct bench_load *load, const struct bench_options *options,
                      const struct bench_work *work)
 {
@@ -292,18 +361,11 @@ int bench_load_start(struct bench_load *load, const struct bench_options *option
         return result;
     }
     set_times(load);
-    atomic_store(&load->running, options->clients);
-    for (unsigned i = 0; i < options->clients; i++) {
-        int error = pthread_create(&load->clients[i].thread, NULL, client_main, &load->clients[i]);
-        if (error != 0) {
-            (void)fprintf(stderr, "txbench: cannot start a thread: %s\n", strerrordesc_np(error));
-            atomic_store(&load->broken, error);
-            while (i-- > 0) {
-                (void)pthread_join(load->clients[i].thread, NULL);
-            }
-            free_clients(load);
-            return EX_OSERR;
-        }
+    int error = options->async ? bench_flights_start(load) : start_threads(load);
+    if (error != 0) {
+        (void)fprintf(stderr, "txbench: cannot start a thread: %s\n", strerrordesc_np(error));
+        free_clients(load);
+        return EX_OSERR;
     }
     return 0;
 }
@@ -360,8 +422,10 @@ static void merge(struct bench_load *load, struct bench_measure *measure)
 
 bool bench_load_finish(struct bench_load *load, struct bench_measure *measure)
 {
-    for (unsigned i = 0; i < load->options->clients; i++) {
-        (void)pthread_join(load->clients[i].thread, NULL);
+    if (load->options->async) {
+        bench_flights_join(load);
+    } else {
+        join_threads(load);
     }
     uint64_t now_us =
         bench_now_us(); /* of a load that an interrupt has ended in its warm-up: 0 s */

@@ -20,6 +20,8 @@
 
 #define BENCH_REASONS (TXCLIENT_REASON_LOCK_CONFLICT + 1)
 
+struct bench_flight;
+
 /* What has happened; written by one client, read by anyone meanwhile. */
 struct bench_counts {
     _Atomic uint64_t committed; /* at once or found out later */
@@ -39,19 +41,26 @@ struct bench_options {
     struct cli_place place;
     const char *other_config; /* every second client's configuration file; NULL: the same */
     unsigned clients;
-    double warmup;  /* seconds of load before those that count */
-    double seconds; /* that count */
-    double rate;    /* transactions a second, all clients together; 0: a closed loop */
+    unsigned handles; /* that the clients share; 0: each has its own */
+    bool async;       /* a thread for each handle, with its clients in flight */
+    double warmup;    /* seconds of load before those that count */
+    double seconds;   /* that count */
+    double rate;      /* transactions a second, all clients together; 0: a closed loop */
     bool interactive;
+    txclient_commit_mode commit_mode;
     uint32_t settle_ms; /* an unknown outcome is asked for so long */
 };
 
-/* One thread with its handle; the members are its own, but for the counters. */
+/* One thread, or one of the transactions that an asynchronous thread has in flight; the members are
+ * its own, but for the handle and the counters. */
 struct bench_client {
     struct bench_load *load;
-    pthread_t thread;
+    pthread_t thread; /* of those that have one */
     unsigned number;
     txclient *client;
+    struct bench_flight *flight; /* NULL: blocking */
+    struct bench_client *next;   /* of a flight's that have nothing to do */
+    uint64_t resume_us;          /* and have not before then */
     txclient_batch *batch;
     uint64_t random;
     uint64_t begun;    /* transactions, for those who number them */
@@ -67,6 +76,9 @@ struct bench_client {
 struct bench_work {
     /* Runs one transaction and counts it with bench_count() and bench_settle(). */
     void (*run)(struct bench_client *client, void *arg);
+    /* Begins one and returns; when it is over and counted, bench_over() is called, once. NULL:
+     * there is no such way. */
+    void (*start)(struct bench_client *client, void *arg);
     /* What a client keeps from one transaction to the next; both may be NULL. */
     void *(*own_new)(void *arg);
     void (*own_free)(void *own);
@@ -77,9 +89,12 @@ struct bench_load {
     const struct bench_options *options;
     const struct bench_work *work;
     struct bench_client *clients;
-    struct bench_pace pace; /* of an open loop */
-    _Atomic uint64_t next;  /* transaction that is due */
-    uint64_t measured_us;   /* what begins from here on counts */
+    txclient **handles;
+    unsigned handles_n;
+    struct bench_flight *flights; /* one for each handle, when asynchronous */
+    struct bench_pace pace;       /* of an open loop */
+    _Atomic uint64_t next;        /* transaction that is due */
+    uint64_t measured_us;         /* what begins from here on counts */
     uint64_t end_us;
     uint64_t run; /* random: no two runs name a thing alike */
     atomic_uint running;
@@ -93,6 +108,8 @@ bool bench_load_run_number(uint64_t *run);
  * program as if nothing had been said. */
 void bench_load_catch_signals(void);
 
+/* How many handles the clients share. */
+unsigned bench_handles(const struct bench_options *options);
 /* Starts the clients. 0, or the exit status after a complaint on stderr. */
 int bench_load_start(struct bench_load *load, const struct bench_options *options,
                      const struct bench_work *work);
@@ -117,13 +134,29 @@ bool bench_load_finish(struct bench_load *load, struct bench_measure *measure);
 /* Has somebody interrupted the program? */
 bool bench_load_interrupted(void);
 
+/* ---- for the loops, here and in bench_async.c ---- */
+
+/* Should no transaction begin any more, whatever the time? */
+bool bench_load_stopped(const struct bench_load *load);
+/* One that was due, and never begun. */
+void bench_count_overdue(struct bench_client *client, uint64_t due_us, uint64_t now_us);
+/* Starts a thread for each handle; `load->flights` is theirs. 0, or errno with none running. */
+int bench_flights_start(struct bench_load *load);
+void bench_flights_join(struct bench_load *load);
+
 /* ---- for the work ---- */
 
 uint64_t bench_random(struct bench_client *client);
+/* What an interactive transaction begins with. */
+txclient_begin_options bench_terms(const struct bench_client *client);
 /* Counts what a call gave, whose detail the handle still has; pauses after what was not served, in
  * a closed loop. TXCLIENT_UNKNOWN is bench_settle()'s. The latency of a commit counts from the
  * client's `begun_us`. */
 void bench_count(struct bench_client *client, txclient_status status);
+/* The same of a call that gave its reason in another place. */
+void bench_count_as(struct bench_client *client, txclient_status status, txclient_reason reason);
+/* An asynchronous transaction is over: its client is free for the next one. */
+void bench_over(struct bench_client *client);
 /* Counts an unknown outcome and calls `ask` until it knows or the patience is over. */
 txclient_status bench_settle(struct bench_client *client,
                              txclient_status (*ask)(struct bench_client *client, void *arg),

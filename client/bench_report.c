@@ -133,7 +133,10 @@ static void print_repetitions(const struct bench_result *result)
 static void print_load(const struct bench_result *result, const struct summary *summary)
 {
     const struct bench_options *options = result->options;
-    (void)printf("load            %s, %u clients, ", result->workload->name, options->clients);
+    unsigned handles = bench_handles(options);
+    (void)printf("load            %s, %u clients%s on %u handle%s, ", result->workload->name,
+                 options->clients, options->async ? ", asynchronous," : "", handles,
+                 handles == 1 ? "" : "s");
     if (options->rate > 0) {
         (void)printf("open loop, %.1f/s due\n", options->rate);
     } else {
@@ -254,6 +257,9 @@ static void json_options(struct json *json, const struct bench_result *result)
     const struct bench_options *options = result->options;
     json_member(json, "workload", result->workload->name);
     json_member_u64(json, "clients", options->clients);
+    json_member_u64(json, "handles", bench_handles(options));
+    json_member(json, "commit_mode", txclient_commit_mode_name(options->commit_mode));
+    json_member(json, "calls", options->async ? "asynchronous" : "blocking");
     json_member(json, "loop", options->rate > 0 ? "open" : "closed");
     if (options->rate > 0) {
         json_fraction(json, "rate", options->rate);

@@ -29,16 +29,23 @@ enum {
     OPTION_PLOT,
     OPTION_SETTLE,
     OPTION_OTHER_CONFIG,
+    OPTION_HANDLES,
+    OPTION_ASYNC,
+    OPTION_COMMIT_MODE,
 };
 
 static const struct argp_option load_options[] = {
-    {"clients", 'n', "NUMBER", 0, "clients at once, each a thread with a handle (default 8)", 0},
+    {"clients", 'n', "NUMBER", 0, "clients at once, each a thread (default 8)", 0},
+    {"handles", OPTION_HANDLES, "NUMBER", 0,
+     "handles that the clients share; 0: each has its own (default 1)", 0},
     {"seconds", 's', "NUMBER", 0, "for so long new transactions begin (default 10)", 0},
     {"warmup", OPTION_WARMUP, "SECONDS", 0, "run so long before what counts (default 0)", 0},
     {"rate", OPTION_RATE, "NUMBER", 0,
      "open loop: so many transactions a second are due, and latencies count from then", 0},
     {"repetitions", OPTION_REPETITIONS, "NUMBER", 0, "loads, each as long (default 1); medians", 0},
     {"plot", OPTION_PLOT, NULL, 0, "draw rate and slowest transaction over time", 0},
+    {"commit-mode", OPTION_COMMIT_MODE, "MODE", 0,
+     "who decides: coordinator, participants, or default (as the coordinator is configured)", 0},
     {"settle", OPTION_SETTLE, "SECONDS", 0,
      "ask so long for an outcome that is unknown (default 60)", 0},
     {"other-config", OPTION_OTHER_CONFIG, "FILE", 0,
@@ -47,6 +54,10 @@ static const struct argp_option load_options[] = {
 static const struct argp_option mode_options[] = {
     {"interactive", OPTION_INTERACTIVE, NULL, 0,
      "begin, operations and commit, instead of one-shot", 0},
+    {0}};
+static const struct argp_option async_options[] = {
+    {"async", OPTION_ASYNC, NULL, 0,
+     "asynchronously: a thread for each handle, and the clients are what it has in flight", 0},
     {0}};
 
 static error_t parse_load(int key, char *arg, struct argp_state *state)
@@ -72,8 +83,16 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
     case OPTION_PLOT:
         options->plot = true;
         return 0;
+    case OPTION_COMMIT_MODE:
+        if (txclient_commit_mode_parse(arg, &load->commit_mode) != TXCLIENT_OK) {
+            argp_error(state, "there is no commit mode \"%s\"", arg);
+        }
+        return 0;
     case OPTION_SETTLE:
         load->settle_ms = (uint32_t)(bench_arg_number(state, arg, 0, 3600) * 1000.0);
+        return 0;
+    case OPTION_HANDLES:
+        load->handles = (unsigned)bench_arg_count(state, arg, 0, CLIENTS_MAX);
         return 0;
     case OPTION_OTHER_CONFIG:
         load->other_config = arg;
@@ -95,14 +114,29 @@ static error_t parse_mode(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static error_t parse_async(int key, char *arg, struct argp_state *state)
+{
+    struct bench_run_options *options = state->input;
+    (void)arg;
+    if (key != OPTION_ASYNC) {
+        return ARGP_ERR_UNKNOWN;
+    }
+    options->load.async = true;
+    return 0;
+}
+
 static error_t parse_workload(int key, char *arg, struct argp_state *state)
 {
     struct input *input = state->input;
     if (key == ARGP_KEY_INIT) {
         state->child_inputs[0] = input->options;
         state->child_inputs[1] = &input->options->load.place;
+        size_t child = 2;
         if (input->workload->interactive) {
-            state->child_inputs[2] = input->options;
+            state->child_inputs[child++] = input->options;
+        }
+        if (input->workload->work.start != NULL) {
+            state->child_inputs[child] = input->options;
         }
         return 0;
     }
@@ -111,17 +145,21 @@ static error_t parse_workload(int key, char *arg, struct argp_state *state)
 
 static const struct argp load_argp = {.options = load_options, .parser = parse_load};
 static const struct argp mode_argp = {.options = mode_options, .parser = parse_mode};
+static const struct argp async_argp = {.options = async_options, .parser = parse_async};
 
 /* 0, or an exit status after a complaint. */
 static int parse(struct input *input, int words_n, char **words)
 {
     const struct bench_workload *workload = input->workload;
-    const struct argp_child children[] = {
-        {&load_argp, 0, "Of every load:", 1},
-        {&cli_place_argp, 0, NULL, 3},
-        {workload->interactive ? &mode_argp : NULL, 0, NULL, 2},
-        {0},
-    };
+    struct argp_child children[5] = {{&load_argp, 0, "Of every load:", 1},
+                                     {&cli_place_argp, 0, NULL, 3}};
+    size_t n = 2;
+    if (workload->interactive) {
+        children[n++] = (struct argp_child){&mode_argp, 0, NULL, 2};
+    }
+    if (workload->work.start != NULL) {
+        children[n] = (struct argp_child){&async_argp, 0, NULL, 2};
+    }
     const struct argp argp = {.options = workload->options,
                               .parser = parse_workload,
                               .doc = workload->doc,

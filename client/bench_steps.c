@@ -67,6 +67,7 @@ static txclient_status submit(struct bench_client *c, void *arg)
 {
     struct shot *shot = arg;
     txclient_submit_options options = {.size = sizeof options,
+                                       .commit_mode = c->load->options->commit_mode,
                                        .idempotency_key = txclient_str(shot->key)};
     return txclient_submit(c->client, c->batch, &options, shot->values);
 }
@@ -175,8 +176,9 @@ static txclient_status ask_outcome(struct bench_client *c, void *arg)
 
 txclient_status bench_interact(struct bench_client *c, txclient_work work, void *arg)
 {
+    const txclient_begin_options terms = bench_terms(c);
     txclient_tx *tx = NULL;
-    txclient_status status = txclient_begin(c->client, NULL, &tx);
+    txclient_status status = txclient_begin(c->client, &terms, &tx);
     if (status == TXCLIENT_OK) {
         status = work(tx, arg);
         if (status == TXCLIENT_OK) {

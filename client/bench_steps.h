@@ -6,7 +6,7 @@
 
 #include "client/bench_load.h"
 
-#define BENCH_STEPS_MAX 1000u /* of a transaction */
+#define BENCH_STEPS_MAX 2000u /* of a transaction */
 
 enum bench_step_type {
     BENCH_STEP_GET,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 struct bench_transfers {
@@ -80,6 +81,7 @@ static void fill_batch(struct bench_client *c, const struct work *work)
 static txclient_status submit(struct bench_client *c, const struct work *work)
 {
     txclient_submit_options options = {.size = sizeof options,
+                                       .commit_mode = c->load->options->commit_mode,
                                        .idempotency_key = txclient_str(work->transfer.id)};
     return txclient_submit(c->client, c->batch, &options, NULL);
 }
@@ -103,8 +105,9 @@ static txclient_status operate(txclient_tx *tx, const struct work *work)
 
 static txclient_status interact(struct bench_client *c, struct work *work)
 {
+    const txclient_begin_options terms = bench_terms(c);
     txclient_tx *tx = NULL;
-    txclient_status status = txclient_begin(c->client, NULL, &tx);
+    txclient_status status = txclient_begin(c->client, &terms, &tx);
     if (status != TXCLIENT_OK) {
         return status;
     }
@@ -138,6 +141,23 @@ static txclient_status ask(struct bench_client *c, void *arg)
                                          : submit(c, work);
 }
 
+static void transfer_over(struct bench_client *c, const struct work *work, txclient_status status,
+                          txclient_reason reason)
+{
+    if (status != TXCLIENT_UNKNOWN) {
+        bench_count_as(c, status, reason);
+    } else {
+        status = bench_settle(c, ask, (void *)(uintptr_t)work);
+        if (status != TXCLIENT_OK && status != TXCLIENT_ABORTED) {
+            (void)fprintf(stderr, "txbench: transfer %s: %s\n", work->transfer.id,
+                          txclient_detail(c->client)->text);
+        }
+    }
+    if (status == TXCLIENT_OK) {
+        (void)append(c, work->transfers->acked, work);
+    }
+}
+
 static void transfer_run(struct bench_client *c, void *arg)
 {
     const struct bench_transfers *transfers = arg;
@@ -148,17 +168,98 @@ static void transfer_run(struct bench_client *c, void *arg)
     }
     fill_batch(c, &work);
     txclient_status status = c->load->options->interactive ? interact(c, &work) : submit(c, &work);
-    if (status != TXCLIENT_UNKNOWN) {
-        bench_count(c, status);
-    } else {
-        status = bench_settle(c, ask, &work);
-        if (status != TXCLIENT_OK && status != TXCLIENT_ABORTED) {
-            (void)fprintf(stderr, "txbench: transfer %s: %s\n", work.transfer.id,
-                          txclient_detail(c->client)->text);
+    transfer_over(c, &work, status, txclient_detail(c->client)->reason);
+}
+
+/* ---- asynchronous ---- */
+
+static void *own_new(void *arg)
+{
+    (void)arg;
+    return calloc(1, sizeof(struct work));
+}
+
+static void submitted(void *arg, const txclient_result *result)
+{
+    struct bench_client *c = arg;
+    transfer_over(c, c->own, result->status, result->detail->reason);
+    bench_over(c);
+}
+
+static void step_done(void *arg, const txclient_result *result)
+{
+    (void)arg;
+    (void)result; /* what has failed shows in the commit */
+}
+
+static void committed(void *arg, const txclient_result *result)
+{
+    struct bench_client *c = arg;
+    struct work *work = c->own;
+    txclient_tx *tx = result->tx;
+    (void)snprintf(work->reference, sizeof work->reference, "%s", result->detail->reference);
+    txclient_tx_close(&tx);
+    transfer_over(c, work, result->status, result->detail->reason);
+    bench_over(c);
+}
+
+/* One step for each side, and the commit behind them, all at once. */
+static void begun(void *arg, const txclient_result *result)
+{
+    struct bench_client *c = arg;
+    const struct work *work = c->own;
+    txclient_tx *tx = result->tx;
+    if (result->status != TXCLIENT_OK) {
+        transfer_over(c, work, result->status, result->detail->reason);
+        bench_over(c);
+        return;
+    }
+    txclient_status status = TXCLIENT_OK;
+    for (unsigned side = 0; side < 2 && status == TXCLIENT_OK; side++) {
+        txclient_batch_clear(c->batch);
+        (void)txclient_batch_add(c->batch, side == 0 ? work->from : work->to,
+                                 side == 0 ? -work->transfer.amount : work->transfer.amount,
+                                 side == 0 ? &floor_of_accounts : NULL, NULL);
+        if (work->transfers->record) {
+            (void)txclient_batch_insert(c->batch, side == 0 ? work->from_record : work->to_record,
+                                        txclient_str(work->amount));
         }
+        status = txclient_execute_async(tx, c->batch, step_done, c);
     }
     if (status == TXCLIENT_OK) {
-        (void)append(c, transfers->acked, &work);
+        status = txclient_commit_async(tx, committed, c);
+    }
+    if (status != TXCLIENT_OK) {
+        txclient_reason reason = txclient_detail(c->client)->reason;
+        txclient_tx_close(&tx);
+        transfer_over(c, work, status, reason);
+        bench_over(c);
+    }
+}
+
+static void transfer_start(struct bench_client *c, void *arg)
+{
+    const struct bench_transfers *transfers = arg;
+    struct work *work = c->own;
+    make_work(c, transfers, work);
+    if (!append(c, transfers->attempted, work)) {
+        bench_over(c);
+        return;
+    }
+    txclient_status status;
+    if (c->load->options->interactive) {
+        const txclient_begin_options terms = bench_terms(c);
+        status = txclient_begin_async(c->client, &terms, begun, c);
+    } else {
+        txclient_submit_options options = {.size = sizeof options,
+                                           .commit_mode = c->load->options->commit_mode,
+                                           .idempotency_key = txclient_str(work->transfer.id)};
+        fill_batch(c, work);
+        status = txclient_submit_async(c->client, c->batch, &options, submitted, c);
+    }
+    if (status != TXCLIENT_OK) {
+        transfer_over(c, work, status, txclient_detail(c->client)->reason);
+        bench_over(c);
     }
 }
 
@@ -277,7 +378,7 @@ const struct bench_workload bench_workload_transfer = {
     .parse = parse,
     .check = check,
     .setup = setup,
-    .work = {.run = transfer_run},
+    .work = {.run = transfer_run, .start = transfer_start, .own_new = own_new, .own_free = free},
     .verify = verify,
     .print = print,
     .json = json,

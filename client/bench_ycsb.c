@@ -18,7 +18,7 @@
 
 #define SPACE        "ycsb"
 #define KEYS_MAX     10000000u
-#define OPS_MAX      500u /* of a transaction; a read-modify-write is two steps */
+#define OPS_MAX      (BENCH_STEPS_MAX / 2) /* of a transaction; a read-modify-write is two steps */
 #define RECENT       16384u
 #define SEED_LETTERS 8u
 #define VALUES_MAX   (256u << 10) /* bytes of values in one transaction */

@@ -74,6 +74,7 @@ int cli_exit_status(txclient_status status)
         return EX_PROTOCOL;
     case TXCLIENT_ENOMEM:
     case TXCLIENT_ESYSTEM:
+    case TXCLIENT_EBUSY:
         return EX_OSERR;
     }
     return EX_SOFTWARE;

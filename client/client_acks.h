@@ -6,7 +6,7 @@
 
 #include "common/ids.h"
 
-#define CLIENT_ACKS_MAX 32u
+#define CLIENT_ACKS_MAX 1024u
 
 struct client_acks {
     struct tx_id ids[CLIENT_ACKS_MAX];

@@ -1,93 +1,188 @@
-/* One request and its answer: sent, sent again, waited for, matched by number. */
+/* Threads and their turns: who sends, receives and waits for all of a handle, and who waits for
+ * that one. */
 #include "client/client_shell.h"
 
+#include "common/assert.h"
+
 #include <stdlib.h>
+#include <time.h>
 
-/* What a blocking call waits for. Lives on the caller's stack until `over`. */
-struct waiter {
-    const struct client_call *call;
-    struct client_reply *reply;
-    enum tx_error error;
-    bool over;
-};
+/* ---- the threads of a handle ---- */
 
-static void waiter_done(void *arg, enum tx_error error, const struct tx_msg *answer, unsigned sent)
+static struct client_thread **bucket_of(struct txclient *client, pthread_t self)
 {
-    struct waiter *waiter = arg;
-    struct client_reply *reply = waiter->reply;
-    waiter->over = true;
-    waiter->error = error;
-    reply->sent = sent;
-    if (error != TX_OK) {
-        return;
-    }
-    if (answer->type == TX_MSG_ERROR) {
-        reply->refused = true;
-        reply->refusal = answer->error.error;
-        reply->reason = answer->error.reason;
-        (void)tx_why(&reply->text, TX_OK, "%.*s", (int)answer->error.text.len,
-                     (const char *)answer->error.text.data);
-        return;
-    }
-    waiter->error = waiter->call->take(waiter->call->arg, answer);
+    /* An address; those of stacks differ in the bits above a page's. 2^64 by the golden ratio. */
+    uint64_t mixed = (uint64_t)(uintptr_t)self * UINT64_C(0x9e3779b97f4a7c15);
+    return &client->threads[(mixed >> 32) % CLIENT_THREAD_BUCKETS];
 }
 
-/* ---- frames ---- */
-
-/* The request, and behind it the acknowledgements that fit. */
-static enum tx_error frame_make(struct txclient *client, const struct client_call *call,
-                                struct tx_buf *frame)
+static struct client_thread *thread_find(struct txclient *client, pthread_t self)
 {
-    size_t frame_max = client->settings.message_max;
-    tx_frame_writer_clear(client->writer);
-    enum tx_error error = tx_frame_writer_add(client->writer, call->msg, frame_max);
-    if (error != TX_OK) {
-        tx_frame_writer_clear(client->writer);
-        return error;
+    struct client_thread *thread = *bucket_of(client, self);
+    while (thread != NULL && pthread_equal(thread->self, self) == 0) {
+        thread = thread->next;
     }
-    size_t acks = 0;
-    while (call->to == client->coordinator && acks < client->acks.n) {
-        struct tx_msg ack = {.type = TX_MSG_OUTCOME_ACK, .id = {client->acks.ids[acks]}};
-        if (tx_frame_writer_add(client->writer, &ack, frame_max) != TX_OK) {
+    return thread;
+}
+
+static bool wake_init(pthread_cond_t *wake)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0) {
+        return false;
+    }
+    bool made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(wake, &attributes) == 0;
+    (void)pthread_condattr_destroy(&attributes);
+    return made;
+}
+
+static struct client_thread *thread_new(struct txclient *client, pthread_t self)
+{
+    struct client_thread *thread = calloc(1, sizeof *thread);
+    if (thread == NULL || !wake_init(&thread->wake)) {
+        free(thread);
+        return NULL;
+    }
+    struct client_thread **bucket = bucket_of(client, self);
+    thread->self = self;
+    client_detail_init(&thread->detail);
+    thread->next = *bucket;
+    *bucket = thread;
+    return thread;
+}
+
+void client_threads_free(struct txclient *client)
+{
+    for (size_t i = 0; i < CLIENT_THREAD_BUCKETS; i++) {
+        while (client->threads[i] != NULL) {
+            struct client_thread *thread = client->threads[i];
+            client->threads[i] = thread->next;
+            (void)pthread_cond_destroy(&thread->wake);
+            client_detail_deinit(&thread->detail);
+            tx_arena_deinit(&thread->values);
+            free(thread);
+        }
+    }
+}
+
+void client_lock(struct txclient *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+}
+
+void client_unlock(struct txclient *client)
+{
+    /* Whoever is woken wants the lock first of all, so it is released before. The threads' memory
+     * stays as long as the handle. */
+    struct client_thread *woken[CLIENT_WOKEN_MAX];
+    size_t woken_n = client->woken_n;
+    for (size_t i = 0; i < woken_n; i++) {
+        woken[i] = client->woken[i];
+    }
+    client->woken_n = 0;
+    (void)pthread_mutex_unlock(&client->lock);
+    for (size_t i = 0; i < woken_n; i++) {
+        (void)pthread_cond_signal(&woken[i]->wake);
+    }
+}
+
+struct client_thread *client_enter(struct txclient *client)
+{
+    client_lock(client);
+    struct client_thread *thread = thread_find(client, pthread_self());
+    if (thread == NULL) {
+        thread = thread_new(client, pthread_self());
+    }
+    if (thread == NULL) {
+        client_unlock(client);
+        return NULL;
+    }
+    client_detail_clear(&thread->detail);
+    return thread;
+}
+
+struct client_thread *client_thread_self(struct txclient *client)
+{
+    return thread_find(client, pthread_self());
+}
+
+const txclient_detail_data *txclient_detail(const txclient *handle)
+{
+    static const txclient_detail_data nothing = {.participant = "", .text = "", .reference = ""};
+    txclient *client = (txclient *)(uintptr_t)handle;
+    client_lock(client);
+    struct client_thread *thread = thread_find(client, pthread_self());
+    client_unlock(client);
+    return thread != NULL ? &thread->detail.shown : &nothing;
+}
+
+/* ---- sending ---- */
+
+/* As many acknowledgements as fit. */
+static size_t add_acks(struct txclient *client)
+{
+    size_t n = 0;
+    while (n < client->acks.n) {
+        struct tx_msg ack = {.type = TX_MSG_OUTCOME_ACK, .id = {client->acks.ids[n]}};
+        if (tx_frame_writer_add(client->frame, &ack, client->settings.message_max) != TX_OK) {
             break;
         }
-        acks++;
+        n++;
+    }
+    return n;
+}
+
+static bool add_request(struct txclient *client, const struct client_request *request)
+{
+    struct tx_encoded message = {tx_buf_view(&request->message), request->objects};
+    return tx_frame_writer_add_encoded(client->frame, message, client->settings.message_max) ==
+           TX_OK;
+}
+
+/* Everything that is queued for a daemon leaves in one frame, if it fits. True: there is more. */
+static bool send_frame(struct txclient *client, struct client_channel *channel, uint64_t now_us)
+{
+    tx_frame_writer_clear(client->frame);
+    const struct client_request *end = channel->queue.first;
+    while (end != NULL && add_request(client, end)) {
+        end = end->next;
+    }
+    if (end == channel->queue.first) {
+        return false; /* no memory; a request by itself fits: that was seen when it was made */
+    }
+    size_t acks = channel == client->coordinator ? add_acks(client) : 0;
+    if (client_channel_send(channel, tx_frame_writer_finish(client->frame)) != TX_OK) {
+        return false;
     }
     client_acks_drop(&client->acks, acks);
-    tx_buf_append(frame, tx_frame_writer_finish(client->writer));
-    tx_frame_writer_clear(client->writer);
-    return frame->failed ? TX_ENOMEM : TX_OK;
+    while (channel->queue.first != end) {
+        struct client_request *request = channel->queue.first;
+        client_queue_remove(&channel->queue, request);
+        client_pending_sent(&client->pending, request, now_us);
+    }
+    return channel->queue.first != NULL;
 }
 
-void client_flush_acks(struct txclient *client)
+void client_send_queued(struct txclient *client)
 {
-    tx_frame_writer_clear(client->writer);
-    bool fits = true;
-    for (size_t i = 0; fits && i < client->acks.n; i++) {
-        struct tx_msg ack = {.type = TX_MSG_OUTCOME_ACK, .id = {client->acks.ids[i]}};
-        fits = tx_frame_writer_add(client->writer, &ack, client->settings.message_max) == TX_OK;
-    }
-    if (tx_frame_writer_count(client->writer) > 0) {
-        /* A hint that may be lost: the coordinator's retention time covers it. */
-        enum tx_error sent =
-            client_channel_send(client->coordinator, tx_frame_writer_finish(client->writer));
-        (void)sent;
-    }
-    client->acks.n = 0;
-    tx_frame_writer_clear(client->writer);
-}
-
-/* ---- the pump: everything that may happen to any request of the handle ---- */
-
-static void send_due(struct txclient *client, uint64_t now_us)
-{
-    for (size_t i = 0; i < client->pending.n; i++) {
-        struct client_request *request = client->pending.items[i];
-        if (request->send_at_us <= now_us &&
-            client_channel_send(request->channel, tx_buf_view(&request->frame)) == TX_OK) {
-            client_request_sent(request, now_us);
+    uint64_t now_us = client_now_us();
+    for (size_t i = 0; i < client->channels_n; i++) {
+        struct client_channel *channel = client->channels[i];
+        while (channel->queue.first != NULL && !channel->blocked &&
+               send_frame(client, channel, now_us)) {
         }
     }
+}
+
+/* ---- what has come ---- */
+
+static void request_over(struct txclient *client, struct client_request *request,
+                         enum tx_error error, const struct tx_msg *answer)
+{
+    struct client_queue *queue = request->channel != NULL ? &request->channel->queue : NULL;
+    client_pending_remove(&client->pending, request, queue);
+    request->done(request, error, answer);
 }
 
 static void take_answer(struct txclient *client, struct client_channel *channel,
@@ -95,80 +190,114 @@ static void take_answer(struct txclient *client, struct client_channel *channel,
 {
     struct client_request *request = client_pending_answered(&client->pending, channel, msg);
     if (request != NULL) {
-        request->done(request->arg, TX_OK, msg, request->sent);
-        client_request_destroy(&request);
+        request_over(client, request, TX_OK, msg);
     }
 }
 
-static void expire(struct txclient *client)
+static enum tx_error unanswered(const struct client_request *request)
+{
+    return request->sent > 0 || request->channel == NULL ? TX_ETIMEOUT : TX_EUNREACHABLE;
+}
+
+static void take_time(struct txclient *client)
 {
     uint64_t now_us = client_now_us();
     struct client_request *request;
-    while ((request = client_pending_expired(&client->pending, now_us)) != NULL) {
-        request->channel->blocked = false;
-        request->done(request->arg, request->sent > 0 ? TX_ETIMEOUT : TX_EUNREACHABLE, NULL,
-                      request->sent);
-        client_request_destroy(&request);
+    bool again;
+    while ((request = client_pending_due(&client->pending, now_us, &again)) != NULL) {
+        if (!again) {
+            request_over(client, request, unanswered(request), NULL);
+        } else if (!request->queued) {
+            client_queue_put(&request->channel->queue, request);
+        }
     }
 }
 
-static void pump(struct txclient *client)
+void client_give_up(struct txclient *client)
 {
-    uint64_t now_us = client_now_us();
-    send_due(client, now_us);
-    client_channels_wait(client, client_pending_next(&client->pending, now_us));
-    for (size_t i = 0; i < client->channels_n; i++) {
-        client_channel_receive(client, client->channels[i], take_answer);
+    struct client_request *request;
+    while ((request = client_pending_any(&client->pending)) != NULL) {
+        request_over(client, request, unanswered(request), NULL);
     }
-    expire(client);
 }
 
-/* ---- the call ---- */
+/* ---- turns ---- */
 
-static enum tx_error request_make(struct txclient *client, struct waiter *waiter,
-                                  struct client_request **out)
+/* Is there something to do without waiting for it? */
+static bool busy(const struct txclient *client)
 {
-    const struct client_call *call = waiter->call;
-    struct client_request *request = calloc(1, sizeof *request);
-    if (request == NULL) {
-        return TX_ENOMEM;
+    bool more = client->kicked;
+    for (size_t i = 0; i < client->channels_n && !more; i++) {
+        const struct client_channel *channel = client->channels[i];
+        more = channel->check || (channel->queue.first != NULL && !channel->blocked);
     }
-    uint64_t now_us = client_now_us();
-    request->req = call->req;
-    request->answer = call->answer;
-    request->id = call->id;
-    request->channel = call->to;
-    request->deadline_us = now_us + call->timeout_us;
-    request->connect_by_us = now_us + client->settings.connect_timeout_ms * CLIENT_MS;
-    request->send_at_us = now_us;
-    request->interval_us = call->once ? 0 : client->settings.resend_ms * CLIENT_MS;
-    request->done = waiter_done;
-    request->arg = waiter;
-    enum tx_error error = frame_make(client, call, &request->frame);
-    if (error != TX_OK) {
-        client_request_destroy(&request);
-    }
-    *out = request;
-    return error;
+    return more;
 }
 
-enum tx_error client_call(struct txclient *client, const struct client_call *call,
-                          struct client_reply *reply)
+void client_pump(struct txclient *client, uint64_t until_us)
 {
-    struct waiter waiter = {.call = call, .reply = reply};
-    struct client_request *request = NULL;
-    *reply = (struct client_reply){0};
-    client->unreadable.text[0] = '\0';
-    enum tx_error error = request_make(client, &waiter, &request);
-    if (error == TX_OK) {
-        error = client_pending_add(&client->pending, &request);
+    TX_ASSERT(client->led);
+    client_send_queued(client);
+    bool taken = client_channels_receive(client, take_answer);
+    if (!taken) {
+        uint64_t next_us = client_pending_next(&client->pending);
+        next_us = next_us < until_us ? next_us : until_us;
+        client_channels_wait(client, busy(client) ? 0 : next_us);
+        (void)client_channels_receive(client, take_answer);
     }
-    if (error != TX_OK) {
-        client_request_destroy(&request);
-        return error;
+    take_time(client);
+}
+
+void client_wake(struct txclient *client, struct client_thread *thread)
+{
+    if (!thread->following) {
+        return; /* it is awake, and looks before it sleeps */
     }
-    while (!waiter.over) {
-        pump(client);
+    if (client->woken_n == CLIENT_WOKEN_MAX) {
+        (void)pthread_cond_signal(&thread->wake);
+        return;
     }
-    return waiter.error;
+    client->woken[client->woken_n++] = thread;
+}
+
+/* May return for no reason: the caller looks again. */
+void client_follow(struct txclient *client, struct client_thread *self, uint64_t until_us)
+{
+    if (client->woken_n > 0) { /* whoever waits here must not keep others from being woken */
+        client_unlock(client);
+        client_lock(client);
+        return;
+    }
+    self->following = true;
+    self->previous_follower = NULL;
+    self->next_follower = client->followers;
+    if (self->next_follower != NULL) {
+        self->next_follower->previous_follower = self;
+    }
+    client->followers = self;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000u),
+                             .tv_nsec = (long)(until_us % 1000000u) * 1000};
+    if (until_us == CLIENT_NEVER) {
+        (void)pthread_cond_wait(&self->wake, &client->lock);
+    } else {
+        (void)pthread_cond_timedwait(&self->wake, &client->lock, &until);
+    }
+    *(self->previous_follower != NULL ? &self->previous_follower->next_follower
+                                      : &client->followers) = self->next_follower;
+    if (self->next_follower != NULL) {
+        self->next_follower->previous_follower = self->previous_follower;
+    }
+    self->following = false;
+}
+
+void client_hand_over(struct txclient *client)
+{
+    if (client->led) {
+        return;
+    }
+    if (client->followers != NULL) {
+        client_wake(client, client->followers);
+    } else if (client->polled && client->in_flight > 0) {
+        client_channels_settle(client);
+    }
 }

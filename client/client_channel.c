@@ -6,8 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #define CHANNELS_MAX         512u
@@ -18,6 +22,8 @@
 #define HEARTBEAT_MS         1000
 #define HEARTBEAT_TIMEOUT_MS 3000
 #define HANDSHAKE_MS         5000
+#define EVENTS_MAX           16
+#define FRAMES_MAX           64 /* taken from a channel before the others have their turn */
 
 uint64_t client_now_us(void)
 {
@@ -100,20 +106,32 @@ static void channel_destroy(struct client_channel **channel)
     }
 }
 
-/* Room for one more channel, and for polling it. */
+/* Room for one more channel. */
 static enum tx_error channels_reserve(struct txclient *client)
 {
-    struct client_channel **channels =
-        reallocarray(client->channels, client->channels_n + 1, sizeof(struct client_channel *));
+    struct client_channel **channels = reallocarray(
+        (void *)client->channels, client->channels_n + 1, sizeof(struct client_channel *));
     if (channels == NULL) {
         return TX_ENOMEM;
     }
     client->channels = channels;
-    void *items = reallocarray(client->poll_items, client->channels_n + 1, sizeof(zmq_pollitem_t));
-    if (items == NULL) {
-        return TX_ENOMEM;
+    return TX_OK;
+}
+
+/* The socket's own descriptor becomes readable when its state may have changed, and says so once:
+ * from then on the socket must be asked until it has nothing more (`check`). */
+static enum tx_error channel_watch(struct txclient *client, struct client_channel *channel,
+                                   struct tx_why *why)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = channel};
+    if (zmq_getsockopt(channel->socket, ZMQ_FD, &fd, &size) != 0 ||
+        epoll_ctl(client->poll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        return tx_why(why, TX_EIO, "cannot wait for %s: %s", channel->address.s,
+                      zmq_strerror(errno));
     }
-    client->poll_items = items;
+    channel->check = true;
     return TX_OK;
 }
 
@@ -135,6 +153,9 @@ static enum tx_error channel_open(struct txclient *client, const struct tx_addre
     }
     channel->address = *address;
     error = channel_connect(client, channel, why);
+    if (error == TX_OK) {
+        error = channel_watch(client, channel, why);
+    }
     if (error != TX_OK) {
         channel_destroy(&channel);
         return error;
@@ -156,8 +177,21 @@ enum tx_error client_channel_get(struct txclient *client, const struct tx_addres
     return channel_open(client, address, channel, why);
 }
 
+static bool watch(struct txclient *client, int *fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    return *fd >= 0 && epoll_ctl(client->poll_fd, EPOLL_CTL_ADD, *fd, &event) == 0;
+}
+
 enum tx_error client_channels_open(struct txclient *client, struct tx_why *why)
 {
+    client->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    client->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    client->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (client->poll_fd < 0 || !watch(client, &client->kick_fd) ||
+        !watch(client, &client->timer_fd)) {
+        return tx_why(why, TX_EIO, "cannot make a descriptor: %s", strerrordesc_np(errno));
+    }
     client->context = zmq_ctx_new();
     if (client->context == NULL) {
         return tx_why(why, errno == ENOMEM ? TX_ENOMEM : TX_EIO, "cannot start ZeroMQ: %s",
@@ -166,19 +200,28 @@ enum tx_error client_channels_open(struct txclient *client, struct tx_why *why)
     return TX_OK;
 }
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0) {
+        (void)close(*fd);
+    }
+    *fd = -1;
+}
+
 void client_channels_close(struct txclient *client)
 {
     for (size_t i = 0; i < client->channels_n; i++) {
         channel_destroy(&client->channels[i]);
     }
-    free(client->channels);
-    free(client->poll_items);
+    free((void *)client->channels);
     client->channels = NULL;
-    client->poll_items = NULL;
     client->channels_n = 0;
     while (client->context != NULL && zmq_ctx_term(client->context) != 0 && errno == EINTR) {
     }
     client->context = NULL;
+    close_fd(&client->timer_fd);
+    close_fd(&client->kick_fd);
+    close_fd(&client->poll_fd);
 }
 
 enum tx_error client_channel_send(struct client_channel *channel, struct tx_bytes frame)
@@ -188,73 +231,187 @@ enum tx_error client_channel_send(struct client_channel *channel, struct tx_byte
         sent = zmq_send(channel->socket, frame.data, frame.len, ZMQ_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
     channel->blocked = sent < 0;
+    channel->check = true; /* sending may have seen what the descriptor then says no more */
     return sent < 0 ? TX_EBUSY : TX_OK;
 }
 
+/* ---- waiting ---- */
+
 /* Milliseconds from now until then, rounded up, so that waking never comes too early. */
-static long wait_ms(uint64_t until_us)
+static int wait_ms(uint64_t until_us)
 {
     uint64_t now_us = client_now_us();
     if (until_us <= now_us) {
         return 0;
     }
     uint64_t ms = (until_us - now_us + CLIENT_MS - 1) / CLIENT_MS;
-    return ms < 60000 ? (long)ms : 60000;
+    return ms < 60000 ? (int)ms : 60000;
+}
+
+void client_kick(struct txclient *client)
+{
+    static const uint64_t one = 1;
+    if (!client->kicked) {
+        client->kicked = true;
+        ssize_t written = write(client->kick_fd, &one, sizeof one);
+        TX_ASSERT(written == sizeof one);
+    }
+}
+
+/* What has woken somebody has done its work. */
+static void take_kick(struct txclient *client)
+{
+    uint64_t count;
+    if (client->kicked) {
+        ssize_t got = read(client->kick_fd, &count, sizeof count);
+        TX_ASSERT(got == sizeof count);
+        client->kicked = false;
+    }
+    if (client->timer_at_us != 0 && client->timer_at_us <= client_now_us()) {
+        (void)!read(client->timer_fd, &count, sizeof count);
+        client->timer_at_us = 0;
+    }
 }
 
 void client_channels_wait(struct txclient *client, uint64_t until_us)
 {
-    zmq_pollitem_t *items = client->poll_items;
-    TX_ASSERT(client->channels_n > 0);
-    for (size_t i = 0; i < client->channels_n; i++) {
-        const struct client_channel *channel = client->channels[i];
-        items[i] =
-            (zmq_pollitem_t){.socket = channel->socket,
-                             .events = (short)(ZMQ_POLLIN | (channel->blocked ? ZMQ_POLLOUT : 0))};
+    struct epoll_event events[EVENTS_MAX];
+    int timeout_ms = wait_ms(until_us);
+    int n;
+    if (timeout_ms > 0) {
+        client->sleeping = true;
+        client_unlock(client);
+        /* A signal ends the wait early, and the caller looks at its clock and waits again. */
+        n = epoll_wait(client->poll_fd, events, EVENTS_MAX, timeout_ms);
+        client_lock(client);
+        client->sleeping = false;
+    } else {
+        n = epoll_wait(client->poll_fd, events, EVENTS_MAX, 0);
     }
-    /* A signal ends the wait early, and the caller looks at its clock and waits again. */
-    (void)zmq_poll(items, (int)client->channels_n, wait_ms(until_us));
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr != NULL) {
+            ((struct client_channel *)events[i].data.ptr)->check = true;
+        }
+    }
+    take_kick(client);
 }
+
+static uint32_t events_of(const struct client_channel *channel)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    (void)zmq_getsockopt(channel->socket, ZMQ_EVENTS, &events, &size);
+    return (uint32_t)events;
+}
+
+/* The timer is moved only to an earlier time: one that comes too early is harmless, and setting it
+ * for every request would not be. */
+static void arm_timer(struct txclient *client)
+{
+    uint64_t at_us = client_pending_next(&client->pending);
+    if (at_us == CLIENT_NEVER || (client->timer_at_us != 0 && client->timer_at_us <= at_us)) {
+        return;
+    }
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at_us / 1000000u),
+                                           .tv_nsec = (long)(at_us % 1000000u) * 1000 + 1}};
+    if (timerfd_settime(client->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0) {
+        client->timer_at_us = at_us;
+    }
+}
+
+void client_channels_settle(struct txclient *client)
+{
+    bool more = client->done != NULL;
+    for (size_t i = 0; i < client->channels_n; i++) {
+        struct client_channel *channel = client->channels[i];
+        if (channel->check) {
+            uint32_t events = events_of(channel);
+            channel->check = false;
+            channel->blocked = channel->blocked && (events & ZMQ_POLLOUT) == 0;
+            channel->check = (events & ZMQ_POLLIN) != 0;
+        }
+        more = more || channel->check || (!channel->blocked && channel->queue.first != NULL);
+    }
+    if (more) {
+        client_kick(client);
+    }
+    arm_timer(client);
+}
+
+/* ---- receiving ---- */
 
 /* Is this a frame that the daemon may send us? Notes why not. */
-static bool decode(struct txclient *client, zmq_msg_t *body, struct tx_frame *frame)
+static bool decode(struct txclient *client, struct client_channel *channel, zmq_msg_t *body,
+                   struct tx_frame *frame)
 {
     struct tx_bytes bytes = tx_bytes(zmq_msg_data(body), zmq_msg_size(body));
+    struct tx_why why;
+    bool usable = true;
     tx_arena_reset(&client->received);
-    if (tx_frame_decode(bytes, client->settings.message_max, &client->received, frame,
-                        &client->unreadable) != TX_OK) {
-        return false;
-    }
-    if (strcmp(frame->envelope.cluster, client->envelope.cluster) != 0) {
-        (void)tx_why(&client->unreadable, TX_ECLUSTER,
-                     "the daemon belongs to the cluster \"%s\", not \"%s\"",
+    if (tx_frame_decode(bytes, client->settings.message_max, &client->received, frame, &why) !=
+        TX_OK) {
+        usable = false;
+    } else if (strcmp(frame->envelope.cluster, client->envelope.cluster) != 0) {
+        (void)tx_why(&why, TX_ECLUSTER, "the daemon belongs to the cluster \"%s\", not \"%s\"",
                      frame->envelope.cluster, client->envelope.cluster);
-        return false;
+        usable = false;
     }
-    return true;
+    if (!usable) {
+        client_lock(client);
+        channel->unreadable = why;
+        channel->unreadable_us = client_now_us();
+        client_unlock(client);
+    }
+    return usable;
 }
 
-void client_channel_receive(struct txclient *client, struct client_channel *channel,
-                            void (*take)(struct txclient *client, struct client_channel *channel,
-                                         const struct tx_msg *msg))
+/* Until there is nothing more, or it is the others' turn. True: messages were taken. */
+static bool receive(struct txclient *client, struct client_channel *channel,
+                    void (*take)(struct txclient *client, struct client_channel *channel,
+                                 const struct tx_msg *msg))
 {
+    bool taken = false;
     zmq_msg_t part;
     (void)zmq_msg_init(&part);
-    for (;;) {
+    for (unsigned frames = 0; frames < FRAMES_MAX; frames++) {
         struct tx_frame frame;
+        client_unlock(client);
         int got = zmq_msg_recv(&part, channel->socket, ZMQ_DONTWAIT);
-        if (got < 0 && errno != EINTR) {
+        int error = got < 0 ? errno : 0;
+        bool usable = got >= 0 && decode(client, channel, &part, &frame);
+        client_lock(client);
+        if (got < 0 && error != EINTR) {
+            channel->check = false;
             break;
         }
-        if (got < 0 || !decode(client, &part, &frame)) {
-            continue;
-        }
-        for (size_t i = 0; i < frame.messages_n; i++) {
+        for (size_t i = 0; usable && i < frame.messages_n; i++) {
             const struct tx_msg *msg = &frame.messages[i];
             if (tx_msg_allowed(msg->type, frame.envelope.role, TX_ROLE_CLIENT)) {
                 take(client, channel, msg);
+                taken = true;
             }
         }
     }
     (void)zmq_msg_close(&part);
+    return taken;
+}
+
+bool client_channels_receive(struct txclient *client,
+                             void (*take)(struct txclient *client, struct client_channel *channel,
+                                          const struct tx_msg *msg))
+{
+    bool taken = false;
+    for (size_t i = 0; i < client->channels_n; i++) {
+        struct client_channel *channel = client->channels[i];
+        if (!channel->check) {
+            continue;
+        }
+        taken = receive(client, channel, take) || taken;
+        if (channel->blocked) {
+            uint32_t events = events_of(channel);
+            channel->blocked = (events & ZMQ_POLLOUT) == 0;
+            channel->check = channel->check || (events & ZMQ_POLLIN) != 0;
+        }
+    }
+    return taken;
 }

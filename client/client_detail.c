@@ -7,34 +7,46 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void detail_point(struct txclient *client)
+static void detail_point(struct client_detail *detail)
 {
-    struct client_detail *detail = &client->detail;
     bool known = detail->reference.len > 0 && !detail->reference.failed;
     detail->shown.participant = detail->participant.s;
     detail->shown.text = detail->text.text;
     detail->shown.reference = known ? (const char *)detail->reference.data : "";
 }
 
-void client_detail_clear(struct txclient *client)
+void client_detail_init(struct client_detail *detail)
 {
-    struct client_detail *detail = &client->detail;
+    detail->reference = (struct tx_buf){0};
+    client_detail_clear(detail);
+}
+
+void client_detail_clear(struct client_detail *detail)
+{
     detail->shown = (txclient_detail_data){.status = TXCLIENT_OK};
-    detail->participant = (struct tx_name){0};
+    detail->participant.s[0] = '\0';
     detail->text.text[0] = '\0';
     tx_buf_clear(&detail->reference);
-    detail_point(client);
+    detail_point(detail);
 }
 
-const txclient_detail_data *txclient_detail(const txclient *client)
+void client_detail_deinit(struct client_detail *detail)
 {
-    return &client->detail.shown;
+    tx_buf_deinit(&detail->reference);
 }
 
-txclient_status client_fail(struct txclient *client, txclient_status status, const char *format,
-                            ...)
+void client_detail_move(struct client_detail *to, struct client_detail *from)
 {
-    struct client_detail *detail = &client->detail;
+    tx_buf_deinit(&to->reference);
+    *to = *from;
+    from->reference = (struct tx_buf){0};
+    detail_point(to);
+    detail_point(from);
+}
+
+txclient_status client_fail(struct client_detail *detail, txclient_status status,
+                            const char *format, ...)
+{
     detail->shown.status = status;
     va_list args;
     va_start(args, format);
@@ -47,15 +59,15 @@ txclient_status client_fail(struct txclient *client, txclient_status status, con
     return status;
 }
 
-txclient_status client_fail_aborted(struct txclient *client, enum tx_reason reason,
+txclient_status client_fail_aborted(struct client_detail *detail, enum tx_reason reason,
                                     const struct tx_name *who, struct tx_bytes text)
 {
-    client->detail.shown.reason = (txclient_reason)reason;
-    client->detail.participant = who != NULL ? *who : (struct tx_name){0};
-    bool named = client->detail.participant.s[0] != '\0';
-    return client_fail(client, TXCLIENT_ABORTED, "aborted%s%s (%s)%s%.*s", named ? " by " : "",
-                       client->detail.participant.s, tx_reason_name(reason),
-                       text.len > 0 ? ": " : "", (int)text.len, (const char *)text.data);
+    detail->shown.reason = (txclient_reason)reason;
+    detail->participant = who != NULL ? *who : (struct tx_name){0};
+    bool named = detail->participant.s[0] != '\0';
+    return client_fail(detail, TXCLIENT_ABORTED, "aborted%s%s (%s)%s%.*s", named ? " by " : "",
+                       detail->participant.s, tx_reason_name(reason), text.len > 0 ? ": " : "",
+                       (int)text.len, (const char *)text.data);
 }
 
 txclient_status client_status_of(enum tx_error error)
@@ -98,53 +110,59 @@ txclient_status client_status_of(enum tx_error error)
     return TXCLIENT_ESYSTEM;
 }
 
-static txclient_status fail_unanswered(struct txclient *client, const struct client_call *call,
-                                       enum tx_error error)
+static txclient_status fail_unanswered(struct client_flow *flow, enum tx_error error)
 {
-    const char *address = call->to->address.s;
-    uint64_t waited_ms = call->timeout_us / CLIENT_MS;
+    const struct txclient *client = flow->client;
+    const struct client_channel *channel = flow->call.to;
+    const char *address = channel->address.s;
+    uint64_t waited_ms = flow->call.timeout_us / CLIENT_MS;
     uint64_t connect_ms = client->settings.connect_timeout_ms;
-    if (client->unreadable.text[0] != '\0') {
-        return client_fail(client, TXCLIENT_EPROTOCOL, "%s sends what cannot be used: %.300s",
-                           address, client->unreadable.text);
+    if (client->closing) {
+        return client_fail(flow->detail, client_status_of(error),
+                           "the handle was closed before %s has answered", address);
+    }
+    if (channel->unreadable_us != 0 && channel->unreadable_us >= flow->asked_us) {
+        return client_fail(flow->detail, TXCLIENT_EPROTOCOL, "%s sends what cannot be used: %.300s",
+                           address, channel->unreadable.text);
     }
     if (error == TX_EUNREACHABLE) {
-        return client_fail(client, TXCLIENT_EUNREACHABLE,
+        return client_fail(flow->detail, TXCLIENT_EUNREACHABLE,
                            "no connection to %s within %" PRIu64
                            " ms; is the daemon running, and the address right?",
                            address, waited_ms < connect_ms ? waited_ms : connect_ms);
     }
-    return client_fail(client, TXCLIENT_ETIMEOUT,
+    return client_fail(flow->detail, TXCLIENT_ETIMEOUT,
                        "no answer from %s within %" PRIu64
                        " ms; is it overloaded, or is it a daemon of another cluster than \"%s\"?",
                        address, waited_ms, client->settings.cluster);
 }
 
-txclient_status client_fail_call(struct txclient *client, const struct client_call *call,
-                                 enum tx_error error, const struct client_reply *reply)
+txclient_status client_fail_call(struct client_flow *flow, enum tx_error error)
 {
+    const struct client_reply *reply = &flow->reply;
     if (error == TX_EUNREACHABLE || error == TX_ETIMEOUT) {
-        return fail_unanswered(client, call, error);
+        return fail_unanswered(flow, error);
     }
     if (error == TX_ELIMIT) {
-        return client_fail(client, TXCLIENT_ELIMIT,
+        return client_fail(flow->detail, TXCLIENT_ELIMIT,
                            "the request is larger than a frame may be (%" PRIu64 " bytes)",
-                           client->settings.message_max);
+                           flow->client->settings.message_max);
     }
     if (error != TX_OK) {
-        return client_fail(client, client_status_of(error), "%s", tx_error_text(error));
+        return client_fail(flow->detail, client_status_of(error), "%s", tx_error_text(error));
     }
-    client->detail.shown.reason = (txclient_reason)reply->reason;
-    return client_fail(client, TXCLIENT_EREFUSED, "%s refused: %s%s%.300s", call->to->address.s,
+    flow->detail->shown.reason = (txclient_reason)reply->reason;
+    return client_fail(flow->detail, TXCLIENT_EREFUSED, "%s refused: %s%s%.300s",
+                       flow->call.to->address.s,
                        reply->reason != TX_REASON_NONE ? tx_reason_name(reply->reason)
                                                        : tx_error_text(reply->refusal),
                        reply->text.text[0] != '\0' ? ": " : "", reply->text.text);
 }
 
-void client_detail_reference(struct txclient *client, struct tx_id id,
+void client_detail_reference(struct client_detail *detail, struct tx_id id,
                              const struct tx_member *members, size_t members_n)
 {
-    tx_buf_clear(&client->detail.reference);
-    client_reference_print(id, members, members_n, &client->detail.reference);
-    detail_point(client);
+    tx_buf_clear(&detail->reference);
+    client_reference_print(id, members, members_n, &detail->reference);
+    detail_point(detail);
 }

@@ -21,6 +21,7 @@ void client_settings_init(struct client_settings *settings)
         .commit_timeout_ms = 40 * 1000,
         .resend_ms = 500,
         .message_max = TX_MESSAGE_MAX,
+        .in_flight_max = 1024,
     };
 }
 
@@ -91,6 +92,10 @@ enum tx_error client_settings_check(const struct client_settings *settings, stru
         error = check_number("message_max (bytes)", settings->message_max, MESSAGE_MIN,
                              MESSAGE_MAX_MAX, why);
     }
+    if (error == TX_OK) {
+        error =
+            check_number("in_flight_max", settings->in_flight_max, 1, CLIENT_IN_FLIGHT_MAX, why);
+    }
     return error;
 }
 
@@ -143,6 +148,15 @@ static enum tx_error set_size(uint64_t *field, const char *text, struct tx_why *
     return TX_OK;
 }
 
+static enum tx_error set_count(uint64_t *field, const char *text, struct tx_why *why)
+{
+    static const struct unit units[] = {{"", 1}};
+    if (!parse_with_unit(text, units, 1, field)) {
+        return tx_why(why, TX_EINVAL, "\"%.40s\" is no whole number", text);
+    }
+    return TX_OK;
+}
+
 enum setting {
     SETTING_CLUSTER,
     SETTING_COORDINATOR,
@@ -152,6 +166,7 @@ enum setting {
     SETTING_COMMIT_TIMEOUT,
     SETTING_RESEND,
     SETTING_MESSAGE_MAX,
+    SETTING_IN_FLIGHT_MAX,
     SETTINGS_N
 };
 
@@ -164,6 +179,7 @@ static const char *const setting_names[SETTINGS_N] = {
     [SETTING_COMMIT_TIMEOUT] = "commit_timeout",
     [SETTING_RESEND] = "resend",
     [SETTING_MESSAGE_MAX] = "message_max",
+    [SETTING_IN_FLIGHT_MAX] = "in_flight_max",
 };
 
 static enum tx_error set(struct client_settings *settings, enum setting setting, const char *value,
@@ -186,6 +202,8 @@ static enum tx_error set(struct client_settings *settings, enum setting setting,
         return set_duration(&settings->resend_ms, value, why);
     case SETTING_MESSAGE_MAX:
         return set_size(&settings->message_max, value, why);
+    case SETTING_IN_FLIGHT_MAX:
+        return set_count(&settings->in_flight_max, value, why);
     case SETTINGS_N:
         break;
     }

@@ -9,6 +9,7 @@
  *     commit_timeout = 40s                   for an outcome; longer than the prepare timeout
  *     resend = 500ms                         the same request again after this, growing
  *     message_max = 1M                       bytes of a frame, as the daemons have it
+ *     in_flight_max = 1024                   asynchronous calls under way at once
  *
  * Durations need a unit (ms, s, m, h); sizes may have one (K, M, G). Anything else in the file is
  * refused. */
@@ -16,6 +17,8 @@
 #define ASSENT_CLIENT_CLIENT_SETTINGS_H
 
 #include "common/ids.h"
+
+#define CLIENT_IN_FLIGHT_MAX UINT64_C(1000000)
 
 struct client_settings {
     char cluster[TX_CLUSTER_MAX + 1];
@@ -26,6 +29,7 @@ struct client_settings {
     uint64_t commit_timeout_ms;
     uint64_t resend_ms;
     uint64_t message_max; /* bytes */
+    uint64_t in_flight_max;
 };
 
 void client_settings_init(struct client_settings *settings);

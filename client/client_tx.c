@@ -63,13 +63,13 @@ void client_tx_unstep(struct client_tx *tx, struct client_node *node, size_t ops
     tx->used_n -= node->steps == 0 ? 1 : 0;
 }
 
-enum tx_error client_tx_operated(struct client_tx *tx, struct client_node *node,
+enum tx_error client_tx_operated(struct client_tx *tx, struct client_node *node, uint32_t step,
                                  const struct tx_msg_operated *msg, size_t ops_n)
 {
     TX_ASSERT(tx->state == CLIENT_TX_OPEN);
-    TX_ASSERT(node->steps > 0);
+    TX_ASSERT(step > 0 && step <= node->steps);
     bool done = msg->reason == TX_REASON_NONE;
-    if (msg->step != node->steps || (done && msg->results_n != ops_n)) {
+    if (msg->step != step || (done && msg->results_n != ops_n)) {
         return TX_EFORMAT;
     }
     if (!done) {

@@ -60,11 +60,11 @@ enum tx_error client_tx_step(struct client_tx *tx, struct client_node *node, siz
 /* Takes back the step that was opened last, which has not left this process. */
 void client_tx_unstep(struct client_tx *tx, struct client_node *node, size_t ops_n);
 
-/* Takes the answer to the step that is open at `node`. TX_OK: done. TX_ESTATE: the participant has
+/* Takes the answer to a step that is open at `node`. TX_OK: done. TX_ESTATE: the participant has
  * undone the transaction, which is ABORTED now. Nothing has changed, and the caller must abort, for
  * TX_ENODE (it is not the incarnation that did the earlier steps: they are lost) and TX_EFORMAT
  * (the answer does not fit). */
-enum tx_error client_tx_operated(struct client_tx *tx, struct client_node *node,
+enum tx_error client_tx_operated(struct client_tx *tx, struct client_node *node, uint32_t step,
                                  const struct tx_msg_operated *msg, size_t ops_n) TX_MUST_CHECK;
 
 /* The nodes used, with the read_only mark where nothing was written. `members` has room for used_n.

@@ -183,7 +183,8 @@ static const struct argp global_argp = {
 int main(int argc, char **argv)
 {
     struct arguments arguments = {
-        .run = {.load = {.clients = 8, .seconds = 10, .settle_ms = 60000}, .repetitions = 1}};
+        .run = {.load = {.clients = 8, .handles = 1, .seconds = 10, .settle_ms = 60000},
+                .repetitions = 1}};
     char name[32];
     cli_init();
     if (argp_parse(&global_argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0) {

@@ -5,8 +5,10 @@
  * over whole). docs/client-api.md is the guide with a complete program; this header is the
  * reference.
  *
- * Threads: a handle, its transactions and its batches are used by one thread at a time; several
- * handles may be used by several threads at once. The library starts nothing process-wide: no
+ * Threads: a handle may be used by any number of threads at once; they share its sockets, and what
+ * they ask for at the same time travels together. A transaction, its cursors and a batch belong to
+ * one thread at a time; different ones may be used in parallel, on one handle too. A handle is
+ * closed by one thread when no other uses it any more. The library starts nothing process-wide: no
  * signal handlers, no locale, no change of SIGPIPE. Signals do not interrupt its calls. A handle
  * must not be used after fork() in the child, not even to close it: open another one there.
  *
@@ -60,7 +62,9 @@ typedef enum txclient_status {
     TXCLIENT_ETIMEOUT = 9,     /* no answer in time; nothing was decided */
     TXCLIENT_EREFUSED = 10,    /* the daemon refused and has done nothing; the reason may say why */
     TXCLIENT_EPROTOCOL = 11,   /* an answer that this library cannot understand */
-    TXCLIENT_ESYSTEM = 12      /* the operating system refused (descriptors, random numbers, ...) */
+    TXCLIENT_ESYSTEM = 12,     /* the operating system refused (descriptors, random numbers, ...) */
+    TXCLIENT_EBUSY = 13 /* as many asynchronous calls are under way as the handle takes; nothing was
+                           sent: txclient_process() first */
 } txclient_status;
 
 /* Why a transaction aborted. A transient reason may be gone at the next attempt. */
@@ -123,7 +127,12 @@ typedef struct txclient_options {
     uint32_t commit_timeout_ms;  /* for an outcome; default 40,000, above the prepare timeout */
     uint32_t resend_ms;          /* the same request again after this, growing; default 500 */
     uint32_t message_max;        /* bytes of a frame, as the daemons have it; default 1 MiB */
+    uint32_t reserved;           /* 0 */
+    uint32_t in_flight_max;      /* asynchronous calls under way at once; default 1,024, at most
+                                    TXCLIENT_IN_FLIGHT_MAX. Blocking calls do not count */
+    uint32_t reserved2;          /* 0 */
 } txclient_options;
+#define TXCLIENT_IN_FLIGHT_MAX 1000000u
 
 /* Opens a handle from a configuration file with a section [client] (see txclient(3)). Errors in it
  * are told as "FILE:LINE: what is wrong". Nothing is sent: an unreachable coordinator shows at the
@@ -140,11 +149,15 @@ TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_open(const char *clust
                                                                txclient **client,
                                                                txclient_why *why);
 /* Closes the handle and sets the pointer to NULL; NULL inside is allowed. Transactions that are
- * still open are aborted; their objects remain the caller's to close. Takes a second at most. */
+ * still open are aborted; their objects remain the caller's to close. What is under way
+ * asynchronously ends: each callback is called once, on this thread, TXCLIENT_UNKNOWN where a
+ * transaction may have committed. Takes a second at most, and another one for what ZeroMQ has still
+ * to send. */
 TXCLIENT_API void txclient_close(txclient **client);
 
-/* What is known about the last call with a handle or with one of its transactions. Borrowed until
- * the next such call. The strings are never NULL. */
+/* What is known about the calling thread's last call with a handle or with one of its transactions.
+ * Borrowed until its next such call. The strings are never NULL. An asynchronous call that was
+ * accepted leaves it as it was: its callback gets a detail of its own. */
 typedef struct txclient_detail_data {
     txclient_status status;
     txclient_reason reason;  /* of an abort or a refusal */
@@ -229,6 +242,20 @@ TXCLIENT_API const char *txclient_isolation_name(txclient_isolation isolation);
 TXCLIENT_API txclient_status txclient_isolation_parse(const char *name,
                                                       txclient_isolation *isolation);
 
+/* Who decides the commit of a transaction that has written at several participants. What it
+ * guarantees is the same; docs/protocol.md says how they differ. */
+typedef enum txclient_commit_mode {
+    TXCLIENT_COMMIT_DEFAULT = 0,     /* as the coordinator is configured */
+    TXCLIENT_COMMIT_COORDINATOR = 1, /* the coordinator's own durable record */
+    TXCLIENT_COMMIT_PARTICIPANTS = 2 /* the durable votes of all participants */
+} txclient_commit_mode;
+
+/* The name of a mode ("participants"); "?" for none. Static. */
+TXCLIENT_API const char *txclient_commit_mode_name(txclient_commit_mode mode);
+/* The mode of this name. TXCLIENT_EINVAL: there is none. */
+TXCLIENT_API txclient_status txclient_commit_mode_parse(const char *name,
+                                                        txclient_commit_mode *mode);
+
 /* ---- interactive transactions ---- */
 
 /* Set `size` to sizeof and the rest to zero for the defaults. */
@@ -238,11 +265,13 @@ typedef struct txclient_begin_options {
                                  that the library waits for an operation's answer */
     uint32_t reserved;        /* 0 */
     txclient_isolation isolation;
+    uint32_t reserved2; /* 0 */
+    txclient_commit_mode commit_mode;
 } txclient_begin_options;
 
 /* Begins a transaction. `options` may be NULL. `*tx` is NULL unless OK, and is closed by the
- * caller. TXCLIENT_EINVAL: no such level. TXCLIENT_EUNREACHABLE, _ETIMEOUT, _EREFUSED (reason BUSY,
- * DRAINING, ...), _ENOMEM: nothing has begun. */
+ * caller. TXCLIENT_EINVAL: no such level or mode. TXCLIENT_EUNREACHABLE, _ETIMEOUT, _EREFUSED
+ * (reason BUSY, DRAINING, ...), _ENOMEM: nothing has begun. */
 TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
 txclient_begin(txclient *client, const txclient_begin_options *options, txclient_tx **tx);
 
@@ -442,12 +471,14 @@ typedef struct txclient_submit_options {
     uint32_t timeout_ms;      /* for the participants' votes; default: the coordinator's own */
     uint32_t lock_timeout_ms; /* for each lock; default: the participant's own */
     txclient_isolation isolation;
+    uint32_t reserved; /* 0 */
+    txclient_commit_mode commit_mode;
 } txclient_submit_options;
 
 /* Runs a batch as one transaction, over any number of participants. `options` may be NULL.
- * `values`: one for each operation, or NULL; filled when committed, borrowed until the next submit
- * with this handle or its close (see results_lost of the detail). TXCLIENT_OK: committed.
- * TXCLIENT_ABORTED. TXCLIENT_UNKNOWN: with a key, submit again with the same key, or ask
+ * `values`: one for each operation, or NULL; filled when committed, borrowed until the same
+ * thread's next submit with this handle or its close (see results_lost of the detail). TXCLIENT_OK:
+ * committed. TXCLIENT_ABORTED. TXCLIENT_UNKNOWN: with a key, submit again with the same key, or ask
  * txclient_outcome() when the detail has a reference; without a key there is no way to find out.
  * TXCLIENT_EINVAL, _ELIMIT, _ENOMEM, _EUNREACHABLE, _EREFUSED: nothing was done. */
 TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
@@ -478,6 +509,8 @@ typedef struct txclient_retry_options {
     uint32_t lock_timeout_ms;     /* as for begin */
     uint32_t reserved;            /* 0 */
     txclient_isolation isolation; /* of every attempt */
+    uint32_t reserved2;           /* 0 */
+    txclient_commit_mode commit_mode;
 } txclient_retry_options;
 
 /* The caller's work on a transaction that has begun. TXCLIENT_OK: commit it. Anything else ends the
@@ -493,6 +526,71 @@ typedef txclient_status (*txclient_work)(txclient_tx *tx, void *arg);
 TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_run(txclient *client,
                                                               const txclient_retry_options *retry,
                                                               txclient_work work, void *arg);
+
+/* ---- asynchronous calls: many transactions under way from one thread ----
+ *
+ * Each function below begins what the one of the same name does, and returns at once. TXCLIENT_OK:
+ * accepted; `done` is called once, later, from within txclient_process() or txclient_close(), on
+ * the thread that calls those, and never inside the accepting call. Anything else: nothing has
+ * begun, `done` will not be called, and txclient_detail() says why; TXCLIENT_EBUSY when
+ * `in_flight_max` calls are under way. Nothing is sent before txclient_process() is called (by
+ * anybody), or a blocking call of another thread waits on the same handle; all that was accepted
+ * until then leaves together. */
+
+/* What came of an asynchronous call. Everything in it is borrowed for the time of the callback, but
+ * for `tx`, and for what values of an interactive transaction point to: that lives until it is
+ * closed. */
+typedef struct txclient_result {
+    txclient_status status; /* as the blocking call would have returned it */
+    const txclient_detail_data *detail;
+    const txclient_value *values; /* submit, execute: one for each operation when OK; else NULL */
+    size_t values_n;
+    txclient_tx *tx; /* begin: the transaction, when OK, the caller's to close. Operations, commit,
+                        abort: theirs; NULL when it has been closed meanwhile. Else NULL */
+} txclient_result;
+
+/* May call everything but txclient_process(), which does nothing there, and txclient_close(). New
+ * asynchronous calls are the usual thing; a blocking one holds up the callbacks behind it. */
+typedef void (*txclient_done)(void *arg, const txclient_result *result);
+
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
+txclient_submit_async(txclient *client, const txclient_batch *batch,
+                      const txclient_submit_options *options, txclient_done done, void *arg);
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_begin_async(
+    txclient *client, const txclient_begin_options *options, txclient_done done, void *arg);
+/* One or more operations at one participant, as txclient_execute(). It may be called again before
+ * the first answer is there, for the same participant or others: the operations at one participant
+ * are done in the order of the calls, those at several in parallel. (Two messages to a participant
+ * are on their way at a time; the next one leaves with the first answer.) When one fails the
+ * transaction is aborted, and all that are under way give TXCLIENT_ABORTED with its reason. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_execute_async(txclient_tx *tx,
+                                                                        const txclient_batch *batch,
+                                                                        txclient_done done,
+                                                                        void *arg);
+/* The commit leaves when every operation under way has been answered, and not at all when one of
+ * them fails: then it gives TXCLIENT_ABORTED. No operation can follow it. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_commit_async(txclient_tx *tx,
+                                                                       txclient_done done,
+                                                                       void *arg);
+/* Operations that are under way give TXCLIENT_ABORTED. TXCLIENT_ESTATE after a commit was asked
+ * for. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_abort_async(txclient_tx *tx,
+                                                                      txclient_done done,
+                                                                      void *arg);
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_outcome_async(
+    txclient *client, const char *reference, uint32_t wait_ms, txclient_done done, void *arg);
+
+/* Sends what is queued, takes what has arrived, ends what has taken too long, and calls the
+ * callbacks of what is over. Waits for something to call: up to `timeout_ms`, 0 not at all, below 0
+ * without end; but not when nothing is under way. Returns how many callbacks it has called. Several
+ * threads may process one handle; each callback is called on one of them. */
+TXCLIENT_API size_t txclient_process(txclient *client, int timeout_ms);
+/* A descriptor that becomes readable when txclient_process() has something to do, time-outs
+ * included, for poll(), select() and epoll. It belongs to the handle: only wait for it. After it
+ * has become readable, call txclient_process(client, 0). */
+TXCLIENT_API int txclient_fd(txclient *client);
+/* Asynchronous calls that were accepted and whose callback has not begun. */
+TXCLIENT_API size_t txclient_in_flight(const txclient *client);
 
 /* ---- looking at daemons ---- */
 

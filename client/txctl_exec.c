@@ -27,6 +27,7 @@ static const char *outcome_name(txclient_status status)
     case TXCLIENT_EREFUSED:
     case TXCLIENT_EPROTOCOL:
     case TXCLIENT_ESYSTEM:
+    case TXCLIENT_EBUSY:
         break;
     }
     return "failed";

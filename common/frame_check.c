@@ -2,11 +2,6 @@
  * nothing recursively and looks at each head once. */
 #include "common/wire_internal.h"
 
-static uint32_t load_be32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* A big-endian number of 1, 2, 4 or 8 bytes, or of none. */
 static uint64_t load_be(const uint8_t *at, size_t bytes)
 {
@@ -16,7 +11,7 @@ static uint64_t load_be(const uint8_t *at, size_t bytes)
     case 2:
         return (uint64_t)at[0] << 8 | at[1];
     case 4:
-        return load_be32(at);
+        return wire_load_be32(at);
     case 8:
         return wire_load_be64(at);
     default:

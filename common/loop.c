@@ -8,21 +8,28 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#define EVENTS_MAX 16
+
+/* A descriptor, a socket of ZeroMQ, or (neither of them) what is called after each pass. */
 struct watch {
-    struct loop *loop;
     void *socket; /* NULL for a descriptor */
+    int fd;       /* a socket's own one, which says that its events are to be looked at */
+    bool removed; /* its memory goes at the end of the pass */
     void (*ready)(void *arg);
     void *arg;
     struct watch *next;
 };
 
 struct loop {
-    zloop_t *zloop;
-    struct watch *watches;
+    int epoll_fd;
+    struct watch *fds;
+    struct watch *sockets;
+    struct watch *after; /* in the order in which they were added */
     bool stopping;
 
     int signal_fd; /* -1 until loop_on_signal() */
@@ -31,8 +38,7 @@ struct loop {
 
     /* The owner's wish, and when the timer's descriptor becomes ready: never later than the wish.
      * It is left where it is when the wish moves later, then finds nothing to do yet and is set
-     * again. A descriptor, since zloop's own timers are in milliseconds and count from its next
-     * pass. */
+     * again. A descriptor, since epoll counts in milliseconds. */
     uint64_t fire_at_us; /* UINT64_MAX: never */
     uint64_t armed_us;   /* 0: not at all */
     int timer_fd;
@@ -63,68 +69,104 @@ void loop_prepare_process(void)
     zsys_handler_set(NULL);
 }
 
-static int on_ready(zloop_t *zloop, zmq_pollitem_t *item, void *arg)
+static void free_watches(struct watch **list)
 {
-    struct watch *watch = arg;
-    struct loop *loop = watch->loop;
+    while (*list != NULL) {
+        struct watch *watch = *list;
 
-    (void)zloop;
-    (void)item;
-    watch->ready(watch->arg);
-    return loop->stopping ? -1 : 0;
+        *list = watch->next;
+        free(watch);
+    }
 }
 
-static enum tx_error add(struct loop *loop, zmq_pollitem_t *item, void (*ready)(void *arg),
-                         void *arg)
+/* Appends, so that watches are served in the order in which they came. */
+static struct watch *watch_new(struct watch **list, struct watch from)
 {
     struct watch *watch = calloc(1, sizeof(*watch));
 
-    TX_ASSERT(ready != NULL);
+    TX_ASSERT(from.ready != NULL);
+    if (watch == NULL) {
+        return NULL;
+    }
+    *watch = from;
+    while (*list != NULL) {
+        list = &(*list)->next;
+    }
+    *list = watch;
+    return watch;
+}
+
+/* Callbacks may remove any watch of the pass under way, so nothing is freed before its end. */
+static void sweep(struct watch **at)
+{
+    while (*at != NULL) {
+        struct watch *watch = *at;
+
+        if (watch->removed) {
+            *at = watch->next;
+            free(watch);
+        } else {
+            at = &watch->next;
+        }
+    }
+}
+
+static enum tx_error add(struct loop *loop, struct watch **list, struct watch from)
+{
+    struct watch *watch = watch_new(list, from);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+
     if (watch == NULL) {
         return TX_ENOMEM;
     }
-    *watch = (struct watch){loop, item->socket, ready, arg, loop->watches};
-    if (zloop_poller(loop->zloop, item, on_ready, watch) != 0) {
-        free(watch);
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) != 0) {
+        watch->removed = true;
         return TX_ENOMEM;
     }
-    /* Otherwise zloop forgets it at its first error, silently. */
-    zloop_poller_set_tolerant(loop->zloop, item);
-    loop->watches = watch;
     return TX_OK;
 }
 
 enum tx_error loop_add_fd(struct loop *loop, int fd, void (*ready)(void *arg), void *arg)
 {
-    zmq_pollitem_t item = {.fd = fd, .events = ZMQ_POLLIN};
-
     TX_ASSERT(fd >= 0);
-    return add(loop, &item, ready, arg);
+    return add(loop, &loop->fds, (struct watch){.fd = fd, .ready = ready, .arg = arg});
 }
 
 enum tx_error loop_add_socket(struct loop *loop, void *socket, void (*ready)(void *arg), void *arg)
 {
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+    int fd = -1;
+    size_t size = sizeof(fd);
 
     TX_ASSERT(socket != NULL);
-    return add(loop, &item, ready, arg);
+    if (zmq_getsockopt(socket, ZMQ_FD, &fd, &size) != 0) {
+        return TX_ENOMEM;
+    }
+    return add(loop, &loop->sockets,
+               (struct watch){.socket = socket, .fd = fd, .ready = ready, .arg = arg});
 }
 
 void loop_remove_socket(struct loop *loop, void *socket)
 {
-    zmq_pollitem_t item = {.socket = socket};
-    struct watch **at = &loop->watches;
-
     TX_ASSERT(socket != NULL);
-    while (*at != NULL && (*at)->socket != socket) {
-        at = &(*at)->next;
+    for (struct watch *watch = loop->sockets; watch != NULL; watch = watch->next) {
+        if (watch->socket == socket && !watch->removed) {
+            (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+            watch->removed = true;
+        }
     }
-    zloop_poller_end(loop->zloop, &item);
-    if (*at != NULL) {
-        struct watch *watch = *at;
+}
 
-        *at = watch->next;
-        free(watch);
+enum tx_error loop_add_after(struct loop *loop, void (*after)(void *arg), void *arg)
+{
+    struct watch from = {.fd = -1, .ready = after, .arg = arg};
+
+    return watch_new(&loop->after, from) != NULL ? TX_OK : TX_ENOMEM;
+}
+
+void loop_remove_after(struct loop *loop, void *arg)
+{
+    for (struct watch *watch = loop->after; watch != NULL; watch = watch->next) {
+        watch->removed = watch->removed || watch->arg == arg;
     }
 }
 
@@ -206,11 +248,64 @@ void loop_timer(struct loop *loop, uint64_t at_us, void (*fire)(void *arg), void
     arm_if_needed(loop);
 }
 
+/* Serves the sockets that have something to receive; was there one? ZeroMQ's descriptor only says
+ * that something has happened, and any call on the socket may take that back: before the loop
+ * sleeps, each socket is asked itself, and nothing is done with it between that and the sleep. */
+static bool serve_sockets(struct loop *loop)
+{
+    bool served = false;
+
+    for (struct watch *watch = loop->sockets; watch != NULL && !loop->stopping;
+         watch = watch->next) {
+        int events = 0;
+        size_t size = sizeof(events);
+
+        if (!watch->removed && zmq_getsockopt(watch->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+            (events & ZMQ_POLLIN) != 0) {
+            watch->ready(watch->arg);
+            served = true;
+        }
+    }
+    return served;
+}
+
+/* Serves the descriptors that are ready; waits for one, or for a socket, if it may. */
+static bool serve_fds(struct loop *loop, bool wait)
+{
+    struct epoll_event events[EVENTS_MAX];
+    const int n = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait ? -1 : 0);
+
+    TX_ASSERT(n >= 0 || errno == EINTR); /* a debugger */
+    for (int i = 0; i < n && !loop->stopping; i++) {
+        struct watch *watch = events[i].data.ptr;
+
+        if (watch->socket == NULL && !watch->removed) {
+            watch->ready(watch->arg);
+        }
+    }
+    return n > 0;
+}
+
+static void finish_pass(struct loop *loop)
+{
+    for (struct watch *watch = loop->after; watch != NULL; watch = watch->next) {
+        if (!watch->removed) {
+            watch->ready(watch->arg);
+        }
+    }
+    sweep(&loop->fds);
+    sweep(&loop->sockets);
+    sweep(&loop->after);
+}
+
 void loop_run(struct loop *loop)
 {
     while (!loop->stopping) {
-        /* Returns when a handler said so, or when a poll was interrupted (a debugger). */
-        (void)zloop_start(loop->zloop);
+        const bool received = serve_sockets(loop);
+
+        if (loop->stopping || serve_fds(loop, !received) || received) {
+            finish_pass(loop);
+        }
     }
     loop->stopping = false;
 }
@@ -224,15 +319,13 @@ enum tx_error loop_new(struct loop **out, struct tx_why *why)
     }
     loop->signal_fd = -1;
     loop->fire_at_us = UINT64_MAX;
-    loop->zloop = zloop_new();
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (loop->zloop == NULL || loop->timer_fd < 0 ||
+    if (loop->epoll_fd < 0 || loop->timer_fd < 0 ||
         loop_add_fd(loop, loop->timer_fd, on_timer_fd, loop) != TX_OK) {
         loop_destroy(&loop);
         return tx_why(why, TX_ENOMEM, "no memory or descriptors for an event loop");
     }
-    /* Signals come through loop_on_signal() alone. */
-    zloop_set_nonstop(loop->zloop, true);
     *out = loop;
     return TX_OK;
 }
@@ -245,12 +338,11 @@ void loop_destroy(struct loop **loop_p)
         return;
     }
     *loop_p = NULL;
-    zloop_destroy(&loop->zloop);
-    while (loop->watches != NULL) {
-        struct watch *watch = loop->watches;
-
-        loop->watches = watch->next;
-        free(watch);
+    free_watches(&loop->fds);
+    free_watches(&loop->sockets);
+    free_watches(&loop->after);
+    if (loop->epoll_fd >= 0) {
+        (void)close(loop->epoll_fd);
     }
     if (loop->timer_fd >= 0) {
         (void)close(loop->timer_fd);

@@ -1,5 +1,8 @@
-/* The event loop of a daemon: descriptors, sockets of a transport, one timer, signals. On czmq's
- * zloop. */
+/* The event loop of a daemon: descriptors, sockets of a transport, one timer, signals. On epoll.
+ *
+ * It goes in passes. A pass serves every socket that has something to receive and every descriptor
+ * that is ready, then calls what was added with loop_add_after(): whatever a pass has brought forth
+ * can leave there together. It sleeps only when there is nothing to serve. */
 #ifndef ASSENT_COMMON_LOOP_H
 #define ASSENT_COMMON_LOOP_H
 
@@ -27,6 +30,10 @@ enum tx_error loop_add_fd(struct loop *loop, int fd, void (*ready)(void *arg),
 enum tx_error loop_add_socket(struct loop *loop, void *socket, void (*ready)(void *arg),
                               void *arg) TX_MUST_CHECK;
 void loop_remove_socket(struct loop *loop, void *socket);
+/* Calls `after` at the end of every pass, in the order of these calls, until loop_remove_after()
+ * with the same `arg`. TX_ENOMEM. */
+enum tx_error loop_add_after(struct loop *loop, void (*after)(void *arg), void *arg) TX_MUST_CHECK;
+void loop_remove_after(struct loop *loop, void *arg);
 /* Calls `got` with each of the prepared signals that arrives. Once per loop. */
 enum tx_error loop_on_signal(struct loop *loop, void (*got)(void *arg, int signal_number),
                              void *arg) TX_MUST_CHECK;

@@ -4,7 +4,7 @@
 
 #include "common/transport.h"
 
-#define STATUS_FIELDS_MAX 96
+#define STATUS_FIELDS_MAX 112
 
 struct status_fields {
     struct tx_status_field items[STATUS_FIELDS_MAX];

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAIN_MAX 256u /* frames taken before the loop gets its turn again */
+/* Taken before the loop gets its turn again: frames, and messages in them (but frames stay whole).
+ * What a pass brings forth leaves at its end, so a pass must not grow without bounds. */
+#define DRAIN_MAX          256u
+#define DRAIN_MESSAGES_MAX 512u
 
 /* ---------------------------------------------------------------- complaints */
 
@@ -125,15 +128,21 @@ static void take_message(void *arg, struct tx_bytes id, struct tx_bytes body, si
 static void on_readable(void *arg)
 {
     struct transport *t = arg;
+    const uint64_t messages_before = t->stats.messages_in;
     unsigned taken = 0;
 
-    while (taken < DRAIN_MAX && transport_socket_receive(t->router, take_message, t)) {
+    while (taken < DRAIN_MAX && t->stats.messages_in - messages_before < DRAIN_MESSAGES_MAX &&
+           transport_socket_receive(t->router, take_message, t)) {
         taken++;
     }
     if (taken > 0 && t->received_all != NULL) {
         t->received_all(t->arg);
     }
-    transport_flush(t);
+}
+
+static void flush_after_pass(void *arg)
+{
+    transport_flush(arg);
 }
 
 /* ------------------------------------------------------------------ lifetime */
@@ -157,7 +166,8 @@ enum tx_error transport_new(const struct transport_options *options, struct loop
     t->message_max = options->message_max == 0 ? TX_MESSAGE_MAX : options->message_max;
     error = transport_router_new(options->listen, t->message_max, &t->router, &t->envelope.address,
                                  why);
-    if (error == TX_OK && loop_add_socket(loop, t->router, on_readable, t) != TX_OK) {
+    if (error == TX_OK && (loop_add_socket(loop, t->router, on_readable, t) != TX_OK ||
+                           loop_add_after(loop, flush_after_pass, t) != TX_OK)) {
         error = tx_why(why, TX_ENOMEM, "no memory for a transport");
     }
     *out = t;
@@ -178,6 +188,7 @@ void transport_destroy(struct transport **t_p)
     if (t->router != NULL) {
         transport_flush(t);
         loop_remove_socket(t->loop, t->router);
+        loop_remove_after(t->loop, t);
     }
     while (t->destinations_n > 0) {
         transport_destination_destroy(&t->destinations[--t->destinations_n]);

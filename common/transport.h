@@ -1,9 +1,9 @@
 /* The transport: frames over ZeroMQ between daemons and to clients. On czmq.
  *
  * A daemon binds one ROUTER, on which everything arrives, and keeps one DEALER for each address
- * that it sends to. It answers a client through the ROUTER. Messages queued during one call of the
- * owner leave together: one frame for each receiver at transport_flush(). Sending never blocks;
- * what cannot be queued is dropped and counted (the cores resend what matters).
+ * that it sends to. It answers a client through the ROUTER. Messages queued during one pass of the
+ * loop leave together at its end, whatever brought them forth: one frame for each receiver. Sending
+ * never blocks; what cannot be queued is dropped and counted (the cores resend what matters).
  *
  * While a peer is away its DEALER keeps up to 256 frames, which it gets late when it is back; the
  * fences of the protocol make that harmless, and a decision arrives at once instead of at the next
@@ -44,8 +44,8 @@ enum tx_error transport_address_check(const char *address, struct tx_why *why) T
 enum tx_error transport_listen_check(const char *address, struct tx_why *why) TX_MUST_CHECK;
 
 /* Binds. TX_EBUSY when the port or path is in use, TX_EADDRESS, TX_EACCESS. `received_all` is
- * called (if not NULL) after every batch of `receive` calls; then the transport flushes. The loop
- * must outlive it. */
+ * called (if not NULL) after every batch of `receive` calls. At the end of each pass of the loop,
+ * which must outlive it, the transport flushes. */
 enum tx_error transport_new(const struct transport_options *options, struct loop *loop,
                             transport_receive *receive, void (*received_all)(void *arg), void *arg,
                             struct transport **transport, struct tx_why *why) TX_MUST_CHECK;
@@ -64,7 +64,7 @@ void transport_send(struct transport *transport, const struct tx_address *addres
                     const struct tx_msg *msg);
 void transport_reply(struct transport *transport, transport_client client,
                      const struct tx_msg *msg);
-/* Sends what is queued, one frame for each receiver. */
+/* Sends what is queued, one frame for each receiver; for whoever is outside the loop. */
 void transport_flush(struct transport *transport);
 
 struct transport_stats {

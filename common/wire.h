@@ -48,6 +48,19 @@ size_t tx_frame_writer_count(const struct tx_frame_writer *writer);
 struct tx_bytes tx_frame_writer_finish(struct tx_frame_writer *writer);
 void tx_frame_writer_clear(struct tx_frame_writer *writer);
 
+/* A message as it stands in a frame. */
+struct tx_encoded {
+    struct tx_bytes bytes;
+    size_t objects; /* of msgpack, against TX_FRAME_OBJECTS_MAX */
+};
+/* The messages of the frame so far, for a frame with one of them; borrowed until the next call on
+ * this writer. */
+struct tx_encoded tx_frame_writer_encoded(const struct tx_frame_writer *writer);
+/* Appends a message that a writer has encoded before, so that it can leave again, with others.
+ * TX_ELIMIT and TX_ENOMEM as tx_frame_writer_add(). */
+enum tx_error tx_frame_writer_add_encoded(struct tx_frame_writer *writer, struct tx_encoded message,
+                                          size_t frame_max) TX_MUST_CHECK;
+
 /* A decoded frame. `messages` and all that they point to live in the arena and the frame. */
 struct tx_frame {
     struct tx_envelope envelope;

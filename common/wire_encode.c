@@ -65,10 +65,30 @@ static inline bool put_byte(struct tx_frame_writer *w, uint64_t byte)
 
 /* ---- values and lists ---- */
 
+/* A number in as few bytes as it takes: the lead byte says 1, 2, 4 or 8. */
+static bool put_number(struct tx_frame_writer *w, uint64_t value)
+{
+    const unsigned form = value <= UINT8_MAX    ? 0u
+                          : value <= UINT16_MAX ? 1u
+                          : value <= UINT32_MAX ? 2u
+                                                : 3u;
+    const unsigned bytes = 1u << form;
+    uint8_t *at = at_once(w, 1 + bytes);
+    if (at == NULL) {
+        return false;
+    }
+    *at++ = (uint8_t)(0xcc + form);
+    for (unsigned shift = 8 * bytes; shift > 0;) {
+        shift -= 8;
+        *at++ = (uint8_t)(value >> shift);
+    }
+    return true;
+}
+
 void wire_put_u64(struct tx_frame_writer *w, uint64_t value)
 {
     w->objects++;
-    if (value >= WIRE_SMALL || !put_byte(w, value)) {
+    if (!(value < WIRE_SMALL ? put_byte(w, value) : put_number(w, value))) {
         (void)msgpack_pack_uint64(&w->packer, value);
     }
 }
@@ -299,6 +319,35 @@ enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct t
         writer->objects = objects_before;
     }
     return error;
+}
+
+struct tx_encoded tx_frame_writer_encoded(const struct tx_frame_writer *writer)
+{
+    TX_ASSERT(writer->count == 1);
+    return (struct tx_encoded){.bytes = tx_bytes(writer->buf.data + writer->prefix_len,
+                                                 writer->buf.len - writer->prefix_len),
+                               .objects = writer->objects - writer->prefix_objects};
+}
+
+enum tx_error tx_frame_writer_add_encoded(struct tx_frame_writer *writer, struct tx_encoded message,
+                                          size_t frame_max)
+{
+    TX_ASSERT(message.bytes.len > 0);
+    const size_t len_before = writer->buf.len;
+    const size_t room = frame_max > len_before ? frame_max - len_before : 0;
+    if (writer->count == TX_FRAME_MESSAGES_MAX || message.bytes.len > room ||
+        message.objects > TX_FRAME_OBJECTS_MAX - writer->objects) {
+        return TX_ELIMIT;
+    }
+    tx_buf_append(&writer->buf, message.bytes);
+    if (writer->buf.failed) {
+        writer->buf.len = len_before;
+        writer->buf.failed = false;
+        return TX_ENOMEM;
+    }
+    writer->count++;
+    writer->objects += message.objects;
+    return TX_OK;
 }
 
 size_t tx_frame_writer_count(const struct tx_frame_writer *writer)

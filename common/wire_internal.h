@@ -55,7 +55,12 @@ struct wire_head {
 /* The head of any object; `left` is 1 or more. */
 struct wire_head wire_head_other(const uint8_t *at, size_t left);
 
-/* Written so that compilers see one load in it. */
+/* Written so that compilers see one load in them. */
+static inline uint32_t wire_load_be32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 static inline uint64_t wire_load_be64(const uint8_t *at)
 {
     return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
@@ -64,8 +69,10 @@ static inline uint64_t wire_load_be64(const uint8_t *at)
 }
 
 /* The head at `at`, of which `left` bytes may be read. The forms that nearly all of a frame
- * consists of are told apart here, the others there. */
-static inline struct wire_head wire_head_at(const uint8_t *at, size_t left)
+ * consists of are told apart here, the others there. Inlined in any case: as a call it is a tenth
+ * of the decoding dearer. */
+__attribute__((always_inline)) static inline struct wire_head wire_head_at(const uint8_t *at,
+                                                                           size_t left)
 {
     if (left == 0) {
         return (struct wire_head){0, WIRE_NEVER, 0};
@@ -81,6 +88,12 @@ static inline struct wire_head wire_head_at(const uint8_t *at, size_t left)
     }
     if ((at[0] & 0xf0) == 0x90) {
         return (struct wire_head){at[0] & 0x0f, WIRE_ARRAY, 1};
+    }
+    if (at[0] == 0xcd && left > 2) {
+        return (struct wire_head){(uint64_t)at[1] << 8 | at[2], WIRE_UINT, 3};
+    }
+    if (at[0] == 0xce && left > 4) {
+        return (struct wire_head){wire_load_be32(at + 1), WIRE_UINT, 5};
     }
     if (at[0] == 0xcf && left > 8) {
         return (struct wire_head){wire_load_be64(at + 1), WIRE_UINT, 9};

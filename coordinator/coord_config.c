@@ -57,6 +57,8 @@ static const struct config_key keys[] = {
      "With less free space than this, new transactions are refused and open ones finished."},
     {"storage", "lazy", CONFIG_MS, AT(lazy_ms), 0, "10ms", 1, 1000,
      "A record that nobody waits for is written with the next one, or after this."},
+    {"storage", "group_wait_us", CONFIG_U64, AT(group_wait_us), 0, "0", 0, 100000,
+     "Microseconds that a record which is waited for may wait for others to share its sync."},
     {"log", "level", CONFIG_LEVEL, AT(log_level), 0, "info", 0, 0,
      "The least level that is logged: debug, info, warn or error."},
 };

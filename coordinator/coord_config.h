@@ -17,7 +17,7 @@ struct coord_config {
     uint64_t prepare_ms, active_idle_ms, resend_ms, resend_max_ms, hello_ms, peer_down_ms;
     uint64_t forget_ms, retention_ms, lock_timeout_ms, drain_ms;
     uint64_t prepare_tries, transactions_max, retained_max, message_max;
-    uint64_t snapshot_records, retain_records, disk_reserve, lazy_ms;
+    uint64_t snapshot_records, retain_records, disk_reserve, lazy_ms, group_wait_us;
     enum log_level log_level;
     enum tx_commit_mode commit_mode;
 };

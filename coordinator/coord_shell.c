@@ -43,6 +43,9 @@ static void send_status(struct coord_shell *shell, const struct coord_action *ac
     status_fields_runtime(&fields, &net, service_disk_free(shell->service));
     status_fields_u64(&fields, "log_batches", writer.batches);
     status_fields_u64(&fields, "log_records", writer.records);
+    status_fields_u64(&fields, "log_records_max", writer.batch_records_max);
+    status_fields_u64(&fields, "log_bytes", writer.bytes);
+    status_fields_u64(&fields, "log_sync_us_total", writer.sync_us_total);
     status_fields_u64(&fields, "log_sync_us_max", writer.sync_us_max);
     msg.status.fields = fields.items;
     msg.status.fields_n = fields.n;
@@ -134,7 +137,6 @@ static void durable(void *arg)
         return;
     }
     step(shell, &event);
-    transport_flush(shell->transport);
 }
 
 static void tick(void *arg)
@@ -142,7 +144,15 @@ static void tick(void *arg)
     struct coord_shell *shell = arg;
 
     step(shell, &(struct coord_event){.type = COORD_EVENT_TICK});
-    transport_flush(shell->transport);
+}
+
+/* What one pass of the loop has brought forth reaches the log as one piece, with one sync. The
+ * transport sends after this: it was added to the loop later. */
+static void hand_over(void *arg)
+{
+    struct coord_shell *shell = arg;
+
+    log_writer_hand_over(shell->node.writer);
 }
 
 static void disk(void *arg, bool low, uint64_t free_bytes)
@@ -208,6 +218,7 @@ static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
     struct node_log_options options = {
         .directory = shell->config.data,
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
+        .group_wait_us = (uint32_t)shell->config.group_wait_us,
         .identity = {.role = TX_ROLE_COORDINATOR, .coordinator = (uint32_t)shell->config.id}};
     enum tx_error error;
 
@@ -239,6 +250,9 @@ static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)
     enum tx_error error;
 
     memcpy(options.envelope.cluster, shell->config.cluster, sizeof options.envelope.cluster);
+    error = loop_add_after(shell->loop, hand_over, shell);
+    if (error != TX_OK)
+        return tx_why(why, error, "out of memory");
     error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
     if (error != TX_OK)
         return error;
@@ -271,6 +285,7 @@ enum tx_error coord_shell_new(const struct coord_config *config, struct coord_sh
     }
     coord_core_recovered(made->core, made->node.last, clock_now_us(), &made->actions);
     perform_all(made);
+    hand_over(made);
     transport_flush(made->transport);
     *shell = made;
     return TX_OK;

@@ -5,30 +5,39 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Each field is hashed with what came before it as the seed; the hash of bytes counts their length.
+ */
+static uint64_t hash_numbers(const uint64_t *numbers, size_t n, uint64_t before)
+{
+    return tx_bytes_hash(tx_bytes(numbers, n * sizeof *numbers), before);
+}
+
+static uint64_t hash_op(const struct tx_op *op, uint64_t before)
+{
+    const uint64_t numbers[] = {
+        (uint64_t)op->type | (uint64_t)op->mode << 8 | (uint64_t)op->absent << 16 |
+            (uint64_t)op->has_min << 17 | (uint64_t)op->has_max << 18 |
+            (uint64_t)op->reverse << 19 | (uint64_t)op->limit << 32,
+        (uint64_t)op->delta,
+        (uint64_t)op->min,
+        (uint64_t)op->max,
+    };
+    uint64_t hash = hash_numbers(numbers, sizeof numbers / sizeof numbers[0], before);
+    hash = tx_bytes_hash(tx_bytes_str(op->participant.s), hash);
+    hash = tx_bytes_hash(op->space, hash);
+    hash = tx_bytes_hash(op->key, hash);
+    hash = tx_bytes_hash(op->value, hash);
+    return tx_bytes_hash(op->to, hash);
+}
+
 static uint64_t content_hash(const struct tx_msg_submit *submit)
 {
-    struct tx_buf buf = {0};
-    tx_buf_blob(&buf, submit->key);
-    tx_buf_u8(&buf, (uint8_t)submit->isolation);
+    const uint64_t numbers[] = {(uint64_t)submit->isolation, submit->ops_n};
+    uint64_t hash = hash_numbers(numbers, sizeof numbers / sizeof numbers[0], 0);
+    hash = tx_bytes_hash(submit->key, hash);
     for (size_t i = 0; i < submit->ops_n; i++) {
-        const struct tx_op *op = &submit->ops[i];
-        tx_buf_u8(&buf, (uint8_t)op->type);
-        tx_buf_blob(&buf, tx_bytes_str(op->participant.s));
-        tx_buf_blob(&buf, op->space);
-        tx_buf_blob(&buf, op->key);
-        tx_buf_blob(&buf, op->value);
-        tx_buf_u8(&buf, (uint8_t)(op->absent | op->has_min << 1 | op->has_max << 2));
-        tx_buf_u64(&buf, (uint64_t)op->delta);
-        tx_buf_u64(&buf, (uint64_t)op->min);
-        tx_buf_u64(&buf, (uint64_t)op->max);
-        tx_buf_u8(&buf, (uint8_t)op->mode);
-        tx_buf_blob(&buf, op->to);
-        tx_buf_u32(&buf, op->limit);
-        tx_buf_u8(&buf, (uint8_t)op->reverse);
+        hash = hash_op(&submit->ops[i], hash);
     }
-    TX_NEED_MEMORY(!buf.failed);
-    uint64_t hash = tx_bytes_hash(tx_buf_view(&buf), 0);
-    tx_buf_deinit(&buf);
     return hash;
 }
 

@@ -13,6 +13,7 @@ struct kv {
     struct txlog *log;
     struct kv_tx *txs; /* map by id */
     struct kv_overlay overlay;
+    struct kv_cache cache;
     struct tx_lsn durable;
     struct tx_why refused; /* the text of the last refusal: its transaction is gone */
 };
@@ -38,7 +39,7 @@ static void kv_execute(struct rm *rm, struct tx_id id, const struct tx_op *op,
     struct kv_tx *tx = kv_tx_find(kv->txs, id);
     if (tx == NULL)
         tx = kv_tx_new(&kv->txs, id);
-    kv_ops_execute(kv->log, &kv->overlay, tx, op, answer);
+    kv_ops_execute(kv->log, &kv->overlay, &kv->cache, tx, op, answer);
     if (answer->status == RM_ROLLED_BACK) {
         kv->refused = tx->why;
         answer->text = tx_bytes_str(kv->refused.text);
@@ -168,7 +169,7 @@ static void kv_durable(struct rm *rm, struct tx_lsn lsn)
     struct kv *kv = kv_of(rm);
     TX_ASSERT(lsn.n >= kv->durable.n);
     kv->durable = lsn;
-    kv_overlay_durable(&kv->overlay, lsn);
+    kv_overlay_durable(&kv->overlay, lsn, &kv->cache);
 }
 
 static int kv_fd(const struct rm *rm)
@@ -193,6 +194,7 @@ static void kv_close(struct rm **rm)
         kv_tx_destroy(&kv->txs, &tx);
     }
     kv_overlay_deinit(&kv->overlay);
+    kv_cache_deinit(&kv->cache);
     free(kv);
     *rm = NULL;
 }
@@ -213,13 +215,14 @@ static const struct rm_vtable kv_vtable = {
     .close = kv_close,
 };
 
-enum tx_error kv_open(struct txlog *log, struct rm **rm, struct tx_why *why)
+enum tx_error kv_open(struct txlog *log, size_t cache_bytes, struct rm **rm, struct tx_why *why)
 {
     struct kv *kv = calloc(1, sizeof(*kv));
     if (kv == NULL)
         return tx_why(why, TX_ENOMEM, "no memory for the key-value store");
     kv->rm.vtable = &kv_vtable;
     kv->log = log;
+    kv_cache_init(&kv->cache, cache_bytes);
     *rm = &kv->rm;
     return TX_OK;
 }

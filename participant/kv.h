@@ -3,7 +3,8 @@
  *
  * Writes are held back in the transaction's write set until commit, visible to its own reads only.
  * A read looks at the write set, then at the overlay (committed, but perhaps not on disk yet), then
- * at RocksDB. The store takes no locks: the caller holds them. It always answers at once.
+ * at the cache, then at RocksDB. The store takes no locks: the caller holds them. It always answers
+ * at once.
  *
  * What the calls of rm.h answer here, beyond what is said there:
  *
@@ -24,7 +25,10 @@
 
 #define KV_REDO_MAX (16u * 1024u * 1024u) /* bytes of the redo of a transaction */
 
-/* Opens the store on the data of `log`, which it borrows: close the store first. TX_ENOMEM only. */
-enum tx_error kv_open(struct txlog *log, struct rm **rm, struct tx_why *why) TX_MUST_CHECK;
+/* Opens the store on the data of `log`, which it borrows: close the store first. Up to
+ * `cache_bytes` of values are kept in memory, beside RocksDB's own cache of blocks; 0: none.
+ * TX_ENOMEM only. */
+enum tx_error kv_open(struct txlog *log, size_t cache_bytes, struct rm **rm,
+                      struct tx_why *why) TX_MUST_CHECK;
 
 #endif

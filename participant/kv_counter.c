@@ -1,8 +1,9 @@
 /* Counters: values that are the decimal text of a signed 64-bit number. */
 #include "participant/kv_counter.h"
 
+#include "common/assert.h"
+
 #include <inttypes.h>
-#include <stdio.h>
 
 enum tx_error kv_counter_parse(struct tx_bytes text, int64_t *value)
 {
@@ -27,32 +28,42 @@ enum tx_error kv_counter_parse(struct tx_bytes text, int64_t *value)
 
 struct tx_bytes kv_counter_print(int64_t value, char out[KV_COUNTER_TEXT])
 {
-    (void)snprintf(out, KV_COUNTER_TEXT, "%" PRId64, value);
-    return tx_bytes_str(out);
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char *end = out + KV_COUNTER_TEXT - 1;
+    char *at = end;
+    *end = '\0';
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        *--at = '-';
+    return tx_bytes(at, (size_t)(end - at));
 }
 
-enum tx_reason kv_counter_add(int64_t old, const struct tx_op *op, const char *place, int64_t *sum,
-                              struct tx_why *why)
+enum tx_reason kv_counter_add(int64_t old, const struct tx_op *op, int64_t *sum)
 {
-    if (__builtin_add_overflow(old, op->delta, sum)) {
-        bool above = op->delta > 0;
-        (void)tx_why(why, TX_ELIMIT,
-                     "%s: %" PRId64 " with %" PRId64 " added would be %s a 64-bit number can be",
-                     place, old, op->delta, above ? "more than" : "less than");
-        return above ? TX_REASON_CEILING : TX_REASON_FLOOR;
-    }
-    if (op->has_min && *sum < op->min) {
-        (void)tx_why(why, TX_ELIMIT,
-                     "%s: %" PRId64 " with %" PRId64 " added would be below the floor of %" PRId64,
-                     place, old, op->delta, op->min);
+    if (__builtin_add_overflow(old, op->delta, sum))
+        return op->delta > 0 ? TX_REASON_CEILING : TX_REASON_FLOOR;
+    if (op->has_min && *sum < op->min)
         return TX_REASON_FLOOR;
-    }
-    if (op->has_max && *sum > op->max) {
+    return op->has_max && *sum > op->max ? TX_REASON_CEILING : TX_REASON_NONE;
+}
+
+void kv_counter_explain(int64_t old, const struct tx_op *op, enum tx_reason reason,
+                        const char *place, struct tx_why *why)
+{
+    int64_t sum;
+    TX_ASSERT(reason == TX_REASON_CEILING || reason == TX_REASON_FLOOR);
+    bool above = reason == TX_REASON_CEILING;
+    if (__builtin_add_overflow(old, op->delta, &sum))
         (void)tx_why(why, TX_ELIMIT,
-                     "%s: %" PRId64 " with %" PRId64
-                     " added would be above the ceiling of %" PRId64,
-                     place, old, op->delta, op->max);
-        return TX_REASON_CEILING;
-    }
-    return TX_REASON_NONE;
+                     "add %s: %" PRId64 " with %" PRId64
+                     " added would be %s a 64-bit number can be",
+                     place, old, op->delta, above ? "more than" : "less than");
+    else
+        (void)tx_why(why, TX_ELIMIT,
+                     "add %s: %" PRId64 " with %" PRId64 " added would be %s of %" PRId64, place,
+                     old, op->delta, above ? "above the ceiling" : "below the floor",
+                     above ? op->max : op->min);
 }

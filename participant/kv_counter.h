@@ -12,12 +12,14 @@
 
 /* TX_EFORMAT when the text is no such number. */
 enum tx_error kv_counter_parse(struct tx_bytes text, int64_t *value) TX_MUST_CHECK;
+/* The view is of `out`, and ends with a NUL that it does not count. */
 struct tx_bytes kv_counter_print(int64_t value, char out[KV_COUNTER_TEXT]);
 
-/* Adds op->delta to `old`. TX_REASON_NONE and the sum; or TX_REASON_FLOOR or TX_REASON_CEILING,
- * with a text that begins with `place`, when the sum is beyond op's bounds (which are inclusive) or
- * beyond 64 bits. */
-enum tx_reason kv_counter_add(int64_t old, const struct tx_op *op, const char *place, int64_t *sum,
-                              struct tx_why *why) TX_MUST_CHECK;
+/* Adds op->delta to `old`. TX_REASON_NONE and the sum; or TX_REASON_FLOOR or TX_REASON_CEILING when
+ * the sum is beyond op's bounds (which are inclusive) or beyond 64 bits. */
+enum tx_reason kv_counter_add(int64_t old, const struct tx_op *op, int64_t *sum) TX_MUST_CHECK;
+/* The text for people about such a refusal, "add PLACE: ...". */
+void kv_counter_explain(int64_t old, const struct tx_op *op, enum tx_reason reason,
+                        const char *place, struct tx_why *why);
 
 #endif

@@ -8,7 +8,7 @@ struct kv_entry *kv_entry_new(struct tx_bytes key)
 {
     TX_ASSERT(key.len > 0);
     struct kv_entry *entry = tx_xmalloc(sizeof(*entry) + key.len);
-    *entry = (struct kv_entry){.deleted = true, .key_len = key.len};
+    *entry = (struct kv_entry){.deleted = true, .hash = tx_bytes_hash(key, 0), .key_len = key.len};
     memcpy(entry->key, key.data, key.len);
     return entry;
 }
@@ -63,7 +63,7 @@ static bool entry_before(const struct tx_tree_node *a, const struct tx_tree_node
 
 static uint64_t entry_priority(const struct tx_tree_node *node)
 {
-    return tx_bytes_hash(kv_entry_key(entry_at(node)), 0);
+    return entry_at(node)->hash;
 }
 
 static const struct tx_tree_kind by_key = {.before = entry_before, .priority = entry_priority};

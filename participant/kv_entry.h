@@ -18,6 +18,7 @@ struct kv_entry {
     struct tx_lsn lsn;     /* of the commit; 0 in a write set */
     struct kv_entry *next; /* in the overlay's queue */
     struct tx_tree_node node;
+    uint64_t hash; /* of the key: its priority in the tree, which is asked for at every level */
     size_t key_len;
     uint8_t key[]; /* as redo_data_key() makes it */
 };

@@ -15,6 +15,7 @@
 struct exec {
     struct txlog *log;
     const struct kv_overlay *overlay;
+    struct kv_cache *cache;
     struct kv_tx *tx;
     const struct tx_op *op;
     struct rm_answer *answer;
@@ -59,8 +60,31 @@ static void see(struct exec *e, const struct kv_entry *entry)
     e->value = kv_entry_value(entry);
 }
 
-/* Finds the current value: own writes, then the overlay, then RocksDB. False when that cannot be
- * read. An entry of the overlay may go before the next call on this transaction, hence the copy. */
+/* The value is somebody else's, who may drop it before the next call on this transaction. */
+static void see_copy(struct exec *e, bool found, struct tx_bytes value)
+{
+    tx_buf_append(&e->tx->value, value);
+    TX_NEED_MEMORY(!e->tx->value.failed);
+    e->found = found;
+    e->value = tx_buf_view(&e->tx->value);
+}
+
+/* Asks RocksDB, and remembers what it says. False when that cannot be read. */
+static bool read_stored(struct exec *e)
+{
+    struct kv_tx *tx = e->tx;
+    enum tx_error error = txlog_data_get(e->log, data_key(e), &tx->value, &tx->why);
+    if (error != TX_OK && error != TX_ENOTFOUND) {
+        fail(e);
+        return false;
+    }
+    e->found = error == TX_OK;
+    e->value = e->found ? tx_buf_view(&tx->value) : tx_bytes(NULL, 0);
+    kv_cache_put(e->cache, data_key(e), e->found ? &e->value : NULL);
+    return true;
+}
+
+/* Finds the current value: own writes, then the overlay, then the cache, then RocksDB. */
 static bool look_up(struct exec *e)
 {
     struct kv_tx *tx = e->tx;
@@ -71,20 +95,11 @@ static bool look_up(struct exec *e)
     }
     tx_buf_clear(&tx->value);
     const struct kv_entry *committed = kv_overlay_find(e->overlay, data_key(e));
-    if (committed != NULL) {
-        see(e, committed);
-        tx_buf_append(&tx->value, e->value);
-        TX_NEED_MEMORY(!tx->value.failed);
-        e->value = tx_buf_view(&tx->value);
-        return true;
-    }
-    enum tx_error error = txlog_data_get(e->log, data_key(e), &tx->value, &tx->why);
-    if (error != TX_OK && error != TX_ENOTFOUND) {
-        fail(e);
-        return false;
-    }
-    e->found = error == TX_OK;
-    e->value = e->found ? tx_buf_view(&tx->value) : tx_bytes(NULL, 0);
+    bool found = committed != NULL && !committed->deleted;
+    struct tx_bytes value = found ? kv_entry_value(committed) : tx_bytes(NULL, 0);
+    if (committed == NULL && !kv_cache_find(e->cache, data_key(e), &found, &value))
+        return read_stored(e);
+    see_copy(e, found, value);
     return true;
 }
 
@@ -152,12 +167,11 @@ static void do_add(struct exec *e)
         refuse_no_counter(e);
         return;
     }
-    char place[PLACE_MAX + 4];
-    char place_only[PLACE_MAX];
-    (void)snprintf(place, sizeof(place), "add %s", print_place(e->op, place_only));
     int64_t sum = 0;
-    enum tx_reason reason = kv_counter_add(old, e->op, place, &sum, &e->tx->why);
+    enum tx_reason reason = kv_counter_add(old, e->op, &sum);
     if (reason != TX_REASON_NONE) {
+        char place[PLACE_MAX];
+        kv_counter_explain(old, e->op, reason, print_place(e->op, place), &e->tx->why);
         refuse(e, reason);
         return;
     }
@@ -240,10 +254,11 @@ static void do_op(struct exec *e)
     TX_ASSERT(e->op->type < TX_OP_TYPES_N); /* tx_op_validate() lets no other pass */
 }
 
-void kv_ops_execute(struct txlog *log, const struct kv_overlay *overlay, struct kv_tx *tx,
-                    const struct tx_op *op, struct rm_answer *answer)
+void kv_ops_execute(struct txlog *log, const struct kv_overlay *overlay, struct kv_cache *cache,
+                    struct kv_tx *tx, const struct tx_op *op, struct rm_answer *answer)
 {
-    struct exec e = {.log = log, .overlay = overlay, .tx = tx, .op = op, .answer = answer};
+    struct exec e = {
+        .log = log, .overlay = overlay, .cache = cache, .tx = tx, .op = op, .answer = answer};
     TX_ASSERT(tx->state == KV_TX_WORKING);
     *answer = (struct rm_answer){.status = RM_OK};
     enum tx_error error = tx_op_validate(op, &tx->why);

@@ -6,9 +6,9 @@
 #include "participant/kv_tx.h"
 #include "participant/rm.h"
 
-/* Executes `op` for a WORKING transaction, against its own writes, then the overlay, then the data
- * of `log`. The answer's views are of the transaction: good until its next call. */
-void kv_ops_execute(struct txlog *log, const struct kv_overlay *overlay, struct kv_tx *tx,
-                    const struct tx_op *op, struct rm_answer *answer);
+/* Executes `op` for a WORKING transaction, against its own writes, then the overlay, the cache and
+ * the data of `log`. The answer's views are of the transaction: good until its next call. */
+void kv_ops_execute(struct txlog *log, const struct kv_overlay *overlay, struct kv_cache *cache,
+                    struct kv_tx *tx, const struct tx_op *op, struct rm_answer *answer);
 
 #endif

@@ -1,21 +1,25 @@
 /* Committed changes that the log writer has not made durable yet. */
 #include "participant/kv_overlay.h"
 
-static void drop_first(struct kv_overlay *overlay)
+static void drop_first(struct kv_overlay *overlay, struct kv_cache *cache)
 {
     struct kv_entry *entry = overlay->first;
     overlay->first = entry->next;
     if (overlay->first == NULL)
         overlay->last = NULL;
-    if (!entry->replaced)
+    if (!entry->replaced) {
+        struct tx_bytes value = kv_entry_value(entry);
         kv_map_remove(&overlay->newest, entry);
+        kv_cache_put(cache, kv_entry_key(entry), entry->deleted ? NULL : &value);
+    }
     kv_entry_destroy(&entry);
 }
 
 void kv_overlay_deinit(struct kv_overlay *overlay)
 {
+    struct kv_cache none = {0};
     while (overlay->first != NULL)
-        drop_first(overlay);
+        drop_first(overlay, &none);
     TX_ASSERT(overlay->newest.n == 0);
 }
 
@@ -42,10 +46,10 @@ void kv_overlay_add(struct kv_overlay *overlay, struct kv_entry *entry, struct t
     overlay->last = entry;
 }
 
-void kv_overlay_durable(struct kv_overlay *overlay, struct tx_lsn lsn)
+void kv_overlay_durable(struct kv_overlay *overlay, struct tx_lsn lsn, struct kv_cache *cache)
 {
     while (overlay->first != NULL && overlay->first->lsn.n <= lsn.n)
-        drop_first(overlay);
+        drop_first(overlay, cache);
 }
 
 void kv_overlay_check(const struct kv_overlay *overlay)

@@ -7,6 +7,7 @@
 #ifndef ASSENT_PARTICIPANT_KV_OVERLAY_H
 #define ASSENT_PARTICIPANT_KV_OVERLAY_H
 
+#include "participant/kv_cache.h"
 #include "participant/kv_entry.h"
 
 /* All zero is a valid empty overlay. */
@@ -24,8 +25,9 @@ const struct kv_entry *kv_overlay_find(const struct kv_overlay *overlay, struct 
 /* Takes over an entry that is committed at `lsn`, which must not be below an earlier one. */
 void kv_overlay_add(struct kv_overlay *overlay, struct kv_entry *entry, struct tx_lsn lsn);
 
-/* Drops every entry up to `lsn`: it is on disk. Costs in proportion to what it drops. */
-void kv_overlay_durable(struct kv_overlay *overlay, struct tx_lsn lsn);
+/* Drops every entry up to `lsn`: it is on disk, and what is the newest of its key goes to the
+ * cache. Costs in proportion to what it drops. */
+void kv_overlay_durable(struct kv_overlay *overlay, struct tx_lsn lsn, struct kv_cache *cache);
 
 /* Checks the queue against the map, for tests. */
 void kv_overlay_check(const struct kv_overlay *overlay);

@@ -48,8 +48,13 @@ static const struct config_key keys[] = {
      "Log records kept behind the last snapshot, for txrecover to explain and replay."},
     {"storage", "disk_reserve", CONFIG_BYTES, AT(disk_reserve), 0, "64M", 0, 1ull << 40,
      "With less free space than this, new transactions are refused and open ones finished."},
+    {"storage", "cache", CONFIG_BYTES, AT(cache_bytes), 0, "32M", 0, 1ull << 40,
+     "Memory for values that were read or written lately; RocksDB has 64 MiB for blocks of its "
+     "own."},
     {"storage", "lazy", CONFIG_MS, AT(lazy_ms), 0, "10ms", 1, 1000,
      "A record that nobody waits for is written with the next one, or after this."},
+    {"storage", "group_wait_us", CONFIG_U64, AT(group_wait_us), 0, "0", 0, 100000,
+     "Microseconds that a record which is waited for may wait for others to share its sync."},
     {"log", "level", CONFIG_LEVEL, AT(log_level), 0, "info", 0, 0,
      "The least level that is logged: debug, info, warn or error."},
 };

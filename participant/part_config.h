@@ -16,7 +16,7 @@ struct part_config {
     uint64_t transactions_max, locks_max, tombstones_max, message_max;
     enum tx_lock_policy lock_policy;
     uint64_t escalate_at;
-    uint64_t snapshot_records, retain_records, disk_reserve, lazy_ms;
+    uint64_t snapshot_records, retain_records, disk_reserve, cache_bytes, lazy_ms, group_wait_us;
     enum log_level log_level;
 };
 

@@ -185,6 +185,9 @@ void part_shell_send_status(struct part_shell *shell, const struct part_action *
     status_fields_runtime(&fields, &net, service_disk_free(shell->service));
     status_fields_u64(&fields, "log_batches", writer.batches);
     status_fields_u64(&fields, "log_records", writer.records);
+    status_fields_u64(&fields, "log_records_max", writer.batch_records_max);
+    status_fields_u64(&fields, "log_bytes", writer.bytes);
+    status_fields_u64(&fields, "log_sync_us_total", writer.sync_us_total);
     status_fields_u64(&fields, "log_sync_us_max", writer.sync_us_max);
     msg.status.fields = fields.items;
     msg.status.fields_n = fields.n;

@@ -38,7 +38,6 @@ static void durable(void *arg)
     }
     shell->rm->vtable->durable(shell->rm, event.lsn);
     part_shell_step(shell, &event);
-    transport_flush(shell->transport);
 }
 
 static void tick(void *arg)
@@ -46,7 +45,15 @@ static void tick(void *arg)
     struct part_shell *shell = arg;
 
     part_shell_step(shell, &(struct part_event){.type = PART_EVENT_TICK});
-    transport_flush(shell->transport);
+}
+
+/* What one pass of the loop has brought forth reaches the log as one piece, with one sync. The
+ * transport sends after this: it was added to the loop later. */
+static void hand_over(void *arg)
+{
+    struct part_shell *shell = arg;
+
+    log_writer_hand_over(shell->node.writer);
 }
 
 static void disk(void *arg, bool low, uint64_t free_bytes)
@@ -137,6 +144,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
     struct node_log_options options = {
         .directory = shell->config.data,
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
+        .group_wait_us = (uint32_t)shell->config.group_wait_us,
         .identity = {.role = TX_ROLE_PARTICIPANT, .name = shell->config.name}};
     struct recover_rm recover = {.shell = shell, .why = why};
     enum tx_error error;
@@ -149,7 +157,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
     error = node_log_start(&shell->node, clock_wall_ms(), replay_record, shell, why);
     if (error != TX_OK)
         return error;
-    error = kv_open(shell->node.log, &shell->rm, why);
+    error = kv_open(shell->node.log, (size_t)shell->config.cache_bytes, &shell->rm, why);
     if (error != TX_OK)
         return error;
     part_core_each_prepared(shell->core, recover_prepared, &recover);
@@ -178,6 +186,9 @@ static enum tx_error open_network(struct part_shell *shell, struct tx_why *why)
     enum tx_error error;
 
     memcpy(options.envelope.cluster, shell->config.cluster, sizeof options.envelope.cluster);
+    error = loop_add_after(shell->loop, hand_over, shell);
+    if (error != TX_OK)
+        return tx_why(why, error, "out of memory");
     error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
     if (error != TX_OK)
         return error;
@@ -213,6 +224,7 @@ enum tx_error part_shell_new(const struct part_config *config, struct part_shell
     }
     part_trace_locks(&made->config.name, made->core);
     part_shell_perform(made);
+    hand_over(made);
     transport_flush(made->transport);
     *shell = made;
     return TX_OK;

@@ -16,19 +16,27 @@
 
 #define LAZY_MS_DEFAULT     10u
 #define BATCH_BYTES_DEFAULT ((size_t)4 << 20)
+#define SPARE_MAX           8u
+#define SPARE_BYTES_MAX     ((size_t)256 << 10)
 
-/* One queued append in one allocation: this, its puts, then the bytes that all of them point to. */
-struct queued {
-    struct queued *next;
-    struct txlog_append append;
-    size_t bytes;
+/* What the owner hands over at once: one block of bytes, in which each append's record is followed
+ * by the keys and values of its puts. While it is filled, and the block may still move, appends and
+ * puts hold lengths alone; the thread points them into the block (point_into()). Emptied parcels go
+ * back to the owner, so that a record costs no allocation. */
+struct parcel {
+    struct parcel *next;
+    struct tx_buf bytes;
+    struct txlog_append *appends;
+    size_t n, capacity;
+    struct txlog_put *puts;
+    size_t puts_n, puts_capacity;
     uint64_t due_us; /* when it is written at the latest */
     bool force;
 };
 
 /* What the thread takes out of the queue at once. Only the thread touches it. */
 struct batch {
-    struct queued *head;
+    struct parcel *head;
     struct txlog_append *appends;
     size_t n, capacity;
     size_t bytes;
@@ -37,17 +45,23 @@ struct batch {
 struct log_writer {
     struct txlog *log;
     uint64_t lazy_us;
+    uint64_t group_wait_us;
     size_t batch_bytes_max;
     int fd;
     pthread_t thread;
     struct batch batch;
 
+    /* The owner's own, until it is handed over. */
+    struct parcel *filling;    /* NULL: nothing */
+    struct tx_lsn queued_last; /* highest LSN ever queued */
+
     pthread_mutex_t mutex; /* guards all that follows */
     pthread_cond_t work;
-    struct queued *head, **tail;
+    struct parcel *head, **tail;
+    struct parcel *spare; /* emptied ones */
+    size_t spare_n;
     size_t backlog;
-    size_t forced;             /* how many of the queued are forced */
-    struct tx_lsn queued_last; /* highest LSN ever queued */
+    size_t forced; /* how many parcels of the queue are forced */
     struct tx_lsn durable;
     struct tx_lsn compact_wanted, compact_done;
     bool stopping;
@@ -86,43 +100,106 @@ static void tell_owner(const struct log_writer *w)
     TX_ASSERT(n == (ssize_t)sizeof(one));
 }
 
-static uint8_t *copy_into(uint8_t *at, struct tx_bytes *view, struct tx_bytes from)
+static void parcel_destroy(struct parcel *parcel)
 {
-    if (from.len > 0)
-        memcpy(at, from.data, from.len);
-    *view = tx_bytes(at, from.len);
-    return at + from.len;
+    tx_buf_deinit(&parcel->bytes);
+    free(parcel->appends);
+    free(parcel->puts);
+    free(parcel);
 }
 
-static struct queued *queued_new(const struct txlog_append *append)
+static void free_list(struct parcel *parcel)
 {
-    size_t bytes = append->record.len;
-    for (size_t i = 0; i < append->puts_n; i++)
-        bytes += append->puts[i].key.len + append->puts[i].value.len;
-    size_t front = sizeof(struct queued) + append->puts_n * sizeof(struct txlog_put);
-    struct queued *q = malloc(front + bytes);
-    if (q == NULL)
-        return NULL;
-    struct txlog_put *puts = (struct txlog_put *)(void *)(q + 1);
-    uint8_t *at = (uint8_t *)q + front;
-    *q = (struct queued){.append = {.lsn = append->lsn, .puts_n = append->puts_n}, .bytes = bytes};
-    q->append.puts = append->puts_n > 0 ? puts : NULL;
-    at = copy_into(at, &q->append.record, append->record);
-    for (size_t i = 0; i < append->puts_n; i++) {
-        puts[i].deleted = append->puts[i].deleted;
-        at = copy_into(at, &puts[i].key, append->puts[i].key);
-        at = copy_into(at, &puts[i].value, append->puts[i].value);
+    while (parcel != NULL) {
+        struct parcel *next = parcel->next;
+        parcel_destroy(parcel);
+        parcel = next;
     }
-    return q;
 }
 
-static void free_list(struct queued *q)
+/* Keeps some emptied parcels for the owner, unless they are large. Locked. */
+static void give_back(struct log_writer *w, struct parcel *parcel)
 {
-    while (q != NULL) {
-        struct queued *next = q->next;
-        free(q);
-        q = next;
+    while (parcel != NULL) {
+        struct parcel *next = parcel->next;
+        if (w->spare_n == SPARE_MAX || parcel->bytes.capacity > SPARE_BYTES_MAX) {
+            parcel_destroy(parcel);
+        } else {
+            tx_buf_clear(&parcel->bytes);
+            parcel->n = parcel->puts_n = 0;
+            parcel->force = false;
+            parcel->next = w->spare;
+            w->spare = parcel;
+            w->spare_n++;
+        }
+        parcel = next;
     }
+}
+
+/* Room for `more` further elements of `size` bytes; false: no memory. */
+static bool reserve(void **array, size_t *capacity, size_t n, size_t more, size_t size)
+{
+    if (n + more <= *capacity)
+        return true;
+    size_t wanted = 2 * (n + more);
+    void *bigger = reallocarray(*array, wanted, size);
+    if (bigger == NULL)
+        return false;
+    *array = bigger;
+    *capacity = wanted;
+    return true;
+}
+
+static enum tx_error parcel_add(struct parcel *parcel, const struct txlog_append *append)
+{
+    size_t len_before = parcel->bytes.len;
+    void *appends = parcel->appends, *puts = parcel->puts;
+    bool room = reserve(&appends, &parcel->capacity, parcel->n, 1, sizeof(*parcel->appends)) &&
+                reserve(&puts, &parcel->puts_capacity, parcel->puts_n, append->puts_n,
+                        sizeof(*parcel->puts));
+    parcel->appends = appends;
+    parcel->puts = puts;
+    tx_buf_append(&parcel->bytes, append->record);
+    for (size_t i = 0; room && i < append->puts_n; i++) {
+        const struct txlog_put *put = &append->puts[i];
+        tx_buf_append(&parcel->bytes, put->key);
+        tx_buf_append(&parcel->bytes, put->value);
+        parcel->puts[parcel->puts_n + i] = (struct txlog_put){.key = {.len = put->key.len},
+                                                              .value = {.len = put->value.len},
+                                                              .deleted = put->deleted};
+    }
+    if (!room || parcel->bytes.failed) {
+        parcel->bytes.failed = false;
+        parcel->bytes.len = len_before;
+        return TX_ENOMEM;
+    }
+    parcel->puts_n += append->puts_n;
+    parcel->appends[parcel->n++] = (struct txlog_append){
+        .lsn = append->lsn, .record = {.len = append->record.len}, .puts_n = append->puts_n};
+    return TX_OK;
+}
+
+static const uint8_t *view_at(const uint8_t *at, struct tx_bytes *view)
+{
+    view->data = at;
+    return at + view->len;
+}
+
+/* From lengths to views. */
+static void point_into(struct parcel *parcel)
+{
+    const uint8_t *at = parcel->bytes.data;
+    struct txlog_put *put = parcel->puts;
+    for (size_t i = 0; i < parcel->n; i++) {
+        struct txlog_append *append = &parcel->appends[i];
+        at = view_at(at, &append->record);
+        append->puts = append->puts_n > 0 ? put : NULL;
+        for (size_t k = 0; k < append->puts_n; k++, put++) {
+            at = view_at(at, &put->key);
+            at = view_at(at, &put->value);
+        }
+    }
+    TX_ASSERT(at == parcel->bytes.data + parcel->bytes.len);
 }
 
 /* A compaction waits until the log has passed it: the last record always stays. */
@@ -131,14 +208,26 @@ static bool can_compact(const struct log_writer *w)
     return w->compact_wanted.n > w->compact_done.n && w->compact_wanted.n < w->durable.n;
 }
 
+/* When the queue is written at the latest: a lazy parcel when its time is up, a forced one when it
+ * has waited for company. Locked. */
+static uint64_t due_us(const struct log_writer *w)
+{
+    uint64_t due = UINT64_MAX;
+    for (const struct parcel *p = w->head; p != NULL && due > 0; p = p->next)
+        due = p->due_us < due ? p->due_us : due;
+    return due;
+}
+
 /* Is there a reason to write now? Otherwise *until_us says when there will be one. */
 static bool must_write(const struct log_writer *w, uint64_t *until_us)
 {
     *until_us = UINT64_MAX;
     if (w->head == NULL)
         return false;
-    *until_us = w->head->due_us;
-    return w->forced > 0 || w->stopping || now_us() >= w->head->due_us;
+    if (w->stopping || (w->forced > 0 && w->group_wait_us == 0) || w->backlog >= w->batch_bytes_max)
+        return true;
+    *until_us = due_us(w);
+    return now_us() >= *until_us;
 }
 
 /* Sleeps until there is something to do. Locked. */
@@ -158,16 +247,16 @@ static void wait_for_work(struct log_writer *w)
     }
 }
 
-/* Moves the beginning of the queue into the batch, up to the append that fills it. Locked. */
+/* Moves the beginning of the queue into the batch, up to the parcel that fills it. Locked. */
 static void take(struct log_writer *w)
 {
     struct batch *b = &w->batch;
-    struct queued **end = &w->head;
+    struct parcel **end = &w->head;
     b->n = 0;
     b->bytes = 0;
     while (*end != NULL && b->bytes < w->batch_bytes_max) {
-        b->bytes += (*end)->bytes;
-        b->n++;
+        b->bytes += (*end)->bytes.len;
+        b->n += (*end)->n;
         w->forced -= (*end)->force ? 1 : 0;
         end = &(*end)->next;
     }
@@ -182,17 +271,18 @@ static void take(struct log_writer *w)
 
 static enum tx_error list_appends(struct batch *b, struct tx_why *why)
 {
-    if (b->n > b->capacity) {
-        struct txlog_append *bigger = realloc(b->appends, b->n * 2 * sizeof(*bigger));
-        if (bigger == NULL)
-            return tx_why(why, TX_ENOMEM, "no memory for a batch of %zu log records", b->n);
-        b->appends = bigger;
-        b->capacity = b->n * 2;
+    void *appends = b->appends;
+    bool room = reserve(&appends, &b->capacity, 0, b->n, sizeof(*b->appends));
+    b->appends = appends;
+    if (!room)
+        return tx_why(why, TX_ENOMEM, "no memory for a batch of %zu log records", b->n);
+    size_t n = 0;
+    for (struct parcel *parcel = b->head; parcel != NULL; parcel = parcel->next) {
+        point_into(parcel);
+        memcpy(b->appends + n, parcel->appends, parcel->n * sizeof(*b->appends));
+        n += parcel->n;
     }
-    size_t i = 0;
-    for (const struct queued *q = b->head; q != NULL; q = q->next)
-        b->appends[i++] = q->append;
-    TX_ASSERT(i == b->n);
+    TX_ASSERT(n == b->n);
     return TX_OK;
 }
 
@@ -245,9 +335,9 @@ static void do_batch(struct log_writer *w)
         return;
     unlock(w);
     enum tx_error error = write_batch(w, &took_us, &why);
-    free_list(w->batch.head);
-    w->batch.head = NULL;
     lock(w);
+    give_back(w, w->batch.head);
+    w->batch.head = NULL;
     if (error != TX_OK) {
         note_failure(w, error, &why);
         return;
@@ -257,6 +347,8 @@ static void do_batch(struct log_writer *w)
     w->stats.batches++;
     w->stats.records += w->batch.n;
     w->stats.bytes += w->batch.bytes;
+    if (w->batch.n > w->stats.batch_records_max)
+        w->stats.batch_records_max = w->batch.n;
     w->stats.sync_us_total += took_us;
     if (took_us > w->stats.sync_us_max)
         w->stats.sync_us_max = took_us;
@@ -319,7 +411,9 @@ static void init_sync(struct log_writer *w)
 
 static void destroy(struct log_writer *w)
 {
+    free_list(w->filling);
     free_list(w->head);
+    free_list(w->spare);
     free(w->batch.appends);
     (void)pthread_cond_destroy(&w->work);
     (void)pthread_mutex_destroy(&w->mutex);
@@ -336,6 +430,7 @@ enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options 
         return tx_why(why, TX_ENOMEM, "no memory for the log writer");
     w->log = log;
     w->lazy_us = (uint64_t)(options->lazy_ms > 0 ? options->lazy_ms : LAZY_MS_DEFAULT) * 1000u;
+    w->group_wait_us = options->group_wait_us;
     w->batch_bytes_max =
         options->batch_bytes_max > 0 ? options->batch_bytes_max : BATCH_BYTES_DEFAULT;
     w->tail = &w->head;
@@ -351,30 +446,56 @@ enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options 
     return TX_OK;
 }
 
+static struct parcel *parcel_begin(struct log_writer *w)
+{
+    lock(w);
+    struct parcel *parcel = w->spare;
+    if (parcel != NULL) {
+        w->spare = parcel->next;
+        w->spare_n--;
+    }
+    unlock(w);
+    if (parcel == NULL)
+        return calloc(1, sizeof(*parcel));
+    parcel->next = NULL;
+    return parcel;
+}
+
 enum tx_error log_writer_queue(struct log_writer *w, const struct txlog_append *append, bool force)
 {
-    struct queued *q = queued_new(append);
-    if (q == NULL)
+    TX_ASSERT(append->lsn.n == w->queued_last.n + 1);
+    if (w->filling != NULL && w->filling->bytes.len >= w->batch_bytes_max)
+        log_writer_hand_over(w);
+    if (w->filling == NULL)
+        w->filling = parcel_begin(w);
+    if (w->filling == NULL || parcel_add(w->filling, append) != TX_OK)
         return TX_ENOMEM;
-    q->force = force;
-    q->due_us = now_us() + w->lazy_us;
-    lock(w);
-    TX_ASSERT(!w->stopping && append->lsn.n == w->queued_last.n + 1);
     w->queued_last = append->lsn;
+    w->filling->force = w->filling->force || force;
+    return TX_OK;
+}
+
+void log_writer_hand_over(struct log_writer *w)
+{
+    struct parcel *parcel = w->filling;
+    if (parcel == NULL || parcel->n == 0)
+        return;
+    w->filling = NULL;
+    parcel->due_us = now_us() + (parcel->force ? w->group_wait_us : w->lazy_us);
+    lock(w);
+    TX_ASSERT(!w->stopping);
     if (w->error != TX_OK) { /* nothing is written any more; log_writer_poll() says why */
-        free(q);
-        q = NULL;
+        give_back(w, parcel);
     } else {
         bool was_empty = w->head == NULL;
-        *w->tail = q;
-        w->tail = &q->next;
-        w->backlog += q->bytes;
-        w->forced += force ? 1 : 0;
-        if (force || was_empty)
+        *w->tail = parcel;
+        w->tail = &parcel->next;
+        w->backlog += parcel->bytes.len;
+        w->forced += parcel->force ? 1 : 0;
+        if (parcel->force || was_empty)
             (void)pthread_cond_signal(&w->work);
     }
     unlock(w);
-    return TX_OK;
 }
 
 void log_writer_compact(struct log_writer *w, struct tx_lsn up_to)
@@ -411,7 +532,7 @@ size_t log_writer_backlog(struct log_writer *w)
     lock(w);
     size_t backlog = w->backlog;
     unlock(w);
-    return backlog;
+    return backlog + (w->filling != NULL ? w->filling->bytes.len : 0);
 }
 
 struct log_writer_stats log_writer_stats(struct log_writer *w)
@@ -427,6 +548,7 @@ enum tx_error log_writer_stop(struct log_writer **writer, struct tx_why *why)
     struct log_writer *w = *writer;
     if (w == NULL)
         return TX_OK;
+    log_writer_hand_over(w);
     lock(w);
     w->stopping = true;
     (void)pthread_cond_signal(&w->work);

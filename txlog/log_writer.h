@@ -1,9 +1,11 @@
 /* The log writer: one thread that turns everything queued since its last write into one batch with
  * one sync.
  *
- * The owner queues appends in LSN order and is told through a descriptor how far the log is
- * durable. A lazy append waits for company: it is written with the next forced one, or after
- * `lazy_ms`. */
+ * The owner queues appends in LSN order, hands over together what belongs together (a daemon: all
+ * of one pass of its loop), and is told through a descriptor how far the log is durable. While one
+ * batch is written and synced, whatever is handed over gathers for the next: the group commit. What
+ * is handed over without a forced append waits for company: it is written with the next forced one,
+ * or after `lazy_ms`. */
 #ifndef ASSENT_TXLOG_LOG_WRITER_H
 #define ASSENT_TXLOG_LOG_WRITER_H
 
@@ -13,11 +15,14 @@ struct log_writer;
 
 struct log_writer_options {
     uint32_t lazy_ms;       /* 0: 10 */
-    size_t batch_bytes_max; /* 0: 4 MiB; a batch is cut after the append that reaches it */
+    uint32_t group_wait_us; /* how long a forced append may wait for company; 0: not at all */
+    size_t batch_bytes_max; /* 0: 4 MiB; a batch ends with the hand-over that reaches it, and a
+                             * hand-over with the append that does */
 };
 
 struct log_writer_stats {
     uint64_t batches, records, bytes;
+    uint64_t batch_records_max;
     uint64_t sync_us_total, sync_us_max;
 };
 
@@ -25,10 +30,14 @@ struct log_writer_stats {
 enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options *options,
                              struct log_writer **writer, struct tx_why *why) TX_MUST_CHECK;
 
-/* Queues one append; copies everything. `force`: wake the writer now. Never blocks on the disk.
- * TX_ENOMEM only. */
+/* Queues one append; copies everything. It stays with the owner until the next hand-over. `force`:
+ * the hand-over wakes the writer. Never blocks on the disk. TX_ENOMEM only. */
 enum tx_error log_writer_queue(struct log_writer *writer, const struct txlog_append *append,
                                bool force) TX_MUST_CHECK;
+
+/* Gives the thread everything that is queued, as one piece: what is handed over together is written
+ * with one sync. Nothing happens when nothing is queued. log_writer_stop() does it as well. */
+void log_writer_hand_over(struct log_writer *writer);
 
 /* Queues the removal of old records (txlog_compact), done between two batches. */
 void log_writer_compact(struct log_writer *writer, struct tx_lsn up_to);

@@ -17,13 +17,13 @@ struct node_log {
     struct recovery_summary recovery; /* of the replay, before this start's own record */
     struct tx_buf scratch;
     const char *directory; /* borrowed from the options */
-    uint32_t lazy_ms;
+    uint32_t lazy_ms, group_wait_us;
 };
 
 struct node_log_options {
     const char *directory; /* must outlive the log */
     struct txlog_identity identity;
-    uint32_t lazy_ms; /* of the log writer */
+    uint32_t lazy_ms, group_wait_us; /* of the log writer */
 };
 
 /* Opens the log; `node->life` is then drawn, and `node->start` known: the number after the highest

@@ -8,7 +8,8 @@
 static void test_round_trip(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"1-7-42", "1-7-42@a", "65535-1-1@a,b-2,c_3.d"};
+    static const char *const texts[] = {"1-7-42", "1-7-42@a", "65535-1-1@a,b-2,c_3.d",
+                                        "10-100-18446744073709551615@a"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct client_reference parsed;
         struct tx_buf buf = {0};

@@ -57,6 +57,7 @@ static void test_defaults(void **state)
     assert_int_equal(settings.commit_timeout_ms, 40000);
     assert_int_equal(settings.resend_ms, 500);
     assert_int_equal(settings.message_max, TX_MESSAGE_MAX);
+    assert_int_equal(settings.in_flight_max, 1024);
 }
 
 static void test_every_key(void **state)
@@ -65,7 +66,8 @@ static void test_every_key(void **state)
     struct client_settings settings;
     assert_int_equal(read_text("# a comment\n" REQUIRED "name = shop\nconnect_timeout = 1m\n"
                                "request_timeout=250ms\ncommit_timeout = 2 h\nresend = 3s\n"
-                               "message_max = 2M ; of a frame\n",
+                               "message_max = 2M ; of a frame\n"
+                               "in_flight_max = 70000\n",
                                &settings, NULL),
                      TX_OK);
     assert_string_equal(settings.name.s, "shop");
@@ -74,6 +76,7 @@ static void test_every_key(void **state)
     assert_int_equal(settings.commit_timeout_ms, 7200000);
     assert_int_equal(settings.resend_ms, 3000);
     assert_int_equal(settings.message_max, 2u << 20);
+    assert_int_equal(settings.in_flight_max, 70000);
 }
 
 /* The file is refused with exactly this line (0: the whole file) and a text that holds this. */
@@ -104,6 +107,8 @@ static void test_errors_name_the_line(void **state)
     refuse(REQUIRED "\ncluster = other\n", 5, "given in line 2");
     refuse(REQUIRED "resend = 5\n", 4, "no duration");
     refuse(REQUIRED "resend = s\n", 4, "no duration");
+    refuse(REQUIRED "in_flight_max = many\n", 4, "no whole number");
+    refuse(REQUIRED "in_flight_max = 0\n", 0, "it must be 1 to 1000000");
     refuse(REQUIRED "resend = -1s\n", 4, "no duration");
     refuse(REQUIRED "resend = 99999999999999999999s\n", 4, "no duration");
     refuse(REQUIRED "resend = 0s\n", 0, "it must be 1 to");

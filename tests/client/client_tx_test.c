@@ -47,7 +47,7 @@ static enum tx_error step(struct client_node *at, size_t ops_n, uint64_t incarna
     assert_int_equal(client_tx_step(&tx, at, ops_n, NULL), TX_OK);
     struct tx_msg_operated msg = answer(at->steps, incarnation, wrote);
     msg.results_n = ops_n;
-    return client_tx_operated(&tx, at, &msg, ops_n);
+    return client_tx_operated(&tx, at, at->steps, &msg, ops_n);
 }
 
 static void test_it_starts_with_what_begun_said(void **state)
@@ -117,9 +117,9 @@ static void test_an_answer_that_does_not_fit_is_told(void **state)
     (void)state;
     assert_int_equal(client_tx_step(&tx, node("a"), 1, NULL), TX_OK);
     struct tx_msg_operated late = answer(2, 1, true);
-    assert_int_equal(client_tx_operated(&tx, node("a"), &late, 1), TX_EFORMAT);
+    assert_int_equal(client_tx_operated(&tx, node("a"), 1, &late, 1), TX_EFORMAT);
     struct tx_msg_operated few = answer(1, 1, true);
-    assert_int_equal(client_tx_operated(&tx, node("a"), &few, 2), TX_EFORMAT);
+    assert_int_equal(client_tx_operated(&tx, node("a"), 1, &few, 2), TX_EFORMAT);
     assert_int_equal(tx.state, CLIENT_TX_OPEN);
 }
 
@@ -131,7 +131,7 @@ static void test_undone_there_is_aborted_here(void **state)
     msg.reason = TX_REASON_WOUNDED;
     msg.results_n = 0;
     msg.text = tx_bytes_str("by 1-7-3");
-    assert_int_equal(client_tx_operated(&tx, node("b"), &msg, 1), TX_ESTATE);
+    assert_int_equal(client_tx_operated(&tx, node("b"), 1, &msg, 1), TX_ESTATE);
     assert_int_equal(tx.state, CLIENT_TX_ABORTED);
     assert_int_equal(tx.reason, TX_REASON_WOUNDED);
     assert_string_equal(tx.who.s, "b");

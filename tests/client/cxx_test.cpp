@@ -12,6 +12,11 @@ static txclient_status work(txclient_tx *tx, void *arg)
     return txclient_add(tx, txclient_at("a", "s", "k"), -1, &floor, nullptr, nullptr);
 }
 
+static void done(void *arg, const txclient_result *result)
+{
+    *static_cast<txclient_status *>(arg) = result->tx == nullptr ? result->status : TXCLIENT_OK;
+}
+
 int main()
 {
     txclient *client = nullptr;
@@ -46,6 +51,14 @@ int main()
     retry.attempts_max = 1;
     retry.isolation = TXCLIENT_READ_COMMITTED;
     status = txclient_run(client, &retry, work, nullptr);
+    if (status != TXCLIENT_EUNREACHABLE) {
+        return 1;
+    }
+    status = txclient_begin_async(client, nullptr, done, &status);
+    while (status == TXCLIENT_OK && txclient_in_flight(client) > 0) {
+        static_cast<void>(txclient_process(client, -1));
+    }
+    bool readable = txclient_fd(client) >= 0;
     txclient_close(&client);
-    return status == TXCLIENT_EUNREACHABLE ? 0 : 1;
+    return readable && status == TXCLIENT_EUNREACHABLE ? 0 : 1;
 }

@@ -180,6 +180,7 @@ static void on_submit(struct fake *fake, const struct tx_msg *msg)
     const struct tx_msg_submit *submit = &msg->submit;
     note_req(fake, submit->req);
     fake->isolation = submit->isolation;
+    fake->commit_mode = submit->mode;
     TX_ASSERT(submit->key.len <= sizeof fake->key);
     if (submit->key.len > 0) {
         memcpy(fake->key, submit->key.data, submit->key.len);
@@ -394,7 +395,8 @@ void fake_start(struct fake *fake)
 
 void fake_stop(struct fake *fake)
 {
-    /* An assertion that failed under the lock has left it held; else this is refused. */
+    /* An assertion that failed under the lock has left it held; then this is refused. */
+    (void)pthread_mutex_lock(&fake->lock);
     (void)pthread_mutex_unlock(&fake->lock);
     txclient_close(&fake->client);
     peer_stop(&fake->coordinator);

@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 #define FAKE_OPS_MAX   8
-#define FAKE_STEPS_MAX 64
+#define FAKE_STEPS_MAX 8192
 
 /* How the rows of a scan are wrong. */
 enum fake_rows {
@@ -66,6 +66,7 @@ struct fake {
     uint32_t steps[FAKE_STEPS_MAX]; /* of the OPERATEs, in order */
     unsigned operates;
     enum tx_isolation isolation;     /* of the last OPERATE or SUBMIT */
+    enum tx_commit_mode commit_mode; /* of the last SUBMIT; else see `finish` */
     uint32_t limits[FAKE_STEPS_MAX]; /* of the scans, in order */
     unsigned scans;
     struct tx_msg_locks_request locks_request; /* the last one, without its names */

@@ -77,6 +77,59 @@ static txclient_status do_scan(void)
     return status;
 }
 
+static txclient_status told[5];
+
+static void tell(void *arg, const txclient_result *result)
+{
+    txclient_status *status = arg;
+    *status = result->detail->results_lost ? TXCLIENT_ENOMEM : result->status;
+}
+
+static void keep(void *arg, const txclient_result *result)
+{
+    tell(&told[0], result);
+    *(txclient_tx **)arg = result->tx;
+}
+
+/* The first failure of those that were accepted, else what was not. */
+static txclient_status do_async(void)
+{
+    txclient_tx *tx = NULL;
+    txclient_batch *batch = txclient_batch_new();
+    if (batch == NULL) {
+        return TXCLIENT_ENOMEM;
+    }
+    for (size_t i = 0; i < 5; i++) {
+        told[i] = TXCLIENT_OK;
+    }
+    (void)txclient_batch_get(batch, txclient_at("a", "s", "k"));
+    txclient_status status = txclient_submit_async(fake.client, batch, NULL, tell, &told[1]);
+    if (status == TXCLIENT_OK) {
+        status = txclient_begin_async(fake.client, NULL, keep, (void *)&tx);
+    }
+    while (txclient_in_flight(fake.client) > 0) {
+        (void)txclient_process(fake.client, -1);
+    }
+    if (status == TXCLIENT_OK && tx != NULL) {
+        status = txclient_execute_async(tx, batch, tell, &told[2]);
+        if (status == TXCLIENT_OK) {
+            status = txclient_execute_async(tx, batch, tell, &told[3]);
+        }
+        if (status == TXCLIENT_OK) {
+            status = txclient_commit_async(tx, tell, &told[4]);
+        }
+    }
+    while (txclient_in_flight(fake.client) > 0) {
+        (void)txclient_process(fake.client, -1);
+    }
+    for (size_t i = 0; i < 5 && status == TXCLIENT_OK; i++) {
+        status = told[i];
+    }
+    txclient_tx_close(&tx);
+    txclient_batch_free(&batch);
+    return status;
+}
+
 static txclient_status do_outcome(void)
 {
     return txclient_outcome(fake.client, "1-7-1@a,b", 0);
@@ -154,6 +207,12 @@ static void test_scan(void **state)
     exhaust(do_scan);
 }
 
+static void test_async(void **state)
+{
+    (void)state;
+    exhaust(do_async);
+}
+
 static void test_outcome(void **state)
 {
     (void)state;
@@ -198,8 +257,8 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_open),    TEST(test_interactive), TEST(test_submit), TEST(test_scan),
-        TEST(test_outcome), TEST(test_inspect),     TEST(test_locks),
+        TEST(test_open),    TEST(test_interactive), TEST(test_submit),  TEST(test_scan),
+        TEST(test_outcome), TEST(test_async),       TEST(test_inspect), TEST(test_locks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

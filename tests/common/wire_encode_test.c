@@ -290,6 +290,45 @@ static void messages_and_objects_of_a_frame_are_bounded(void **state)
     tx_arena_deinit(&arena);
 }
 
+/* What was encoded once makes the same frames as if it were encoded each time, within the same
+ * limits. */
+static void an_encoded_message_may_travel_again(void **state)
+{
+    (void)state;
+    struct tx_envelope envelope = sample_envelope(TX_ROLE_CLIENT);
+    struct tx_frame_writer *single = tx_frame_writer_new(&envelope);
+    struct tx_frame_writer *direct = tx_frame_writer_new(&envelope);
+    struct tx_frame_writer *again = tx_frame_writer_new(&envelope);
+    for (unsigned type = 0; type < TX_MSG_TYPES_N; type++) {
+        struct tx_msg msg = sample_full((enum tx_msg_type)type);
+        tx_frame_writer_clear(single);
+        assert_int_equal(tx_frame_writer_add(single, &msg, TX_MESSAGE_MAX), TX_OK);
+        assert_int_equal(tx_frame_writer_add(direct, &msg, TX_MESSAGE_MAX), TX_OK);
+        struct tx_encoded encoded = tx_frame_writer_encoded(single);
+        assert_int_equal(tx_frame_writer_add_encoded(again, encoded, TX_MESSAGE_MAX), TX_OK);
+        struct tx_bytes before = tx_frame_writer_finish(again);
+        /* It fits exactly, or not at all. */
+        assert_int_equal(
+            tx_frame_writer_add_encoded(again, encoded, before.len + encoded.bytes.len - 1),
+            TX_ELIMIT);
+        assert_int_equal(tx_frame_writer_count(again), type + 1);
+    }
+    struct tx_bytes one = tx_frame_writer_finish(direct);
+    struct tx_bytes other = tx_frame_writer_finish(again);
+    assert_int_equal(one.len, other.len);
+    assert_memory_equal(one.data, other.data, one.len);
+    /* Its objects count: as many fit as of those that are encoded there. */
+    struct tx_encoded encoded = tx_frame_writer_encoded(single);
+    encoded.objects = TX_FRAME_OBJECTS_MAX / 3;
+    tx_frame_writer_clear(again);
+    assert_int_equal(tx_frame_writer_add_encoded(again, encoded, TX_MESSAGE_MAX), TX_OK);
+    assert_int_equal(tx_frame_writer_add_encoded(again, encoded, TX_MESSAGE_MAX), TX_OK);
+    assert_int_equal(tx_frame_writer_add_encoded(again, encoded, TX_MESSAGE_MAX), TX_ELIMIT);
+    tx_frame_writer_destroy(&single);
+    tx_frame_writer_destroy(&direct);
+    tx_frame_writer_destroy(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_full_frame_stays_as_it_was),
         cmocka_unit_test(a_message_far_beyond_the_limit_costs_little),
         cmocka_unit_test(messages_and_objects_of_a_frame_are_bounded),
+        cmocka_unit_test(an_encoded_message_may_travel_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

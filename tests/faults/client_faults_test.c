@@ -124,7 +124,7 @@ static void compare(const char *key, txclient_status told, bool at_commit, unsig
 
 static void exhaust(txclient_status (*act)(txclient *, const char *, bool *), const char *name)
 {
-    unsigned long told[TXCLIENT_ESYSTEM + 1] = {0};
+    unsigned long told[TXCLIENT_EBUSY + 1] = {0};
     unsigned long n = 1;
     for (;; n++) {
         char key[64];
@@ -135,7 +135,7 @@ static void exhaust(txclient_status (*act)(txclient *, const char *, bool *), co
         txclient_status status = from_the_beginning(act, key, &at_commit);
         (void)failing_memory_set(false);
         compare(key, status, at_commit, n);
-        if (status <= TXCLIENT_ESYSTEM)
+        if (status <= TXCLIENT_EBUSY)
             told[status]++;
         if (failing_memory_failures() == 0) {
             assert_int_equal(status, TXCLIENT_OK);

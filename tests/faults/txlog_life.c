@@ -30,6 +30,7 @@ static enum tx_error wait_durable(struct node_log *node, struct tx_lsn wanted,
                                   void (*durable)(struct tx_lsn), struct tx_why *why)
 {
     struct tx_lsn reached = {0};
+    log_writer_hand_over(node->writer);
     while (reached.n < wanted.n) {
         struct pollfd ready = {.fd = log_writer_fd(node->writer), .events = POLLIN};
         (void)poll(&ready, 1, -1);

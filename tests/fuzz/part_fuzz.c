@@ -212,7 +212,7 @@ static void start(struct part_fuzz *f)
     uint64_t started = fuzz_log_start(&f->log, f->options.life);
     TX_ASSERT(started == f->options.incarnation);
     f->started_at = f->log.n;
-    error = kv_open(log, &f->rm, &why);
+    error = kv_open(log, 1024, &f->rm, &why);
     TX_ASSERT(error == TX_OK);
     part_core_each_prepared(f->core, recover_prepared, f);
     f->actions_left = SIZE_MAX;

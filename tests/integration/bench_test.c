@@ -230,6 +230,34 @@ static void test_tpcb(void **state)
     assert_true(number(text, "tellers_change") == number(text, "history_sum"));
 }
 
+/* All ways to call, and to share handles, with the same sum and the same records. */
+static void test_transfer_in_every_way(void **state)
+{
+    static const struct {
+        const char *options[3];
+        double handles;
+        bool async;
+    } ways[] = {{{"--handles=1"}, 1, false},
+                {{"--handles=0"}, 4, false},
+                {{"--handles=3", "--interactive"}, 3, false},
+                {{"--async"}, 1, true},
+                {{"--async", "--interactive"}, 1, true},
+                {{"--async", "--handles=2", "--rate=200"}, 2, true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        const char *const *options = ways[i].options;
+        const struct text *text =
+            BENCH("transfer", "--accounts=50", "--record", options[0],
+                  options[1] != NULL ? options[1] : "--record",
+                  options[2] != NULL ? options[2] : "--record", "--commit-mode=coordinator");
+        assert_held(text);
+        assert_true(number(text, "handles") == ways[i].handles);
+        assert_int_equal(strstr(text->out, "\"calls\":\"asynchronous\"") != NULL, ways[i].async);
+        assert_non_null(strstr(text->out, "\"commit_mode\":\"coordinator\""));
+        assert_true(number(text, "failed") == 0);
+    }
+}
+
 /* ---- somebody else at the money ---- */
 
 /* What no transaction of the load did shows at its end: exit status 1. */
@@ -290,16 +318,15 @@ static void test_repetitions_and_warm_up(void **state)
 }
 
 /* All transactions that are due while the coordinator stands still are late, and say so. */
-static void test_an_open_loop_counts_a_stall(void **state)
+static void expect_stall_is_counted(const char *option)
 {
     const char *const words[] = {
         "txbench",   "--config", cluster.client_config, "transfer", "--json", "--rate", "100",
-        "--seconds", "4",        "--clients",           "4",        NULL};
+        "--seconds", "4",        "--clients",           "4",        option,   NULL};
     struct text text = {0};
     struct bench bench = {.pid = start_words(words)};
     FILE *file;
 
-    (void)state;
     assert_true(wait_until(shows_progress, NULL, WORK_MS));
     assert_int_equal(kill(cluster.coordinator.pid, SIGSTOP), 0);
     usleep(1500000); /* the length of the stall, not a wait for anything */
@@ -318,6 +345,18 @@ static void test_an_open_loop_counts_a_stall(void **state)
     assert_true(number(&text, "p95") >= 1000000);
 }
 
+static void test_an_open_loop_counts_a_stall(void **state)
+{
+    (void)state;
+    expect_stall_is_counted("--handles=0");
+}
+
+static void test_an_asynchronous_open_loop_counts_a_stall(void **state)
+{
+    (void)state;
+    expect_stall_is_counted("--async");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, work_teardown)
@@ -326,6 +365,8 @@ int main(void)
         TEST(test_history_of_an_interrupted_run_is_whole),
         TEST(test_refuses_what_makes_no_sense),
         TEST(test_ycsb),
+        TEST(test_transfer_in_every_way),
+        TEST(test_an_asynchronous_open_loop_counts_a_stall),
         TEST(test_smallbank),
         TEST(test_tpcb),
         TEST(test_smallbank_sees_a_theft),

@@ -119,29 +119,30 @@ static void write_config(struct cluster *cluster, struct daemon *daemon)
     at += (size_t)snprintf(text, sizeof text, "[node]\ncluster = test\nlisten = %s\ndata = %s\n",
                            daemon->address, daemon->data);
     if (daemon == &cluster->coordinator || daemon == &cluster->second) {
-        at += (size_t)snprintf(text + at, sizeof text - at,
-                               "id = %d\n[timers]\nresend = 100ms\nhello = 100ms\n"
-                               "forget = 100ms\n[participants]\n",
-                               daemon == &cluster->second ? 2 : 1);
+        at += (size_t)snprintf(text + at, sizeof text - at, "id = %d\n%s[participants]\n",
+                               daemon == &cluster->second ? 2 : 1,
+                               cluster->defaults ? ""
+                                                 : "[timers]\nresend = 100ms\nhello = 100ms\n"
+                                                   "forget = 100ms\n");
         for (size_t i = 0; i < cluster->participants_n; i++)
             at += (size_t)snprintf(text + at, sizeof text - at, "%s = %s\n",
                                    cluster->participants[i].name, cluster->participants[i].address);
     } else {
-        at += (size_t)snprintf(text + at, sizeof text - at,
-                               "name = %s\n[timers]\ninquiry = 200ms\n", daemon->name);
+        at += (size_t)snprintf(text + at, sizeof text - at, "name = %s\n%s", daemon->name,
+                               cluster->defaults ? "" : "[timers]\ninquiry = 200ms\n");
     }
     assert_true(at + strlen(daemon->settings) < sizeof text);
     memcpy(text + at, daemon->settings, strlen(daemon->settings) + 1);
     file_write(daemon->config, text);
 }
 
-void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp)
+static void init(struct cluster *cluster, size_t participants_n, bool tcp, bool defaults)
 {
     const char *base = getenv("TMPDIR");
     char text[1024];
 
     assert_true(participants_n <= CLUSTER_PARTICIPANTS_MAX);
-    *cluster = (struct cluster){.participants_n = participants_n, .tcp = tcp};
+    *cluster = (struct cluster){.participants_n = participants_n, .tcp = tcp, .defaults = defaults};
     format(cluster->directory, sizeof cluster->directory, "%s/assent-XXXXXX",
            base != NULL ? base : "/tmp");
     assert_non_null(mkdtemp(cluster->directory));
@@ -162,6 +163,16 @@ void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp)
     format(text, sizeof text, "[client]\ncluster = test\ncoordinator = %s\n",
            cluster->coordinator.address);
     file_write(cluster->client_config, text);
+}
+
+void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp)
+{
+    init(cluster, participants_n, tcp, false);
+}
+
+void cluster_init_defaults(struct cluster *cluster, size_t participants_n)
+{
+    init(cluster, participants_n, true, true);
 }
 
 void daemon_set(struct cluster *cluster, struct daemon *daemon, const char *section,

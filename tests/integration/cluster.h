@@ -32,12 +32,16 @@ struct cluster {
     size_t participants_n;
     struct daemon second; /* a further coordinator, see cluster_add_coordinator() */
     bool tcp;
+    bool defaults; /* no timer is set: everything as the benchmarks have it */
 };
 
 /* Makes the directory and the configuration of one coordinator and n participants "a", "b", ...;
  * starts nothing. Short timers are set where a test would otherwise wait. With `tcp` they listen on
  * free loopback ports, else on ipc. */
 void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp);
+/* The same with tcp, and nothing set but names, addresses and directories: as the benchmarks run.
+ */
+void cluster_init_defaults(struct cluster *cluster, size_t participants_n);
 /* Configures `second`: a coordinator with id 2 on the same participants. Starts nothing. */
 void cluster_add_coordinator(struct cluster *cluster);
 /* Kills what still runs (by pid) and removes the directory. A daemon that a sanitizer or an

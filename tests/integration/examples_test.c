@@ -76,9 +76,26 @@ static void test_scan_program(void **state)
     expect_scan("c", "");
 }
 
+/* All payments wait for the one purse, and none is lost or made twice. */
+static void test_async_program(void **state)
+{
+    char out[1024], err[1024];
+    int status = run_program(out, sizeof out, err, sizeof err, ASSENT_ASYNC_EXAMPLE,
+                             cluster.client_config, NULL);
+
+    (void)state;
+    if (status != 0 || strcmp(out, "1000 committed, 0 failed, 0 unknown\n") != 0)
+        fail_msg("exit %d: %s%s", status, out, err);
+    status = run_program(out, sizeof out, err, sizeof err, "txctl", "get", "--config",
+                         cluster.client_config, "a/accounts/purse", NULL);
+    if (status != 0 || strstr(out, "-1000") == NULL)
+        fail_msg("exit %d: %s%s", status, out, err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_scan_program),
+                                       cmocka_unit_test(test_async_program),
                                        cmocka_unit_test(test_first_program)};
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -366,7 +366,7 @@ struct iso_node *iso_node_new(enum tx_lock_policy policy, bool slow_scans)
     sim_disk_append(node->disk, &start, NULL, 0);
     node->last = start.lsn;
     sim_disk_synced(node->disk, node->last);
-    enum tx_error error = kv_open(sim_disk_log(node->disk), &node->rm, &why);
+    enum tx_error error = kv_open(sim_disk_log(node->disk), 1024, &node->rm, &why);
     TX_ASSERT(error == TX_OK);
     error = part_core_recovered(node->core, node->last, NOW_US, &node->actions, &why);
     TX_ASSERT(error == TX_OK);

@@ -38,7 +38,7 @@ static void open_all(struct kv_fixture *f, bool writer)
         struct log_writer_options lazy = {.lazy_ms = FOREVER_MS};
         check(log_writer_new(f->log, &lazy, &f->writer, &why), &why);
     }
-    check(kv_open(f->log, &f->rm, &why), &why);
+    check(kv_open(f->log, 1024, &f->rm, &why), &why);
 }
 
 static void close_all(struct kv_fixture *f)
@@ -106,6 +106,7 @@ static void queue(struct kv_fixture *f, struct tx_id id, const struct rm_batch *
         .puts_n = batch->puts_n,
     };
     assert_int_equal(log_writer_queue(f->writer, &append, force), TX_OK);
+    log_writer_hand_over(f->writer);
     tx_buf_deinit(&record);
 }
 

@@ -368,7 +368,7 @@ static void damage_is_no_end(void **state)
     struct txlog log = {.vtable = &vtable};
     struct rm *rm = NULL;
     struct rm_answer answer;
-    assert_int_equal(kv_open(&log, &rm, NULL), TX_OK);
+    assert_int_equal(kv_open(&log, 0, &rm, NULL), TX_OK);
     struct tx_op op = scan_op("", "", 100, false);
     rm->vtable->execute(rm, kv_fixture_tx(1), &op, &answer);
     assert_int_equal(answer.status, RM_FAILED);

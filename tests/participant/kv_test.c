@@ -540,7 +540,7 @@ static void an_unreadable_store_fails(void **state)
     struct txlog log = {.vtable = &vtable};
     struct rm *rm = NULL;
     struct rm_answer answer;
-    assert_int_equal(kv_open(&log, &rm, NULL), TX_OK);
+    assert_int_equal(kv_open(&log, 0, &rm, NULL), TX_OK);
     static const enum tx_op_type readers[] = {
         TX_OP_GET, TX_OP_GET_FOR_UPDATE, TX_OP_INSERT, TX_OP_DELETE, TX_OP_ADD, TX_OP_CHECK};
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {

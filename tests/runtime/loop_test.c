@@ -9,9 +9,15 @@
 struct world {
     struct loop *loop;
     int fd;
-    unsigned fired, ready, signals;
+    unsigned fired, ready, signals, passes;
     uint64_t at_us, fired_us;
     int last_signal;
+};
+
+struct second {
+    const struct world *w;
+    unsigned passes;
+    bool first_was_called;
 };
 
 static int set_up(void **state)
@@ -142,6 +148,67 @@ static void test_descriptor(void **state)
     assert_int_equal(w->ready, 3);
 }
 
+static void read_one(void *arg)
+{
+    struct world *w = arg;
+    uint64_t n;
+
+    w->ready += read(w->fd, &n, sizeof(n)) == (ssize_t)sizeof(n);
+}
+
+static void fire(void *arg)
+{
+    struct world *w = arg;
+
+    w->fired++;
+}
+
+static void end_of_pass(void *arg)
+{
+    struct world *w = arg;
+
+    w->passes++;
+    if (w->ready > 0 && w->fired > 0) {
+        loop_stop(w->loop);
+    }
+}
+
+static void second_after(void *arg)
+{
+    struct second *second = arg;
+
+    second->first_was_called = second->w->passes > second->passes;
+    second->passes = second->w->passes;
+}
+
+/* A descriptor and the timer, ready at once, are one pass; what waits for its end comes after both,
+ * once each, in order. */
+static void test_after_all_of_a_pass(void **state)
+{
+    struct world *w = *state;
+    struct second second = {.w = w};
+    const uint64_t one = 1, now = clock_now_us();
+
+    assert_int_equal(loop_add_fd(w->loop, w->fd, read_one, w), TX_OK);
+    assert_int_equal(loop_add_after(w->loop, end_of_pass, w), TX_OK);
+    assert_int_equal(loop_add_after(w->loop, second_after, &second), TX_OK);
+    loop_timer(w->loop, now, fire, w);
+    while (clock_now_us() < now + 1000) {
+    }
+    assert_int_equal(write(w->fd, &one, sizeof(one)), sizeof(one));
+    loop_run(w->loop);
+    assert_int_equal(w->ready, 1);
+    assert_int_equal(w->fired, 1);
+    assert_int_equal(w->passes, 1);
+    assert_int_equal(second.passes, 1);
+    assert_true(second.first_was_called);
+    loop_remove_after(w->loop, w);
+    loop_timer(w->loop, clock_now_us(), fire_and_stop, w);
+    loop_run(w->loop);
+    assert_int_equal(w->passes, 1);
+    assert_false(second.first_was_called);
+}
+
 static void got_signal(void *arg, int signal_number)
 {
     struct world *w = arg;
@@ -186,6 +253,7 @@ int main(void)
         LOOP_TEST(test_latest_call_counts),
         LOOP_TEST(test_timer_set_again_from_its_callback),
         LOOP_TEST(test_descriptor),
+        LOOP_TEST(test_after_all_of_a_pass),
         LOOP_TEST(test_signals),
         cmocka_unit_test(test_sigpipe_is_ignored),
     };

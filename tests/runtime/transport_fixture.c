@@ -54,6 +54,10 @@ static void on_batch(void *arg)
     struct world *w = node->world;
 
     node->batches++;
+    if (node->received - node->batched > node->largest_batch) {
+        node->largest_batch = node->received - node->batched;
+    }
+    node->batched = node->received;
     if (w->awaited != NULL && w->awaited->received >= w->wanted) {
         loop_stop(w->loop);
     }

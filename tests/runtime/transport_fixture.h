@@ -19,6 +19,7 @@ struct node {
     struct transport *transport;
     struct tx_address address;
     unsigned received, batches;
+    unsigned batched, largest_batch; /* messages at the end of the last batch; most in one */
     transport_client first_client, last_client;
     unsigned from_others; /* messages that came on another connection than the first one */
     struct tx_envelope last_envelope;

@@ -184,6 +184,30 @@ static void test_a_peer_that_is_away(void **state)
     assert_int_equal(w->participant.seen[w->participant.received - 1], 5000);
 }
 
+/* What has arrived may be any amount; what a pass takes of it is not. Again until there was enough
+ * at once for a pass to end early. */
+static void test_a_pass_has_an_end(void **state)
+{
+    enum { FRAMES = 40, EACH = 100, MOST = 512 + EACH - 1 };
+    struct world *w = *state;
+    const uint64_t give_up = clock_now_us() + DEADLINE_US;
+    const struct tx_msg msg = commit(1);
+
+    while (w->participant.largest_batch < 512 && clock_now_us() < give_up) {
+        const unsigned before = w->participant.received;
+
+        for (unsigned i = 0; i < FRAMES; i++) {
+            for (unsigned k = 0; k < EACH; k++) {
+                transport_send(w->coordinator.transport, &w->participant.address, &msg);
+            }
+            transport_flush(w->coordinator.transport);
+        }
+        receive(&w->participant, before + FRAMES * EACH);
+    }
+    assert_true(w->participant.largest_batch >= 512);
+    assert_true(w->participant.largest_batch <= MOST);
+}
+
 static void test_many_destinations(void **state)
 {
     struct world *w = *state;
@@ -290,6 +314,7 @@ int main(void)
         TRANSPORT_TEST(test_a_message_too_large_is_dropped),
         TRANSPORT_TEST(test_an_address_that_may_not_be_used),
         TRANSPORT_TEST(test_a_peer_that_is_away),
+        TRANSPORT_TEST(test_a_pass_has_an_end),
         TRANSPORT_TEST(test_many_destinations),
         TRANSPORT_TEST(test_client),
         TRANSPORT_TEST(test_many_clients),

@@ -128,7 +128,7 @@ static enum tx_error show_participant(struct showing *showing)
     core = part_core_new(&options);
     error = recovery_replay(&showing->rot.log, part_replay, core, &showing->summary, &showing->why);
     if (error == TX_OK)
-        error = kv_open(&showing->rot.log, &reopening.rm, &showing->why);
+        error = kv_open(&showing->rot.log, 0, &reopening.rm, &showing->why);
     if (error == TX_OK) {
         part_core_each_prepared(core, reopen, &reopening);
         error = reopening.error;

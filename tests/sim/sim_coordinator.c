@@ -35,7 +35,8 @@ static void perform(struct sim *sim, size_t node, struct coord_action *action)
         sim_network_send(sim, node, sim_find(sim, &action->address), &action->msg);
         return;
     case COORD_ACTION_REPLY:
-        if (action->msg.type == TX_MSG_OUTCOME)
+        /* Who lies may name participants that are none of the members, and hears what these say. */
+        if (action->msg.type == TX_MSG_OUTCOME && action->client != SIM_LIAR)
             hold_to_rule(sim, node, &action->msg.outcome);
         sim_network_send(sim, node, (size_t)action->client, &action->msg);
         return;

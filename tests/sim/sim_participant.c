@@ -207,7 +207,7 @@ static enum tx_error open_rest(struct sim *sim, size_t node, struct txlog *log, 
 {
     struct sim_participant *self = sim->nodes[node].participant;
     struct recovering recovering = {self, log};
-    enum tx_error error = kv_open(log, &self->rm, why);
+    enum tx_error error = kv_open(log, 1024, &self->rm, why);
 
     if (error != TX_OK)
         return error;

@@ -102,6 +102,10 @@ void sim_waits_look(struct sim *sim)
 {
     if (sim->now < sim->waits_at || !nothing_is_slow(&sim->options))
         return;
+    if (sim->lost_at > 0) {
+        sim->waits_n = 0; /* who asks a lost coordinator goes on waiting until its next inquiry */
+        return;
+    }
     sim->waits_at = sim->now + LOOK_US;
     look(sim);
 }

@@ -44,6 +44,7 @@ static int append_until_killed(const char *directory)
             if (log_writer_queue(writer, &append, next.n % 3 == 0) != TX_OK)
                 return 4;
         }
+        log_writer_hand_over(writer);
         struct pollfd ready = {.fd = log_writer_fd(writer), .events = POLLIN};
         (void)poll(&ready, 1, -1);
         if (log_writer_poll(writer, &durable, &why) != TX_OK || !report(durable.n))

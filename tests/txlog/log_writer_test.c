@@ -118,13 +118,19 @@ static struct log_writer *start(struct txlog *log, struct log_writer_options opt
     return writer;
 }
 
-static void queue(struct log_writer *writer, uint64_t lsn, bool force)
+static void collect(struct log_writer *writer, uint64_t lsn, bool force)
 {
     struct tx_buf record = {0};
     fixture_record(lsn, 100, &record);
     struct txlog_append append = {.lsn = {lsn}, .record = tx_buf_view(&record)};
     assert_int_equal(log_writer_queue(writer, &append, force), TX_OK);
     tx_buf_deinit(&record); /* the writer keeps a copy */
+}
+
+static void queue(struct log_writer *writer, uint64_t lsn, bool force)
+{
+    collect(writer, lsn, force);
+    log_writer_hand_over(writer);
 }
 
 /* Waits on the descriptor until the log is durable up to `lsn`, or has failed. */
@@ -177,6 +183,68 @@ static void what_queues_meanwhile_goes_in_one_batch(void **state)
     gated_close(&g);
 }
 
+static void what_is_handed_over_together_has_one_sync(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
+    for (uint64_t lsn = 1; lsn <= 300; lsn++) {
+        if (lsn % 100 == 1)
+            log_writer_hand_over(writer); /* of nothing, or of a hundred */
+        collect(writer, lsn, lsn % 100 == 1);
+        assert_true(log_writer_backlog(writer) > 0);
+        if (lsn % 100 == 50) /* the thread has time to take too little */
+            assert_int_equal(nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL), 0);
+        if (lsn % 100 == 0) {
+            log_writer_hand_over(writer);
+            assert_int_equal(await(writer, lsn, NULL), TX_OK);
+            assert_int_equal(log_writer_stats(writer).batches, lsn / 100);
+        }
+    }
+    struct log_writer_stats stats = log_writer_stats(writer);
+    assert_int_equal(stats.records, 300);
+    assert_int_equal(stats.batch_records_max, 100);
+    collect(writer, 301, true);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK); /* hands over, too */
+    assert_int_equal(txlog_last(g.real).n, 301);
+    gated_close(&g);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* It ends when its time is up, and with a full batch; the end of the writer does not wait for it.
+ */
+static void a_forced_record_waits_for_company_if_it_may(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(
+        &g.base, (struct log_writer_options){.group_wait_us = 100000, .batch_bytes_max = 100000});
+    uint64_t begin = now_ms();
+    for (uint64_t lsn = 1; lsn <= 20; lsn++)
+        queue(writer, lsn, true);
+    assert_int_equal(await(writer, 20, NULL), TX_OK);
+    assert_true(now_ms() - begin >= 99);
+    assert_int_equal(log_writer_stats(writer).batches, 1);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    writer = start(
+        &g.base, (struct log_writer_options){.group_wait_us = UINT32_MAX, .batch_bytes_max = 1000});
+    for (uint64_t lsn = 21; lsn <= 30; lsn++) /* 7 are a batch */
+        queue(writer, lsn, true);
+    assert_int_equal(await(writer, 27, NULL), TX_OK);
+    assert_int_equal(log_writer_stats(writer).batches, 1);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    assert_int_equal(txlog_last(g.real).n, 30);
+    gated_close(&g);
+}
+
 static void a_batch_is_cut_at_its_size(void **state)
 {
     (void)state;
@@ -211,13 +279,6 @@ static void a_lazy_record_rides_along(void **state)
     assert_int_equal(log_writer_stop(&writer, NULL), TX_OK); /* and is written at the end */
     assert_int_equal(txlog_last(g.real).n, 4);
     gated_close(&g);
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static void a_lonely_lazy_record_waits_its_time_only(void **state)
@@ -309,6 +370,7 @@ static void data_are_read_while_the_writer_writes(void **state)
         struct txlog_put put = {.key = key, .value = tx_bytes(&lsn, sizeof(lsn))};
         struct txlog_append append = {{lsn}, tx_buf_view(&record), &put, 1};
         assert_int_equal(log_writer_queue(writer, &append, lsn % 8 == 0), TX_OK);
+        log_writer_hand_over(writer);
         struct tx_lsn durable;
         assert_int_equal(log_writer_poll(writer, &durable, NULL), TX_OK);
         enum tx_error error = txlog_data_get(log, key, &got, NULL);
@@ -332,6 +394,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         TEST(what_queues_meanwhile_goes_in_one_batch),
+        TEST(what_is_handed_over_together_has_one_sync),
+        TEST(a_forced_record_waits_for_company_if_it_may),
         TEST(a_batch_is_cut_at_its_size),
         TEST(a_lazy_record_rides_along),
         TEST(a_lonely_lazy_record_waits_its_time_only),

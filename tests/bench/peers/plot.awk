@@ -1,15 +1,5 @@
 # An SVG of the lines {"median_of":NAME,"clients":N,"per_second":R,"p50_us":L,...} of a JSON file of `run`. Both axes of values
 # are logarithmic; the clients stand at equal distances.
-function text_of(key,    rest) {
-    if (!match($0, "\"" key "\":\""))
-        return ""
-    rest = substr($0, RSTART + RLENGTH)
-    sub(/".*/, "", rest)
-    return rest
-}
-function number_of(key) {
-    return match($0, "\"" key "\":[0-9.]+") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3) + 0 : 0
-}
 /"machine":/ { machine = text_of("machine") }
 /"accounts":/ {
     accounts = number_of("accounts")
@@ -30,62 +20,22 @@ function number_of(key) {
     value["rate", name, clients] = number_of("per_second")
     value["p50", name, clients] = number_of("p50_us")
 }
-function escape(text) {
-    gsub(/&/, "\\&amp;", text)
-    gsub(/</, "\\&lt;", text)
-    gsub(/>/, "\\&gt;", text)
-    return text
-}
-function put(x, y, anchor, size, text) {
-    printf "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-size=\"%d\">%s</text>\n", x, y, anchor, size, escape(text)
-}
-function log10(x) {
-    return log(x) / log(10)
-}
 function x_of(column) {
     return left + (columns_n > 1 ? (column - 1) * width / (columns_n - 1) : width / 2)
 }
-function y_of(v) {
-    return top + height - (log10(v) - low) * height / (high - low)
-}
-# Decades from `low` to `high` hold every value of `what`.
-function scale(what,    i, c, v, first) {
-    first = 1
+function scale(what,    i, c, v, least, greatest) {
     for (i = 1; i <= names_n; i++)
         for (c = 1; c <= columns_n; c++) {
             v = value[what, names[i], columns[c]]
-            if (v <= 0)
-                continue
-            v = log10(v)
-            if (first || v < low)
-                low = v
-            if (first || v > high)
-                high = v
-            first = 0
+            if (v > 0 && (least == 0 || v < least))
+                least = v
+            if (v > greatest)
+                greatest = v
         }
-    low = floor(low * 2) / 2
-    high = -floor(-high * 2) / 2
-    if (first || high <= low) {
-        low = first ? 0 : low
-        high = low + 1
-    }
+    fit((least > 0) ? least : 1, (greatest > 0) ? greatest : 10)
 }
-function floor(x) {
-    return (x < 0 && int(x) != x) ? int(x) - 1 : int(x)
-}
-function plain(v) {
-    return (v >= 1000000) ? v / 1000000 " million" : (v >= 1000) ? v / 1000 " thousand" : v ""
-}
-function grid(    decade, step, v, c) {
-    for (decade = floor(low); decade <= high; decade++)
-        for (step = 1; step <= 5; step += (step == 1) ? 1 : 3) {
-            v = step * 10 ^ decade
-            if (log10(v) < low - 0.001 || log10(v) > high + 0.001)
-                continue
-            printf "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", left, left + width, y_of(v), y_of(v), \
-                (step == 1) ? "#bbb" : "#e8e8e8"
-            put(left - 6, y_of(v) + 4, "end", 11, plain(v))
-        }
+function grid(    c) {
+    grid_of_values()
     for (c = 1; c <= columns_n; c++)
         put(x_of(c), top + height + 18, "middle", 12, columns[c])
     put(left + width / 2, top + height + 36, "middle", 12, "clients at once")
@@ -117,10 +67,8 @@ END {
         print "plot: no medians in this file" > "/dev/stderr"
         exit 1
     }
-    # After Okabe and Ito: apart also for those who see fewer colours.
-    palette_n = split("#000000 #0072b2 #d55e00 #009e73 #56b4e9 #cc79a7 #e69f00 #8c6d31 #999999 #5e3c99", palette, " ")
     for (i = 1; i <= names_n; i++)
-        color_of[names[i]] = palette[(i - 1) % palette_n + 1]
+        color_of[names[i]] = colour(i)
     width = 380
     height = 330
     top = 78

@@ -1,0 +1,162 @@
+/* The asynchronous loops: one thread for each handle, with all its clients' transactions in flight
+ * at once. */
+#include "client/bench_load.h"
+
+#include "client/bench_accounts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define TURN_MS 20 /* between two looks at whether the load goes on */
+
+/* A thread, its handle, and which of its clients have nothing to do. */
+struct bench_flight {
+    struct bench_load *load;
+    txclient *client;
+    pthread_t thread;
+    struct bench_client *idle;
+    unsigned under_way;
+    uint64_t due_us; /* of an open loop: of the next transaction; 0: not taken yet */
+};
+
+void bench_over(struct bench_client *client)
+{
+    struct bench_flight *flight = client->flight;
+    client->next = flight->idle;
+    flight->idle = client;
+    flight->under_way--;
+}
+
+static void start_one(struct bench_flight *flight, uint64_t begun_us)
+{
+    const struct bench_work *work = flight->load->work;
+    struct bench_client *client = flight->idle;
+    flight->idle = client->next;
+    flight->under_way++;
+    client->begun_us = begun_us;
+    work->start(client, work->arg);
+}
+
+/* Begins with all that are idle and need not wait. How long the others have to, at most TURN_MS. */
+static int start_closed(struct bench_flight *flight)
+{
+    struct bench_client *waiting = NULL;
+    uint64_t now_us = bench_now_us();
+    while (flight->idle != NULL) {
+        if (flight->idle->resume_us <= now_us) {
+            start_one(flight, now_us);
+            continue;
+        }
+        struct bench_client *client = flight->idle;
+        flight->idle = client->next;
+        client->next = waiting;
+        waiting = client;
+    }
+    flight->idle = waiting;
+    return TURN_MS;
+}
+
+/* Begins with what is due, as long as somebody is idle. */
+static int start_open(struct bench_flight *flight)
+{
+    struct bench_load *load = flight->load;
+    while (flight->idle != NULL) {
+        uint64_t now_us = bench_now_us();
+        if (flight->due_us == 0) {
+            flight->due_us = bench_pace_due_us(&load->pace, atomic_fetch_add(&load->next, 1));
+        }
+        if (flight->due_us > now_us) {
+            uint64_t left_ms = (flight->due_us - now_us) / 1000u;
+            return left_ms < TURN_MS ? (int)left_ms : TURN_MS;
+        }
+        if (flight->due_us >= load->end_us) {
+            return TURN_MS;
+        }
+        uint64_t due_us = flight->due_us;
+        flight->due_us = 0;
+        start_one(flight, due_us);
+    }
+    return TURN_MS;
+}
+
+/* What was due in an open loop, and will not be begun. */
+static void count_the_rest(struct bench_flight *flight)
+{
+    struct bench_load *load = flight->load;
+    uint64_t now_us = bench_now_us();
+    now_us = now_us < load->end_us ? now_us : load->end_us;
+    for (;;) {
+        uint64_t due_us = flight->due_us != 0
+                              ? flight->due_us
+                              : bench_pace_due_us(&load->pace, atomic_fetch_add(&load->next, 1));
+        flight->due_us = 0;
+        if (due_us >= now_us) {
+            return;
+        }
+        bench_count_overdue(flight->idle, due_us, now_us);
+    }
+}
+
+static void *flight_main(void *arg)
+{
+    struct bench_flight *flight = arg;
+    struct bench_load *load = flight->load;
+    bool open = load->options->rate > 0;
+    while (bench_now_us() < load->end_us && !bench_load_stopped(load)) {
+        int wait_ms = open ? start_open(flight) : start_closed(flight);
+        if (flight->under_way > 0) {
+            (void)txclient_process(flight->client, wait_ms);
+        } else {
+            bench_sleep_ms((uint32_t)(wait_ms > 0 ? wait_ms : 1));
+        }
+    }
+    while (flight->under_way > 0) {
+        (void)txclient_process(flight->client, -1);
+    }
+    if (open) {
+        count_the_rest(flight);
+    }
+    (void)atomic_fetch_sub(&load->running, 1);
+    return NULL;
+}
+
+static void join(struct bench_load *load, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        (void)pthread_join(load->flights[i].thread, NULL);
+    }
+    free(load->flights);
+    load->flights = NULL;
+}
+
+void bench_flights_join(struct bench_load *load)
+{
+    join(load, load->handles_n);
+}
+
+int bench_flights_start(struct bench_load *load)
+{
+    load->flights = calloc(load->handles_n, sizeof *load->flights);
+    if (load->flights == NULL) {
+        return ENOMEM;
+    }
+    for (unsigned i = 0; i < load->handles_n; i++) {
+        load->flights[i] = (struct bench_flight){.load = load, .client = load->handles[i]};
+    }
+    for (unsigned i = 0; i < load->options->clients; i++) {
+        struct bench_flight *flight = &load->flights[i % load->handles_n];
+        load->clients[i].flight = flight;
+        load->clients[i].next = flight->idle;
+        flight->idle = &load->clients[i];
+    }
+    atomic_store(&load->running, load->handles_n);
+    for (unsigned i = 0; i < load->handles_n; i++) {
+        int error = pthread_create(&load->flights[i].thread, NULL, flight_main, &load->flights[i]);
+        if (error != 0) {
+            atomic_store(&load->broken, error);
+            join(load, i);
+            return error;
+        }
+    }
+    return 0;
+}
