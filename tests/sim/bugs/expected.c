@@ -89,6 +89,7 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(ROWS_NOT_LOCKED, "append", "append", "append", SCANS_BELOW),
     ROW(READ_BEFORE_DURABLE, "append", "append", "append",
         "scans_percent=60 levels_percent=70 coordinators=1 participants=2 clients=12 "
-        "think_us=2000 mode=1 asks_percent=0 lost_txs=0"),
+        "think_us=2000 sync_us=20000 lazy_us=200000 crash=20 fault_txs=4 partition=0 resolve=0 "
+        "old_disk=0 mode=1 asks_percent=0 lost_txs=0"),
     ROW(READ_GIVES_UP_LOCK, "append", "append", "append", LISTS_BELOW),
 };
