@@ -85,20 +85,49 @@ static bool forgotten_means_aborted(const struct coord_core *core, struct tx_id 
            id.epoch > core->forgotten_epoch && !tx_lineage_lacks(&core->lineage, id.epoch);
 }
 
-/* Another member may know more, unless all have forgotten it. */
-static void forgotten(struct coord_core *core, struct coord_tx *tx, struct coord_member *member)
+/* Never given here, and perhaps by another copy of this directory. */
+static struct tx_bytes another_copy_text(struct coord_core *core, struct tx_id id)
+{
+    return coord_print(core,
+                       "coordinator %" PRIu32 " has never been at epoch %" PRIu64
+                       ": another copy of its data directory was, or the id is mistyped; compare "
+                       "the participants",
+                       core->options.id, id.epoch);
+}
+
+/* Its word proves nothing. Another member may know more, unless nobody is left who does. */
+static void proves_nothing(struct coord_core *core, struct coord_tx *tx,
+                           struct coord_member *member)
 {
     member->forgotten = true;
+    if (first_asked(tx) == NULL) {
+        bool other = tx_lineage_lacks(&core->lineage, tx->id.epoch);
+        finish_all(core, tx, TX_OUTCOME_UNKNOWN,
+                   other ? another_copy_text(core, tx->id)
+                         : coord_print(core,
+                                       "it is finished, and so long ago that its outcome is "
+                                       "forgotten here and at participant %s",
+                                       member->peer->name.s));
+    }
+}
+
+static void forgotten(struct coord_core *core, struct coord_tx *tx, struct coord_member *member)
+{
     if (forgotten_means_aborted(core, tx->id) || TX_SEEDED_BUG(ABORTED_FOR_UNKNOWN)) {
         finish_all(core, tx, TX_OUTCOME_ABORTED,
                    coord_print(core, "it is finished, and no commit of it was ever recorded"));
-    } else if (first_asked(tx) == NULL) {
-        finish_all(core, tx, TX_OUTCOME_UNKNOWN,
-                   coord_print(core,
-                               "it is finished, and so long ago that its outcome is forgotten "
-                               "here and at participant %s",
-                               member->peer->name.s));
+    } else {
+        proves_nothing(core, tx, member);
     }
+}
+
+/* A reader that has dropped out and restarted says NO, too, and whoever asks by a reference does
+ * not mark it as one. With a reader it is the coordinator that decides: had it committed, the
+ * record would be here, unless such a one was forgotten. */
+static bool no_is_final(const struct coord_core *core, const struct coord_tx *tx)
+{
+    return tx->members_n == 1 ||
+           (tx->id.epoch >= core->presume_from && !tx_lineage_lacks(&core->lineage, tx->id.epoch));
 }
 
 /* Does the lack of a COMMIT record prove that the coordinator has not decided to commit it? Those
@@ -155,6 +184,10 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct co
             core->stats.stale++; /* an old copy: it lacks what it promised */
             break;
         }
+        if (!no_is_final(core, tx)) {
+            proves_nothing(core, tx, member);
+            break;
+        }
         finish_all(core, tx, TX_OUTCOME_ABORTED,
                    coord_print(core, "participant %s has not committed it and never will", name));
         break;
@@ -185,17 +218,6 @@ static void presume(struct coord_core *core, struct coord_waiter from,
             core, from, finish->id, TX_OUTCOME_UNKNOWN,
             coord_print(core, "nothing here proves what became of it; compare the participants"));
     }
-}
-
-/* Never given here, and perhaps by another copy of this directory. */
-static void of_another_copy(struct coord_core *core, struct coord_waiter from, struct tx_id id)
-{
-    answer(core, from, id, TX_OUTCOME_UNKNOWN,
-           coord_print(core,
-                       "coordinator %" PRIu32 " has never been at epoch %" PRIu64
-                       ": another copy of its data directory was, or the id is mistyped; compare "
-                       "the participants",
-                       core->options.id, id.epoch));
 }
 
 /* When the client had asked for that, or all are readers, it is the coordinator that decides: its
@@ -270,11 +292,11 @@ void coord_resolve(struct coord_core *core, struct coord_waiter from,
     bool room =
         core->counts[COORD_RESOLVING] < COORD_RESOLVING_MAX && finish->members_n <= TX_MEMBERS_MAX;
     if (finish->id.epoch > core->options.epoch) {
-        of_another_copy(core, from, finish->id);
+        answer(core, from, finish->id, TX_OUTCOME_UNKNOWN, another_copy_text(core, finish->id));
     } else if (!only_log && room && has_askable(core, finish)) {
         ask_members(core, from, finish);
     } else if (tx_lineage_lacks(&core->lineage, finish->id.epoch)) {
-        of_another_copy(core, from, finish->id);
+        answer(core, from, finish->id, TX_OUTCOME_UNKNOWN, another_copy_text(core, finish->id));
     } else if (only_log) {
         presume(core, from, finish);
     } else {

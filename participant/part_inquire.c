@@ -298,7 +298,7 @@ static void send_state(struct part_core *core, const struct tx_envelope *to,
     part_send(core, &to->address, &msg);
 }
 
-/* NO, FORGOTTEN; COMMITTED of a reader: nothing is known here but that. */
+/* NO, FORGOTTEN; COMMITTED of an only reader: nothing is known here but that. */
 static void send_end(struct part_core *core, const struct tx_envelope *to, struct tx_id id,
                      enum tx_state state)
 {
@@ -315,8 +315,10 @@ static void send_fact(struct part_core *core, const struct tx_envelope *to,
                                       .members_decide = tx->members_decide});
 }
 
+/* Of several members a reader that has dropped out does not know the end, and those in doubt ask
+ * none. Whoever asks for a client may not know that it was one. */
 static void inquire_tombstone(struct part_core *core, const struct tx_envelope *from,
-                              const struct part_tombstone *tombstone)
+                              const struct part_tombstone *tombstone, bool in_doubt)
 {
     switch (tombstone->kind) {
     case PART_TOMB_NO:
@@ -326,7 +328,10 @@ static void inquire_tombstone(struct part_core *core, const struct tx_envelope *
         send_end(core, from, tombstone->id, TX_STATE_COMMITTED);
         return;
     case PART_TOMB_READ_ONLY:
-        core->stale++; /* it does not know, and nobody should have asked */
+        if (in_doubt)
+            core->stale++;
+        else
+            send_end(core, from, tombstone->id, TX_STATE_FORGOTTEN);
         return;
     }
 }
@@ -347,7 +352,7 @@ static void inquire_unknown(struct part_core *core, const struct tx_envelope *fr
         /* Were it committed, it would not be finished while a member has not acknowledged. */
         send_end(core, from, inquire->id, inquire->in_doubt ? TX_STATE_NO : TX_STATE_FORGOTTEN);
     } else if (tombstone != NULL) {
-        inquire_tombstone(core, from, tombstone);
+        inquire_tombstone(core, from, tombstone, inquire->in_doubt);
     } else {
         part_tombstone_put(core, coordinator, inquire->id, PART_TOMB_NO, TX_REASON_INQUIRED,
                            tx_bytes_str("somebody asked for it before it was here"), NULL);
