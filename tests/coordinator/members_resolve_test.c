@@ -343,6 +343,35 @@ static void resolve_forgotten__aborted_only_while_that_proves_it(void **unused)
     (void)assert_outcome(&d, id, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
 }
 
+/* A reader that has restarted says NO as well, and whoever asks by a reference does not mark it. Of
+ * an epoch of which this log has forgotten commits that proves nothing. */
+static void resolve_no_where_commits_were_forgotten__not_final(void **unused)
+{
+    (void)unused;
+    d.mode = TX_COMMIT_COORDINATOR;
+    d.members_decide = false;
+    struct tx_id id = tx_finished_committed(&d);
+    driver_restart_all(&d);
+    driver_welcome_all(&d);
+    driver_pass(&d, 301 * SECOND_US);
+    assert_state(&d, id, "none");
+    driver_ignore(&d);
+    d.mode = TX_COMMIT_DEFAULT;
+    ask(id, "ab");
+    state(&d, 'a', id, TX_STATE_NO);
+    assert_int_equal(driver_count(&d, TX_MSG_OUTCOME), 0);
+    state(&d, 'b', id, TX_STATE_COMMITTED);
+    (void)assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
+    ask(id, "ab");
+    state(&d, 'a', id, TX_STATE_NO);
+    state(&d, 'b', id, TX_STATE_NO);
+    (void)assert_outcome(&d, id, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+    ask(id, "ab");
+    state(&d, 'a', id, TX_STATE_FORGOTTEN);
+    state(&d, 'b', id, TX_STATE_NO);
+    (void)assert_outcome(&d, id, TX_OUTCOME_UNKNOWN, TX_REASON_NONE);
+}
+
 static void resolve_no_answer__unknown(void **unused)
 {
     (void)unused;
@@ -525,6 +554,7 @@ int main(void)
         TEST(resolve_all_prepared__asked_until_they_have_found_out),
         TEST(resolve_prepared_by_the_coordinators_decision__presumed),
         TEST(resolve_forgotten__aborted_only_while_that_proves_it),
+        TEST(resolve_no_where_commits_were_forgotten__not_final),
         TEST(resolve_no_answer__unknown),
         TEST(resolve_readers__not_asked),
         TEST(resolve_mode_of_the_request__the_log_proves_it_only_for_the_coordinator),

@@ -157,6 +157,23 @@ CELL(tombstone_x_inquire)
     driver_free(d);
 }
 
+/* One of several that only read, and has dropped out: it does not know the end. */
+CELL(tombstone_of_a_reader_x_inquire)
+{
+    (void)unused;
+    struct driver *d = driver_new(NULL);
+    struct tx_id id = driver_id(d, 1);
+    driver_do(d, 1, 1, TX_OP_GET, "x", "");
+    driver_prepare(d, id, DRIVER_READ_ONLY, NULL, 0);
+    expect_vote(d, id, TX_VOTE_READ_ONLY);
+    driver_clear(d);
+    driver_inquire_peer(d, "b", id, true);
+    expect_silence(d);
+    driver_inquire(d, id);
+    expect_answer(d, id, TX_STATE_FORGOTTEN);
+    driver_free(d);
+}
+
 CELL(forgotten_x_inquire)
 {
     (void)unused;
@@ -703,6 +720,7 @@ int main(void)
         RUN(forgotten_x_abort),
         RUN(none_x_inquire),
         RUN(tombstone_x_inquire),
+        RUN(tombstone_of_a_reader_x_inquire),
         RUN(forgotten_x_inquire),
         RUN(tombstone_x_forget),
         RUN(none_x_restart),
