@@ -119,6 +119,12 @@ void bench_count_as(struct bench_client *client, txclient_status status, txclien
     }
 }
 
+txclient_bytes bench_shot_key(const struct bench_client *client, const char *key)
+{
+    bool members_decide = client->load->options->commit_mode == TXCLIENT_COMMIT_PARTICIPANTS;
+    return txclient_str(members_decide ? "" : key);
+}
+
 txclient_status bench_settle(struct bench_client *client,
                              txclient_status (*ask)(struct bench_client *client, void *arg),
                              void *arg)
@@ -126,6 +132,11 @@ txclient_status bench_settle(struct bench_client *client,
     uint64_t until_us = bench_now_us() + client->load->options->settle_ms * UINT64_C(1000);
     struct bench_counts *counts = counts_of(client);
     count(&counts->unknown);
+    if (ask == NULL) {
+        count(&counts->never_settled);
+        client->lost++;
+        return TXCLIENT_UNKNOWN;
+    }
     for (;;) {
         txclient_status status = ask(client, arg);
         if (status == TXCLIENT_OK) {

@@ -157,7 +157,12 @@ void bench_count(struct bench_client *client, txclient_status status);
 void bench_count_as(struct bench_client *client, txclient_status status, txclient_reason reason);
 /* An asynchronous transaction is over: its client is free for the next one. */
 void bench_over(struct bench_client *client);
-/* Counts an unknown outcome and calls `ask` until it knows or the patience is over. */
+/* What a one-shot transaction that writes takes for an idempotency key: none where the members are
+ * to decide, for a key is kept by the coordinator's decision. Without one it may be sent once
+ * only. */
+txclient_bytes bench_shot_key(const struct bench_client *client, const char *key);
+/* Counts an unknown outcome and calls `ask` until it knows or the patience is over; NULL: nobody
+ * can be asked. */
 txclient_status bench_settle(struct bench_client *client,
                              txclient_status (*ask)(struct bench_client *client, void *arg),
                              void *arg);

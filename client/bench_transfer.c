@@ -82,7 +82,7 @@ static txclient_status submit(struct bench_client *c, const struct work *work)
 {
     txclient_submit_options options = {.size = sizeof options,
                                        .commit_mode = c->load->options->commit_mode,
-                                       .idempotency_key = txclient_str(work->transfer.id)};
+                                       .idempotency_key = bench_shot_key(c, work->transfer.id)};
     return txclient_submit(c->client, c->batch, &options, NULL);
 }
 
@@ -147,7 +147,8 @@ static void transfer_over(struct bench_client *c, const struct work *work, txcli
     if (status != TXCLIENT_UNKNOWN) {
         bench_count_as(c, status, reason);
     } else {
-        status = bench_settle(c, ask, (void *)(uintptr_t)work);
+        bool again = c->load->options->interactive || bench_shot_key(c, work->transfer.id).len > 0;
+        status = bench_settle(c, again ? ask : NULL, (void *)(uintptr_t)work);
         if (status != TXCLIENT_OK && status != TXCLIENT_ABORTED) {
             (void)fprintf(stderr, "txbench: transfer %s: %s\n", work->transfer.id,
                           txclient_detail(c->client)->text);
@@ -253,7 +254,7 @@ static void transfer_start(struct bench_client *c, void *arg)
     } else {
         txclient_submit_options options = {.size = sizeof options,
                                            .commit_mode = c->load->options->commit_mode,
-                                           .idempotency_key = txclient_str(work->transfer.id)};
+                                           .idempotency_key = bench_shot_key(c, work->transfer.id)};
         fill_batch(c, work);
         status = txclient_submit_async(c->client, c->batch, &options, submitted, c);
     }

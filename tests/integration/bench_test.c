@@ -258,6 +258,33 @@ static void test_transfer_in_every_way(void **state)
     }
 }
 
+static unsigned long decided_by_members(void)
+{
+    char text[32];
+    assert_true(work_field(&cluster.coordinator, "committed_by_members_total", text, sizeof text));
+    return strtoul(text, NULL, 10);
+}
+
+/* Where the members are to decide they do, one-shot and interactive, whoever else would like a key.
+ */
+static void test_members_decide(void **state)
+{
+    static const char *const calls[] = {"--handles=1", "--async", "--interactive"};
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        unsigned long before = decided_by_members();
+        const struct text *text =
+            BENCH("transfer", "--accounts=50", calls[i], "--commit-mode=participants");
+        assert_held(text);
+        assert_true(number(text, "committed") > 0);
+        assert_true((double)(decided_by_members() - before) >= number(text, "committed"));
+    }
+    unsigned long before = decided_by_members();
+    const struct text *text = BENCH("smallbank", "--customers=50", "--commit-mode=participants");
+    assert_held(text);
+    assert_true(decided_by_members() > before);
+}
+
 /* ---- somebody else at the money ---- */
 
 /* What no transaction of the load did shows at its end: exit status 1. */
@@ -366,6 +393,7 @@ int main(void)
         TEST(test_refuses_what_makes_no_sense),
         TEST(test_ycsb),
         TEST(test_transfer_in_every_way),
+        TEST(test_members_decide),
         TEST(test_an_asynchronous_open_loop_counts_a_stall),
         TEST(test_smallbank),
         TEST(test_tpcb),
