@@ -174,8 +174,10 @@ static void test_what_is_read_is_what_stands_there(void **state)
     assert_true(ops[1].list[2] == INT64_MAX);
     assert_true(ops[2].known && !ops[3].known && ops[5].known && !ops[6].known);
     assert_int_equal(ops[4].number, -5);
+    assert_true(history.records[1].members_decide && !history.records[0].members_decide);
     assert_int_equal(history.records[1].members_n, 2);
-    assert_true(history.records[2].one_phase);
+    assert_int_equal(history.records[2].members_n, 2);
+    assert_true(history.records[3].one_phase);
     assert_int_equal(history.locks[0].held[1].mode, TX_LOCK_SIX);
     assert_int_equal(history.ends[0].alarms, 7);
     assert_int_equal(history.bounds[0].limit, 500);
