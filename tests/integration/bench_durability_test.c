@@ -79,29 +79,15 @@ static int end(void **state)
 
 /* ---- the load ---- */
 
-struct load {
-    pid_t pid;
-    int status;
-    bool ended;
-};
-
-static bool has_ended(void *arg)
-{
-    struct load *load = arg;
-    if (!load->ended)
-        load->ended = waitpid(load->pid, &load->status, WNOHANG) == load->pid;
-    return load->ended;
-}
-
 static bool has_acked(void *arg)
 {
     (void)arg;
     return file_size(acked) > 0;
 }
 
-static void load_begin(struct load *load, const char *seconds)
+static void load_begin(struct child *load, const char *seconds)
 {
-    *load = (struct load){.pid = fork()};
+    *load = (struct child){.pid = fork()};
     assert_true(load->pid >= 0);
     if (load->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -115,7 +101,7 @@ static void load_begin(struct load *load, const char *seconds)
 }
 
 /* Sums are txbench's own business, at the end of a load and of `verify`. */
-static void expect_all_acknowledged(const struct load *load)
+static void expect_all_acknowledged(const struct child *load)
 {
     static char out[4096], err[8192];
     assert_true(WIFEXITED(load->status));
@@ -143,7 +129,7 @@ static void kill_in_the_middle(bool imaged)
 {
     const char *given = getenv("ASSENT_DURABILITY_SECONDS");
     const char *seconds = given != NULL ? given : "12";
-    struct load load;
+    struct child load;
     int kills = 0;
     for (size_t node = 0; node < NODES; node++)
         start_node(node, imaged);
@@ -151,19 +137,19 @@ static void kill_in_the_middle(bool imaged)
     load_begin(&load, seconds);
     /* Not while it adds up at its end: that could last for ever. */
     time_t end = time(NULL) + (time_t)strtoul(seconds, NULL, 10);
-    while (!wait_until(has_ended, &load, (int)(200 + draw(1200))) &&
+    while (!wait_until(child_has_ended, &load, (int)(200 + draw(1200))) &&
            (kills == 0 || time(NULL) < end)) {
         size_t victim = (size_t)draw(NODES);
         daemon_kill(nodes[victim]);
         if (imaged)
             assert_true(faults_restore(&disks[victim], nodes[victim]->data));
-        (void)wait_until(has_ended, &load, (int)draw(500));
+        (void)wait_until(child_has_ended, &load, (int)draw(500));
         start_node(victim, imaged);
         kills++;
     }
     print_message("%d kills\n", kills);
     assert_true(kills > 0);
-    assert_true(wait_until(has_ended, &load, LONG_MS));
+    assert_true(wait_until(child_has_ended, &load, LONG_MS));
     expect_all_acknowledged(&load);
 }
 

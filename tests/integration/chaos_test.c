@@ -47,21 +47,6 @@ static pid_t start_load(const char *seconds)
     _exit(127);
 }
 
-struct load {
-    pid_t pid;
-    int status;
-    bool ended;
-};
-
-static bool load_has_ended(void *arg)
-{
-    struct load *load = arg;
-
-    if (!load->ended)
-        load->ended = waitpid(load->pid, &load->status, WNOHANG) == load->pid;
-    return load->ended;
-}
-
 static bool has_acked(void *arg)
 {
     (void)arg;
@@ -69,16 +54,16 @@ static bool has_acked(void *arg)
 }
 
 /* Kills one daemon at a random moment and starts it again after another one. */
-static void hit(uint64_t *seed, struct load *load)
+static void hit(uint64_t *seed, struct child *load)
 {
     size_t n = (size_t)(next_random(seed) % (cluster.participants_n + 1));
     struct daemon *victim =
         n == cluster.participants_n ? &cluster.coordinator : &cluster.participants[n];
 
-    if (wait_until(load_has_ended, load, (int)(200 + next_random(seed) % 1500)))
+    if (wait_until(child_has_ended, load, (int)(200 + next_random(seed) % 1500)))
         return;
     daemon_kill(victim);
-    (void)wait_until(load_has_ended, load, (int)(next_random(seed) % 1000));
+    (void)wait_until(child_has_ended, load, (int)(next_random(seed) % 1000));
     daemon_start(victim);
 }
 
@@ -87,14 +72,14 @@ static void test_no_acknowledged_transfer_is_lost(void **state)
     const char *seconds = getenv("ASSENT_CHAOS_SECONDS");
     const char *seed_text = getenv("ASSENT_CHAOS_SEED");
     uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
-    struct load load = {0};
+    struct child load = {0};
     int kills = 0;
 
     (void)state;
     printf("ASSENT_CHAOS_SEED=%llu\n", (unsigned long long)seed);
     load.pid = start_load(seconds != NULL ? seconds : "60");
     assert_true(wait_until(has_acked, NULL, 30000));
-    while (!load_has_ended(&load)) {
+    while (!child_has_ended(&load)) {
         hit(&seed, &load);
         kills++;
     }

@@ -283,6 +283,15 @@ static bool log_holds(void *arg)
     return found;
 }
 
+bool child_has_ended(void *arg)
+{
+    struct child *child = arg;
+
+    if (!child->ended)
+        child->ended = waitpid(child->pid, &child->status, WNOHANG) == child->pid;
+    return child->ended;
+}
+
 bool daemon_says(const struct daemon *daemon, const char *text, int timeout_ms)
 {
     struct says says = {daemon, text};

@@ -70,6 +70,15 @@ void daemon_kill(struct daemon *daemon);
 /* SIGTERM and wait; fails the test when it does not leave cleanly. */
 void daemon_stop(struct daemon *daemon);
 
+/* A program beside the daemons, started by the test itself. */
+struct child {
+    pid_t pid;
+    int status; /* its wait status, once it has ended */
+    bool ended;
+};
+/* Has it ended by now? For wait_until(); `arg` is the struct child. */
+bool child_has_ended(void *arg);
+
 /* Waits until the log of the present run holds the text; false after `timeout_ms`. */
 bool daemon_says(const struct daemon *daemon, const char *text, int timeout_ms);
 
