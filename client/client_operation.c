@@ -137,18 +137,20 @@ static void abort_after(struct client_operation *operation, enum tx_error error)
     txclient_tx *tx = operation->tx;
     struct client_flow *flow = &operation->flow;
     operation->no_memory = error == TX_ENOMEM;
-    if (tx->core.state != CLIENT_TX_OPEN) {
+    if (tx->core.state != CLIENT_TX_OPEN && tx->core.reason != TX_REASON_RESTARTED) {
         client_operations_drop(tx, operation);
         operation_aborted(operation); /* undone by the participant, which has told */
         return;
     }
-    (void)client_fail_call(flow, error);
-    struct tx_why cause = flow->detail->text;
-    if (error == TX_ENODE) {
-        (void)tx_why(&cause, TX_OK, "it has restarted since an earlier operation");
-    }
-    client_tx_aborted(&tx->core, abort_reason(error, &flow->reply), &operation->node->member.name,
-                      tx_bytes_str(cause.text));
+    if (tx->core.state == CLIENT_TX_OPEN) {
+        (void)client_fail_call(flow, error);
+        struct tx_why cause = flow->detail->text;
+        if (error == TX_ENODE) {
+            (void)tx_why(&cause, TX_OK, "it has restarted since an earlier operation");
+        }
+        client_tx_aborted(&tx->core, abort_reason(error, &flow->reply),
+                          &operation->node->member.name, tx_bytes_str(cause.text));
+    } /* else it has restarted, and its word may come before its introduction and go unheard */
     operation->state = CLIENT_OPERATION_ABORTING;
     client_operations_drop(tx, operation);
     client_tell_abort(flow, tx, &operation->outcome, abort_told);

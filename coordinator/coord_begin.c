@@ -111,6 +111,15 @@ void coord_on_begin(struct coord_core *core, struct coord_waiter from,
     reply_begun(core, from, tx);
 }
 
+void coord_active_restarted(struct coord_core *core, struct coord_tx *tx,
+                            const struct coord_peer *peer)
+{
+    TX_ASSERT(tx->state == COORD_ACTIVE);
+    coord_abort(core, tx, TX_REASON_RESTARTED, peer,
+                coord_print(core, "participant %s has restarted since (incarnation %" PRIu64 ")",
+                            peer->name.s, peer->incarnation));
+}
+
 void coord_on_join(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_id *msg)
 {
     struct coord_tx *tx = coord_tx_find(core, msg->id);

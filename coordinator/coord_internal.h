@@ -340,6 +340,7 @@ void coord_tx_move(struct coord_core *core, struct coord_tx *tx, enum coord_stat
 struct coord_member *coord_tx_member(struct coord_tx *tx, const struct coord_peer *peer);
 /* Remembers that this participant may hold locks for the transaction. */
 void coord_tx_join(struct coord_tx *tx, struct coord_peer *peer);
+bool coord_tx_joined(const struct coord_tx *tx, const struct coord_peer *peer);
 /* What only an undecided transaction needs. */
 void coord_tx_drop_work(struct coord_tx *tx);
 /* A member that must commit. */
@@ -367,6 +368,9 @@ void coord_on_begin(struct coord_core *core, struct coord_waiter from,
                     const struct coord_event *event);
 void coord_on_join(struct coord_core *core, struct coord_peer *peer, const struct tx_msg_id *msg);
 void coord_active_timer(struct coord_core *core, struct coord_tx *tx);
+/* A participant that has joined has restarted: what the transaction did there is lost. */
+void coord_active_restarted(struct coord_core *core, struct coord_tx *tx,
+                            const struct coord_peer *peer);
 /* False, and the client has its answer, when nothing new may start now. */
 bool coord_may_begin(struct coord_core *core, struct coord_waiter from);
 bool coord_age_take(struct coord_core *core, struct coord_waiter from, struct tx_age given,

@@ -174,6 +174,19 @@ static void back(struct coord_core *core, const struct coord_peer *peer)
     }
 }
 
+/* What an interactive transaction has done there is lost with the start that did it: JOIN is heard
+ * from a welcomed start only, so whoever has joined has done so at an earlier one. */
+static void restarted(struct coord_core *core, const struct coord_peer *peer)
+{
+    struct coord_tx *next = NULL;
+    for (struct coord_tx *tx = TAILQ_FIRST(&core->open); tx != NULL; tx = next) {
+        next = TAILQ_NEXT(tx, in_open);
+        if (tx->state == COORD_ACTIVE && coord_tx_joined(tx, peer)) {
+            coord_active_restarted(core, tx, peer);
+        }
+    }
+}
+
 void coord_peer_silent(struct coord_core *core, struct coord_peer *peer)
 {
     TX_ASSERT(peer->state == COORD_PEER_NEW || peer->state == COORD_PEER_UP);
@@ -302,6 +315,7 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
     struct tx_position position = {from->start, from->life, welcome->lsn};
     if (welcome->incarnation > peer->incarnation) {
         take_start(core, peer, position);
+        restarted(core, peer);
     } else {
         coord_peer_known(peer, position); /* logged with the next record that says how far it is */
     }

@@ -151,12 +151,20 @@ struct coord_member *coord_tx_member(struct coord_tx *tx, const struct coord_pee
     return NULL;
 }
 
-void coord_tx_join(struct coord_tx *tx, struct coord_peer *peer)
+bool coord_tx_joined(const struct coord_tx *tx, const struct coord_peer *peer)
 {
     for (size_t i = 0; i < tx->joined_n; i++) {
         if (tx->joined[i] == peer) {
-            return;
+            return true;
         }
+    }
+    return false;
+}
+
+void coord_tx_join(struct coord_tx *tx, struct coord_peer *peer)
+{
+    if (coord_tx_joined(tx, peer)) {
+        return;
     }
     tx->joined = tx_xrealloc(tx->joined, (tx->joined_n + 1) * sizeof(struct coord_peer *));
     tx->joined[tx->joined_n++] = peer;

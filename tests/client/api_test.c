@@ -168,6 +168,25 @@ static void test_undone_at_the_participant(void **state)
     txclient_tx_close(&tx);
 }
 
+/* What has restarted may not have been heard by the coordinator, and others may hold locks. */
+static void test_undone_by_a_restart_is_told(void **state)
+{
+    (void)state;
+    txclient_tx *tx = begin();
+    expect(txclient_put(tx, at_b(), txclient_str("x")), TXCLIENT_OK);
+    fake_lock(&fake);
+    fake.abort_operates = 1;
+    fake.abort_reason = TX_REASON_RESTARTED;
+    fake_unlock(&fake);
+    expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_ABORTED);
+    assert_int_equal(detail()->reason, TXCLIENT_REASON_RESTARTED);
+    assert_non_null(strstr(detail()->text, "the test undid it"));
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    expect(txclient_commit(tx), TXCLIENT_ABORTED);
+    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    txclient_tx_close(&tx);
+}
+
 static void test_a_refused_operation_aborts(void **state)
 {
     (void)state;
@@ -431,6 +450,7 @@ int main(void)
         TEST(test_an_operate_without_an_answer_aborts),
         TEST(test_a_restarted_participant_aborts),
         TEST(test_undone_at_the_participant),
+        TEST(test_undone_by_a_restart_is_told),
         TEST(test_a_refused_operation_aborts),
         TEST(test_wrong_answers_abort),
         TEST(test_arguments_that_cannot_work_change_nothing),

@@ -106,6 +106,25 @@ static void active_join__remembered(void **unused)
     driver_quiet(&d);
 }
 
+/* Nobody need wait for the idle limit: the new start itself may have nothing to say of it. */
+static void active_joined_one_restarts__finished_aborted(void **unused)
+{
+    (void)unused;
+    struct tx_id id = begin(&d), other = begin(&d);
+    join(&d, 'a', id);
+    join(&d, 'b', id);
+    join(&d, 'b', other);
+    driver_restart_node(&d, 'a');
+    driver_welcome(&d, 'a');
+    assert_state(&d, id, "finished-aborted");
+    (void)driver_sent(&d, 'b', TX_MSG_ABORT);
+    assert_state(&d, other, "active"); /* it has done nothing there */
+    driver_quiet(&d);
+    commit_request(&d, id, "ab");
+    (void)assert_outcome(&d, id, TX_OUTCOME_ABORTED, TX_REASON_RESTARTED);
+    driver_quiet(&d);
+}
+
 static void active_commit_request__collecting(void **unused)
 {
     (void)unused;
@@ -224,6 +243,7 @@ int table_begun(void)
         CELL(none_submit_of_a_scan__collecting_at_its_level),
         CELL(none_submit_of_a_known_key__attached_or_its_outcome_again),
         CELL(active_join__remembered),
+        CELL(active_joined_one_restarts__finished_aborted),
         CELL(active_commit_request__collecting),
         CELL(active_commit_request__collecting_with_what_is_known_of_each),
         CELL(active_commit_request_with_a_joined_one_unnamed__aborted),

@@ -24,12 +24,15 @@ static int two_participants(void **state)
     return 0;
 }
 
-/* The drain time is so long that a daemon which leaves has not just run out of it. */
+/* Drain time and idle limit are so long that whatever ends has not just run out of them. */
 static int two_serving(void **state)
 {
     two_participants(state);
     daemon_set(&cluster, coordinator, "timers", "drain = 1h");
     daemon_set(&cluster, a, "timers", "drain = 1h");
+    /* Nobody's locks may wait for the idle limit. */
+    daemon_set(&cluster, a, "timers", "idle = 1h");
+    daemon_set(&cluster, b, "timers", "idle = 1h");
     cluster_start(&cluster);
     work_await_all_up(coordinator);
     client = work_client(coordinator);
