@@ -245,7 +245,7 @@ TXCLIENT_API txclient_status txclient_isolation_parse(const char *name,
 /* Who decides the commit of a transaction that has written at several participants. What it
  * guarantees is the same; docs/protocol.md says how they differ. */
 typedef enum txclient_commit_mode {
-    TXCLIENT_COMMIT_DEFAULT = 0,     /* as the coordinator is configured */
+    TXCLIENT_COMMIT_DEFAULT = 0,     /* as the coordinator is configured: the participants */
     TXCLIENT_COMMIT_COORDINATOR = 1, /* the coordinator's own durable record */
     TXCLIENT_COMMIT_PARTICIPANTS = 2 /* the durable votes of all participants */
 } txclient_commit_mode;

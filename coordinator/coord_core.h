@@ -15,8 +15,8 @@
 struct coord_core;
 
 /* Who decides, where neither client nor configuration says it; and its name. */
-#define COORD_COMMIT_MODE      TX_COMMIT_COORDINATOR
-#define COORD_COMMIT_MODE_NAME "coordinator"
+#define COORD_COMMIT_MODE      TX_COMMIT_PARTICIPANTS
+#define COORD_COMMIT_MODE_NAME "participants"
 
 struct coord_options {
     uint32_t id;                   /* of this coordinator */

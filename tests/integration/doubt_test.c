@@ -1,5 +1,6 @@
 /* Participants in doubt: they hold their locks while nobody can tell, say so, disturb nobody else,
- * and settle as soon as somebody can tell. Two coordinators serve the same participants. */
+ * and settle as soon as somebody can tell. Two coordinators serve the same participants. What the
+ * members decide leaves nobody in doubt for long: see members_decide_test.c. */
 #include "tests/integration/work.h"
 
 #include <pthread.h>
@@ -32,6 +33,17 @@ static int two_coordinators(void **state)
     work_await_all_up(second);
     client = work_client(second);
     work_put_surely(client, "ab", "k", "old");
+    return 0;
+}
+
+/* Both members stay in doubt only while they need the decision of a coordinator. */
+static int first_decides(void **state)
+{
+    (void)two_coordinators(state);
+    daemon_stop(first);
+    daemon_set(&cluster, first, "node", "commit_mode = coordinator");
+    daemon_start(first);
+    work_await_all_up(first);
     return 0;
 }
 
@@ -305,18 +317,20 @@ static void test_a_peer_that_never_prepared_tells_no(void **state)
     free(reference);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, two_coordinators, work_teardown)
+#define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, work_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(test_conflicts_between_two_coordinators),
-        WITH(test_settled_as_aborted),
+        WITH(two_coordinators, test_conflicts_between_two_coordinators),
+        WITH(first_decides, test_settled_as_aborted),
 #ifdef ASSENT_CRASH_POINTS
-        WITH(test_settled_as_committed),
-        WITH(test_a_peer_tells_the_commit),
+        WITH(first_decides, test_settled_as_committed),
+        WITH(first_decides, test_a_peer_tells_the_commit),
+        WITH(two_coordinators, test_a_peer_tells_the_commit),
 #endif
-        WITH(test_a_peer_that_never_prepared_tells_no),
+        WITH(first_decides, test_a_peer_that_never_prepared_tells_no),
+        WITH(two_coordinators, test_a_peer_that_never_prepared_tells_no),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
