@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#define DUMP_KEYS 40 /* "k0" ... of keyspace "t" are looked up */
+#define DUMP_KEYS 41 /* "k0" ... of keyspace "t" are looked up */
 
 /* Writes the dump of a stopped daemon's directory; for the child process of dump_run(), as RocksDB
  * may abort. Gives an exit status. */

@@ -10,9 +10,9 @@
 struct daemon;
 
 /* Several epochs and incarnations of transactions of one to three participants, with compaction of
- * the log and restarts of both kinds. At the end all daemons have been killed: one transaction is
- * decided and acknowledged to the client, but a has not heard of it; another one is prepared at a
- * and undecided. Nothing of all this is beyond what was synced. */
+ * the log and restarts of both kinds. At the end all daemons have been killed: two transactions are
+ * acknowledged to the client, one in each commit mode, and a has not heard of the last one; another
+ * one is prepared at a and undecided. Nothing of all this is beyond what was synced. */
 void life_live(uint64_t *seed);
 
 /* The sound directory of a daemon at the end of its life. */

@@ -34,6 +34,18 @@ static int two_participants(void **state)
     return 0;
 }
 
+/* A decision that is durable before anybody hears of it: whoever has heard it misses it in a copy.
+ */
+static int coordinator_decides(void **state)
+{
+    (void)two_participants(state);
+    daemon_stop(coordinator);
+    daemon_set(&cluster, coordinator, "node", "commit_mode = coordinator");
+    daemon_start(coordinator);
+    work_await_all_up(coordinator);
+    return 0;
+}
+
 /* ---- copies ---- */
 
 static const char *path_of(const struct daemon *daemon, const char *copy)
@@ -277,8 +289,17 @@ static void test_coordinator_copy_started_often_alone(void **state)
     free(after);
 }
 
-/* The true coordinator was in one and the same epoch before and after the copy. */
-static void copied_while_it_runs(bool participants_restart)
+static bool log_is_durable(void *arg)
+{
+    char last[24], durable[24];
+
+    return work_field(arg, "log_last", last, sizeof last) &&
+           work_field(arg, "log_durable", durable, sizeof durable) && strcmp(last, durable) == 0;
+}
+
+/* The true coordinator was in one and the same epoch before and after the copy. What the members
+ * decide is known from it once it is durable there, and a later commit has told it. */
+static void copied_while_it_runs(bool participants_restart, bool later_commit)
 {
     char *after;
 
@@ -287,6 +308,11 @@ static void copied_while_it_runs(bool participants_restart)
     keep_copy_of_running(coordinator, "old");
     after = commit("k", "after");
     work_await_quiet();
+    if (later_commit) {
+        assert_true(wait_until(log_is_durable, coordinator, WORK_MS));
+        free(commit("m", "later"));
+        work_await_quiet();
+    }
     daemon_stop(coordinator);
     keep_copy(coordinator, "true");
     if (participants_restart) {
@@ -308,14 +334,20 @@ static void copied_while_it_runs(bool participants_restart)
 static void test_coordinator_copied_while_it_ran(void **state)
 {
     (void)state;
-    copied_while_it_runs(false);
+    copied_while_it_runs(false, false);
 }
 
 /* What they know of the coordinator is durable. */
 static void test_coordinator_copied_while_it_ran_and_new_participants(void **state)
 {
     (void)state;
-    copied_while_it_runs(true);
+    copied_while_it_runs(true, false);
+}
+
+static void test_coordinator_copied_while_members_decided(void **state)
+{
+    (void)state;
+    copied_while_it_runs(true, true);
 }
 
 static bool all_durable(void *arg)
@@ -333,12 +365,12 @@ static bool noted_doubt_or_settled(void *arg)
 }
 
 /* a is in doubt about a decision that b has carried out, and asks the copy before b can fence it.
- * The copy has no record of it; to presume it aborted would leave it half done. */
-static void test_coordinator_copy_meets_a_participant_in_doubt(void **state)
+ * The copy has no record of it; to presume it aborted would leave it half done. Gives the
+ * reference, with all three at work. */
+static char *copy_meets_a_participant_in_doubt(void)
 {
     char *after;
 
-    (void)state;
     keep_copy_of_running(coordinator, "old");
     after = commit("k", "after");
     daemon_kill(a);
@@ -354,23 +386,46 @@ static void test_coordinator_copy_meets_a_participant_in_doubt(void **state)
     assert_true(wait_until(noted_doubt_or_settled, a, WORK_MS));
     assert_false(daemon_says(a, "settled: aborted", 0));
     daemon_start(b);
+    return after;
+}
+
+static void test_coordinator_copy_meets_a_participant_in_doubt(void **state)
+{
+    char *after = copy_meets_a_participant_in_doubt();
+
+    (void)state;
     expect_fenced(after);
     assert_true(daemon_says(a, "settled: committed by b", WORK_MS));
     free(after);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, two_participants, work_teardown)
+/* Nobody can miss a record in the copy: none was on disk when b was told. The copy presumes nothing
+ * all the same, and asks them itself. */
+static void test_coordinator_copy_meets_what_the_members_decided(void **state)
+{
+    char *after = copy_meets_a_participant_in_doubt();
+
+    (void)state;
+    assert_true(daemon_says(a, "settled: committed by b", WORK_MS));
+    assert_int_equal(work_outcome(client, after), TXCLIENT_OK);
+    expect_both("k", "after");
+    free(after);
+}
+
+#define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, work_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(test_participant_status),
-        WITH(test_participant_copied_in_doubt),
-        WITH(test_coordinator_status),
-        WITH(test_coordinator_copy_started_often_alone),
-        WITH(test_coordinator_copied_while_it_ran),
-        WITH(test_coordinator_copy_meets_a_participant_in_doubt),
-        WITH(test_coordinator_copied_while_it_ran_and_new_participants),
+        WITH(two_participants, test_participant_status),
+        WITH(two_participants, test_participant_copied_in_doubt),
+        WITH(two_participants, test_coordinator_status),
+        WITH(two_participants, test_coordinator_copy_started_often_alone),
+        WITH(two_participants, test_coordinator_copied_while_it_ran),
+        WITH(coordinator_decides, test_coordinator_copy_meets_a_participant_in_doubt),
+        WITH(two_participants, test_coordinator_copy_meets_what_the_members_decided),
+        WITH(coordinator_decides, test_coordinator_copied_while_it_ran_and_new_participants),
+        WITH(two_participants, test_coordinator_copied_while_members_decided),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

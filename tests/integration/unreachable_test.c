@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 static struct daemon *const coordinator = &cluster.coordinator;
+static struct daemon *const a = &cluster.participants[0];
 static struct daemon *const b = &cluster.participants[1];
 
 static txclient *quick; /* gives up soon */
@@ -29,6 +30,18 @@ static int two_participants(void **state)
     client = work_client(coordinator);
     quick = work_quick_client(coordinator);
     work_put_surely(client, "ab", "k", "old");
+    return 0;
+}
+
+/* A decision of the coordinator alone: a participant that does not vote is given up. Where the
+ * members decide nobody may do that for it, and the client waits. */
+static int coordinator_decides(void **state)
+{
+    (void)two_participants(state);
+    daemon_stop(coordinator);
+    daemon_set(&cluster, coordinator, "node", "commit_mode = coordinator");
+    daemon_start(coordinator);
+    work_await_all_up(coordinator);
     return 0;
 }
 
@@ -149,6 +162,70 @@ static void test_participant_hangs_under_a_one_shot(void **state)
     daemon_signal(b, SIGCONT);
     work_await_peer(coordinator, "b", "up");
     expect_untouched();
+}
+
+/* Where the members decide: UNKNOWN while b is away, and then the truth. What had not reached b is
+ * refused by its next start. */
+static void test_member_dies_at_prepare(void **state)
+{
+    txclient_tx *tx = open_on_both(quick);
+    char *reference = strdup(txclient_tx_reference(tx));
+
+    (void)state;
+    daemon_kill(b);
+    expect_of(quick, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    assert_string_equal(txclient_detail(quick)->reference, reference);
+    txclient_tx_close(&tx);
+    work_await_field(coordinator, "preventing", "1");
+    work_await_field(a, "prepared", "1");
+    daemon_start(b);
+    assert_int_equal(work_outcome(client, reference), TXCLIENT_ABORTED);
+    free(reference);
+    expect_untouched();
+}
+
+/* Here and there the same, and all of it or nothing. */
+static void expect_one_value(const char *value)
+{
+    work_await_quiet();
+    work_holds(client, "a", "k", value);
+    work_holds(client, "b", "k", value);
+}
+
+/* It goes on as if nothing had been, and what it hears of first counts: PREPARE, or INQUIRE. */
+static void test_member_hangs_at_prepare(void **state)
+{
+    txclient_tx *tx = open_on_both(quick);
+    char *reference = strdup(txclient_tx_reference(tx));
+    txclient_status status;
+
+    (void)state;
+    daemon_signal(b, SIGSTOP);
+    expect_of(quick, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    txclient_tx_close(&tx);
+    work_await_field(coordinator, "preventing", "1");
+    daemon_signal(b, SIGCONT);
+    status = work_outcome(client, reference);
+    assert_true(status == TXCLIENT_OK || status == TXCLIENT_ABORTED);
+    free(reference);
+    expect_one_value(status == TXCLIENT_OK ? "new" : "old");
+}
+
+/* Without a key its client cannot find out; but it ends, the same on both sides. */
+static void test_member_hangs_under_a_one_shot(void **state)
+{
+    char committed[24];
+
+    (void)state;
+    daemon_signal(b, SIGSTOP);
+    expect_of(quick, work_put(quick, "ab", "k", "new"), TXCLIENT_UNKNOWN);
+    assert_non_null(strstr(txclient_detail(quick)->text, "no way to find out"));
+    work_await_field(coordinator, "preventing", "1");
+    daemon_signal(b, SIGCONT);
+    work_await_field(coordinator, "preventing", "0");
+    assert_true(work_field(coordinator, "committed_total", committed, sizeof committed));
+    /* The first one was of the setup. */
+    expect_one_value(strcmp(committed, "1") == 0 ? "old" : "new");
 }
 
 /* One-phase: the outcome is the participant's to say, so the client waits or hears UNKNOWN. */
@@ -305,16 +382,14 @@ static void test_coordinator_hangs_at_commit_and_goes_on(void **state)
 }
 
 #ifdef ASSENT_CRASH_POINTS
-/* It has decided and told nobody. */
-static void test_coordinator_dies_with_the_decision(void **state)
+static void coordinator_dies_with_the_decision(const char *point)
 {
     char *reference;
     txclient_tx *tx;
     int status;
 
-    (void)state;
     daemon_stop(coordinator);
-    daemon_spawn(coordinator, "log:COMMIT:after");
+    daemon_spawn(coordinator, point);
     assert_true(daemon_says(coordinator, "msg=serving", WORK_MS));
     work_await_all_up(coordinator);
     tx = open_on_both(quick);
@@ -325,34 +400,50 @@ static void test_coordinator_dies_with_the_decision(void **state)
     daemon_start(coordinator);
     assert_int_equal(work_outcome(client, reference), TXCLIENT_OK);
     free(reference);
-    work_await_quiet();
-    work_holds(client, "a", "k", "new");
-    work_holds(client, "b", "k", "new");
+    expect_one_value("new");
+}
+
+/* It has decided and told nobody. */
+static void test_coordinator_dies_with_the_decision(void **state)
+{
+    (void)state;
+    coordinator_dies_with_the_decision("log:COMMIT:after");
+}
+
+/* All have voted, and nobody has been told: nor is anything of it on its disk. */
+static void test_coordinator_dies_with_the_votes(void **state)
+{
+    (void)state;
+    coordinator_dies_with_the_decision("send:OUTCOME:before");
 }
 #endif
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, two_participants, teardown)
+#define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(test_participant_down_at_begin),
-        WITH(test_participant_dies_during_operations),
-        WITH(test_participant_hangs_during_operations),
-        WITH(test_participant_dies_at_prepare),
-        WITH(test_participant_hangs_at_prepare),
-        WITH(test_participant_hangs_under_a_one_shot),
-        WITH(test_participant_hangs_in_one_phase),
-        WITH(test_participant_dies_after_the_decision),
+        WITH(two_participants, test_participant_down_at_begin),
+        WITH(two_participants, test_participant_dies_during_operations),
+        WITH(two_participants, test_participant_hangs_during_operations),
+        WITH(coordinator_decides, test_participant_dies_at_prepare),
+        WITH(coordinator_decides, test_participant_hangs_at_prepare),
+        WITH(coordinator_decides, test_participant_hangs_under_a_one_shot),
+        WITH(two_participants, test_member_dies_at_prepare),
+        WITH(two_participants, test_member_hangs_at_prepare),
+        WITH(two_participants, test_member_hangs_under_a_one_shot),
+        WITH(two_participants, test_participant_hangs_in_one_phase),
+        WITH(two_participants, test_participant_dies_after_the_decision),
 #ifdef ASSENT_CRASH_POINTS
-        WITH(test_participant_dies_before_it_writes_the_decision),
-        WITH(test_coordinator_dies_with_the_decision),
+        WITH(two_participants, test_participant_dies_before_it_writes_the_decision),
+        WITH(coordinator_decides, test_coordinator_dies_with_the_decision),
+        WITH(two_participants, test_coordinator_dies_with_the_votes),
 #endif
-        WITH(test_coordinator_down_at_begin),
-        WITH(test_coordinator_hangs_at_begin),
-        WITH(test_coordinator_dies_before_commit),
-        WITH(test_coordinator_hangs_and_dies_at_commit),
-        WITH(test_coordinator_hangs_at_commit_and_goes_on),
+        WITH(two_participants, test_coordinator_down_at_begin),
+        WITH(two_participants, test_coordinator_hangs_at_begin),
+        WITH(two_participants, test_coordinator_dies_before_commit),
+        WITH(two_participants, test_coordinator_hangs_and_dies_at_commit),
+        WITH(two_participants, test_coordinator_hangs_at_commit_and_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
