@@ -155,29 +155,61 @@ static void test_a_one_shot_is_continued(void **state)
     txclient_batch_free(&batch);
 }
 
-/* Scans at several participants, each of which fits into a vote, and not together into an answer:
- * refused while it can be, with advice. */
-static void test_more_than_an_answer(void **state)
+/* Scans at several participants, each of which fits into a vote, and not together into an answer.
+ */
+static void fill_more_than_an_answer(txclient_batch *batch, txclient_range ranges[6])
 {
     static char value[BIG_BYTES];
     static const char *const names[] = {"a", "b", "c"};
-    txclient_batch *batch = txclient_batch_new();
-    txclient_value values[6];
 
-    (void)state;
     for (unsigned i = 0; i < 26; i++) {
         put("b", "big", key_of(i), txclient_data(value, sizeof value));
         put("c", "big", key_of(i), txclient_data(value, sizeof value));
     }
     for (unsigned i = 0; i < 6; i++) {
-        txclient_range range = txclient_prefix(names[i % 3], "big", "k");
-
-        range.from = txclient_str(i < 3 ? "" : "k0013");
-        txclient_batch_scan(batch, &range, i < 3 ? 13 : 1000, false);
+        ranges[i] = txclient_prefix(names[i % 3], "big", "k");
+        ranges[i].from = txclient_str(i < 3 ? "" : "k0013");
+        txclient_batch_scan(batch, &ranges[i], i < 3 ? 13 : 1000, false);
     }
-    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_ABORTED);
+}
+
+/* A coordinator that decides sees that from the votes, and refuses with advice. */
+static void test_more_than_an_answer(void **state)
+{
+    const txclient_submit_options options = {.size = sizeof options,
+                                             .commit_mode = TXCLIENT_COMMIT_COORDINATOR};
+    txclient_batch *batch = txclient_batch_new();
+    txclient_range ranges[6];
+    txclient_value values[6];
+
+    (void)state;
+    fill_more_than_an_answer(batch, ranges);
+    expect(txclient_submit(client, batch, &options, values), TXCLIENT_ABORTED);
     assert_int_equal(txclient_detail(client)->reason, TXCLIENT_REASON_LIMIT);
     assert_non_null(strstr(txclient_detail(client)->text, "does not fit into one answer"));
+    txclient_batch_free(&batch);
+}
+
+/* Where the members decide, each keeps to its share: the scans stop there, and say that there is
+ * more. */
+static void test_more_than_an_answer_is_shared(void **state)
+{
+    txclient_batch *batch = txclient_batch_new();
+    txclient_range ranges[6];
+    txclient_value values[6];
+    size_t bytes = 0;
+
+    (void)state;
+    fill_more_than_an_answer(batch, ranges);
+    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_OK);
+    assert_false(txclient_detail(client)->results_lost);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_true(values[i].found && values[i].len > 0);
+        bytes += values[i].len;
+        if (i >= 3)
+            assert_true(txclient_rows_more(&values[i], &ranges[i], false, &ranges[i]));
+    }
+    assert_true(bytes > (size_t)3 * 13 * BIG_BYTES);
     txclient_batch_free(&batch);
 }
 
@@ -428,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_more_than_a_message),
         cmocka_unit_test(test_a_one_shot_is_continued),
         cmocka_unit_test(test_more_than_an_answer),
+        cmocka_unit_test(test_more_than_an_answer_is_shared),
         cmocka_unit_test(test_own_writes_in_order),
         cmocka_unit_test(test_txctl),
         cmocka_unit_test(test_readers_wait_for_writers),
