@@ -1,6 +1,6 @@
-/* Full disks, on small file systems of their own. At the reserve a daemon takes nothing new and
- * finishes what is open; at a disk that is really full it stops, and has everything that it has
- * acknowledged when there is space again. */
+/* Full disks, on small file systems of their own, whoever decides the commits. At the reserve a
+ * daemon takes nothing new and finishes what is open; at a disk that is really full it stops, and
+ * has everything that it has acknowledged when there is space again. */
 #include "tests/integration/work.h"
 
 #include <errno.h>
@@ -139,13 +139,14 @@ static void unfill(const struct daemon *daemon)
 
 /* ---- setups ---- */
 
-static int prepare(const char *reserve, bool at_coordinator)
+static int prepare(const char *reserve, bool at_coordinator, const char *mode)
 {
     struct daemon *daemon = at_coordinator ? coordinator : a;
 
     cluster_init(&cluster, 2, false);
     give_disk(daemon);
     daemon_set(&cluster, daemon, "storage", reserve);
+    daemon_set(&cluster, coordinator, "node", mode);
     cluster_start(&cluster);
     work_await_all_up(coordinator);
     client = work_client(coordinator);
@@ -153,29 +154,23 @@ static int prepare(const char *reserve, bool at_coordinator)
     return 0;
 }
 
-static int participant_with_reserve(void **state)
-{
-    (void)state;
-    return prepare(RESERVE, false);
-}
+#define MEMBERS     "commit_mode = participants"
+#define COORDINATOR "commit_mode = coordinator"
+#define SETUP(name, reserve, at_coordinator, mode)                                                 \
+    static int name(void **state)                                                                  \
+    {                                                                                              \
+        (void)state;                                                                               \
+        return prepare(reserve, at_coordinator, mode);                                             \
+    }
 
-static int coordinator_with_reserve(void **state)
-{
-    (void)state;
-    return prepare(RESERVE, true);
-}
-
-static int participant_without_reserve(void **state)
-{
-    (void)state;
-    return prepare("disk_reserve = 0", false);
-}
-
-static int coordinator_without_reserve(void **state)
-{
-    (void)state;
-    return prepare("disk_reserve = 0", true);
-}
+SETUP(participant_with_reserve, RESERVE, false, MEMBERS)
+SETUP(participant_with_reserve_mode_a, RESERVE, false, COORDINATOR)
+SETUP(coordinator_with_reserve, RESERVE, true, MEMBERS)
+SETUP(coordinator_with_reserve_mode_a, RESERVE, true, COORDINATOR)
+SETUP(participant_without_reserve, "disk_reserve = 0", false, MEMBERS)
+SETUP(participant_without_reserve_mode_a, "disk_reserve = 0", false, COORDINATOR)
+SETUP(coordinator_without_reserve, "disk_reserve = 0", true, MEMBERS)
+SETUP(coordinator_without_reserve_mode_a, "disk_reserve = 0", true, COORDINATOR)
 
 static int teardown(void **state)
 {
@@ -373,9 +368,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH(participant_with_reserve, test_participant_at_its_reserve),
+        WITH(participant_with_reserve_mode_a, test_participant_at_its_reserve),
         WITH(coordinator_with_reserve, test_coordinator_at_its_reserve),
+        WITH(coordinator_with_reserve_mode_a, test_coordinator_at_its_reserve),
         WITH(participant_without_reserve, test_participant_with_a_full_disk),
+        WITH(participant_without_reserve_mode_a, test_participant_with_a_full_disk),
         WITH(coordinator_without_reserve, test_coordinator_with_a_full_disk),
+        WITH(coordinator_without_reserve_mode_a, test_coordinator_with_a_full_disk),
         WITH(participant_without_reserve, test_start_on_a_full_disk),
     };
 
