@@ -65,15 +65,42 @@ static const struct tx_op *member_ops(struct coord_core *core, const struct coor
     return ops;
 }
 
+/* What any result takes in a vote, and what those have at most that are no data (a counter). */
+#define RESULT_BYTES  8u
+#define COUNTER_BYTES 20u
+
+static bool reads_data(enum tx_op_type type)
+{
+    return type == TX_OP_GET || type == TX_OP_GET_FOR_UPDATE || type == TX_OP_SCAN;
+}
+
 /* Nobody can take back a YES where the members decide, so each of them keeps its results within its
- * part of what an answer holds. */
-static uint64_t results_share(const struct coord_core *core, const struct coord_tx *tx)
+ * part of what an answer holds: what its operations give in any case, and of the rest an equal part
+ * for everybody who reads. */
+static uint64_t results_share(const struct coord_core *core, const struct coord_tx *tx, size_t at)
 {
     size_t most = core->options.results_max;
     if (!tx->members_decide || !tx->one_shot || most == 0) {
         return 0;
     }
-    return most > tx->members_n ? most / tx->members_n : 1;
+    bool reads[TX_MEMBERS_MAX] = {false};
+    size_t own = 0;
+    size_t all = 0;
+    for (size_t i = 0; i < tx->ops_n; i++) {
+        bool data = reads_data(tx->ops[i].type);
+        size_t bytes = data ? RESULT_BYTES : RESULT_BYTES + COUNTER_BYTES;
+        reads[tx->op_member[i]] |= data;
+        own += tx->op_member[i] == at ? bytes : 0;
+        all += bytes;
+    }
+    size_t readers = 0;
+    for (size_t i = 0; i < tx->members_n; i++) {
+        readers += reads[i];
+    }
+    if (readers == 0 || all > most) {
+        return most > tx->members_n ? most / tx->members_n : 1;
+    }
+    return own + (reads[at] ? (most - all) / readers : 0);
 }
 
 static void send_prepare(struct coord_core *core, const struct coord_tx *tx, size_t at,
@@ -93,7 +120,7 @@ static void send_prepare(struct coord_core *core, const struct coord_tx *tx, siz
                     .members_n = tx->members_n,
                     .known = known,
                     .members_decide = tx->members_decide,
-                    .results_max = results_share(core, tx)},
+                    .results_max = results_share(core, tx, at)},
     };
     bool again = core->now + tx->timeout_us > tx->deadline_us;
     if (TX_SEEDED_BUG(MODE_NOT_KEPT) && again) {

@@ -143,11 +143,8 @@ static void prepare_again__the_same_mode(void **unused)
     assert_true(prepare('b')->members_decide);
 }
 
-static void results__each_member_has_an_equal_share_of_an_answer(void **unused)
+static void answers_hold_1000_bytes(void)
 {
-    (void)unused;
-    (void)submit(&d, "abc", "");
-    assert_int_equal(prepare('a')->results_max, 0); /* no bound */
     driver_deinit(&d);
     driver_init(&d);
     d.options.results_max = 1000;
@@ -155,6 +152,14 @@ static void results__each_member_has_an_equal_share_of_an_answer(void **unused)
     driver_welcome_all(&d);
     driver_ignore(&d);
     d.mode = TX_COMMIT_PARTICIPANTS;
+}
+
+static void results__each_member_has_an_equal_share_of_an_answer(void **unused)
+{
+    (void)unused;
+    (void)submit(&d, "abc", "");
+    assert_int_equal(prepare('a')->results_max, 0); /* no bound */
+    answers_hold_1000_bytes();
     (void)submit(&d, "abc", "");
     assert_int_equal(prepare('a')->results_max, 333);
     assert_int_equal(prepare('c')->results_max, 333);
@@ -167,6 +172,21 @@ static void results__each_member_has_an_equal_share_of_an_answer(void **unused)
     driver_ignore(&d);
     (void)submit(&d, "ab", "");
     assert_int_equal(prepare('a')->results_max, 0);
+}
+
+static void results__who_reads_has_what_the_others_leave(void **unused)
+{
+    (void)unused;
+    const struct tx_op ops[] = {op_get("a", "k"), op_put("b", "k", "v"), op_put("b", "l", "v"),
+                                op_scan("c", "", "", 9)};
+    answers_hold_1000_bytes();
+    submit_ops(&d, CLIENT, ops, 2, "");
+    assert_int_equal(prepare('a')->results_max, 1000 - 28);
+    assert_int_equal(prepare('b')->results_max, 28); /* found or not, and a counter at most */
+    submit_ops(&d, CLIENT, ops, 4, "");
+    assert_int_equal(prepare('a')->results_max, (1000 - 2 * 28) / 2);
+    assert_int_equal(prepare('b')->results_max, 2 * 28);
+    assert_int_equal(prepare('c')->results_max, (1000 - 2 * 28) / 2);
 }
 
 /* ---- committed ---- */
@@ -741,6 +761,7 @@ int main(void)
         TEST(others__as_the_client_asks_else_as_configured),
         TEST(prepare_again__the_same_mode),
         TEST(results__each_member_has_an_equal_share_of_an_answer),
+        TEST(results__who_reads_has_what_the_others_leave),
         TEST(all_yes__committed_at_once_with_a_lazy_record),
         TEST(committed__driven_home_and_ended_as_ever),
         TEST(committed__acknowledged_before_its_record_is_durable),

@@ -213,6 +213,23 @@ static void test_more_than_an_answer_is_shared(void **state)
     txclient_batch_free(&batch);
 }
 
+/* Who only writes leaves the answer to those who read. */
+static void test_the_longest_value_beside_a_write(void **state)
+{
+    static char longest[TXCLIENT_VALUE_MAX];
+    txclient_batch *batch = txclient_batch_new();
+    txclient_value values[2];
+
+    (void)state;
+    put("a", "long", "v", txclient_data(longest, sizeof longest));
+    txclient_batch_get(batch, txclient_at("a", "long", "v"));
+    txclient_batch_put(batch, txclient_at("b", "long", "seen"), txclient_str("1"));
+    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_OK);
+    assert_true(values[0].found);
+    assert_int_equal(values[0].len, sizeof longest);
+    txclient_batch_free(&batch);
+}
+
 static void test_own_writes_in_order(void **state)
 {
     static const char *const there[] = {"b", "d", "f"};
@@ -461,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_a_one_shot_is_continued),
         cmocka_unit_test(test_more_than_an_answer),
         cmocka_unit_test(test_more_than_an_answer_is_shared),
+        cmocka_unit_test(test_the_longest_value_beside_a_write),
         cmocka_unit_test(test_own_writes_in_order),
         cmocka_unit_test(test_txctl),
         cmocka_unit_test(test_readers_wait_for_writers),
