@@ -334,10 +334,45 @@ static void test_a_coordinator_decides_by_its_configuration(void **state)
     txclient_close(&own);
 }
 
+/* ---- the client of a coordinator that is lost for good ---- */
+
+/* It hears UNKNOWN, and nothing more as long as nobody is there who could say more: not at its own
+ * coordinator, and no other one knows of it. What has become of it is in the data. */
+static void test_client_of_a_lost_coordinator(void **state)
+{
+    txclient *own = work_quick_client(first);
+    txclient_tx *tx = work_begin(own);
+    char *reference;
+
+    (void)state;
+    expect_of(own, txclient_put(tx, AT("a", "lost"), txclient_str("new")), TXCLIENT_OK);
+    expect_of(own, txclient_put(tx, AT("b", "lost"), txclient_str("new")), TXCLIENT_OK);
+    reference = strdup(txclient_tx_reference(tx));
+    daemon_signal(b, SIGSTOP);
+    expect_of(own, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    assert_string_equal(txclient_detail(own)->reference, reference);
+    txclient_tx_close(&tx);
+    work_await_field(a, "prepared", "1");
+    daemon_kill(first);
+    daemon_signal(b, SIGCONT);
+    expect_of(own, txclient_outcome(own, reference, 0), TXCLIENT_EUNREACHABLE);
+    expect(txclient_outcome(client, reference, 0), TXCLIENT_EREFUSED);
+    assert_non_null(strstr(txclient_detail(client)->text, "is of coordinator 1; ask that one"));
+    work_holds(client, "a", "lost", "new");
+    work_holds(client, "b", "lost", "new");
+    txclient_close(&own);
+    daemon_start(first);
+    own = work_client(first);
+    assert_int_equal(work_outcome(own, reference), TXCLIENT_OK);
+    txclient_close(&own);
+    free(reference);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, two_modes, work_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_client_of_a_lost_coordinator),
         TEST(test_members_settle_what_a_lost_coordinator_left),
         TEST(test_a_transaction_asks_for_its_coordinator_to_decide),
         TEST(test_a_coordinator_decides_by_its_configuration),
