@@ -21,7 +21,8 @@ static const struct config_key keys[] = {
      "Who decides the commit over several participants, where the client asks for neither: the "
      "coordinator, or the participants among themselves."},
     {"timers", "prepare", CONFIG_MS, AT(prepare_ms), 0, "30s", 10, HOUR_MS,
-     "How long votes may take before the transaction is aborted."},
+     "How long votes may take before the transaction is aborted; where the members decide, before "
+     "those who have not voted are asked to refuse."},
     {"timers", "active_idle", CONFIG_MS, AT(active_idle_ms), 0, "10m", 100, 24 * HOUR_MS,
      "A begun transaction that is neither committed nor aborted for so long is aborted."},
     {"timers", "resend", CONFIG_MS, AT(resend_ms), 0, "500ms", 10, HOUR_MS,
