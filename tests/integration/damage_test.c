@@ -303,7 +303,8 @@ static void test_sound(void **state)
 /* ---- HEAD and the log go back together ---- */
 
 /* A disk that has lost what it had synced: HEAD is as old as it can be, and the newest write-ahead
- * file is cut. The participant cannot know. */
+ * file is cut; with a share of 0 only the last record is lost. The participant cannot know, unless
+ * the cut took back a compaction of the log whose files are gone. */
 static void lose_the_end(const struct daemon *daemon, int share)
 {
     struct txlog_identity identity = {
@@ -327,7 +328,7 @@ static void lose_the_end(const struct daemon *daemon, int share)
         free(names[i]);
     }
     free(names);
-    long size = file_size(path), most = size * share / LOSSES;
+    long size = file_size(path), most = share > 0 ? size * share / LOSSES : 16;
     assert_true(most > 0);
     long cut = size - 1 - (long)mutation_random(&seed, (uint64_t)most);
     assert_int_equal(truncate(path, cut), 0);
@@ -387,7 +388,7 @@ static void test_lost_promises_are_recognised(void **state)
     int counts[QUIET + 1] = {0};
 
     (void)state;
-    for (int share = 1; share <= LOSSES; share++) {
+    for (int share = 0; share <= LOSSES; share++) {
         enum judgement judgement = NOT_YET;
 
         life_restore();
@@ -408,7 +409,7 @@ static void test_lost_promises_are_recognised(void **state)
     }
     printf("the end of a's log lost %d times: refused %d, quarantined %d, alarm %d, nothing "
            "promised %d\n",
-           LOSSES, counts[REFUSES], counts[QUARANTINED], counts[ALARM], counts[QUIET]);
+           LOSSES + 1, counts[REFUSES], counts[QUARANTINED], counts[ALARM], counts[QUIET]);
     assert_true(counts[QUARANTINED] > 0);
 }
 
