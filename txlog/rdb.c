@@ -23,7 +23,7 @@ static const char common_settings[] =
     "unordered_write=false;allow_2pc=false;"
     "info_log_level=FATAL_LEVEL;keep_log_file_num=1;"
     "stats_dump_period_sec=0;stats_persist_period_sec=0;skip_stats_update_on_db_open=true;"
-    "max_total_wal_size=134217728;" /* bounds what a start has to replay */
+    "max_total_wal_size=67108864;" /* bounds what a start has to replay */
     "compaction_style=kCompactionStyleLevel;compression=kNoCompression;"
     "force_consistency_checks=true;";
 
@@ -220,24 +220,35 @@ static enum tx_error make_options(struct rdb *rdb, enum rdb_family family, enum 
     return TX_OK;
 }
 
+/* RDB_CHECK leaves out the data, and has the last of all families then: what of them stands in
+ * write-ahead files is read past, its checksums with it, and need not be sorted into memory. */
 static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode, const char *info_directory,
                                    struct tx_why *why)
 {
     const char *names[RDB_FAMILIES_N];
+    const rocksdb_options_t *options[RDB_FAMILIES_N];
+    rocksdb_column_family_handle_t *handles[RDB_FAMILIES_N];
+    enum rdb_family opened[RDB_FAMILIES_N];
+    int n = 0;
     for (int i = 0; i < RDB_FAMILIES_N; i++) {
-        names[i] = families[i].name;
+        if (mode == RDB_CHECK && i == RDB_DATA)
+            continue;
         enum tx_error error = make_options(rdb, (enum rdb_family)i, mode, info_directory, why);
         if (error != TX_OK)
             return error;
+        opened[n] = (enum rdb_family)i;
+        names[n] = families[i].name;
+        options[n++] = rdb->options[i];
     }
-    const rocksdb_options_t *const *options = (const rocksdb_options_t *const *)rdb->options;
     char *text = NULL;
     if (mode == RDB_CHECK || mode == RDB_READ_ONLY || mode == RDB_SALVAGE)
-        rdb->db = rocksdb_open_for_read_only_column_families(
-            options[0], rdb->directory, RDB_FAMILIES_N, names, options, rdb->handles, 0, &text);
+        rdb->db = rocksdb_open_for_read_only_column_families(options[0], rdb->directory, n, names,
+                                                             options, handles, 0, &text);
     else
-        rdb->db = rocksdb_open_column_families(options[0], rdb->directory, RDB_FAMILIES_N, names,
-                                               options, rdb->handles, &text);
+        rdb->db = rocksdb_open_column_families(options[0], rdb->directory, n, names, options,
+                                               handles, &text);
+    for (int i = 0; rdb->db != NULL && i < n; i++)
+        rdb->handles[opened[i]] = handles[i];
     if (text != NULL && drops_reason(text))
         return fail_again(rdb->directory, mode == RDB_CREATE, text, why);
     if (text != NULL)
@@ -325,8 +336,10 @@ void rdb_close(struct rdb **rdbp)
     struct rdb *rdb = *rdbp;
     if (rdb == NULL)
         return;
-    for (int i = 0; rdb->db != NULL && i < RDB_FAMILIES_N; i++)
-        rocksdb_column_family_handle_destroy(rdb->handles[i]);
+    for (int i = 0; i < RDB_FAMILIES_N; i++) {
+        if (rdb->handles[i] != NULL)
+            rocksdb_column_family_handle_destroy(rdb->handles[i]);
+    }
     if (rdb->db != NULL)
         rocksdb_close(rdb->db);
     for (int i = 0; i < RDB_FAMILIES_N; i++) {
