@@ -305,9 +305,17 @@ static void make_tools(struct rdb *rdb)
     rdb->batch = rocksdb_writebatch_create();
 }
 
+/* RocksDB counts every comparison of keys, thread by thread, unless told otherwise; nobody looks.
+ */
+static void count_nothing(void)
+{
+    rocksdb_set_perf_level(rocksdb_disable);
+}
+
 enum tx_error rdb_open(const char *directory, enum rdb_mode mode, size_t cache_bytes,
                        struct rdb **out, struct tx_why *why)
 {
+    count_nothing();
     struct rdb *rdb = calloc(1, sizeof(*rdb));
     if (rdb == NULL || (rdb->directory = strdup(directory)) == NULL) {
         free(rdb);
@@ -366,17 +374,11 @@ enum tx_error rdb_destroy_files(const char *directory, struct tx_why *why)
                         : fail(directory, "cannot remove an unfinished database", text, why);
 }
 
-/* RocksDB counts every comparison of keys, thread by thread, unless told otherwise; nobody looks.
- */
-static void count_nothing(void)
-{
-    rocksdb_set_perf_level(rocksdb_disable);
-}
-
 enum tx_error rdb_get(struct rdb *rdb, enum rdb_family family, struct tx_bytes key,
                       struct tx_buf *out, struct tx_why *why)
 {
     char *text = NULL;
+    TX_ASSERT(rdb->handles[family] != NULL);
     count_nothing();
     rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(rdb->db, rdb->read, rdb->handles[family],
                                                            (const char *)key.data, key.len, &text);
@@ -419,6 +421,8 @@ rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from, struct t
          enum tx_error (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value), void *arg,
          struct tx_why *why)
 {
+    TX_ASSERT(rdb->handles[family] != NULL);
+    count_nothing();
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(options, 1);
     see_read_errors(options, family);
@@ -458,6 +462,8 @@ enum tx_error rdb_scan(struct rdb *rdb, enum rdb_family family, struct tx_bytes 
                        bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),
                        void *arg, struct tx_why *why)
 {
+    TX_ASSERT(rdb->handles[family] != NULL);
+    count_nothing();
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(options, 1);
     see_read_errors(options, family);
