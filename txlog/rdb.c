@@ -49,7 +49,7 @@ static const struct {
 };
 
 #define CACHE_BYTES_DEFAULT ((size_t)64 << 20)
-#define SCAN_READAHEAD      ((size_t)4 << 20)
+#define SCAN_READAHEAD      ((size_t)1 << 20)
 #define BLOOM_BITS          10.0
 
 struct rdb {
