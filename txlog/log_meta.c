@@ -150,7 +150,8 @@ enum tx_error log_meta_read(struct rdb *rdb, const char *directory, struct log_m
             error = malformed(directory, "identity", why);
     }
     if (error == TX_OK)
-        error = read_lsn(rdb, directory, key_compacted(), "compaction point", &meta->compacted, why);
+        error =
+            read_lsn(rdb, directory, key_compacted(), "compaction point", &meta->compacted, why);
     if (error == TX_OK)
         error =
             read_lsn(rdb, directory, key_snapshot(), "place of a snapshot", &meta->snapshot, why);

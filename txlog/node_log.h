@@ -1,6 +1,6 @@
-/* A daemon's log from its opening to its end: open, check and replay into the core in one walk, make
- * the new start durable, then append through the log writer. Both daemons go through the same steps in the same
- * order. */
+/* A daemon's log from its opening to its end: open, check and replay into the core in one walk,
+ * make the new start durable, then append through the log writer. Both daemons go through the same
+ * steps in the same order. */
 #ifndef ASSENT_TXLOG_NODE_LOG_H
 #define ASSENT_TXLOG_NODE_LOG_H
 

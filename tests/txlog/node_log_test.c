@@ -1,6 +1,7 @@
 /* The start of a daemon on its log: checked and replayed in one walk, from where the log was told
  * that its newest snapshot is; replayed anew where that was wrong; and a log that is refused, by
  * whatever check, is byte for byte as it was found. */
+#include "common/clock.h"
 #include "common/crc32c.h"
 #include "log_fixture.h"
 #include "txlog/lsn_key.h"
@@ -106,6 +107,7 @@ static void put_note(uint64_t lsn)
 struct seen {
     unsigned begun;
     uint64_t first, last, refuse_at, start;
+    bool slow;
     const struct node_log *node;
 };
 
@@ -235,8 +237,8 @@ static void the_highest_start_counts(void **state)
     assert_int_equal(seen.last, 2);
 }
 
-/* What stands before the newest snapshot may contradict itself; what a walk without a note has taken
- * from there is thrown away. */
+/* What stands before the newest snapshot may contradict itself; what a walk without a note has
+ * taken from there is thrown away. */
 static void what_is_refused_before_the_snapshot_counts_for_nothing(void **state)
 {
     (void)state;
@@ -246,6 +248,59 @@ static void what_is_refused_before_the_snapshot_counts_for_nothing(void **state)
     put_note(0);
     assert_int_equal(start(&seen, &why), TX_OK);
     assert_int_equal(seen.first, BEGIN);
+}
+
+/* ---- what is said meanwhile ---- */
+
+static enum tx_error take_slowly(void *arg, const struct txlog_record *record, struct tx_why *why)
+{
+    struct seen *seen = arg;
+    uint64_t until_us = clock_now_us() + 1100000; /* more than a second, as a long log takes */
+    while (record->lsn.n == 1 && seen->slow && clock_now_us() < until_us)
+        continue;
+    return take(arg, record, why);
+}
+
+/* What a start has said on standard error. */
+static void start_and_listen(bool slow, char *said, size_t size)
+{
+    struct seen seen = {.slow = slow};
+    struct node_log node;
+    struct tx_why why = {""};
+    struct node_log_options options = {
+        .directory = dir, .lazy_ms = 1, .identity = fixture_identity()};
+    struct recovery_visitor visitor = {begin, take_slowly, &seen};
+    const char *path = fixture_path(place, "said");
+    int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), kept = dup(STDERR_FILENO);
+    assert_true(file >= 0 && kept >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    seen.node = &node;
+    enum tx_error error = node_log_open(&node, &options, &why);
+    if (error == TX_OK)
+        error = node_log_start(&node, 1, &visitor, &why);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    assert_int_equal(error, TX_OK);
+    assert_int_equal(node_log_close(&node, NULL), TX_OK);
+    ssize_t n = pread(file, said, size - 1, 0);
+    assert_true(n >= 0);
+    said[n] = '\0';
+    assert_int_equal(close(file) + close(kept), 0);
+}
+
+static void a_long_start_says_how_far_it_is(void **state)
+{
+    (void)state;
+    char said[4096];
+    struct txlog *log = fixture_open(dir);
+    assert_int_equal(fixture_append(log, 3000, 10, true, NULL), TX_OK);
+    txlog_close(&log);
+    uint64_t begun_us = clock_now_us();
+    start_and_listen(false, said, sizeof said);
+    if (clock_now_us() - begun_us < 1000000)
+        assert_null(strstr(said, "reading the log"));
+    start_and_listen(true, said, sizeof said);
+    const char *first = strstr(said, "msg=\"reading the log\" lsn=1024 from=1 to=3001");
+    if (first == NULL)
+        fail_msg("%s", said);
 }
 
 /* ---- what is refused stays as it was ---- */
@@ -404,6 +459,7 @@ int main(void)
         TEST(a_compacted_log_starts_at_its_snapshot),
         TEST(the_highest_start_counts),
         TEST(what_is_refused_before_the_snapshot_counts_for_nothing),
+        TEST(a_long_start_says_how_far_it_is),
         TEST(a_damaged_record_is_refused_wherever_it_is),
         TEST(a_record_that_is_none_is_refused_wherever_it_is),
         TEST(what_the_core_refuses_changes_nothing),
