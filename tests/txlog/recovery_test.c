@@ -309,7 +309,7 @@ static void one_walk_does_what_two_do(void **unused)
     (void)unused;
     uint64_t seed = 1;
     unsigned anew = 0, replayed = 0;
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         struct memory_log m;
         make_random(&m, &seed);
         uint64_t end = m.before + m.n;
