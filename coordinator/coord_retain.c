@@ -42,7 +42,10 @@ void coord_retain(struct coord_core *core, struct coord_tx *tx)
     tx->retained = true;
     core->retained_n++;
     TAILQ_INSERT_TAIL(retained_in(core, tx), tx, in_retained);
-    coord_timer_arm(&core->timers, &tx->timer, tx->finished_us + core->options.retention_us);
+    /* A replay retains and evicts without end; what is left then gets its timer. */
+    if (core->running) {
+        coord_timer_arm(&core->timers, &tx->timer, tx->finished_us + core->options.retention_us);
+    }
 }
 
 void coord_retain_unlink(struct coord_core *core, struct coord_tx *tx)

@@ -213,6 +213,16 @@ static struct coord_core *new_core(const struct coord_shell *shell)
     return coord_core_new(&options);
 }
 
+/* Once, but for a log that told the wrong place of its snapshot. */
+static void begin_replay(void *arg)
+{
+    struct coord_shell *shell = arg;
+
+    if (shell->core != NULL)
+        coord_core_destroy(&shell->core);
+    shell->core = new_core(shell);
+}
+
 static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
 {
     struct node_log_options options = {
@@ -220,14 +230,14 @@ static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
         .group_wait_us = (uint32_t)shell->config.group_wait_us,
         .identity = {.role = TX_ROLE_COORDINATOR, .coordinator = (uint32_t)shell->config.id}};
+    struct recovery_visitor visitor = {begin_replay, replay_record, shell};
     enum tx_error error;
 
     memcpy(options.identity.cluster, shell->config.cluster, sizeof options.identity.cluster);
     error = node_log_open(&shell->node, &options, why);
     if (error != TX_OK)
         return error;
-    shell->core = new_core(shell);
-    return node_log_start(&shell->node, clock_wall_ms(), replay_record, shell, why);
+    return node_log_start(&shell->node, clock_wall_ms(), &visitor, why);
 }
 
 static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)

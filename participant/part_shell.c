@@ -105,6 +105,16 @@ static struct part_core *new_core(const struct part_shell *shell)
     return part_core_new(&options);
 }
 
+/* Once, but for a log that told the wrong place of its snapshot. */
+static void begin_replay(void *arg)
+{
+    struct part_shell *shell = arg;
+
+    if (shell->core != NULL)
+        part_core_destroy(&shell->core);
+    shell->core = new_core(shell);
+}
+
 /* Carried through part_core_each_prepared(): hands one redo to the resource manager. */
 struct recover_rm {
     struct part_shell *shell;
@@ -146,6 +156,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
         .group_wait_us = (uint32_t)shell->config.group_wait_us,
         .identity = {.role = TX_ROLE_PARTICIPANT, .name = shell->config.name}};
+    struct recovery_visitor visitor = {begin_replay, replay_record, shell};
     struct recover_rm recover = {.shell = shell, .why = why};
     enum tx_error error;
 
@@ -153,8 +164,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
     error = node_log_open(&shell->node, &options, why);
     if (error != TX_OK)
         return error;
-    shell->core = new_core(shell);
-    error = node_log_start(&shell->node, clock_wall_ms(), replay_record, shell, why);
+    error = node_log_start(&shell->node, clock_wall_ms(), &visitor, why);
     if (error != TX_OK)
         return error;
     error = kv_open(shell->node.log, (size_t)shell->config.cache_bytes, &shell->rm, why);

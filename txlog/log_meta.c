@@ -20,6 +20,11 @@ static struct tx_bytes key_compacted(void)
     return tx_bytes_str("compacted");
 }
 
+static struct tx_bytes key_snapshot(void)
+{
+    return tx_bytes_str("snapshot");
+}
+
 static void encode_identity(const struct txlog_identity *identity, struct tx_buf *out)
 {
     tx_buf_blob(out, tx_bytes_str(identity->cluster));
@@ -73,12 +78,22 @@ enum tx_error log_meta_create(struct rdb *rdb, const struct txlog_identity *iden
     return error;
 }
 
-void log_meta_put_compacted(struct rdb *rdb, struct tx_lsn compacted)
+static void put_lsn(struct rdb *rdb, struct tx_bytes key, struct tx_lsn lsn)
 {
     uint8_t value[8];
     for (size_t i = 0; i < sizeof(value); i++)
-        value[i] = (uint8_t)(compacted.n >> (8 * i));
-    rdb_put(rdb, RDB_META, key_compacted(), tx_bytes(value, sizeof(value)));
+        value[i] = (uint8_t)(lsn.n >> (8 * i));
+    rdb_put(rdb, RDB_META, key, tx_bytes(value, sizeof(value)));
+}
+
+void log_meta_put_compacted(struct rdb *rdb, struct tx_lsn compacted)
+{
+    put_lsn(rdb, key_compacted(), compacted);
+}
+
+void log_meta_put_snapshot(struct rdb *rdb, struct tx_lsn begin)
+{
+    put_lsn(rdb, key_snapshot(), begin);
 }
 
 static enum tx_error malformed(const char *directory, const char *what, struct tx_why *why)
@@ -107,18 +122,20 @@ static enum tx_error read_format(struct rdb *rdb, const char *directory, struct 
                   directory, format, LOG_META_FORMAT);
 }
 
-static enum tx_error read_compacted(struct rdb *rdb, const char *directory, struct tx_buf *buf,
-                                    struct tx_lsn *compacted, struct tx_why *why)
+static enum tx_error read_lsn(struct rdb *rdb, const char *directory, struct tx_bytes key,
+                              const char *what, struct tx_lsn *lsn, struct tx_why *why)
 {
-    compacted->n = 0;
-    enum tx_error error = rdb_get(rdb, RDB_META, key_compacted(), buf, why);
-    if (error == TX_ENOTFOUND)
-        return TX_OK;
-    if (error != TX_OK)
-        return error;
-    struct tx_reader r = tx_reader(tx_buf_view(buf));
-    compacted->n = tx_read_u64(&r);
-    return tx_reader_done(&r) ? TX_OK : malformed(directory, "compaction point", why);
+    struct tx_buf buf = {0};
+    lsn->n = 0;
+    enum tx_error error = rdb_get(rdb, RDB_META, key, &buf, why);
+    struct tx_reader r = tx_reader(tx_buf_view(&buf));
+    if (error == TX_OK) {
+        lsn->n = tx_read_u64(&r);
+        if (!tx_reader_done(&r))
+            error = malformed(directory, what, why);
+    }
+    tx_buf_deinit(&buf);
+    return error == TX_ENOTFOUND ? TX_OK : error;
 }
 
 enum tx_error log_meta_read(struct rdb *rdb, const char *directory, struct log_meta *meta,
@@ -133,7 +150,11 @@ enum tx_error log_meta_read(struct rdb *rdb, const char *directory, struct log_m
             error = malformed(directory, "identity", why);
     }
     if (error == TX_OK)
-        error = read_compacted(rdb, directory, &buf, &meta->compacted, why);
+        error =
+            read_lsn(rdb, directory, key_compacted(), "compaction point", &meta->compacted, why);
+    if (error == TX_OK)
+        error =
+            read_lsn(rdb, directory, key_snapshot(), "place of a snapshot", &meta->snapshot, why);
     tx_buf_deinit(&buf);
     return error;
 }

@@ -3,6 +3,8 @@
  *   "format"     u32 1
  *   "identity"   blob cluster, u8 role, blob name, u32 coordinator (of struct txlog_identity)
  *   "compacted"  u64 the highest LSN that was removed on purpose; absent: none
+ *   "snapshot"   u64 where the newest complete snapshot begins; absent: nobody knows. Written with
+ *                the end of the snapshot, and only told: the records have the last word
  *
  * "compacted" is what tells a compacted log from one that lost its beginning. */
 #ifndef ASSENT_TXLOG_LOG_META_H
@@ -16,6 +18,7 @@
 struct log_meta {
     struct txlog_identity identity;
     struct tx_lsn compacted;
+    struct tx_lsn snapshot; /* 0: nobody knows */
 };
 
 /* Stamps a new log, synced. */
@@ -32,6 +35,9 @@ enum tx_error log_meta_check(const struct log_meta *meta, const struct txlog_ide
 
 /* Adds the new compaction point to the pending batch. */
 void log_meta_put_compacted(struct rdb *rdb, struct tx_lsn compacted);
+
+/* Adds the place of a snapshot that ends with this batch. */
+void log_meta_put_snapshot(struct rdb *rdb, struct tx_lsn begin);
 
 /* What HEAD holds of the identity. TX_ENOMEM only. */
 enum tx_error log_meta_identity_hash(const struct txlog_identity *identity,

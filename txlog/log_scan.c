@@ -13,6 +13,7 @@
 struct strict {
     struct rdb *rdb;
     const char *directory;
+    struct log_watcher watcher;
     struct log_scan *scan;
     struct tx_why *why;
 };
@@ -78,6 +79,8 @@ static enum tx_error strict_visit(void *arg, struct tx_bytes key, struct tx_byte
                       error == TX_ECORRUPT ? LOOK_FURTHER
                                            : "; use the program that wrote it, or a newer one");
     note(s->scan, &front);
+    if (s->watcher.see != NULL)
+        s->watcher.see(s->watcher.arg, &front, stored);
     return TX_OK;
 }
 
@@ -101,10 +104,11 @@ static enum tx_error check_end(struct rdb *rdb, const char *directory, struct tx
 }
 
 enum tx_error log_scan(struct rdb *rdb, const char *directory, struct tx_lsn compacted,
-                       struct log_scan *scan, struct tx_why *why)
+                       struct log_watcher watcher, struct log_scan *scan, struct tx_why *why)
 {
     *scan = (struct log_scan){.last = compacted};
-    struct strict strict = {.rdb = rdb, .directory = directory, .scan = scan, .why = why};
+    struct strict strict = {
+        .rdb = rdb, .directory = directory, .watcher = watcher, .scan = scan, .why = why};
     struct lsn_key from = lsn_key(compacted.n + 1);
     enum tx_error error =
         rdb_each(rdb, RDB_LOG, lsn_key_view(&from), tx_bytes(NULL, 0), strict_visit, &strict, why);

@@ -3,6 +3,7 @@
 #define ASSENT_TXLOG_LOG_SCAN_H
 
 #include "txlog/rdb.h"
+#include "txlog/record.h"
 #include "txlog/txlog.h"
 
 struct log_scan {
@@ -11,10 +12,17 @@ struct log_scan {
     uint64_t last_start;
 };
 
+/* Is shown each record that has passed, in order; `stored` is borrowed for the call. */
+struct log_watcher {
+    void (*see)(void *arg, const struct txlog_front *front, struct tx_bytes stored); /* or NULL */
+    void *arg;
+};
+
 /* The log that begins after `compacted`. TX_EGAP, TX_ECORRUPT, TX_EVERSION, TX_EIO; the text names
  * the position. */
 enum tx_error log_scan(struct rdb *rdb, const char *directory, struct tx_lsn compacted,
-                       struct log_scan *scan, struct tx_why *why) TX_MUST_CHECK;
+                       struct log_watcher watcher, struct log_scan *scan,
+                       struct tx_why *why) TX_MUST_CHECK;
 
 /* What to say, and to return, when an iterator went past `from` to `to` without a word. RocksDB 7.8
  * can end there where it could not read the disk, and tell no error (see rdb.c); one of the missing

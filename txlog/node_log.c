@@ -3,10 +3,12 @@
 #include "common/assert.h"
 #include "common/clock.h"
 #include "common/crash_point.h"
+#include "common/log.h"
 #include "txlog/read_guard.h"
 #include "txlog/rocksdb_log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* The one record that is written before the writer thread exists. */
@@ -42,7 +44,7 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
 
     *node = (struct node_log){.lazy_ms = options->lazy_ms, .group_wait_us = options->group_wait_us};
     read_guard_begin(options->directory, READ_GUARD_LOG_LINE);
-    error = rocksdb_log_open(&log_options, &node->log, why);
+    error = rocksdb_log_begin(&log_options, &node->log, why);
     read_guard_end();
     if (error != TX_OK)
         return error;
@@ -51,20 +53,73 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
     if (error != TX_OK)
         return tx_why(why, error, "%s: cannot draw a random number for this start: %s",
                       options->directory, strerror(errno));
-    return recovery_next_start(node->log, node->life, &node->start, why);
+    return TX_OK;
+}
+
+/* The walk over the log, and a word about it each second after the first: whoever waits for a start
+ * sees that it goes on, and how far. */
+struct walk {
+    struct recovery recovery;
+    struct tx_lsn first, last; /* as the log says */
+    uint64_t spoken_us;
+};
+
+#define SPEAK_EVERY_US   UINT64_C(1000000)
+#define CLOCK_EVERY_LSNS 1024u
+
+static void speak(struct walk *walk, struct tx_lsn lsn)
+{
+    uint64_t now_us = clock_now_us();
+
+    if (now_us - walk->spoken_us < SPEAK_EVERY_US)
+        return;
+    walk->spoken_us = now_us;
+    LOG_INFO("reading the log", "lsn=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64, lsn.n,
+             walk->first.n, walk->last.n);
+}
+
+static void see(void *arg, const struct txlog_front *front, struct tx_bytes stored)
+{
+    struct walk *walk = arg;
+
+    recovery_watch(&walk->recovery, front, stored);
+    if (front->lsn.n % CLOCK_EVERY_LSNS == 0)
+        speak(walk, front->lsn);
+}
+
+/* The core has to know this start's number before the last record has been read, which has it: so
+ * it gets what the log says at first. If that was wrong, all is replayed anew. */
+static enum tx_error check_and_replay(struct node_log *node, const struct recovery_visitor *visitor,
+                                      struct tx_why *why)
+{
+    struct rocksdb_log_said said = rocksdb_log_said(node->log);
+    struct walk walk = {.first = said.first, .last = said.last, .spoken_us = clock_now_us()};
+    struct log_watcher watcher = {see, &walk};
+    uint64_t start = node->start =
+        tx_start_after(said.last_start <= TX_START_LAST ? said.last_start : 0, node->life);
+
+    recovery_begin(&walk.recovery, visitor, said.first, said.snapshot);
+    enum tx_error error = rocksdb_log_check(node->log, watcher, why);
+    if (error == TX_OK)
+        error = recovery_next_start(node->log, node->life, &node->start, why);
+    if (error != TX_OK) {
+        recovery_drop(&walk.recovery);
+        return error;
+    }
+    return recovery_end(&walk.recovery, node->log, node->start != start, &node->recovery, why);
 }
 
 enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
-                             enum tx_error (*visit)(void *arg, const struct txlog_record *record,
-                                                    struct tx_why *why),
-                             void *arg, struct tx_why *why)
+                             const struct recovery_visitor *visitor, struct tx_why *why)
 {
     struct log_writer_options options = {.lazy_ms = node->lazy_ms,
                                          .group_wait_us = node->group_wait_us};
     enum tx_error error;
 
     read_guard_begin(node->directory, READ_GUARD_LOG_LINE);
-    error = recovery_replay(node->log, visit, arg, &node->recovery, why);
+    error = check_and_replay(node, visitor, why);
+    if (error == TX_OK)
+        error = rocksdb_log_finish(node->log, why);
     read_guard_end();
     if (error == TX_OK)
         error = append_start(node, time_ms, why);

@@ -1,6 +1,6 @@
-/* A daemon's log from its opening to its end: open, replay into the core, make the new start
- * durable, then append through the log writer. Both daemons go through the same steps in the same
- * order. */
+/* A daemon's log from its opening to its end: open, check and replay into the core in one walk,
+ * make the new start durable, then append through the log writer. Both daemons go through the same
+ * steps in the same order. */
 #ifndef ASSENT_TXLOG_NODE_LOG_H
 #define ASSENT_TXLOG_NODE_LOG_H
 
@@ -26,17 +26,19 @@ struct node_log_options {
     uint32_t lazy_ms, group_wait_us; /* of the log writer */
 };
 
-/* Opens the log; `node->life` is then drawn, and `node->start` known: the number after the highest
- * start in the log that this life gives (see common/lineage.h). */
+/* Opens the log, and checks whose it is; `node->life` is then drawn. */
 enum tx_error node_log_open(struct node_log *node, const struct node_log_options *options,
                             struct tx_why *why) TX_MUST_CHECK;
 
-/* Replays the log into `visit`, forces the START record of this start to disk, starts the writer.
+/* Checks the log and replays it into `visitor`, opens it for writing, forces the START record of
+ * this start to disk, starts the writer. A log that is refused is as it was before.
+ *
+ * When the visitor's begin() is called, `node->start` is known: the number after the highest start
+ * in the log that this life gives (see common/lineage.h). With another call it may be another.
  * After an error only node_log_close() is left. */
 enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
-                             enum tx_error (*visit)(void *arg, const struct txlog_record *record,
-                                                    struct tx_why *why),
-                             void *arg, struct tx_why *why) TX_MUST_CHECK;
+                             const struct recovery_visitor *visitor,
+                             struct tx_why *why) TX_MUST_CHECK;
 
 /* Queues a record, whose LSN must be the next one, and the data that are atomic with it.
  * `record->start` is filled in. TX_ENOMEM. */

@@ -23,7 +23,7 @@ static const char common_settings[] =
     "unordered_write=false;allow_2pc=false;"
     "info_log_level=FATAL_LEVEL;keep_log_file_num=1;"
     "stats_dump_period_sec=0;stats_persist_period_sec=0;skip_stats_update_on_db_open=true;"
-    "max_total_wal_size=134217728;" /* bounds what a start has to replay */
+    "max_total_wal_size=67108864;" /* bounds what a start has to replay */
     "compaction_style=kCompactionStyleLevel;compression=kNoCompression;"
     "force_consistency_checks=true;";
 
@@ -49,7 +49,7 @@ static const struct {
 };
 
 #define CACHE_BYTES_DEFAULT ((size_t)64 << 20)
-#define SCAN_READAHEAD      ((size_t)4 << 20)
+#define SCAN_READAHEAD      ((size_t)1 << 20)
 #define BLOOM_BITS          10.0
 
 struct rdb {
@@ -220,24 +220,35 @@ static enum tx_error make_options(struct rdb *rdb, enum rdb_family family, enum 
     return TX_OK;
 }
 
+/* RDB_CHECK leaves out the data, and has the last of all families then: what of them stands in
+ * write-ahead files is read past, its checksums with it, and need not be sorted into memory. */
 static enum tx_error open_database(struct rdb *rdb, enum rdb_mode mode, const char *info_directory,
                                    struct tx_why *why)
 {
     const char *names[RDB_FAMILIES_N];
+    const rocksdb_options_t *options[RDB_FAMILIES_N];
+    rocksdb_column_family_handle_t *handles[RDB_FAMILIES_N];
+    enum rdb_family opened[RDB_FAMILIES_N];
+    int n = 0;
     for (int i = 0; i < RDB_FAMILIES_N; i++) {
-        names[i] = families[i].name;
+        if (mode == RDB_CHECK && i == RDB_DATA)
+            continue;
         enum tx_error error = make_options(rdb, (enum rdb_family)i, mode, info_directory, why);
         if (error != TX_OK)
             return error;
+        opened[n] = (enum rdb_family)i;
+        names[n] = families[i].name;
+        options[n++] = rdb->options[i];
     }
-    const rocksdb_options_t *const *options = (const rocksdb_options_t *const *)rdb->options;
     char *text = NULL;
     if (mode == RDB_CHECK || mode == RDB_READ_ONLY || mode == RDB_SALVAGE)
-        rdb->db = rocksdb_open_for_read_only_column_families(
-            options[0], rdb->directory, RDB_FAMILIES_N, names, options, rdb->handles, 0, &text);
+        rdb->db = rocksdb_open_for_read_only_column_families(options[0], rdb->directory, n, names,
+                                                             options, handles, 0, &text);
     else
-        rdb->db = rocksdb_open_column_families(options[0], rdb->directory, RDB_FAMILIES_N, names,
-                                               options, rdb->handles, &text);
+        rdb->db = rocksdb_open_column_families(options[0], rdb->directory, n, names, options,
+                                               handles, &text);
+    for (int i = 0; rdb->db != NULL && i < n; i++)
+        rdb->handles[opened[i]] = handles[i];
     if (text != NULL && drops_reason(text))
         return fail_again(rdb->directory, mode == RDB_CREATE, text, why);
     if (text != NULL)
@@ -294,9 +305,17 @@ static void make_tools(struct rdb *rdb)
     rdb->batch = rocksdb_writebatch_create();
 }
 
+/* RocksDB counts every comparison of keys, thread by thread, unless told otherwise; nobody looks.
+ */
+static void count_nothing(void)
+{
+    rocksdb_set_perf_level(rocksdb_disable);
+}
+
 enum tx_error rdb_open(const char *directory, enum rdb_mode mode, size_t cache_bytes,
                        struct rdb **out, struct tx_why *why)
 {
+    count_nothing();
     struct rdb *rdb = calloc(1, sizeof(*rdb));
     if (rdb == NULL || (rdb->directory = strdup(directory)) == NULL) {
         free(rdb);
@@ -325,8 +344,10 @@ void rdb_close(struct rdb **rdbp)
     struct rdb *rdb = *rdbp;
     if (rdb == NULL)
         return;
-    for (int i = 0; rdb->db != NULL && i < RDB_FAMILIES_N; i++)
-        rocksdb_column_family_handle_destroy(rdb->handles[i]);
+    for (int i = 0; i < RDB_FAMILIES_N; i++) {
+        if (rdb->handles[i] != NULL)
+            rocksdb_column_family_handle_destroy(rdb->handles[i]);
+    }
     if (rdb->db != NULL)
         rocksdb_close(rdb->db);
     for (int i = 0; i < RDB_FAMILIES_N; i++) {
@@ -353,17 +374,11 @@ enum tx_error rdb_destroy_files(const char *directory, struct tx_why *why)
                         : fail(directory, "cannot remove an unfinished database", text, why);
 }
 
-/* RocksDB counts every comparison of keys, thread by thread, unless told otherwise; nobody looks.
- */
-static void count_nothing(void)
-{
-    rocksdb_set_perf_level(rocksdb_disable);
-}
-
 enum tx_error rdb_get(struct rdb *rdb, enum rdb_family family, struct tx_bytes key,
                       struct tx_buf *out, struct tx_why *why)
 {
     char *text = NULL;
+    TX_ASSERT(rdb->handles[family] != NULL);
     count_nothing();
     rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(rdb->db, rdb->read, rdb->handles[family],
                                                            (const char *)key.data, key.len, &text);
@@ -406,6 +421,8 @@ rdb_each(struct rdb *rdb, enum rdb_family family, struct tx_bytes from, struct t
          enum tx_error (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value), void *arg,
          struct tx_why *why)
 {
+    TX_ASSERT(rdb->handles[family] != NULL);
+    count_nothing();
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(options, 1);
     see_read_errors(options, family);
@@ -445,6 +462,8 @@ enum tx_error rdb_scan(struct rdb *rdb, enum rdb_family family, struct tx_bytes 
                        bool (*visit)(void *arg, struct tx_bytes key, struct tx_bytes value),
                        void *arg, struct tx_why *why)
 {
+    TX_ASSERT(rdb->handles[family] != NULL);
+    count_nothing();
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(options, 1);
     see_read_errors(options, family);

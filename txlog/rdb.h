@@ -17,7 +17,8 @@ enum rdb_family { RDB_DEFAULT, RDB_META, RDB_DATA, RDB_LOG, RDB_FAMILIES_N };
 enum rdb_mode {
     RDB_CREATE,    /* a new database */
     RDB_OPEN,      /* an existing one, to read and write */
-    RDB_CHECK,     /* to read only; the caller owns the directory and will write to it */
+    RDB_CHECK,     /* to read the log and the marks only; the caller owns the directory and will
+                    * write to it. The data cannot be read */
     RDB_READ_ONLY, /* changes nothing in the directory */
     RDB_SALVAGE,   /* RDB_READ_ONLY that passes over damaged parts of the write-ahead files */
 };

@@ -197,6 +197,12 @@ enum tx_error txlog_record_encode(const struct txlog_record *record,
 enum tx_error txlog_record_decode(struct tx_bytes in, struct tx_arena *arena,
                                   struct txlog_record *record, struct tx_why *why) TX_MUST_CHECK;
 
+/* The same for a record that has passed txlog_record_front(), which gave `front`: the checksum is
+ * not computed again. */
+enum tx_error txlog_record_decode_rest(const struct txlog_front *front, struct tx_bytes in,
+                                       struct tx_arena *arena, struct txlog_record *record,
+                                       struct tx_why *why) TX_MUST_CHECK;
+
 /* The transaction that a record speaks of; all zero when it speaks of none. */
 struct tx_id txlog_record_tx(const struct txlog_record *record);
 

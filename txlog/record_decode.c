@@ -310,23 +310,30 @@ enum tx_error txlog_record_front(struct tx_bytes in, struct txlog_front *front, 
     return TX_OK;
 }
 
+enum tx_error txlog_record_decode_rest(const struct txlog_front *front, struct tx_bytes in,
+                                       struct tx_arena *arena, struct txlog_record *record,
+                                       struct tx_why *why)
+{
+    TX_ASSERT(in.len >= TXLOG_FRONT_BYTES && front->type < TXLOG_TYPES_N);
+    *record = (struct txlog_record){
+        .type = front->type, .lsn = front->lsn, .start = front->start, .time_ms = front->time_ms};
+    struct decoder d = {.arena = arena};
+    d.r = tx_reader(tx_bytes(in.data + TXLOG_FRONT_BYTES, in.len - TXLOG_FRONT_BYTES));
+    get_payload(&d, record);
+    if (d.no_memory)
+        return tx_why(why, TX_ENOMEM, "no memory for a %s record", txlog_type_name(front->type));
+    if (!tx_reader_done(&d.r))
+        reject(&d, "a payload of the wrong length");
+    if (d.bad != NULL)
+        return tx_why(why, TX_ECORRUPT, "a %s record holds %s", txlog_type_name(front->type),
+                      d.bad);
+    return TX_OK;
+}
+
 enum tx_error txlog_record_decode(struct tx_bytes in, struct tx_arena *arena,
                                   struct txlog_record *record, struct tx_why *why)
 {
     struct txlog_front front = {.type = TXLOG_START};
     enum tx_error error = txlog_record_front(in, &front, why);
-    if (error != TX_OK)
-        return error;
-    *record = (struct txlog_record){
-        .type = front.type, .lsn = front.lsn, .start = front.start, .time_ms = front.time_ms};
-    struct decoder d = {.arena = arena};
-    d.r = tx_reader(tx_bytes(in.data + TXLOG_FRONT_BYTES, in.len - TXLOG_FRONT_BYTES));
-    get_payload(&d, record);
-    if (d.no_memory)
-        return tx_why(why, TX_ENOMEM, "no memory for a %s record", txlog_type_name(front.type));
-    if (!tx_reader_done(&d.r))
-        reject(&d, "a payload of the wrong length");
-    if (d.bad != NULL)
-        return tx_why(why, TX_ECORRUPT, "a %s record holds %s", txlog_type_name(front.type), d.bad);
-    return TX_OK;
+    return error == TX_OK ? txlog_record_decode_rest(&front, in, arena, record, why) : error;
 }

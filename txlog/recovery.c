@@ -4,100 +4,210 @@
 
 #include <inttypes.h>
 
-/* What one pass over the log is looking for. */
-struct replay {
-    enum tx_error (*visit)(void *arg, const struct txlog_record *record, struct tx_why *why);
-    void *arg;
-    struct recovery_summary *summary;
-    struct tx_lsn first;    /* of the log */
-    struct tx_lsn begun;    /* the SNAPSHOT_BEGIN that has no end yet; 0: none */
-    struct tx_lsn snapshot; /* that of the newest complete snapshot; 0: there is none */
-    struct tx_arena arena;
-    struct tx_why *why;
-};
-
 /* Decodes a record; what is wrong with one is told with its LSN. */
-static enum tx_error decode(struct replay *replay, struct tx_lsn lsn, struct tx_bytes stored,
-                            struct txlog_record *record)
+static enum tx_error decode(struct recovery *recovery, const struct txlog_front *front,
+                            struct tx_bytes stored, struct txlog_record *record, struct tx_why *why)
 {
-    struct tx_why what = {""};
+    struct tx_why what;
     enum tx_error error;
 
-    tx_arena_reset(&replay->arena);
-    error = txlog_record_decode(stored, &replay->arena, record, &what);
+    what.text[0] = '\0';
+    tx_arena_reset(&recovery->arena);
+    error = txlog_record_decode_rest(front, stored, &recovery->arena, record, &what);
     if (error != TX_OK)
-        return tx_why(replay->why, error, "record %" PRIu64 " cannot be read: %s", lsn.n,
-                      what.text);
-    TX_ASSERT(record->lsn.n == lsn.n);
+        return tx_why(why, error, "record %" PRIu64 " cannot be read: %s", front->lsn.n, what.text);
     return TX_OK;
 }
 
 /* A snapshot is one only from its own beginning on: an end that named another place would silently
  * leave out what it does not restate. Compaction may have removed the beginning of an older one. */
-static enum tx_error snapshot_ends(struct replay *replay, const struct txlog_record *record)
+static enum tx_error snapshot_ends(struct recovery *recovery, const struct txlog_record *record,
+                                   struct tx_why *why)
 {
     struct tx_lsn begin = record->snapshot_end.begin;
-    bool removed = replay->begun.n == 0 && begin.n > 0 && begin.n < replay->first.n;
+    bool removed = recovery->begun.n == 0 && begin.n > 0 && begin.n < recovery->first.n;
 
-    if ((begin.n == 0 || begin.n != replay->begun.n) && !removed)
-        return tx_why(replay->why, TX_ECORRUPT,
+    if ((begin.n == 0 || begin.n != recovery->begun.n) && !removed)
+        return tx_why(why, TX_ECORRUPT,
                       "record %" PRIu64 " (SNAPSHOT_END) names record %" PRIu64
                       " as its beginning, where none is; restore this node from a backup",
                       record->lsn.n, begin.n);
-    replay->begun.n = 0;
-    replay->snapshot = begin;
+    recovery->begun.n = 0;
+    recovery->snapshot = begin;
     return TX_OK;
 }
 
-/* First pass: where does the newest complete snapshot begin? */
-static enum tx_error scan(void *arg, struct tx_lsn lsn, struct tx_bytes stored)
+/* Where does the newest complete snapshot begin? */
+static enum tx_error look_for_snapshot(struct recovery *recovery, const struct txlog_record *record,
+                                       struct tx_why *why)
 {
-    struct replay *replay = arg;
+    if (record->type == TXLOG_SNAPSHOT_BEGIN)
+        recovery->begun = record->lsn;
+    if (record->type == TXLOG_START)
+        recovery->begun.n = 0; /* a crash has cut it */
+    return record->type == TXLOG_SNAPSHOT_END ? snapshot_ends(recovery, record, why) : TX_OK;
+}
+
+static enum tx_error replay(struct recovery *recovery, const struct txlog_record *record,
+                            struct tx_why *why)
+{
+    enum tx_error error = recovery->visitor.record(recovery->visitor.arg, record, why);
+
+    if (error == TX_OK)
+        recovery->records++;
+    return error;
+}
+
+static void begin_anew(struct recovery *recovery)
+{
+    recovery->records = 0;
+    recovery->refused = TX_OK;
+    if (recovery->visitor.begin != NULL)
+        recovery->visitor.begin(recovery->visitor.arg);
+}
+
+void recovery_begin(struct recovery *recovery, const struct recovery_visitor *visitor,
+                    struct tx_lsn first, struct tx_lsn snapshot)
+{
+    *recovery = (struct recovery){.visitor = *visitor, .first = first};
+    if (first.n > 0 && snapshot.n >= first.n)
+        recovery->from = snapshot;
+    else if (first.n == 1)
+        recovery->from = first;
+    begin_anew(recovery);
+}
+
+/* Trouble waits for the end: a record that is not there, or was changed, says more than one that
+ * contradicts it; and what an older part of the log holds against itself is nobody's concern once a
+ * snapshot follows. */
+void recovery_watch(struct recovery *recovery, const struct txlog_front *front,
+                    struct tx_bytes stored)
+{
     struct txlog_record record;
-    enum tx_error error = decode(replay, lsn, stored, &record);
+
+    if (recovery->unreadable != TX_OK)
+        return;
+    recovery->unreadable = decode(recovery, front, stored, &record, &recovery->unreadable_why);
+    if (recovery->unreadable != TX_OK)
+        return;
+    bool fed = recovery->from.n != 0 && front->lsn.n >= recovery->from.n;
+    recovery->unreadable = look_for_snapshot(recovery, &record, &recovery->unreadable_why);
+    if (recovery->unreadable == TX_OK && fed && recovery->refused == TX_OK)
+        recovery->refused = replay(recovery, &record, &recovery->refused_why);
+}
+
+static enum tx_error choose_beginning(const struct recovery *recovery, struct tx_lsn *beginning,
+                                      struct tx_why *why)
+{
+    struct tx_lsn first = recovery->first;
+
+    *beginning = first;
+    if (recovery->snapshot.n != 0) {
+        if (recovery->snapshot.n < first.n)
+            return tx_why(why, TX_ECORRUPT,
+                          "the newest snapshot begins at LSN %" PRIu64
+                          ", but the log begins at LSN %" PRIu64
+                          ": live state has been removed; restore this node from a backup",
+                          recovery->snapshot.n, first.n);
+        *beginning = recovery->snapshot;
+    } else if (first.n > 1) {
+        return tx_why(why, TX_ECORRUPT,
+                      "the log begins at LSN %" PRIu64
+                      " and holds no complete snapshot: its beginning was removed; restore this "
+                      "node from a backup",
+                      first.n);
+    }
+    return TX_OK;
+}
+
+/* One record of a walk of its own. */
+struct walk {
+    struct recovery *recovery;
+    struct tx_why *why;
+};
+
+static enum tx_error read_front(const struct walk *walk, struct tx_lsn lsn, struct tx_bytes stored,
+                                struct txlog_front *front)
+{
+    struct tx_why what;
+    enum tx_error error = txlog_record_front(stored, front, &what);
+
+    if (error != TX_OK)
+        return tx_why(walk->why, error, "record %" PRIu64 " cannot be read: %s", lsn.n, what.text);
+    TX_ASSERT(front->lsn.n == lsn.n);
+    return TX_OK;
+}
+
+static enum tx_error watch(void *arg, struct tx_lsn lsn, struct tx_bytes stored)
+{
+    const struct walk *walk = arg;
+    struct txlog_front front = {.type = TXLOG_NONE};
+    enum tx_error error = read_front(walk, lsn, stored, &front);
 
     if (error != TX_OK)
         return error;
-    if (record.type == TXLOG_SNAPSHOT_BEGIN)
-        replay->begun = lsn;
-    if (record.type == TXLOG_START)
-        replay->begun.n = 0; /* a crash has cut it */
-    return record.type == TXLOG_SNAPSHOT_END ? snapshot_ends(replay, &record) : TX_OK;
+    recovery_watch(walk->recovery, &front, stored);
+    return walk->recovery->unreadable; /* its words come at the end */
 }
 
 static enum tx_error feed(void *arg, struct tx_lsn lsn, struct tx_bytes stored)
 {
-    struct replay *replay = arg;
+    const struct walk *walk = arg;
+    struct txlog_front front = {.type = TXLOG_NONE};
     struct txlog_record record;
-    enum tx_error error = decode(replay, lsn, stored, &record);
+    enum tx_error error = read_front(walk, lsn, stored, &front);
 
     if (error == TX_OK)
-        error = replay->visit(replay->arg, &record, replay->why);
-    if (error == TX_OK)
-        replay->summary->records++;
+        error = decode(walk->recovery, &front, stored, &record, walk->why);
+    return error == TX_OK ? replay(walk->recovery, &record, walk->why) : error;
+}
+
+static enum tx_error replay_anew(struct recovery *recovery, struct txlog *log,
+                                 struct recovery_summary *summary, struct tx_why *why)
+{
+    struct walk walk = {recovery, why};
+
+    begin_anew(recovery);
+    return txlog_each(log, summary->first, summary->last, feed, &walk, why);
+}
+
+static enum tx_error end(struct recovery *recovery, struct txlog *log, bool again,
+                         struct recovery_summary *summary, struct tx_why *why)
+{
+    *summary = (struct recovery_summary){.last = txlog_last(log)};
+    if (recovery->unreadable != TX_OK)
+        return tx_why(why, recovery->unreadable, "%s", recovery->unreadable_why.text);
+    if (summary->last.n > 0 && txlog_first(log).n == 0)
+        return tx_why(why, TX_ECORRUPT,
+                      "record %" PRIu64 " was the last, and none is left: all state has been "
+                      "removed; restore this node from a backup",
+                      summary->last.n);
+    if (summary->last.n == 0) {
+        if (again)
+            begin_anew(recovery);
+        return TX_OK;
+    }
+    enum tx_error error = choose_beginning(recovery, &summary->first, why);
+    if (error == TX_OK && (again || recovery->from.n != summary->first.n))
+        error = replay_anew(recovery, log, summary, why);
+    else if (error == TX_OK && recovery->refused != TX_OK)
+        error = tx_why(why, recovery->refused, "%s", recovery->refused_why.text);
+    summary->records = recovery->records;
     return error;
 }
 
-static enum tx_error choose_beginning(struct replay *replay)
+enum tx_error recovery_end(struct recovery *recovery, struct txlog *log, bool again,
+                           struct recovery_summary *summary, struct tx_why *why)
 {
-    struct tx_lsn first = replay->first;
+    enum tx_error error = end(recovery, log, again, summary, why);
 
-    replay->summary->first = first;
-    if (replay->snapshot.n != 0) {
-        if (replay->snapshot.n < first.n)
-            return tx_why(replay->why, TX_ECORRUPT,
-                          "the newest snapshot begins at LSN %llu, but the log begins at LSN %llu: "
-                          "live state has been removed; restore this node from a backup",
-                          (unsigned long long)replay->snapshot.n, (unsigned long long)first.n);
-        replay->summary->first = replay->snapshot;
-    } else if (first.n > 1) {
-        return tx_why(
-            replay->why, TX_ECORRUPT,
-            "the log begins at LSN %llu and holds no complete snapshot: its beginning was "
-            "removed; restore this node from a backup",
-            (unsigned long long)first.n);
-    }
-    return TX_OK;
+    recovery_drop(recovery);
+    return error;
+}
+
+void recovery_drop(struct recovery *recovery)
+{
+    tx_arena_deinit(&recovery->arena);
 }
 
 enum tx_error recovery_replay(struct txlog *log,
@@ -105,27 +215,20 @@ enum tx_error recovery_replay(struct txlog *log,
                                                      struct tx_why *why),
                               void *arg, struct recovery_summary *summary, struct tx_why *why)
 {
-    struct replay replay = {
-        .visit = visit, .arg = arg, .summary = summary, .first = txlog_first(log), .why = why};
+    struct recovery_visitor visitor = {.record = visit, .arg = arg};
+    struct recovery recovery;
+    struct walk walk = {&recovery, why};
+    struct tx_lsn first = txlog_first(log);
     enum tx_error error = TX_OK;
 
+    recovery_begin(&recovery, &visitor, first, (struct tx_lsn){0});
+    recovery.from.n = 0; /* what has been visited cannot be taken back */
+    if (first.n > 0)
+        error = txlog_each(log, first, txlog_last(log), watch, &walk, why);
+    if (error == TX_OK || recovery.unreadable != TX_OK)
+        return recovery_end(&recovery, log, false, summary, why);
     *summary = (struct recovery_summary){.last = txlog_last(log)};
-    if (summary->last.n == 0)
-        return TX_OK;
-    if (replay.first.n == 0)
-        return tx_why(why, TX_ECORRUPT,
-                      "record %" PRIu64 " was the last, and none is left: all state has been "
-                      "removed; restore this node from a backup",
-                      summary->last.n);
-    error = txlog_each(log, replay.first, summary->last, scan, &replay, why);
-    if (error != TX_OK)
-        goto out;
-    error = choose_beginning(&replay);
-    if (error != TX_OK)
-        goto out;
-    error = txlog_each(log, summary->first, summary->last, feed, &replay, why);
-out:
-    tx_arena_deinit(&replay.arena);
+    recovery_drop(&recovery);
     return error;
 }
 

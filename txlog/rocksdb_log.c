@@ -24,6 +24,7 @@ struct rocksdb_log {
     struct log_head head;
     struct log_meta meta;
     char *directory;
+    size_t cache_bytes;
     bool read_only;
     bool damaged; /* opened as far as it can be read */
     /* Written by the appending thread, read by any. */
@@ -81,6 +82,14 @@ static enum tx_error reset_head(struct rocksdb_log *log, struct tx_lsn lsn, stru
     return error == TX_OK ? TX_OK : name_directory(log->directory, error, why);
 }
 
+/* What a SNAPSHOT_END names: its whole payload. */
+static struct tx_lsn snapshot_begin(struct tx_bytes stored)
+{
+    struct tx_reader r =
+        tx_reader(tx_bytes(stored.data + TXLOG_FRONT_BYTES, stored.len - TXLOG_FRONT_BYTES));
+    return (struct tx_lsn){tx_read_u64(&r)};
+}
+
 static void add_to_batch(struct rocksdb_log *log, const struct txlog_append *append)
 {
     struct txlog_front front;
@@ -95,6 +104,8 @@ static void add_to_batch(struct rocksdb_log *log, const struct txlog_append *app
         else
             rdb_put(log->rdb, RDB_DATA, put->key, put->value);
     }
+    if (front.type == TXLOG_SNAPSHOT_END)
+        log_meta_put_snapshot(log->rdb, snapshot_begin(append->record));
     if (front.start > atomic_load(&log->last_start))
         atomic_store(&log->last_start, front.start);
 }
@@ -226,7 +237,8 @@ static enum tx_error log_truncate(struct txlog *base, struct tx_lsn from, struct
     if (error != TX_OK)
         return fail_for_good(log, error, why);
     struct log_scan scan;
-    error = log_scan(log->rdb, log->directory, log->meta.compacted, &scan, why);
+    struct log_watcher nobody = {0};
+    error = log_scan(log->rdb, log->directory, log->meta.compacted, nobody, &scan, why);
     if (error == TX_OK)
         adopt(log, &scan);
     return error;
@@ -431,45 +443,6 @@ static enum tx_error check_end(struct rocksdb_log *log, const struct log_scan *s
                   log->directory, scan->last.n, log->head.lsn.n);
 }
 
-/* All the checks, through a database that is open in any mode. */
-static enum tx_error check_all(struct rocksdb_log *log, const struct rocksdb_log_options *options,
-                               struct log_scan *scan, struct tx_why *why)
-{
-    enum tx_error error = read_identity(log, options, why);
-    if (error == TX_OK)
-        error = log_scan(log->rdb, log->directory, log->meta.compacted, scan, why);
-    return error == TX_OK ? check_end(log, scan, why) : error;
-}
-
-/* The checks go through a read-only opening, so that a log that is refused stays as it was found:
- * RocksDB, opened for writing, replays and then deletes its write-ahead files, and a file that an
- * operator puts back afterwards would be ignored. Once it is open for writing, everything it gave
- * back is on disk (it flushes what it replayed before it opens), so HEAD may say so. */
-static enum tx_error open_checked(struct rocksdb_log *log,
-                                  const struct rocksdb_log_options *options, struct tx_why *why)
-{
-    struct log_scan scan;
-    enum tx_error error = TX_OK;
-    TX_ASSERT(log != NULL);
-    if (log->dir.content != LOG_DIR_LOG)
-        error = create(log, options, why);
-    if (error == TX_OK)
-        error = rdb_open(log->directory, log->read_only ? RDB_READ_ONLY : RDB_CHECK,
-                         options->cache_bytes, &log->rdb, why);
-    if (error == TX_OK)
-        error = check_all(log, options, &scan, why);
-    if (error != TX_OK)
-        return error;
-    adopt(log, &scan);
-    if (log->read_only)
-        return TX_OK;
-    rdb_close(&log->rdb);
-    error = rdb_open(log->directory, RDB_OPEN, options->cache_bytes, &log->rdb, why);
-    if (error == TX_OK && log->meta.compacted.n > 0)
-        error = drop_compacted_files(log, why);
-    return error == TX_OK ? reset_head(log, scan.last, why) : error;
-}
-
 static enum tx_error begin_open(const struct rocksdb_log_options *options, bool read_only,
                                 struct rocksdb_log **out, struct tx_why *why)
 {
@@ -480,6 +453,7 @@ static enum tx_error begin_open(const struct rocksdb_log_options *options, bool 
     }
     log->base.vtable = &vtable;
     log->read_only = read_only;
+    log->cache_bytes = options->cache_bytes;
     log->head.fd = -1;
     *out = log;
     return log_dir_open(log->directory, read_only, &log->dir, why);
@@ -494,15 +468,88 @@ static enum tx_error finish_open(struct rocksdb_log *log, enum tx_error error, s
     return error;
 }
 
-enum tx_error rocksdb_log_open(const struct rocksdb_log_options *options, struct txlog **out,
-                               struct tx_why *why)
+/* The checks go through a read-only opening, so that a log that is refused stays as it was found:
+ * RocksDB, opened for writing, replays and then deletes its write-ahead files, and a file that an
+ * operator puts back afterwards would be ignored. */
+enum tx_error rocksdb_log_begin(const struct rocksdb_log_options *options, struct txlog **out,
+                                struct tx_why *why)
 {
     struct rocksdb_log *log = NULL;
     bool read_only = options->mode == ROCKSDB_LOG_READ_ONLY;
     enum tx_error error = begin_open(options, read_only, &log, why);
+    TX_ASSERT(log != NULL || error != TX_OK);
+    if (error == TX_OK && log->dir.content != LOG_DIR_LOG)
+        error = create(log, options, why);
     if (error == TX_OK)
-        error = open_checked(log, options, why);
+        error = rdb_open(log->directory, read_only ? RDB_READ_ONLY : RDB_CHECK, log->cache_bytes,
+                         &log->rdb, why);
+    if (error == TX_OK)
+        error = read_identity(log, options, why);
     return finish_open(log, error, out);
+}
+
+/* What cannot be read here is left to the check, which reads all of it. */
+struct rocksdb_log_said rocksdb_log_said(const struct txlog *base)
+{
+    TX_ASSERT(base->vtable == &vtable);
+    const struct rocksdb_log *log = const_self(base);
+    struct rocksdb_log_said said = {.first = {log->meta.compacted.n + 1},
+                                    .snapshot = log->meta.snapshot};
+    struct tx_buf buf = {0};
+    struct txlog_front front = {.type = TXLOG_NONE};
+    if (rdb_last_key(log->rdb, RDB_LOG, &buf, NULL) != TX_OK ||
+        !lsn_key_parse(tx_buf_view(&buf), &said.last))
+        said.last.n = 0;
+    struct lsn_key key = lsn_key(said.last.n);
+    if (said.last.n > 0 && rdb_get(log->rdb, RDB_LOG, lsn_key_view(&key), &buf, NULL) == TX_OK &&
+        txlog_record_front(tx_buf_view(&buf), &front, NULL) == TX_OK)
+        said.last_start = front.start;
+    tx_buf_deinit(&buf);
+    return said;
+}
+
+enum tx_error rocksdb_log_check(struct txlog *base, struct log_watcher watcher, struct tx_why *why)
+{
+    TX_ASSERT(base->vtable == &vtable);
+    struct rocksdb_log *log = self(base);
+    struct log_scan scan;
+    enum tx_error error =
+        log_scan(log->rdb, log->directory, log->meta.compacted, watcher, &scan, why);
+    if (error == TX_OK)
+        error = check_end(log, &scan, why);
+    if (error == TX_OK)
+        adopt(log, &scan);
+    return error;
+}
+
+/* Once it is open for writing, everything it gave back is on disk (RocksDB flushes what it replayed
+ * before it opens), so HEAD may say so. */
+enum tx_error rocksdb_log_finish(struct txlog *base, struct tx_why *why)
+{
+    TX_ASSERT(base->vtable == &vtable);
+    struct rocksdb_log *log = self(base);
+    if (log->read_only)
+        return TX_OK;
+    rdb_close(&log->rdb);
+    enum tx_error error = rdb_open(log->directory, RDB_OPEN, log->cache_bytes, &log->rdb, why);
+    if (error == TX_OK && log->meta.compacted.n > 0)
+        error = drop_compacted_files(log, why);
+    struct tx_lsn last = {atomic_load(&log->last)};
+    return error == TX_OK ? reset_head(log, last, why) : error;
+}
+
+enum tx_error rocksdb_log_open(const struct rocksdb_log_options *options, struct txlog **out,
+                               struct tx_why *why)
+{
+    struct log_watcher nobody = {0};
+    enum tx_error error = rocksdb_log_begin(options, out, why);
+    if (error == TX_OK)
+        error = rocksdb_log_check(*out, nobody, why);
+    if (error == TX_OK)
+        error = rocksdb_log_finish(*out, why);
+    if (error != TX_OK && *out != NULL)
+        txlog_close(out);
+    return error;
 }
 
 static enum tx_error open_damaged(struct rocksdb_log *log,

@@ -5,6 +5,7 @@
 #ifndef ASSENT_TXLOG_ROCKSDB_LOG_H
 #define ASSENT_TXLOG_ROCKSDB_LOG_H
 
+#include "txlog/log_scan.h"
 #include "txlog/txlog.h"
 
 enum rocksdb_log_mode {
@@ -29,6 +30,32 @@ struct rocksdb_log_options {
  * TX_ECLUSTER, TX_ENODE, TX_EVERSION, TX_EGAP, TX_ECORRUPT, TX_ELOST, TX_EFULL, TX_EIO. */
 enum tx_error rocksdb_log_open(const struct rocksdb_log_options *options, struct txlog **log,
                                struct tx_why *why) TX_MUST_CHECK;
+
+/* The same in three steps, for who replays the log along with the walk that checks it. After an
+ * error only txlog_close() is left; so it is for appending before the last step, and for everything
+ * but rocksdb_log_said() before the second.
+ *
+ * First: the directory, the identity, the format. `*log` is NULL after an error. */
+enum tx_error rocksdb_log_begin(const struct rocksdb_log_options *options, struct txlog **log,
+                                struct tx_why *why) TX_MUST_CHECK;
+
+/* What a log that has been begun says of itself, for a replay to begin with. It may be wrong, all
+ * but `first`. */
+struct rocksdb_log_said {
+    struct tx_lsn first;    /* if there is any record, this is the first one */
+    struct tx_lsn last;     /* 0: none */
+    uint64_t last_start;    /* as txlog_last_start() */
+    struct tx_lsn snapshot; /* where the newest complete one begins; 0: nobody knows */
+};
+struct rocksdb_log_said rocksdb_log_said(const struct txlog *log);
+
+/* Second: all other checks; each record that has passed its own is shown to `watcher`. Then the log
+ * can be read. */
+enum tx_error rocksdb_log_check(struct txlog *log, struct log_watcher watcher,
+                                struct tx_why *why) TX_MUST_CHECK;
+
+/* Third: open for writing, unless it is READ_ONLY. Nothing in the directory has changed before. */
+enum tx_error rocksdb_log_finish(struct txlog *log, struct tx_why *why) TX_MUST_CHECK;
 
 /* Reads as much as can be read of a damaged directory: opens READ_ONLY without the checks of the
  * retained log, which `on_damage` is then told, one call for each damaged or missing LSN range. For

@@ -87,14 +87,31 @@ static enum tx_error visit(void *arg, const struct txlog_record *record, struct 
     return life_check(((struct node_log *)arg)->log, record, why);
 }
 
+static void begin_nothing(void *arg)
+{
+    (void)arg;
+}
+
+static enum tx_error take(void *arg, const struct txlog_record *record, struct tx_why *why)
+{
+    (void)arg;
+    (void)record;
+    (void)why;
+    return TX_OK;
+}
+
 enum tx_error life_day(const char *directory, void (*durable)(struct tx_lsn), struct tx_why *why)
 {
     struct node_log node;
     struct node_log_options options = {
         .directory = directory, .lazy_ms = 1, .identity = life_identity()};
+    struct recovery_visitor visitor = {begin_nothing, take, NULL};
+    struct recovery_summary summary;
     enum tx_error error = node_log_open(&node, &options, why);
     if (error == TX_OK)
-        error = node_log_start(&node, 1, visit, &node, why);
+        error = node_log_start(&node, 1, &visitor, why);
+    if (error == TX_OK) /* the data can be read only now */
+        error = recovery_replay(node.log, visit, &node, &summary, why);
     if (error == TX_OK) {
         durable(node.last);
         error = work(&node, durable, why);

@@ -6,6 +6,7 @@
 #include "tests/common/pace.h"
 #include "tests/failing_reads.h"
 #include "txlog/lsn_key.h"
+#include "txlog/node_log.h"
 #include "txlog/rdb.h"
 #include "txlog/recovery.h"
 
@@ -26,6 +27,7 @@ enum { COMPACTED = PER_LIFE + 2 }; /* LSNs that are compacted away before RocksD
 
 static char *place;
 static char dir[256];
+static char started[300]; /* a copy of it that a daemon starts on */
 
 /* ---- a directory with several tables at level 1 ---- */
 
@@ -318,12 +320,35 @@ static enum tx_error read_opening(struct reading *r)
     return error;
 }
 
+static void begin_reading(void *arg)
+{
+    struct reading *r = arg;
+    r->n = 0;
+}
+
+/* As a daemon starts, on a copy: it writes. */
+static enum tx_error read_start(struct reading *r)
+{
+    struct node_log node;
+    struct recovery_visitor visitor = {begin_reading, note_replayed, r};
+    struct node_log_options options = {
+        .directory = started, .lazy_ms = 1, .identity = fixture_identity()};
+    enum tx_error error = node_log_open(&node, &options, &r->why);
+    if (error == TX_OK)
+        error = node_log_start(&node, 1, &visitor, &r->why);
+    enum tx_error closed = node_log_close(&node, NULL);
+    (void)closed; /* nothing was appended but the START */
+    return error;
+}
+
 /* Each read of `read` fails once. */
 static void exhaust(const char *what, struct reading *r, enum tx_error (*read)(struct reading *))
 {
     unsigned long refused = 0, n = 0;
     bool fired = true;
     while (fired) {
+        if (read == read_start)
+            fixture_copy(dir, started);
         r->n = 0;
         r->to = rows;
         r->why.text[0] = '\0';
@@ -372,6 +397,7 @@ static void read_all(void)
                {"get", read_points}};
     struct reading r = {0};
     exhaust("opening", &r, read_opening);
+    exhaust("start of a daemon", &r, read_start);
     r.log = open_cacheless();
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         exhaust(all[i].what, &r, all[i].read);
@@ -513,6 +539,7 @@ static int begin(void **state)
     (void)state;
     place = fixture_new();
     (void)snprintf(dir, sizeof dir, "%s", fixture_path(place, "log"));
+    (void)snprintf(started, sizeof started, "%s-started", dir);
     make_directory();
     return 0;
 }
