@@ -1,16 +1,11 @@
 /* Lists of steps, one-shot and interactive. */
 #include "client/bench_steps.h"
 
+#include "common/assert.h"
+
 #include <inttypes.h>
 
 #define REFERENCE_MAX (TXCLIENT_PARTICIPANTS_MAX * (TXCLIENT_NAME_MAX + 1) + 64)
-
-struct list {
-    const struct bench_step *steps;
-    size_t n;
-    bench_see *see;
-    void *arg;
-};
 
 static txclient_range range_of(const struct bench_step *step)
 {
@@ -47,10 +42,10 @@ static void add_to_batch(txclient_batch *batch, const struct bench_step *step)
     }
 }
 
-static bool reads_only(const struct list *list)
+static bool reads_only(const struct bench_plan *plan)
 {
-    for (size_t i = 0; i < list->n; i++) {
-        enum bench_step_type type = list->steps[i].type;
+    for (size_t i = 0; i < plan->n; i++) {
+        enum bench_step_type type = plan->steps[i].type;
         if (type == BENCH_STEP_PUT || type == BENCH_STEP_INSERT || type == BENCH_STEP_ADD) {
             return false;
         }
@@ -58,8 +53,14 @@ static bool reads_only(const struct list *list)
     return true;
 }
 
+void bench_steps_key(struct bench_client *c, char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1])
+{
+    (void)snprintf(key, TXCLIENT_IDEMPOTENCY_KEY_MAX + 1, "%016" PRIx64 "-%u-%" PRIu64,
+                   c->load->run, c->number, c->begun++);
+}
+
 struct shot {
-    char key[64]; /* empty: what only reads may run twice */
+    const char *key; /* empty: what only reads may run twice */
     txclient_value *values;
 };
 
@@ -72,50 +73,51 @@ static txclient_status submit(struct bench_client *c, void *arg)
     return txclient_submit(c->client, c->batch, &options, shot->values);
 }
 
-static void see_value(const struct list *list, size_t i, const txclient_value *value)
+static void see_value(const struct bench_plan *plan, size_t i, const txclient_value *value)
 {
-    const struct bench_step *step = &list->steps[i];
+    const struct bench_step *step = &plan->steps[i];
     if (step->type == BENCH_STEP_SCAN) {
         txclient_rows rows = txclient_rows_of(value);
         txclient_row row;
         while (txclient_rows_next(&rows, &row)) {
-            list->see(list->arg, row.key, row.value);
+            plan->see(plan->arg, row.key, row.value);
         }
     } else if (value->found &&
                (step->type == BENCH_STEP_GET || step->type == BENCH_STEP_GET_FOR_UPDATE)) {
-        list->see(list->arg, step->at.key, txclient_data(value->data, value->len));
+        plan->see(plan->arg, step->at.key, txclient_data(value->data, value->len));
     }
 }
 
-static txclient_status run_shot(struct bench_client *c, const struct list *list)
+static txclient_status run_shot(struct bench_client *c, struct bench_plan *plan)
 {
     txclient_value values[BENCH_STEPS_MAX];
-    struct shot shot = {.values = list->see != NULL ? values : NULL};
-    if (!reads_only(list)) {
-        (void)snprintf(shot.key, sizeof shot.key, "%016" PRIx64 "-%u-%" PRIu64, c->load->run,
-                       c->number, c->begun++);
+    struct shot shot = {.key = plan->key, .values = plan->see != NULL ? values : NULL};
+    bool reads = reads_only(plan);
+    if (!reads && plan->key[0] == '\0') {
+        bench_steps_key(c, plan->key);
     }
     txclient_batch_clear(c->batch);
-    for (size_t i = 0; i < list->n; i++) {
-        add_to_batch(c->batch, &list->steps[i]);
+    for (size_t i = 0; i < plan->n; i++) {
+        add_to_batch(c->batch, &plan->steps[i]);
     }
     txclient_status status = submit(c, &shot);
     if (status == TXCLIENT_UNKNOWN) {
-        bool again = reads_only(list) || bench_shot_key(c, shot.key).len > 0;
+        bool again = reads || bench_shot_key(c, plan->key).len > 0;
         status = bench_settle(c, again ? submit : NULL, &shot);
     } else {
         bench_count(c, status);
     }
     bool known = status == TXCLIENT_OK && !txclient_detail(c->client)->results_lost;
-    for (size_t i = 0; known && list->see != NULL && i < list->n; i++) {
-        see_value(list, i, &values[i]);
+    for (size_t i = 0; known && plan->see != NULL && i < plan->n; i++) {
+        see_value(plan, i, &values[i]);
     }
     return status;
 }
 
 /* ---- interactive ---- */
 
-static txclient_status scan(txclient_tx *tx, const struct bench_step *step, const struct list *list)
+static txclient_status scan(txclient_tx *tx, const struct bench_step *step,
+                            const struct bench_plan *plan)
 {
     txclient_range range = range_of(step);
     txclient_scan_options options = {
@@ -125,25 +127,25 @@ static txclient_status scan(txclient_tx *tx, const struct bench_step *step, cons
     for (bool found = true; status == TXCLIENT_OK && found;) {
         txclient_row row;
         status = txclient_scan_next(cursor, &row, &found);
-        if (status == TXCLIENT_OK && found && list->see != NULL) {
-            list->see(list->arg, row.key, row.value);
+        if (status == TXCLIENT_OK && found && plan->see != NULL) {
+            plan->see(plan->arg, row.key, row.value);
         }
     }
     txclient_scan_close(&cursor);
     return status;
 }
 
-static txclient_status operate(txclient_tx *tx, const struct list *list, size_t i)
+static txclient_status operate(txclient_tx *tx, const struct bench_plan *plan, size_t i,
+                               txclient_value *value)
 {
-    const struct bench_step *step = &list->steps[i];
-    txclient_value value = {0};
+    const struct bench_step *step = &plan->steps[i];
     txclient_status status = TXCLIENT_EINVAL;
     switch (step->type) {
     case BENCH_STEP_GET:
-        status = txclient_get(tx, step->at, &value);
+        status = txclient_get(tx, step->at, value);
         break;
     case BENCH_STEP_GET_FOR_UPDATE:
-        status = txclient_get_for_update(tx, step->at, &value);
+        status = txclient_get_for_update(tx, step->at, value);
         break;
     case BENCH_STEP_PUT:
         return txclient_put(tx, step->at, step->value);
@@ -152,20 +154,26 @@ static txclient_status operate(txclient_tx *tx, const struct list *list, size_t 
     case BENCH_STEP_ADD:
         return txclient_add(tx, step->at, step->delta, step->floor, NULL, NULL);
     case BENCH_STEP_SCAN:
-        return scan(tx, step, list);
+        return scan(tx, step, plan);
     }
-    if (status == TXCLIENT_OK && list->see != NULL) {
-        see_value(list, i, &value);
+    if (status == TXCLIENT_OK && plan->see != NULL) {
+        see_value(plan, i, value);
     }
     return status;
 }
 
-static txclient_status operate_all(txclient_tx *tx, void *arg)
+static txclient_status operate_all(txclient_tx *tx, struct bench_plan *plan)
 {
-    const struct list *list = arg;
     txclient_status status = TXCLIENT_OK;
-    for (size_t i = 0; status == TXCLIENT_OK && i < list->n; i++) {
-        status = operate(tx, list, i);
+    bool more = true;
+    while (status == TXCLIENT_OK && more) {
+        txclient_value values[BENCH_ROUND_MAX] = {{0}};
+        txclient_value other;
+        TX_ASSERT(plan->next == NULL || plan->n <= BENCH_ROUND_MAX);
+        for (size_t i = 0; status == TXCLIENT_OK && i < plan->n; i++) {
+            status = operate(tx, plan, i, plan->next != NULL ? &values[i] : &other);
+        }
+        more = status == TXCLIENT_OK && plan->next != NULL && plan->next(plan, values);
     }
     return status;
 }
@@ -175,13 +183,13 @@ static txclient_status ask_outcome(struct bench_client *c, void *arg)
     return txclient_outcome(c->client, arg, 1000);
 }
 
-txclient_status bench_interact(struct bench_client *c, txclient_work work, void *arg)
+static txclient_status interact(struct bench_client *c, struct bench_plan *plan)
 {
     const txclient_begin_options terms = bench_terms(c);
     txclient_tx *tx = NULL;
     txclient_status status = txclient_begin(c->client, &terms, &tx);
     if (status == TXCLIENT_OK) {
-        status = work(tx, arg);
+        status = operate_all(tx, plan);
         if (status == TXCLIENT_OK) {
             status = txclient_commit(tx);
         }
@@ -194,14 +202,19 @@ txclient_status bench_interact(struct bench_client *c, txclient_work work, void 
         (void)snprintf(reference, sizeof reference, "%s", text != NULL ? text : "");
         status = bench_settle(c, ask_outcome, reference);
     }
-    txclient_tx_close(&tx); /* aborts it when `work` did not come to its end */
+    txclient_tx_close(&tx); /* aborts it when its steps did not come to their end */
     return status;
 }
 
-txclient_status bench_steps_run(struct bench_client *c, const struct bench_step *steps, size_t n,
-                                bench_see *see, void *arg)
+void bench_steps_run(struct bench_client *c, void *arg)
 {
-    struct list list = {.steps = steps, .n = n, .see = see, .arg = arg};
-    return c->load->options->interactive ? bench_interact(c, operate_all, &list)
-                                         : run_shot(c, &list);
+    const struct bench_work *work = c->load->work;
+    struct bench_plan plan = {0};
+    if (!work->make(c, arg, &plan)) {
+        return;
+    }
+    uint64_t lost = c->lost;
+    bool interactive = c->load->options->interactive || plan.next != NULL;
+    txclient_status status = interactive ? interact(c, &plan) : run_shot(c, &plan);
+    work->over(c, arg, status, c->lost != lost);
 }

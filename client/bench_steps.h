@@ -1,6 +1,7 @@
-/* Transactions of workloads, in either mode: a list of steps as one batch (one-shot) or one by one
- * (interactive); or a function on a transaction that has begun, for those that decide by what they
- * read. Counts what comes of it, and asks for outcomes that are unknown. */
+/* Transactions of workloads as lists of steps, in any manner: as one batch (one-shot) or step by
+ * step (interactive), blocking or asynchronous. A workload says what is to be done (`make` of
+ * struct bench_work) and is told what came of it (`over`); the driver runs it, counts it, and asks
+ * for an outcome that is unknown. */
 #ifndef ASSENT_CLIENT_BENCH_STEPS_H
 #define ASSENT_CLIENT_BENCH_STEPS_H
 
@@ -30,14 +31,28 @@ struct bench_step {
 /* Told of every record that was read, key and value; both are borrowed for the call. */
 typedef void bench_see(void *arg, txclient_bytes key, txclient_bytes value);
 
-/* Runs the steps, 1 to BENCH_STEPS_MAX, as one transaction. `see` may be NULL; an interactive one
- * calls it also when it aborts later. TXCLIENT_OK: committed. TXCLIENT_ABORTED: no effect. All
- * else: not served, or not found out; `bench_client.lost` grows with the latter. */
-txclient_status bench_steps_run(struct bench_client *client, const struct bench_step *steps,
-                                size_t n, bench_see *see, void *arg);
+#define BENCH_ROUND_MAX 8u /* steps of a round, in a plan of several */
 
-/* Begins a transaction, calls `work` with it and commits when that gives TXCLIENT_OK. Returns what
- * bench_steps_run() does. */
-txclient_status bench_interact(struct bench_client *client, txclient_work work, void *arg);
+/* What a transaction does. */
+struct bench_plan {
+    const struct bench_step *steps; /* 1 to BENCH_STEPS_MAX; of the first round, if several */
+    size_t n;
+    /* NULL: that is all. Else the transaction is interactive in either mode: told what the steps
+     * gave (a value for each, borrowed for the call), it puts the next ones in their place. False:
+     * there are none, commit. */
+    bool (*next)(struct bench_plan *plan, const txclient_value *values);
+    /* May be NULL. An interactive transaction calls it also when it aborts later. */
+    bench_see *see;
+    void *arg; /* for `see` and `next` */
+    /* The idempotency key of a one-shot transaction, at most TXCLIENT_IDEMPOTENCY_KEY_MAX
+     * characters; left empty, the driver makes one for what writes. */
+    char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1];
+};
+
+/* What no other transaction of any load is called. */
+void bench_steps_key(struct bench_client *client, char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1]);
+
+/* `run` of struct bench_work, for workloads that have `make` and `over`. */
+void bench_steps_run(struct bench_client *client, void *arg);
 
 #endif

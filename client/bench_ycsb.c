@@ -243,22 +243,29 @@ static void add_operation(struct bench_client *c, struct own *own, size_t op, si
     }
 }
 
-static void ycsb_run(struct bench_client *c, void *arg)
+static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
 {
     struct ycsb *ycsb = arg;
     struct own *own = c->own;
-    size_t n = 0;
-    uint64_t lost = c->lost;
     own->inserts_n = 0;
     choose_sides(c, own, ycsb->participants);
     for (unsigned op = 0; op < ycsb->operations; op++) {
-        add_operation(c, own, op, own->sides[op % ycsb->participants], &n);
+        add_operation(c, own, op, own->sides[op % ycsb->participants], &plan->n);
     }
-    txclient_status status = bench_steps_run(c, own->steps, n, see, ycsb);
+    plan->steps = own->steps;
+    plan->see = see;
+    plan->arg = ycsb;
+    return true;
+}
+
+static void over(struct bench_client *c, void *arg, txclient_status status, bool lost)
+{
+    struct ycsb *ycsb = arg;
+    const struct own *own = c->own;
     for (size_t i = 0; status == TXCLIENT_OK && i < own->inserts_n; i++) {
         note_insert(ycsb, own->inserts[i]);
     }
-    if (c->lost != lost) {
+    if (lost) {
         (void)atomic_fetch_add(&ycsb->unsure, own->inserts_n);
     }
 }
@@ -533,7 +540,11 @@ const struct bench_workload bench_workload_ycsb = {
     .parse = parse,
     .check = check,
     .setup = setup,
-    .work = {.run = ycsb_run, .own_new = own_new, .own_free = own_free},
+    .work = {.run = bench_steps_run,
+             .make = make,
+             .over = over,
+             .own_new = own_new,
+             .own_free = own_free},
     .verify = verify,
     .print = print,
     .json = json,
