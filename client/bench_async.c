@@ -15,8 +15,9 @@ struct bench_flight {
     txclient *client;
     pthread_t thread;
     struct bench_client *idle;
-    unsigned under_way;
-    uint64_t due_us; /* of an open loop: of the next transaction; 0: not taken yet */
+    struct bench_client *pausing;
+    unsigned under_way; /* those that pause, too */
+    uint64_t due_us;    /* of an open loop: of the next transaction; 0: not taken yet */
 };
 
 void bench_over(struct bench_client *client)
@@ -25,6 +26,54 @@ void bench_over(struct bench_client *client)
     client->next = flight->idle;
     flight->idle = client;
     flight->under_way--;
+}
+
+void bench_pause(struct bench_client *client, uint32_t wait_ms,
+                 void (*resume)(struct bench_client *client))
+{
+    struct bench_flight *flight = client->flight;
+    client->resume_us = wait_ms > 0 ? bench_now_us() + wait_ms * UINT64_C(1000) : 0;
+    client->resume = resume;
+    client->next = flight->pausing;
+    flight->pausing = client;
+}
+
+/* Goes on with those whose pause is over. One that pauses again from there is not looked at before
+ * the next time. */
+static void resume_all(struct bench_flight *flight)
+{
+    struct bench_client *client = flight->pausing;
+    uint64_t now_us = client != NULL ? bench_now_us() : 0;
+    flight->pausing = NULL;
+    while (client != NULL) {
+        struct bench_client *next = client->next;
+        if (client->resume_us <= now_us) {
+            client->resume(client);
+        } else {
+            client->next = flight->pausing;
+            flight->pausing = client;
+        }
+        client = next;
+    }
+}
+
+/* Takes what has arrived; waits for it, `wait_ms` at most, and no longer than somebody pauses who
+ * waits for a time. */
+static void take(struct bench_flight *flight, int wait_ms)
+{
+    uint64_t now_us = flight->pausing != NULL ? bench_now_us() : 0;
+    for (const struct bench_client *client = flight->pausing; client != NULL;
+         client = client->next) {
+        uint64_t left_us = client->resume_us > now_us ? client->resume_us - now_us : 0;
+        if (client->resume_us != 0 && left_us < (uint64_t)wait_ms * 1000) {
+            wait_ms = (int)((left_us + 999) / 1000);
+        }
+    }
+    if (txclient_in_flight(flight->client) > 0) {
+        (void)txclient_process(flight->client, wait_ms);
+    } else {
+        bench_sleep_ms((uint32_t)(wait_ms > 0 ? wait_ms : 1));
+    }
 }
 
 static void start_one(struct bench_flight *flight, uint64_t begun_us)
@@ -103,15 +152,12 @@ static void *flight_main(void *arg)
     struct bench_load *load = flight->load;
     bool open = load->options->rate > 0;
     while (bench_now_us() < load->end_us && !bench_load_stopped(load)) {
-        int wait_ms = open ? start_open(flight) : start_closed(flight);
-        if (flight->under_way > 0) {
-            (void)txclient_process(flight->client, wait_ms);
-        } else {
-            bench_sleep_ms((uint32_t)(wait_ms > 0 ? wait_ms : 1));
-        }
+        resume_all(flight);
+        take(flight, open ? start_open(flight) : start_closed(flight));
     }
     while (flight->under_way > 0) {
-        (void)txclient_process(flight->client, -1);
+        resume_all(flight);
+        take(flight, TURN_MS);
     }
     if (open) {
         count_the_rest(flight);

@@ -1,11 +1,9 @@
-/* Lists of steps, one-shot and interactive. */
+/* Lists of steps, one-shot and interactive: what is common, and the blocking driver. */
 #include "client/bench_steps.h"
 
 #include "common/assert.h"
 
 #include <inttypes.h>
-
-#define REFERENCE_MAX (TXCLIENT_PARTICIPANTS_MAX * (TXCLIENT_NAME_MAX + 1) + 64)
 
 static txclient_range range_of(const struct bench_step *step)
 {
@@ -16,7 +14,7 @@ static txclient_range range_of(const struct bench_step *step)
 
 /* ---- one-shot ---- */
 
-static void add_to_batch(txclient_batch *batch, const struct bench_step *step)
+void bench_step_add(txclient_batch *batch, const struct bench_step *step)
 {
     txclient_range range;
     switch (step->type) {
@@ -59,21 +57,45 @@ void bench_steps_key(struct bench_client *c, char key[TXCLIENT_IDEMPOTENCY_KEY_M
                    c->load->run, c->number, c->begun++);
 }
 
+bool bench_shot_fill(struct bench_client *c, struct bench_plan *plan)
+{
+    bool reads = reads_only(plan);
+    if (!reads && plan->key[0] == '\0') {
+        bench_steps_key(c, plan->key);
+    }
+    txclient_batch_clear(c->batch);
+    for (size_t i = 0; i < plan->n; i++) {
+        bench_step_add(c->batch, &plan->steps[i]);
+    }
+    return reads || bench_shot_key(c, plan->key).len > 0;
+}
+
+txclient_submit_options bench_shot_options(const struct bench_client *c,
+                                           const struct bench_plan *plan)
+{
+    return (txclient_submit_options){.size = sizeof(txclient_submit_options),
+                                     .commit_mode = c->load->options->commit_mode,
+                                     .idempotency_key = bench_shot_key(c, plan->key)};
+}
+
+bool bench_plan_interacts(const struct bench_client *c, const struct bench_plan *plan)
+{
+    return c->load->options->interactive || plan->next != NULL;
+}
+
 struct shot {
-    const char *key; /* empty: what only reads may run twice */
+    const struct bench_plan *plan;
     txclient_value *values;
 };
 
 static txclient_status submit(struct bench_client *c, void *arg)
 {
     struct shot *shot = arg;
-    txclient_submit_options options = {.size = sizeof options,
-                                       .commit_mode = c->load->options->commit_mode,
-                                       .idempotency_key = bench_shot_key(c, shot->key)};
+    const txclient_submit_options options = bench_shot_options(c, shot->plan);
     return txclient_submit(c->client, c->batch, &options, shot->values);
 }
 
-static void see_value(const struct bench_plan *plan, size_t i, const txclient_value *value)
+void bench_step_see(const struct bench_plan *plan, size_t i, const txclient_value *value)
 {
     const struct bench_step *step = &plan->steps[i];
     if (step->type == BENCH_STEP_SCAN) {
@@ -91,25 +113,17 @@ static void see_value(const struct bench_plan *plan, size_t i, const txclient_va
 static txclient_status run_shot(struct bench_client *c, struct bench_plan *plan)
 {
     txclient_value values[BENCH_STEPS_MAX];
-    struct shot shot = {.key = plan->key, .values = plan->see != NULL ? values : NULL};
-    bool reads = reads_only(plan);
-    if (!reads && plan->key[0] == '\0') {
-        bench_steps_key(c, plan->key);
-    }
-    txclient_batch_clear(c->batch);
-    for (size_t i = 0; i < plan->n; i++) {
-        add_to_batch(c->batch, &plan->steps[i]);
-    }
+    struct shot shot = {.plan = plan, .values = plan->see != NULL ? values : NULL};
+    bool again = bench_shot_fill(c, plan);
     txclient_status status = submit(c, &shot);
     if (status == TXCLIENT_UNKNOWN) {
-        bool again = reads || bench_shot_key(c, plan->key).len > 0;
         status = bench_settle(c, again ? submit : NULL, &shot);
     } else {
         bench_count(c, status);
     }
     bool known = status == TXCLIENT_OK && !txclient_detail(c->client)->results_lost;
     for (size_t i = 0; known && plan->see != NULL && i < plan->n; i++) {
-        see_value(plan, i, &values[i]);
+        bench_step_see(plan, i, &values[i]);
     }
     return status;
 }
@@ -157,7 +171,7 @@ static txclient_status operate(txclient_tx *tx, const struct bench_plan *plan, s
         return scan(tx, step, plan);
     }
     if (status == TXCLIENT_OK && plan->see != NULL) {
-        see_value(plan, i, value);
+        bench_step_see(plan, i, value);
     }
     return status;
 }
@@ -197,7 +211,7 @@ static txclient_status interact(struct bench_client *c, struct bench_plan *plan)
     if (status != TXCLIENT_UNKNOWN) {
         bench_count(c, status);
     } else {
-        char reference[REFERENCE_MAX];
+        char reference[BENCH_REFERENCE_MAX];
         const char *text = txclient_tx_reference(tx);
         (void)snprintf(reference, sizeof reference, "%s", text != NULL ? text : "");
         status = bench_settle(c, ask_outcome, reference);
@@ -214,7 +228,7 @@ void bench_steps_run(struct bench_client *c, void *arg)
         return;
     }
     uint64_t lost = c->lost;
-    bool interactive = c->load->options->interactive || plan.next != NULL;
-    txclient_status status = interactive ? interact(c, &plan) : run_shot(c, &plan);
+    txclient_status status =
+        bench_plan_interacts(c, &plan) ? interact(c, &plan) : run_shot(c, &plan);
     work->over(c, arg, status, c->lost != lost);
 }

@@ -52,7 +52,27 @@ struct bench_plan {
 /* What no other transaction of any load is called. */
 void bench_steps_key(struct bench_client *client, char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1]);
 
-/* `run` of struct bench_work, for workloads that have `make` and `over`. */
+/* `run` and `start` of struct bench_work, for workloads that have `make` and `over`. An
+ * asynchronous transaction that is interactive has all steps of a round under way at once, those at
+ * one participant in one message and in their order, and behind the last round its commit. */
 void bench_steps_run(struct bench_client *client, void *arg);
+void bench_steps_start(struct bench_client *client, void *arg);
+
+/* ---- for the two drivers ---- */
+
+#define BENCH_REFERENCE_MAX (TXCLIENT_PARTICIPANTS_MAX * (TXCLIENT_NAME_MAX + 1) + 64)
+
+/* Adds a step to a batch, where a failure sticks. */
+void bench_step_add(txclient_batch *batch, const struct bench_step *step);
+/* Fills the client's batch with all steps of a one-shot plan, and gives it a key if it writes.
+ * True: it may be sent again while its outcome is unknown, for it reads only or its key travels. */
+bool bench_shot_fill(struct bench_client *client, struct bench_plan *plan);
+/* How a one-shot plan is submitted. */
+txclient_submit_options bench_shot_options(const struct bench_client *client,
+                                           const struct bench_plan *plan);
+/* Is it run as an interactive transaction? */
+bool bench_plan_interacts(const struct bench_client *client, const struct bench_plan *plan);
+/* Shows what a step has read to the plan's `see`, which is there. */
+void bench_step_see(const struct bench_plan *plan, size_t i, const txclient_value *value);
 
 #endif

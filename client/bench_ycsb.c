@@ -541,6 +541,7 @@ const struct bench_workload bench_workload_ycsb = {
     .check = check,
     .setup = setup,
     .work = {.run = bench_steps_run,
+             .start = bench_steps_start,
              .make = make,
              .over = over,
              .own_new = own_new,
