@@ -21,6 +21,8 @@
 #define BENCH_REASONS (TXCLIENT_REASON_LOCK_CONFLICT + 1)
 
 struct bench_flight;
+struct bench_course;
+struct bench_end;
 struct bench_plan;
 
 /* What has happened; written by one client, read by anyone meanwhile. */
@@ -85,10 +87,8 @@ struct bench_work {
     /* For those that leave both to bench_steps.h: says what the next transaction does. False: none,
      * `load->broken` says why. */
     bool (*make)(struct bench_client *client, void *arg, struct bench_plan *plan);
-    /* Told, once for each that was made, what came of it, when it has been counted. TXCLIENT_OK:
-     * committed. TXCLIENT_ABORTED: no effect. All else: not served, or, when `lost`, never found
-     * out. */
-    void (*over)(struct bench_client *client, void *arg, txclient_status status, bool lost);
+    /* Told, once for each that was made, what came of it, when it has been counted. */
+    void (*over)(struct bench_client *client, void *arg, const struct bench_end *end);
     /* What a client keeps from one transaction to the next; both may be NULL. */
     void *(*own_new)(void *arg);
     void (*own_free)(void *own);

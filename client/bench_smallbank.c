@@ -93,11 +93,11 @@ static int64_t number_of(const txclient_value *value)
 }
 
 /* All of the first customer's money goes to the second one. */
-static bool amalgamate(struct bench_plan *plan, const txclient_value *values)
+static enum bench_next amalgamate(struct bench_plan *plan, const txclient_value *values)
 {
     struct deal *deal = plan->arg;
     if (plan->n != 2) {
-        return false; /* that was the second round */
+        return BENCH_NEXT_COMMIT;
     }
     int64_t both = number_of(&values[0]) + number_of(&values[1]);
     plan->n = 0;
@@ -108,20 +108,20 @@ static bool amalgamate(struct bench_plan *plan, const txclient_value *values)
              (struct bench_step){
                  .type = BENCH_STEP_PUT, .at = deal->checking[0], .value = txclient_str("0")});
     add_add(deal, plan, deal->checking[1], both, NULL);
-    return true;
+    return BENCH_NEXT_ROUND;
 }
 
-static bool write_check(struct bench_plan *plan, const txclient_value *values)
+static enum bench_next write_check(struct bench_plan *plan, const txclient_value *values)
 {
     struct deal *deal = plan->arg;
     if (plan->n != 2) {
-        return false; /* that was the second round */
+        return BENCH_NEXT_COMMIT;
     }
     int64_t both = number_of(&values[0]) + number_of(&values[1]);
     deal->change = -deal->amount - (both < deal->amount ? PENALTY : 0);
     plan->n = 0;
     add_add(deal, plan, deal->checking[0], deal->change, NULL);
-    return true;
+    return BENCH_NEXT_ROUND;
 }
 
 /* Begins by reading both accounts of the first customer. */
@@ -164,11 +164,11 @@ static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
     return true;
 }
 
-static void over(struct bench_client *c, void *arg, txclient_status status, bool lost)
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
 {
     struct smallbank *bank = arg;
     const struct deal *deal = c->own;
-    bench_money_book(&bank->money, status, lost, deal->change);
+    bench_money_book(&bank->money, end->status, end->lost, deal->change);
 }
 
 static void *own_new(void *arg)

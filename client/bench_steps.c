@@ -67,7 +67,7 @@ bool bench_shot_fill(struct bench_client *c, struct bench_plan *plan)
     for (size_t i = 0; i < plan->n; i++) {
         bench_step_add(c->batch, &plan->steps[i]);
     }
-    return reads || bench_shot_key(c, plan->key).len > 0;
+    return reads || bench_shot_options(c, plan).idempotency_key.len > 0;
 }
 
 txclient_submit_options bench_shot_options(const struct bench_client *c,
@@ -75,7 +75,8 @@ txclient_submit_options bench_shot_options(const struct bench_client *c,
 {
     return (txclient_submit_options){.size = sizeof(txclient_submit_options),
                                      .commit_mode = c->load->options->commit_mode,
-                                     .idempotency_key = bench_shot_key(c, plan->key)};
+                                     .idempotency_key = plan->keyed ? txclient_str(plan->key)
+                                                                    : bench_shot_key(c, plan->key)};
 }
 
 bool bench_plan_interacts(const struct bench_client *c, const struct bench_plan *plan)
@@ -110,22 +111,30 @@ void bench_step_see(const struct bench_plan *plan, size_t i, const txclient_valu
     }
 }
 
-static txclient_status run_shot(struct bench_client *c, struct bench_plan *plan)
+static void run_shot(struct bench_client *c, struct bench_plan *plan)
 {
     txclient_value values[BENCH_STEPS_MAX];
-    struct shot shot = {.plan = plan, .values = plan->see != NULL ? values : NULL};
+    bool reads = plan->see != NULL || plan->tells;
+    struct shot shot = {.plan = plan, .values = reads ? values : NULL};
+    struct bench_end end = {0};
     bool again = bench_shot_fill(c, plan);
-    txclient_status status = submit(c, &shot);
-    if (status == TXCLIENT_UNKNOWN) {
-        status = bench_settle(c, again ? submit : NULL, &shot);
+    uint64_t lost = c->lost;
+    end.status = submit(c, &shot);
+    if (end.status == TXCLIENT_UNKNOWN) {
+        end.asked = true;
+        end.status = bench_settle(c, again ? submit : NULL, &shot);
+        end.lost = c->lost != lost;
     } else {
-        bench_count(c, status);
+        bench_count(c, end.status);
     }
-    bool known = status == TXCLIENT_OK && !txclient_detail(c->client)->results_lost;
+    const txclient_detail_data *detail = txclient_detail(c->client);
+    bool known = end.status == TXCLIENT_OK && reads && !detail->results_lost;
     for (size_t i = 0; known && plan->see != NULL && i < plan->n; i++) {
         bench_step_see(plan, i, &values[i]);
     }
-    return status;
+    end.values = known ? values : NULL;
+    end.reference = detail->reference;
+    c->load->work->over(c, c->load->work->arg, &end);
 }
 
 /* ---- interactive ---- */
@@ -176,20 +185,27 @@ static txclient_status operate(txclient_tx *tx, const struct bench_plan *plan, s
     return status;
 }
 
+/* TXCLIENT_OK: commit. */
 static txclient_status operate_all(txclient_tx *tx, struct bench_plan *plan)
 {
-    txclient_status status = TXCLIENT_OK;
-    bool more = true;
-    while (status == TXCLIENT_OK && more) {
+    enum bench_next next = BENCH_NEXT_ROUND;
+    while (next == BENCH_NEXT_ROUND) {
         txclient_value values[BENCH_ROUND_MAX] = {{0}};
         txclient_value other;
         TX_ASSERT(plan->next == NULL || plan->n <= BENCH_ROUND_MAX);
-        for (size_t i = 0; status == TXCLIENT_OK && i < plan->n; i++) {
-            status = operate(tx, plan, i, plan->next != NULL ? &values[i] : &other);
+        for (size_t i = 0; i < plan->n; i++) {
+            txclient_status status = operate(tx, plan, i, plan->next != NULL ? &values[i] : &other);
+            if (status != TXCLIENT_OK) {
+                return status;
+            }
         }
-        more = status == TXCLIENT_OK && plan->next != NULL && plan->next(plan, values);
+        next = plan->next != NULL ? plan->next(plan, values) : BENCH_NEXT_COMMIT;
     }
-    return status;
+    if (next == BENCH_NEXT_ABORT) {
+        (void)txclient_abort(tx); /* certain, whether or not anybody could be told */
+        return TXCLIENT_ABORTED;
+    }
+    return TXCLIENT_OK;
 }
 
 static txclient_status ask_outcome(struct bench_client *c, void *arg)
@@ -197,38 +213,50 @@ static txclient_status ask_outcome(struct bench_client *c, void *arg)
     return txclient_outcome(c->client, arg, 1000);
 }
 
-static txclient_status interact(struct bench_client *c, struct bench_plan *plan)
+static void keep_reference(char text[BENCH_REFERENCE_MAX], txclient_tx *tx)
+{
+    const char *reference = tx != NULL ? txclient_tx_reference(tx) : NULL;
+    (void)snprintf(text, BENCH_REFERENCE_MAX, "%s", reference != NULL ? reference : "");
+}
+
+static void interact(struct bench_client *c, struct bench_plan *plan)
 {
     const txclient_begin_options terms = bench_terms(c);
+    char reference[BENCH_REFERENCE_MAX] = "";
+    struct bench_end end = {.reference = reference};
+    uint64_t lost = c->lost;
     txclient_tx *tx = NULL;
-    txclient_status status = txclient_begin(c->client, &terms, &tx);
-    if (status == TXCLIENT_OK) {
-        status = operate_all(tx, plan);
-        if (status == TXCLIENT_OK) {
-            status = txclient_commit(tx);
+    end.status = txclient_begin(c->client, &terms, &tx);
+    if (end.status == TXCLIENT_OK) {
+        end.status = operate_all(tx, plan);
+        if (end.status == TXCLIENT_OK) {
+            end.status = txclient_commit(tx);
         }
     }
-    if (status != TXCLIENT_UNKNOWN) {
-        bench_count(c, status);
+    if (end.status != TXCLIENT_UNKNOWN) {
+        bench_count(c, end.status);
+        if (plan->tells) {
+            keep_reference(reference, tx);
+        }
     } else {
-        char reference[BENCH_REFERENCE_MAX];
-        const char *text = txclient_tx_reference(tx);
-        (void)snprintf(reference, sizeof reference, "%s", text != NULL ? text : "");
-        status = bench_settle(c, ask_outcome, reference);
+        keep_reference(reference, tx);
+        end.asked = true;
+        end.status = bench_settle(c, ask_outcome, reference);
+        end.lost = c->lost != lost;
     }
+    c->load->work->over(c, c->load->work->arg, &end);
     txclient_tx_close(&tx); /* aborts it when its steps did not come to their end */
-    return status;
 }
 
 void bench_steps_run(struct bench_client *c, void *arg)
 {
-    const struct bench_work *work = c->load->work;
     struct bench_plan plan = {0};
-    if (!work->make(c, arg, &plan)) {
+    if (!c->load->work->make(c, arg, &plan)) {
         return;
     }
-    uint64_t lost = c->lost;
-    txclient_status status =
-        bench_plan_interacts(c, &plan) ? interact(c, &plan) : run_shot(c, &plan);
-    work->over(c, arg, status, c->lost != lost);
+    if (bench_plan_interacts(c, &plan)) {
+        interact(c, &plan);
+    } else {
+        run_shot(c, &plan);
+    }
 }

@@ -33,20 +33,38 @@ typedef void bench_see(void *arg, txclient_bytes key, txclient_bytes value);
 
 #define BENCH_ROUND_MAX 8u /* steps of a round, in a plan of several */
 
+/* What follows a round of steps. */
+enum bench_next {
+    BENCH_NEXT_ROUND,  /* the steps that the plan has now */
+    BENCH_NEXT_COMMIT, /* no more */
+    BENCH_NEXT_ABORT,  /* the client thinks better of it */
+};
+
 /* What a transaction does. */
 struct bench_plan {
     const struct bench_step *steps; /* 1 to BENCH_STEPS_MAX; of the first round, if several */
     size_t n;
     /* NULL: that is all. Else the transaction is interactive in either mode: told what the steps
-     * gave (a value for each, borrowed for the call), it puts the next ones in their place. False:
-     * there are none, commit. */
-    bool (*next)(struct bench_plan *plan, const txclient_value *values);
+     * gave, a value for each, of which those of reads live until `over`. */
+    enum bench_next (*next)(struct bench_plan *plan, const txclient_value *values);
     /* May be NULL. An interactive transaction calls it also when it aborts later. */
     bench_see *see;
     void *arg; /* for `see` and `next` */
     /* The idempotency key of a one-shot transaction, at most TXCLIENT_IDEMPOTENCY_KEY_MAX
      * characters; left empty, the driver makes one for what writes. */
     char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1];
+    bool keyed; /* the key travels whoever is to decide; else as bench_shot_key() says */
+    bool tells; /* `over` is told reference and values */
+};
+
+/* What came of it. */
+struct bench_end {
+    txclient_status status;       /* OK: committed. ABORTED: no effect. Else: not served, or lost */
+    bool asked;                   /* the outcome was unknown at first */
+    bool lost;                    /* and never found out */
+    const char *reference;        /* maybe empty; borrowed, as the values */
+    const txclient_value *values; /* one for each step of a one-shot one that committed, unless they
+                                     are lost: then NULL */
 };
 
 /* What no other transaction of any load is called. */
@@ -67,7 +85,7 @@ void bench_step_add(txclient_batch *batch, const struct bench_step *step);
 /* Fills the client's batch with all steps of a one-shot plan, and gives it a key if it writes.
  * True: it may be sent again while its outcome is unknown, for it reads only or its key travels. */
 bool bench_shot_fill(struct bench_client *client, struct bench_plan *plan);
-/* How a one-shot plan is submitted. */
+/* How a one-shot plan is submitted; what it points to is the plan's. */
 txclient_submit_options bench_shot_options(const struct bench_client *client,
                                            const struct bench_plan *plan);
 /* Is it run as an interactive transaction? */

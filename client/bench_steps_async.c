@@ -28,26 +28,36 @@ struct bench_course {
     txclient_status status; /* what has ended its steps, or what its commit gave */
     txclient_reason reason; /* of that */
     bool pauses;            /* and goes on from there, not from a callback */
-    bool complete;          /* there is no further round */
-    bool committing;        /* the commit was asked for */
-    bool committed;         /* and answered */
+    enum bench_next next;   /* what follows the round; ROUND: not known yet */
+    bool ending;            /* commit or abort is begun */
+    bool ended;             /* and answered */
     bool may_ask;           /* an unknown outcome can be found out */
     uint64_t until_us;      /* and is given up then; 0: it is not unknown */
     size_t parts_n;         /* of the round */
     size_t parts_begun;
     struct part parts[TXCLIENT_PARTICIPANTS_MAX];
     txclient_value values[BENCH_ROUND_MAX]; /* that the round gave */
+    const txclient_value *given;            /* of a one-shot one */
     char reference[BENCH_REFERENCE_MAX];
 };
 
 /* ---- the end ---- */
 
-static void end(struct bench_course *course, txclient_status status, bool lost)
+static void end(struct bench_course *course, txclient_status status)
 {
     struct bench_client *c = course->client;
     const struct bench_work *work = c->load->work;
+    struct bench_end end = {.status = status,
+                            .asked = course->until_us != 0,
+                            .reference = course->reference,
+                            .values = course->given};
+    end.lost = end.asked && status != TXCLIENT_OK && status != TXCLIENT_ABORTED;
     TX_ASSERT(course->under_way == 0);
-    work->over(c, work->arg, status, lost);
+    if (course->tx != NULL && course->plan.tells) {
+        const char *reference = txclient_tx_reference(course->tx);
+        end.reference = reference != NULL ? reference : "";
+    }
+    work->over(c, work->arg, &end);
     txclient_tx_close(&course->tx);
     bench_over(c);
 }
@@ -55,13 +65,13 @@ static void end(struct bench_course *course, txclient_status status, bool lost)
 static void end_counted(struct bench_course *course, txclient_status status, txclient_reason reason)
 {
     bench_count_as(course->client, status, reason);
-    end(course, status, false);
+    end(course, status);
 }
 
 static void end_settled(struct bench_course *course, txclient_status status)
 {
     bench_count_settled(course->client, status);
-    end(course, status, status != TXCLIENT_OK && status != TXCLIENT_ABORTED);
+    end(course, status);
 }
 
 static txclient_reason last_reason(const struct bench_course *course)
@@ -69,13 +79,22 @@ static txclient_reason last_reason(const struct bench_course *course)
     return txclient_detail(course->client->client)->reason;
 }
 
-static void see_values(const struct bench_course *course, const txclient_result *result)
+static void keep_reference(struct bench_course *course, const txclient_result *result)
+{
+    (void)snprintf(course->reference, sizeof course->reference, "%s", result->detail->reference);
+}
+
+/* What a one-shot transaction gave; its values live as long as the callback. */
+static void take_values(struct bench_course *course, const txclient_result *result)
 {
     const struct bench_plan *plan = &course->plan;
-    bool known = result->status == TXCLIENT_OK && result->values != NULL && plan->see != NULL &&
-                 !result->detail->results_lost;
-    for (size_t i = 0; known && i < result->values_n; i++) {
-        bench_step_see(plan, i, &result->values[i]);
+    bool known = result->status == TXCLIENT_OK && !result->detail->results_lost;
+    course->given = known ? result->values : NULL;
+    for (size_t i = 0; course->given != NULL && plan->see != NULL && i < plan->n; i++) {
+        bench_step_see(plan, i, &course->given[i]);
+    }
+    if (plan->tells) {
+        keep_reference(course, result);
     }
 }
 
@@ -143,7 +162,7 @@ static void submitted(void *arg, const txclient_result *result)
 {
     struct bench_course *course = arg;
     course->under_way--;
-    see_values(course, result);
+    take_values(course, result);
     if (course->until_us != 0) {
         answered(course, result->status);
     } else if (result->status == TXCLIENT_UNKNOWN) {
@@ -205,12 +224,11 @@ static void commit_done(void *arg, const txclient_result *result)
 {
     struct bench_course *course = arg;
     course->under_way--;
-    course->committed = true;
+    course->ended = true;
     course->status = result->status;
     course->reason = result->detail->reason;
     if (result->status == TXCLIENT_UNKNOWN) {
-        (void)snprintf(course->reference, sizeof course->reference, "%s",
-                       result->detail->reference);
+        keep_reference(course, result);
         course->may_ask = course->reference[0] != '\0';
     }
     advance(course);
@@ -250,32 +268,52 @@ static txclient_status begin_part(struct bench_course *course)
     return status;
 }
 
-/* Is everything begun that comes before the commit? Goes on to the next round when there is one,
- * and the answers of this one are there. */
-static bool steps_are_begun(struct bench_course *course)
+static void abort_done(void *arg, const txclient_result *result)
+{
+    struct bench_course *course = arg;
+    (void)result; /* certain, whether or not anybody could be told */
+    course->under_way--;
+    course->status = TXCLIENT_ABORTED;
+    course->reason = TXCLIENT_REASON_CLIENT;
+    advance(course);
+}
+
+/* All steps of a round are begun: what follows, which in a plan of several rounds takes the answers
+ * to this one. */
+static void end_round(struct bench_course *course)
 {
     struct bench_plan *plan = &course->plan;
-    if (course->parts_begun == course->parts_n && !course->complete && course->under_way == 0) {
-        course->complete = !plan->next(plan, course->values);
-        if (!course->complete) {
+    if (course->next == BENCH_NEXT_ROUND && course->under_way == 0) {
+        course->next = plan->next(plan, course->values);
+        if (course->next == BENCH_NEXT_ROUND) {
             begin_round(course);
         }
     }
-    return course->parts_begun == course->parts_n;
+}
+
+static txclient_status begin_end(struct bench_course *course)
+{
+    txclient_status status = course->next == BENCH_NEXT_COMMIT
+                                 ? txclient_commit_async(course->tx, commit_done, course)
+                                 : txclient_abort_async(course->tx, abort_done, course);
+    course->ending = status == TXCLIENT_OK;
+    return status;
 }
 
 /* Begins with what is next. False: nothing is to be begun now. */
 static bool begin_next(struct bench_course *course)
 {
-    txclient_status status = TXCLIENT_OK;
-    if (course->status != TXCLIENT_OK || course->committing) {
+    if (course->status != TXCLIENT_OK || course->ending) {
         return false;
     }
-    if (!steps_are_begun(course)) {
+    if (course->parts_begun == course->parts_n) {
+        end_round(course);
+    }
+    txclient_status status = TXCLIENT_OK;
+    if (course->parts_begun < course->parts_n) {
         status = begin_part(course);
-    } else if (course->complete) {
-        status = txclient_commit_async(course->tx, commit_done, course);
-        course->committing = status == TXCLIENT_OK;
+    } else if (course->next != BENCH_NEXT_ROUND) {
+        status = begin_end(course);
     } else {
         return false;
     }
@@ -309,7 +347,7 @@ static void advance(struct bench_course *course)
     } else if (course->under_way == 0 && course->status == TXCLIENT_UNKNOWN) {
         begin_asking(course);
     } else if (course->under_way == 0) {
-        TX_ASSERT(course->committed || course->status != TXCLIENT_OK);
+        TX_ASSERT(course->ended || course->status != TXCLIENT_OK);
         end_counted(course, course->status, course->reason);
     }
 }
@@ -357,8 +395,10 @@ static bool reset(struct bench_client *c)
     TX_ASSERT(course->under_way == 0 && course->tx == NULL && !course->pauses);
     course->plan = (struct bench_plan){0};
     course->status = TXCLIENT_OK;
-    course->committing = false;
-    course->committed = false;
+    course->ending = false;
+    course->ended = false;
+    course->given = NULL;
+    course->reference[0] = '\0';
     course->until_us = 0;
     return true;
 }
@@ -371,7 +411,7 @@ void bench_steps_start(struct bench_client *c, void *arg)
     }
     struct bench_course *course = c->course;
     if (bench_plan_interacts(c, &course->plan)) {
-        course->complete = course->plan.next == NULL;
+        course->next = course->plan.next == NULL ? BENCH_NEXT_COMMIT : BENCH_NEXT_ROUND;
         begin(c);
     } else {
         course->may_ask = bench_shot_fill(c, &course->plan);

@@ -107,11 +107,11 @@ static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
     return true;
 }
 
-static void over(struct bench_client *c, void *arg, txclient_status status, bool lost)
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
 {
     struct tpcb *bank = arg;
     const struct own *own = c->own;
-    bench_money_book(&bank->money, status, lost, own->amount);
+    bench_money_book(&bank->money, end->status, end->lost, own->amount);
 }
 
 static void *own_new(void *arg)

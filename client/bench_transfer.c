@@ -96,15 +96,15 @@ static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
     return append(c, transfers->attempted, &own->transfer);
 }
 
-static void over(struct bench_client *c, void *arg, txclient_status status, bool lost)
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
 {
     const struct bench_transfers *transfers = arg;
     const struct own *own = c->own;
-    if (lost) {
+    if (end->lost) {
         (void)fprintf(stderr, "txbench: transfer %s: its outcome was not found out (%s)\n",
-                      own->transfer.id, txclient_status_text(status));
+                      own->transfer.id, txclient_status_text(end->status));
     }
-    if (status == TXCLIENT_OK) {
+    if (end->status == TXCLIENT_OK) {
         (void)append(c, transfers->acked, &own->transfer);
     }
 }

@@ -258,14 +258,14 @@ static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
     return true;
 }
 
-static void over(struct bench_client *c, void *arg, txclient_status status, bool lost)
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
 {
     struct ycsb *ycsb = arg;
     const struct own *own = c->own;
-    for (size_t i = 0; status == TXCLIENT_OK && i < own->inserts_n; i++) {
+    for (size_t i = 0; end->status == TXCLIENT_OK && i < own->inserts_n; i++) {
         note_insert(ycsb, own->inserts[i]);
     }
-    if (lost) {
+    if (end->lost) {
         (void)atomic_fetch_add(&ycsb->unsure, own->inserts_n);
     }
 }
