@@ -1,9 +1,11 @@
 /* Lists of steps, one-shot and interactive: what is common, and the blocking driver. */
 #include "client/bench_steps.h"
 
+#include "client/bench_accounts.h"
+
 #include "common/assert.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 
 static txclient_range range_of(const struct bench_step *step)
 {
@@ -53,8 +55,15 @@ static bool reads_only(const struct bench_plan *plan)
 
 void bench_steps_key(struct bench_client *c, char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1])
 {
-    (void)snprintf(key, TXCLIENT_IDEMPOTENCY_KEY_MAX + 1, "%016" PRIx64 "-%u-%" PRIu64,
-                   c->load->run, c->number, c->begun++);
+    static const char digits[] = "0123456789abcdef";
+    size_t at = 0;
+    for (unsigned shift = 64; shift > 0; shift -= 4) {
+        key[at++] = digits[c->load->run >> (shift - 4) & 0xf];
+    }
+    key[at++] = '-';
+    at += bench_put_number(key + at, c->number, 1);
+    key[at++] = '-';
+    (void)bench_put_number(key + at, c->begun++, 1);
 }
 
 bool bench_shot_fill(struct bench_client *c, struct bench_plan *plan)

@@ -40,9 +40,16 @@ void bench_choose_accounts(struct bench_client *client, const struct bench_accou
                               *to % accounts->participants_n == *from % accounts->participants_n));
 }
 
-static bool append(struct bench_client *c, FILE *file, const struct bench_transfer *transfer)
+/* A line for each that is attempted, or acknowledged, to the files that were asked for. */
+static bool append(struct bench_client *c, FILE *file, struct own *own)
 {
-    if (file != NULL && !bench_ledger_append(file, transfer)) {
+    struct bench_transfer *transfer = &own->transfer;
+    if (file == NULL) {
+        return true;
+    }
+    (void)snprintf(transfer->from, sizeof transfer->from, "%s", own->steps[0].at.participant);
+    (void)snprintf(transfer->to, sizeof transfer->to, "%s", own->steps[1].at.participant);
+    if (!bench_ledger_append(file, transfer)) {
         atomic_store(&c->load->broken, errno);
         return false;
     }
@@ -64,8 +71,6 @@ static void choose(struct bench_client *c, const struct bench_transfers *transfe
                                             .delta = i == 0 ? -transfer->amount : transfer->amount,
                                             .floor = i == 0 ? &floor_of_accounts : NULL};
     }
-    (void)snprintf(transfer->from, sizeof transfer->from, "%s", own->steps[0].at.participant);
-    (void)snprintf(transfer->to, sizeof transfer->to, "%s", own->steps[1].at.participant);
 }
 
 /* Inserts: running the same transfer twice would abort, and be seen. */
@@ -93,19 +98,19 @@ static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
     }
     plan->steps = own->steps;
     plan->n = transfers->record ? STEPS : 2;
-    return append(c, transfers->attempted, &own->transfer);
+    return append(c, transfers->attempted, own);
 }
 
 static void over(struct bench_client *c, void *arg, const struct bench_end *end)
 {
     const struct bench_transfers *transfers = arg;
-    const struct own *own = c->own;
+    struct own *own = c->own;
     if (end->lost) {
         (void)fprintf(stderr, "txbench: transfer %s: its outcome was not found out (%s)\n",
                       own->transfer.id, txclient_status_text(end->status));
     }
     if (end->status == TXCLIENT_OK) {
-        (void)append(c, transfers->acked, &own->transfer);
+        (void)append(c, transfers->acked, own);
     }
 }
 
