@@ -201,6 +201,7 @@ void txclient_close(txclient **handle)
         flush_acks(client);
     }
     client_unlock(client);
+    client_tasks_deinit(client);
     client_pending_deinit(&client->pending);
     client_channels_close(client);
     if (client->writer != NULL) {

@@ -40,7 +40,7 @@ static txclient_status check(struct client_detail *detail, const txclient_batch 
     if (options->idempotency_key.len > 0 && options->idempotency_key.data == NULL) {
         return client_fail(detail, TXCLIENT_EINVAL, "the idempotency key is NULL");
     }
-    if (members_of(batch->ops, batch->n, members) > TX_MEMBERS_MAX) {
+    if (batch->n > TX_MEMBERS_MAX && members_of(batch->ops, batch->n, members) > TX_MEMBERS_MAX) {
         return client_fail(detail, TXCLIENT_ELIMIT, "a transaction uses at most %u participants",
                            TX_MEMBERS_MAX);
     }

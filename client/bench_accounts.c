@@ -65,10 +65,26 @@ void bench_accounts_deinit(struct bench_accounts *accounts)
     *accounts = (struct bench_accounts){0};
 }
 
+size_t bench_put_number(char *text, uint64_t number, unsigned digits)
+{
+    char reversed[20];
+    size_t n = 0;
+    while (number > 0 || n < digits) {
+        reversed[n++] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    for (size_t i = 0; i < n; i++) {
+        text[i] = reversed[n - 1 - i];
+    }
+    text[n] = '\0';
+    return n;
+}
+
 txclient_address bench_account(const struct bench_accounts *accounts, size_t i,
                                char key[BENCH_ACCOUNT_KEY_MAX])
 {
-    (void)snprintf(key, BENCH_ACCOUNT_KEY_MAX, "account-%06zu", i);
+    memcpy(key, "account-", 8);
+    (void)bench_put_number(key + 8, i, 6);
     return txclient_at(accounts->participants[i % accounts->participants_n], BENCH_ACCOUNTS_SPACE,
                        key);
 }

@@ -41,6 +41,11 @@ txclient_status bench_accounts_create(const struct bench_accounts *accounts, txc
 txclient_status bench_accounts_sum(const struct bench_accounts *accounts, txclient *client,
                                    uint32_t patience_ms, int64_t *sum, size_t *missing);
 
+/* Writes the number in decimal, with zeros in front up to `digits` (1 to 20), and a NUL. Returns
+ * how many digits that are. Keys are made in every transaction, and printf is a good part of that.
+ */
+size_t bench_put_number(char *text, uint64_t number, unsigned digits);
+
 /* Monotonic microseconds. */
 uint64_t bench_now_us(void);
 void bench_sleep_ms(uint32_t ms);

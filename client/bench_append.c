@@ -13,7 +13,6 @@
 #define OF_ABORTS       40u /* the client thinks better of it */
 #define OF_ASKED_AGAIN  16u
 #define ONE_PARTICIPANT 3u /* of so many transactions, one stays at one participant */
-#define REFERENCE_MAX   (TXCLIENT_PARTICIPANTS_MAX * (TXCLIENT_NAME_MAX + 1) + 64)
 #define ELEMENT_DIGITS  20u
 
 struct bench_slot {
@@ -21,19 +20,34 @@ struct bench_slot {
     _Atomic uint64_t element; /* the last one given out */
 };
 
+/* What the round of an interactive transaction is. */
+enum round {
+    ROUND_READ,   /* of a list */
+    ROUND_LOOK,   /* at a list, to append */
+    ROUND_APPEND, /* to it */
+    ROUND_TRANSFER,
+};
+
 /* What a client keeps: room for one transaction, and one that it may ask for again. */
 struct own {
+    struct bench_client *client;
     struct bench_appends *appends;
-    struct bench_op *ops;
+    struct bench_op *ops; /* of the transaction, in their order */
     size_t ops_n;
-    txclient_value *values;
-    char *text;       /* of a list that is written */
-    uint64_t process; /* of the history */
+    struct bench_step *steps; /* of the round, which are the last of the operations */
+    char *text;               /* of a list that is written */
+    uint64_t process;         /* of the history */
     bool wrote;
+    bool one_shot;
+    enum round round;
+    size_t side; /* where it stays; the number of participants: nowhere */
+    size_t left; /* lists that it has still to look at */
+    size_t slot; /* of the round */
+    unsigned generation;
+    bool transferred;
     struct bench_tx tx;
-    char key[64]; /* of a one-shot transaction */
-    char reference[REFERENCE_MAX];
-    char earlier[REFERENCE_MAX];
+    char reference[BENCH_REFERENCE_MAX];
+    char earlier[BENCH_REFERENCE_MAX];
 };
 
 bool bench_appends_init(struct bench_appends *appends)
@@ -62,7 +76,7 @@ void bench_append_own_free(void *arg)
     struct own *own = arg;
     if (own != NULL) {
         free(own->ops);
-        free(own->values);
+        free(own->steps);
         free(own->text);
         free(own);
     }
@@ -81,9 +95,9 @@ void *bench_append_own_new(void *arg)
     own->appends = appends;
     own->process = atomic_fetch_add(&appends->processes, 1);
     own->ops = calloc(size, sizeof *own->ops);
-    own->values = calloc(size, sizeof *own->values);
+    own->steps = calloc(size, sizeof *own->steps);
     own->text = calloc((size_t)appends->elements + 1, ELEMENT_DIGITS + 1);
-    if (own->ops == NULL || own->values == NULL || own->text == NULL) {
+    if (own->ops == NULL || own->steps == NULL || own->text == NULL) {
         bench_append_own_free(own);
         return NULL;
     }
@@ -91,11 +105,6 @@ void *bench_append_own_new(void *arg)
 }
 
 /* ---- operations ---- */
-
-static txclient_address address_of(const struct bench_op *op)
-{
-    return txclient_at(op->participant, op->space, op->key);
-}
 
 static struct bench_op *add_op(struct own *own, enum bench_op_type type, const char *participant,
                                const char *space)
@@ -151,14 +160,14 @@ static void note_list(struct own *own, struct bench_op *op)
     }
 }
 
-static txclient_status read_list(struct own *own, txclient_tx *tx, size_t slot)
+/* The step of an operation, behind those that the plan has. */
+static struct bench_step *add_step(struct own *own, struct bench_plan *plan,
+                                   enum bench_step_type type, const struct bench_op *op)
 {
-    struct bench_op *op = add_list_op(own, BENCH_READ, slot, generation_of(own, slot));
-    txclient_status status = txclient_get(tx, address_of(op), &op->value);
-    if (status == TXCLIENT_OK) {
-        note_list(own, op);
-    }
-    return status;
+    struct bench_step *step = &own->steps[plan->n++];
+    *step =
+        (struct bench_step){.type = type, .at = txclient_at(op->participant, op->space, op->key)};
+    return step;
 }
 
 /* The list with one element more. */
@@ -170,54 +179,21 @@ static size_t longer_list(struct own *own, const txclient_value *list, int64_t e
                                   len > 0 ? " " : "", element);
 }
 
-static txclient_status append_to_list(struct own *own, txclient_tx *tx, size_t slot)
-{
-    unsigned generation = generation_of(own, slot);
-    struct bench_op *read = add_list_op(own, BENCH_READ, slot, generation);
-    txclient_status status = txclient_get_for_update(tx, address_of(read), &read->value);
-    if (status != TXCLIENT_OK) {
-        return status;
-    }
-    note_list(own, read);
-    if (!read->known) {
-        return TXCLIENT_EPROTOCOL;
-    }
-    if (elements_in(&read->value) >= own->appends->elements) {
-        /* Whoever sees it first leaves the list behind. */
-        (void)atomic_compare_exchange_strong(&own->appends->slots[slot].generation, &generation,
-                                             generation + 1);
-        return TXCLIENT_OK;
-    }
-    struct bench_op *op = add_list_op(own, BENCH_APPEND, slot, generation);
-    op->number = (int64_t)(1 + atomic_fetch_add(&own->appends->slots[slot].element, 1));
-    size_t len = longer_list(own, &read->value, op->number);
-    own->wrote = true;
-    return txclient_put(tx, address_of(op), txclient_data(own->text, len));
-}
-
-static void choose_transfer(struct bench_client *c, struct own *own, struct bench_op *transfer[2])
-{
-    size_t from;
-    size_t to;
-    int64_t amount = (int64_t)(1 + bench_random(c) % BENCH_AMOUNT_MAX);
-    bench_choose_accounts(c, own->appends->accounts, &from, &to);
-    transfer[0] = add_account_op(own, BENCH_ADD, from, -amount);
-    transfer[1] = add_account_op(own, BENCH_ADD, to, amount);
-    own->wrote = true;
-}
-
 static const int64_t floor_of_accounts = 0;
 
-static txclient_status transfer(struct bench_client *c, struct own *own, txclient_tx *tx)
+static void add_transfer(struct own *own, struct bench_plan *plan)
 {
-    struct bench_op *ops[2];
-    choose_transfer(c, own, ops);
-    txclient_status status =
-        txclient_add(tx, address_of(ops[0]), ops[0]->number, &floor_of_accounts, NULL, NULL);
-    if (status != TXCLIENT_OK) {
-        return status;
+    size_t accounts[2];
+    int64_t amount = (int64_t)(1 + bench_random(own->client) % BENCH_AMOUNT_MAX);
+    bench_choose_accounts(own->client, own->appends->accounts, &accounts[0], &accounts[1]);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct bench_op *op =
+            add_account_op(own, BENCH_ADD, accounts[i], i == 0 ? -amount : amount);
+        struct bench_step *step = add_step(own, plan, BENCH_STEP_ADD, op);
+        step->delta = op->number;
+        step->floor = i == 0 ? &floor_of_accounts : NULL;
     }
-    return txclient_add(tx, address_of(ops[1]), ops[1]->number, NULL, NULL, NULL);
+    own->wrote = true;
 }
 
 /* ---- what came of it ---- */
@@ -244,16 +220,41 @@ static void end_story(struct own *own, txclient_status outcome)
     }
 }
 
-static void keep_reference(struct own *own, const char *reference)
+/* A second answer to what became of a transaction. */
+static void note_told(struct bench_appends *appends, const char *reference, txclient_status status)
 {
-    (void)snprintf(own->reference, sizeof own->reference, "%s", reference != NULL ? reference : "");
+    if (status == TXCLIENT_OK || status == TXCLIENT_ABORTED) {
+        bench_history_told(&appends->history, reference, status);
+    }
 }
 
-/* What was asked for until it was known: the answer is a second one. */
-static void settled(struct own *own, txclient_status status)
+/* A question under way; its answer may come when its client is at another transaction, or gone. */
+struct question {
+    struct bench_appends *appends;
+    char reference[BENCH_REFERENCE_MAX];
+};
+
+static void told(void *arg, const txclient_result *result)
 {
-    if ((status == TXCLIENT_OK || status == TXCLIENT_ABORTED) && own->reference[0] != '\0') {
-        bench_history_told(&own->appends->history, own->reference, status);
+    struct question *question = arg;
+    note_told(question->appends, question->reference, result->status);
+    free(question);
+}
+
+static void ask(const struct bench_client *c, struct bench_appends *appends, const char *reference)
+{
+    if (c->flight == NULL) {
+        note_told(appends, reference, txclient_outcome(c->client, reference, 0));
+        return;
+    }
+    struct question *question = malloc(sizeof *question);
+    if (question == NULL) {
+        return;
+    }
+    question->appends = appends;
+    (void)snprintf(question->reference, sizeof question->reference, "%s", reference);
+    if (txclient_outcome_async(c->client, reference, 0, told, question) != TXCLIENT_OK) {
+        free(question);
     }
 }
 
@@ -265,96 +266,161 @@ static void ask_again(struct bench_client *c, struct own *own)
         return;
     }
     if (own->earlier[0] != '\0') {
-        txclient_status status = txclient_outcome(c->client, own->earlier, 0);
-        if (status == TXCLIENT_OK || status == TXCLIENT_ABORTED) {
-            bench_history_told(&own->appends->history, own->earlier, status);
-        }
+        ask(c, own->appends, own->earlier);
     }
     memcpy(own->earlier, own->reference, sizeof own->earlier);
 }
 
 /* ---- interactive ---- */
 
-static txclient_status operate(struct bench_client *c, struct own *own, txclient_tx *tx)
+static void plan_list(struct own *own, struct bench_plan *plan)
 {
     const struct bench_appends *appends = own->appends;
     size_t sides = appends->accounts->participants_n;
-    size_t side = bench_random(c) % ONE_PARTICIPANT == 0 ? (size_t)bench_random(c) % sides : sides;
-    size_t n = 1 + (size_t)(bench_random(c) % appends->operations);
-    txclient_status status = TXCLIENT_OK;
-    for (size_t i = 0; status == TXCLIENT_OK && i < n; i++) {
-        size_t slot = (size_t)(bench_random(c) % appends->slots_n);
-        if (side < sides) {
-            slot = slot / sides * sides + side;
-        }
-        status =
-            bench_random(c) % 2 == 0 ? read_list(own, tx, slot) : append_to_list(own, tx, slot);
+    own->left--;
+    own->slot = (size_t)(bench_random(own->client) % appends->slots_n);
+    if (own->side < sides) {
+        own->slot = own->slot / sides * sides + own->side;
     }
-    if (status == TXCLIENT_OK && side == sides && appends->accounts->n > 0 &&
-        bench_random(c) % OF_TRANSFERS == 0) {
-        status = transfer(c, own, tx);
-    }
-    return status;
+    own->generation = generation_of(own, own->slot);
+    own->round = bench_random(own->client) % 2 == 0 ? ROUND_READ : ROUND_LOOK;
+    const struct bench_op *op = add_list_op(own, BENCH_READ, own->slot, own->generation);
+    (void)add_step(own, plan, own->round == ROUND_READ ? BENCH_STEP_GET : BENCH_STEP_GET_FOR_UPDATE,
+                   op);
 }
 
-static txclient_status finish(struct bench_client *c, txclient_tx *tx, txclient_status status)
+static enum bench_next plan_round(struct own *own, struct bench_plan *plan)
 {
-    if (status == TXCLIENT_OK && bench_random(c) % OF_ABORTS != 0) {
-        return txclient_commit(tx);
+    const struct bench_accounts *accounts = own->appends->accounts;
+    plan->n = 0;
+    if (own->left > 0) {
+        plan_list(own, plan);
+        return BENCH_NEXT_ROUND;
     }
-    if (status != TXCLIENT_ABORTED) {
-        /* Certain, whether or not anybody could be told. */
-        (void)txclient_abort(tx);
+    bool may_transfer =
+        !own->transferred && own->side == accounts->participants_n && accounts->n > 0;
+    own->transferred = true;
+    if (may_transfer && bench_random(own->client) % OF_TRANSFERS == 0) {
+        own->round = ROUND_TRANSFER;
+        add_transfer(own, plan);
+        return BENCH_NEXT_ROUND;
     }
-    return TXCLIENT_ABORTED;
+    return bench_random(own->client) % OF_ABORTS != 0 ? BENCH_NEXT_COMMIT : BENCH_NEXT_ABORT;
 }
 
-static txclient_status ask_outcome(struct bench_client *c, void *arg)
+static enum bench_next plan_append(struct own *own, struct bench_plan *plan,
+                                   const txclient_value *list)
 {
-    struct own *own = arg;
-    return txclient_outcome(c->client, own->reference, 1000);
+    if (elements_in(list) >= own->appends->elements) {
+        /* Whoever sees it first leaves the list behind. */
+        (void)atomic_compare_exchange_strong(&own->appends->slots[own->slot].generation,
+                                             &own->generation, own->generation + 1);
+        return plan_round(own, plan);
+    }
+    struct bench_op *op = add_list_op(own, BENCH_APPEND, own->slot, own->generation);
+    op->number = (int64_t)(1 + atomic_fetch_add(&own->appends->slots[own->slot].element, 1));
+    size_t len = longer_list(own, list, op->number);
+    own->wrote = true;
+    own->round = ROUND_APPEND;
+    plan->n = 0;
+    add_step(own, plan, BENCH_STEP_PUT, op)->value = txclient_data(own->text, len);
+    return BENCH_NEXT_ROUND;
 }
 
-static void interact(struct bench_client *c, struct own *own)
+static enum bench_next next(struct bench_plan *plan, const txclient_value *values)
 {
-    txclient_tx *tx = NULL;
-    begin_story(own);
-    const txclient_begin_options terms = bench_terms(c);
-    txclient_status status = txclient_begin(c->client, &terms, &tx);
-    if (status != TXCLIENT_OK) {
-        /* Nothing has begun, and nothing was asked for. */
-        bench_count(c, status);
-        return;
+    struct own *own = plan->arg;
+    struct bench_op *op = &own->ops[own->ops_n - 1];
+    if (own->round == ROUND_READ || own->round == ROUND_LOOK) {
+        op->value = values[0];
+        note_list(own, op);
     }
-    status = finish(c, tx, operate(c, own, tx));
-    if (status != TXCLIENT_UNKNOWN) {
-        bench_count(c, status);
-        keep_reference(own, txclient_tx_reference(tx));
-        end_story(own, status);
-    } else {
-        keep_reference(own, txclient_tx_reference(tx));
-        status = bench_settle(c, ask_outcome, own);
-        end_story(own, status);
-        settled(own, status);
+    if (own->round == ROUND_LOOK) {
+        return op->known ? plan_append(own, plan, &op->value) : BENCH_NEXT_ABORT;
     }
-    txclient_tx_close(&tx);
+    return plan_round(own, plan);
+}
+
+static void plan_interactive(struct own *own, struct bench_plan *plan)
+{
+    struct bench_client *c = own->client;
+    size_t sides = own->appends->accounts->participants_n;
+    own->side = bench_random(c) % ONE_PARTICIPANT == 0 ? (size_t)bench_random(c) % sides : sides;
+    own->left = 1 + (size_t)(bench_random(c) % own->appends->operations);
+    own->transferred = false;
+    plan->next = next;
+    plan->arg = own;
+    plan_list(own, plan);
 }
 
 /* ---- one-shot ---- */
 
-static txclient_status submit(struct bench_client *c, struct own *own)
+static void note_values(struct own *own, const txclient_value *values)
 {
-    txclient_submit_options options = {.size = sizeof options,
-                                       .commit_mode = c->load->options->commit_mode,
-                                       .idempotency_key = txclient_str(own->key)};
-    txclient_status status = txclient_submit(c->client, c->batch, &options, own->values);
-    keep_reference(own, txclient_detail(c->client)->reference);
-    return status;
+    for (size_t i = 0; i < own->ops_n; i++) {
+        struct bench_op *op = &own->ops[i];
+        op->value = values[i];
+        if (op->type == BENCH_READ) {
+            note_list(own, op);
+        } else if (op->type == BENCH_GET) {
+            op->known = op->value.found;
+        }
+    }
 }
 
-static txclient_status submit_again(struct bench_client *c, void *arg)
+static void plan_reads(struct own *own, struct bench_plan *plan)
 {
-    return submit(c, arg);
+    struct bench_client *c = own->client;
+    size_t n = 2 + (size_t)(bench_random(c) % own->appends->operations);
+    for (size_t i = 0; i < n; i++) {
+        size_t slot = (size_t)(bench_random(c) % own->appends->slots_n);
+        (void)add_step(own, plan, BENCH_STEP_GET,
+                       add_list_op(own, BENCH_READ, slot, generation_of(own, slot)));
+    }
+}
+
+static void plan_all_accounts(struct own *own, struct bench_plan *plan)
+{
+    for (size_t i = 0; i < own->appends->accounts->n; i++) {
+        (void)add_step(own, plan, BENCH_STEP_GET, add_account_op(own, BENCH_GET, i, 0));
+    }
+    own->tx.reads_all = true;
+}
+
+/* It has a key in any case, so that it can be found out what came of it. */
+static void plan_one_shot(struct own *own, struct bench_plan *plan, uint64_t kind)
+{
+    struct bench_client *c = own->client;
+    (void)snprintf(plan->key, sizeof plan->key, "append-%016" PRIx64 "-%u-%" PRIu64, c->load->run,
+                   c->number, c->begun++);
+    plan->keyed = true;
+    if (kind == 3) {
+        plan_all_accounts(own, plan);
+    } else if (kind == 2) {
+        add_transfer(own, plan);
+    } else {
+        plan_reads(own, plan);
+    }
+}
+
+/* ---- as the driver wants it ---- */
+
+bool bench_append_make(struct bench_client *c, void *arg, struct bench_plan *plan)
+{
+    const struct bench_appends *appends = arg;
+    struct own *own = c->own;
+    uint64_t kind = bench_random(c) % OF_SUBMITS;
+    own->client = c;
+    own->one_shot = kind <= 1 || (kind <= 3 && appends->accounts->n > 0);
+    plan->steps = own->steps;
+    plan->tells = true;
+    begin_story(own);
+    if (own->one_shot) {
+        plan_one_shot(own, plan, kind);
+    } else {
+        plan_interactive(own, plan);
+    }
+    return true;
 }
 
 /* A status that promises that nothing was done. */
@@ -364,85 +430,21 @@ static bool not_done(txclient_status status)
            status == TXCLIENT_EINVAL || status == TXCLIENT_ELIMIT || status == TXCLIENT_ENOMEM;
 }
 
-static void note_values(struct own *own)
-{
-    for (size_t i = 0; i < own->ops_n; i++) {
-        struct bench_op *op = &own->ops[i];
-        op->value = own->values[i];
-        if (op->type == BENCH_READ) {
-            note_list(own, op);
-        } else if (op->type == BENCH_GET) {
-            op->known = op->value.found;
-        }
-    }
-}
-
-/* Runs the batch as one transaction with a key, so that it can be found out what came of it. */
-static void submit_story(struct bench_client *c, struct own *own)
-{
-    (void)snprintf(own->key, sizeof own->key, "append-%016" PRIx64 "-%u-%" PRIu64, c->load->run,
-                   c->number, c->begun++);
-    txclient_status status = submit(c, own);
-    bool unknown = status != TXCLIENT_OK && status != TXCLIENT_ABORTED && !not_done(status);
-    if (unknown) {
-        status = bench_settle(c, submit_again, own);
-    } else {
-        bench_count(c, status);
-    }
-    if (status == TXCLIENT_OK && !txclient_detail(c->client)->results_lost) {
-        note_values(own);
-    }
-    end_story(own, !unknown && not_done(status) ? TXCLIENT_ABORTED : status);
-    if (unknown) {
-        settled(own, status);
-    }
-}
-
-static void submit_reads(struct bench_client *c, struct own *own)
-{
-    size_t n = 2 + (size_t)(bench_random(c) % own->appends->operations);
-    for (size_t i = 0; i < n; i++) {
-        size_t slot = (size_t)(bench_random(c) % own->appends->slots_n);
-        struct bench_op *op = add_list_op(own, BENCH_READ, slot, generation_of(own, slot));
-        (void)txclient_batch_get(c->batch, address_of(op));
-    }
-}
-
-static void submit_transfer(struct bench_client *c, struct own *own)
-{
-    struct bench_op *ops[2];
-    choose_transfer(c, own, ops);
-    (void)txclient_batch_add(c->batch, address_of(ops[0]), ops[0]->number, &floor_of_accounts,
-                             NULL);
-    (void)txclient_batch_add(c->batch, address_of(ops[1]), ops[1]->number, NULL, NULL);
-}
-
-static void submit_all_accounts(struct bench_client *c, struct own *own)
-{
-    for (size_t i = 0; i < own->appends->accounts->n; i++) {
-        (void)txclient_batch_get(c->batch, address_of(add_account_op(own, BENCH_GET, i, 0)));
-    }
-    own->tx.reads_all = true;
-}
-
-void bench_append_run(struct bench_client *c, void *arg)
+void bench_append_over(struct bench_client *c, void *arg, const struct bench_end *end)
 {
     struct bench_appends *appends = arg;
     struct own *own = c->own;
-    uint64_t kind = bench_random(c) % OF_SUBMITS;
-    txclient_batch_clear(c->batch);
-    if (kind > 3 || (kind > 1 && appends->accounts->n == 0)) {
-        interact(c, own);
-    } else {
-        begin_story(own);
-        if (kind == 3) {
-            submit_all_accounts(c, own);
-        } else if (kind == 2) {
-            submit_transfer(c, own);
-        } else {
-            submit_reads(c, own);
-        }
-        submit_story(c, own);
+    (void)snprintf(own->reference, sizeof own->reference, "%s", end->reference);
+    if (own->one_shot && end->values != NULL) {
+        note_values(own, end->values);
+    }
+    /* An interactive one without a reference has not begun: nothing was asked for. */
+    if (own->one_shot || own->reference[0] != '\0') {
+        bool nothing = !end->asked && not_done(end->status);
+        end_story(own, nothing ? TXCLIENT_ABORTED : end->status);
+    }
+    if (end->asked && own->reference[0] != '\0') {
+        note_told(appends, own->reference, end->status);
     }
     ask_again(c, own);
     if (appends->history.file != NULL && ferror(appends->history.file) != 0) {

@@ -8,7 +8,7 @@
 
 #include "client/bench_accounts.h"
 #include "client/bench_history.h"
-#include "client/bench_load.h"
+#include "client/bench_steps.h"
 
 #define BENCH_LISTS_SPACE         "lists"
 #define BENCH_APPEND_ACCOUNTS_MAX 1000u /* all are read in one transaction */
@@ -36,7 +36,8 @@ bool bench_appends_init(struct bench_appends *appends);
 void bench_appends_deinit(struct bench_appends *appends);
 
 /* The work, as struct bench_work wants it; `arg` is a struct bench_appends. */
-void bench_append_run(struct bench_client *client, void *arg);
+bool bench_append_make(struct bench_client *client, void *arg, struct bench_plan *plan);
+void bench_append_over(struct bench_client *client, void *arg, const struct bench_end *end);
 void *bench_append_own_new(void *arg);
 void bench_append_own_free(void *own);
 

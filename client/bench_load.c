@@ -11,8 +11,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-#define PAUSE_MS 50u
-#define NAP_US   20000u /* between two looks at whether the load goes on */
+#define NAP_US 20000u /* between two looks at whether the load goes on */
 
 static volatile sig_atomic_t interrupted;
 
@@ -113,9 +112,9 @@ void bench_count_as(struct bench_client *client, txclient_status status, txclien
         break;
     }
     if (client->flight != NULL) {
-        client->resume_us = bench_now_us() + PAUSE_MS * UINT64_C(1000);
+        client->resume_us = bench_now_us() + BENCH_PAUSE_MS * UINT64_C(1000);
     } else if (client->load->options->rate == 0) { /* else the rate is pause enough */
-        bench_sleep_ms(PAUSE_MS);
+        bench_sleep_ms(BENCH_PAUSE_MS);
     }
 }
 
@@ -125,36 +124,42 @@ txclient_bytes bench_shot_key(const struct bench_client *client, const char *key
     return txclient_str(members_decide ? "" : key);
 }
 
+uint64_t bench_count_unknown(struct bench_client *client)
+{
+    count(&counts_of(client)->unknown);
+    return bench_now_us() + client->load->options->settle_ms * UINT64_C(1000);
+}
+
+void bench_count_settled(struct bench_client *client, txclient_status status)
+{
+    struct bench_counts *counts = counts_of(client);
+    if (status == TXCLIENT_OK) {
+        count(&counts->settled_committed);
+        count_commit(client);
+    } else if (status == TXCLIENT_ABORTED) {
+        count(&counts->settled_aborted);
+    } else {
+        count(&counts->never_settled);
+        client->lost++;
+    }
+}
+
 txclient_status bench_settle(struct bench_client *client,
                              txclient_status (*ask)(struct bench_client *client, void *arg),
                              void *arg)
 {
-    uint64_t until_us = bench_now_us() + client->load->options->settle_ms * UINT64_C(1000);
-    struct bench_counts *counts = counts_of(client);
-    count(&counts->unknown);
-    if (ask == NULL) {
-        count(&counts->never_settled);
-        client->lost++;
-        return TXCLIENT_UNKNOWN;
+    uint64_t until_us = bench_count_unknown(client);
+    txclient_status status = TXCLIENT_UNKNOWN;
+    bool asks = ask != NULL;
+    while (asks) {
+        status = ask(client, arg);
+        asks = status != TXCLIENT_OK && status != TXCLIENT_ABORTED && bench_now_us() < until_us;
+        if (asks) {
+            bench_sleep_ms(BENCH_PAUSE_MS);
+        }
     }
-    for (;;) {
-        txclient_status status = ask(client, arg);
-        if (status == TXCLIENT_OK) {
-            count(&counts->settled_committed);
-            count_commit(client);
-            return status;
-        }
-        if (status == TXCLIENT_ABORTED) {
-            count(&counts->settled_aborted);
-            return status;
-        }
-        if (bench_now_us() >= until_us) {
-            count(&counts->never_settled);
-            client->lost++;
-            return status;
-        }
-        bench_sleep_ms(PAUSE_MS);
-    }
+    bench_count_settled(client, status);
+    return status;
 }
 
 /* ---- the loops ---- */
@@ -312,6 +317,7 @@ static void free_clients(struct bench_load *load)
 {
     for (unsigned i = 0; load->clients != NULL && i < load->options->clients; i++) {
         txclient_batch_free(&load->clients[i].batch);
+        free(load->clients[i].course);
         if (load->work->own_free != NULL) {
             load->work->own_free(load->clients[i].own);
         }

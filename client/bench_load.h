@@ -21,6 +21,9 @@
 #define BENCH_REASONS (TXCLIENT_REASON_LOCK_CONFLICT + 1)
 
 struct bench_flight;
+struct bench_course;
+struct bench_end;
+struct bench_plan;
 
 /* What has happened; written by one client, read by anyone meanwhile. */
 struct bench_counts {
@@ -59,8 +62,10 @@ struct bench_client {
     unsigned number;
     txclient *client;
     struct bench_flight *flight; /* NULL: blocking */
-    struct bench_client *next;   /* of a flight's that have nothing to do */
-    uint64_t resume_us;          /* and have not before then */
+    struct bench_client *next;   /* of a flight's that have nothing to do, or that pause */
+    uint64_t resume_us;          /* and have not, or do, before then */
+    void (*resume)(struct bench_client *client); /* of one that pauses */
+    struct bench_course *course; /* of an asynchronous transaction; its driver's, freed here */
     txclient_batch *batch;
     uint64_t random;
     uint64_t begun;    /* transactions, for those who number them */
@@ -79,6 +84,11 @@ struct bench_work {
     /* Begins one and returns; when it is over and counted, bench_over() is called, once. NULL:
      * there is no such way. */
     void (*start)(struct bench_client *client, void *arg);
+    /* For those that leave both to bench_steps.h: says what the next transaction does. False: none,
+     * `load->broken` says why. */
+    bool (*make)(struct bench_client *client, void *arg, struct bench_plan *plan);
+    /* Told, once for each that was made, what came of it, when it has been counted. */
+    void (*over)(struct bench_client *client, void *arg, const struct bench_end *end);
     /* What a client keeps from one transaction to the next; both may be NULL. */
     void *(*own_new)(void *arg);
     void (*own_free)(void *own);
@@ -157,6 +167,10 @@ void bench_count(struct bench_client *client, txclient_status status);
 void bench_count_as(struct bench_client *client, txclient_status status, txclient_reason reason);
 /* An asynchronous transaction is over: its client is free for the next one. */
 void bench_over(struct bench_client *client);
+/* An asynchronous transaction goes on with `resume`, called from the loop and not from here, when
+ * `wait_ms` have passed; 0: after what is under way has had a turn. */
+void bench_pause(struct bench_client *client, uint32_t wait_ms,
+                 void (*resume)(struct bench_client *client));
 /* What a one-shot transaction that writes takes for an idempotency key: none where the members are
  * to decide, for a key is kept by the coordinator's decision. Without one it may be sent once
  * only. */
@@ -166,5 +180,12 @@ txclient_bytes bench_shot_key(const struct bench_client *client, const char *key
 txclient_status bench_settle(struct bench_client *client,
                              txclient_status (*ask)(struct bench_client *client, void *arg),
                              void *arg);
+/* The same for those that ask by themselves, asynchronously: counts the unknown outcome, and gives
+ * the time (bench_now_us()) from which on it is given up. */
+uint64_t bench_count_unknown(struct bench_client *client);
+/* Counts what was found out of it: TXCLIENT_OK, TXCLIENT_ABORTED, or anything else when it was
+ * given up. */
+void bench_count_settled(struct bench_client *client, txclient_status status);
+#define BENCH_PAUSE_MS 50u /* between two questions */
 
 #endif

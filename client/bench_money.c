@@ -1,13 +1,12 @@
 /* The books of a bank. */
 #include "client/bench_money.h"
 
-void bench_money_book(struct bench_money *money, const struct bench_client *client,
-                      uint64_t lost_before, txclient_status status, int64_t amount)
+void bench_money_book(struct bench_money *money, txclient_status status, bool lost, int64_t amount)
 {
     if (status == TXCLIENT_OK) {
         (void)atomic_fetch_add(&money->change, amount);
         (void)atomic_fetch_add(&money->committed, 1);
-    } else if (client->lost != lost_before) {
+    } else if (lost) {
         (void)atomic_fetch_add(amount < 0 ? &money->less : &money->more, amount);
         (void)atomic_fetch_add(&money->lost, 1);
     }

@@ -13,10 +13,9 @@ struct bench_money {
     _Atomic uint64_t lost;
 };
 
-/* Books what bench_steps_run() or bench_interact() gave for a transaction that adds `amount` to all
- * accounts together; `lost_before`: the client's `lost` before it ran. */
-void bench_money_book(struct bench_money *money, const struct bench_client *client,
-                      uint64_t lost_before, txclient_status status, int64_t amount);
+/* Books what came of a transaction that adds `amount` to all accounts together; `lost`: that was
+ * never found out. */
+void bench_money_book(struct bench_money *money, txclient_status status, bool lost, int64_t amount);
 /* May the sum have changed by so much? */
 bool bench_money_allows(const struct bench_money *money, int64_t change);
 

@@ -35,7 +35,7 @@ enum {
 };
 
 static const struct argp_option load_options[] = {
-    {"clients", 'n', "NUMBER", 0, "clients at once, each a thread (default 8)", 0},
+    {"clients", 'n', "NUMBER", 0, "clients at once (default 8); each a thread, unless --async", 0},
     {"handles", OPTION_HANDLES, "NUMBER", 0,
      "handles that the clients share; 0: each has its own (default 1)", 0},
     {"seconds", 's', "NUMBER", 0, "for so long new transactions begin (default 10)", 0},

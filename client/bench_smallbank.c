@@ -37,13 +37,16 @@ struct smallbank {
     bool holds;
 };
 
-/* One transaction. */
+#define STEPS 3u /* of a round, at most */
+
+/* What a client keeps: room for one transaction. */
 struct deal {
     char keys[2][KEY_MAX];
     txclient_address checking[2];
     txclient_address savings; /* of the first customer */
     int64_t amount;
     int64_t change; /* of all money, when it commits */
+    struct bench_step steps[STEPS];
 };
 
 static const int64_t floor_of_accounts = 0;
@@ -68,43 +71,16 @@ static void choose(struct bench_client *c, const struct smallbank *bank, struct 
     deal->amount = 1 + (int64_t)bench_draw_below(&c->random, AMOUNT_MAX);
 }
 
-/* ---- those that need no look ---- */
-
-static txclient_status balance(struct bench_client *c, struct deal *deal)
+static void add_step(struct deal *deal, struct bench_plan *plan, struct bench_step step)
 {
-    const struct bench_step steps[] = {{.type = BENCH_STEP_GET, .at = deal->savings},
-                                       {.type = BENCH_STEP_GET, .at = deal->checking[0]}};
-    return bench_steps_run(c, steps, 2, NULL, NULL);
+    deal->steps[plan->n++] = step;
 }
 
-static txclient_status deposit_checking(struct bench_client *c, struct deal *deal)
+static void add_add(struct deal *deal, struct bench_plan *plan, txclient_address at, int64_t delta,
+                    const int64_t *floor)
 {
-    const struct bench_step step = {
-        .type = BENCH_STEP_ADD, .at = deal->checking[0], .delta = deal->amount};
-    deal->change = deal->amount;
-    return bench_steps_run(c, &step, 1, NULL, NULL);
-}
-
-/* In or out, but never below 0. */
-static txclient_status transact_savings(struct bench_client *c, struct deal *deal)
-{
-    deal->change = bench_random(c) % 2 == 0 ? deal->amount : -deal->amount;
-    const struct bench_step step = {.type = BENCH_STEP_ADD,
-                                    .at = deal->savings,
-                                    .delta = deal->change,
-                                    .floor = &floor_of_accounts};
-    return bench_steps_run(c, &step, 1, NULL, NULL);
-}
-
-static txclient_status send_payment(struct bench_client *c, struct deal *deal)
-{
-    const struct bench_step steps[] = {
-        {.type = BENCH_STEP_ADD,
-         .at = deal->checking[0],
-         .delta = -deal->amount,
-         .floor = &floor_of_accounts},
-        {.type = BENCH_STEP_ADD, .at = deal->checking[1], .delta = deal->amount}};
-    return bench_steps_run(c, steps, 2, NULL, NULL);
+    add_step(deal, plan,
+             (struct bench_step){.type = BENCH_STEP_ADD, .at = at, .delta = delta, .floor = floor});
 }
 
 /* ---- those that decide by what they read ---- */
@@ -116,79 +92,89 @@ static int64_t number_of(const txclient_value *value)
     return strtoll(text, NULL, 10);
 }
 
-/* Reads both accounts of the first customer, to write them. */
-static txclient_status read_both(txclient_tx *tx, const struct deal *deal, int64_t *savings,
-                                 int64_t *checking)
-{
-    txclient_value values[2] = {{0}};
-    txclient_status status = txclient_get_for_update(tx, deal->savings, &values[0]);
-    if (status == TXCLIENT_OK) {
-        status = txclient_get_for_update(tx, deal->checking[0], &values[1]);
-    }
-    if (status == TXCLIENT_OK) {
-        *savings = number_of(&values[0]);
-        *checking = number_of(&values[1]);
-    }
-    return status;
-}
-
 /* All of the first customer's money goes to the second one. */
-static txclient_status amalgamate(txclient_tx *tx, void *arg)
+static enum bench_next amalgamate(struct bench_plan *plan, const txclient_value *values)
 {
-    const struct deal *deal = arg;
-    int64_t savings = 0;
-    int64_t checking = 0;
-    txclient_status status = read_both(tx, deal, &savings, &checking);
-    if (status == TXCLIENT_OK) {
-        status = txclient_put(tx, deal->savings, txclient_str("0"));
+    struct deal *deal = plan->arg;
+    if (plan->n != 2) {
+        return BENCH_NEXT_COMMIT;
     }
-    if (status == TXCLIENT_OK) {
-        status = txclient_put(tx, deal->checking[0], txclient_str("0"));
-    }
-    if (status == TXCLIENT_OK) {
-        status = txclient_add(tx, deal->checking[1], savings + checking, NULL, NULL, NULL);
-    }
-    return status;
+    int64_t both = number_of(&values[0]) + number_of(&values[1]);
+    plan->n = 0;
+    add_step(deal, plan,
+             (struct bench_step){
+                 .type = BENCH_STEP_PUT, .at = deal->savings, .value = txclient_str("0")});
+    add_step(deal, plan,
+             (struct bench_step){
+                 .type = BENCH_STEP_PUT, .at = deal->checking[0], .value = txclient_str("0")});
+    add_add(deal, plan, deal->checking[1], both, NULL);
+    return BENCH_NEXT_ROUND;
 }
 
-static txclient_status write_check(txclient_tx *tx, void *arg)
+static enum bench_next write_check(struct bench_plan *plan, const txclient_value *values)
 {
-    struct deal *deal = arg;
-    int64_t savings = 0;
-    int64_t checking = 0;
-    txclient_status status = read_both(tx, deal, &savings, &checking);
-    deal->change = -deal->amount - (savings + checking < deal->amount ? PENALTY : 0);
-    return status == TXCLIENT_OK
-               ? txclient_add(tx, deal->checking[0], deal->change, NULL, NULL, NULL)
-               : status;
+    struct deal *deal = plan->arg;
+    if (plan->n != 2) {
+        return BENCH_NEXT_COMMIT;
+    }
+    int64_t both = number_of(&values[0]) + number_of(&values[1]);
+    deal->change = -deal->amount - (both < deal->amount ? PENALTY : 0);
+    plan->n = 0;
+    add_add(deal, plan, deal->checking[0], deal->change, NULL);
+    return BENCH_NEXT_ROUND;
 }
 
-static txclient_status run_deal(struct bench_client *c, struct deal *deal)
+/* Begins by reading both accounts of the first customer. */
+static void read_both(struct deal *deal, struct bench_plan *plan, enum bench_step_type how)
+{
+    add_step(deal, plan, (struct bench_step){.type = how, .at = deal->savings});
+    add_step(deal, plan, (struct bench_step){.type = how, .at = deal->checking[0]});
+}
+
+/* ---- which one ---- */
+
+static void plan_deal(struct bench_client *c, struct deal *deal, struct bench_plan *plan)
 {
     uint64_t percent = bench_random(c) % 100;
-    if (percent < 25) {
-        return send_payment(c, deal);
+    if (percent < 25) { /* a payment */
+        add_add(deal, plan, deal->checking[0], -deal->amount, &floor_of_accounts);
+        add_add(deal, plan, deal->checking[1], deal->amount, NULL);
+    } else if (percent < 40) { /* a balance */
+        read_both(deal, plan, BENCH_STEP_GET);
+    } else if (percent < 55) { /* a deposit */
+        deal->change = deal->amount;
+        add_add(deal, plan, deal->checking[0], deal->change, NULL);
+    } else if (percent < 70) { /* into the savings or out, but never below 0 */
+        deal->change = bench_random(c) % 2 == 0 ? deal->amount : -deal->amount;
+        add_add(deal, plan, deal->savings, deal->change, &floor_of_accounts);
+    } else {
+        read_both(deal, plan, BENCH_STEP_GET_FOR_UPDATE);
+        plan->next = percent < 85 ? amalgamate : write_check;
     }
-    if (percent < 40) {
-        return balance(c, deal);
-    }
-    if (percent < 55) {
-        return deposit_checking(c, deal);
-    }
-    if (percent < 70) {
-        return transact_savings(c, deal);
-    }
-    return bench_interact(c, percent < 85 ? amalgamate : write_check, deal);
 }
 
-static void smallbank_run(struct bench_client *c, void *arg)
+static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
+{
+    struct deal *deal = c->own;
+    deal->change = 0;
+    choose(c, arg, deal);
+    plan->steps = deal->steps;
+    plan->arg = deal;
+    plan_deal(c, deal, plan);
+    return true;
+}
+
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
 {
     struct smallbank *bank = arg;
-    struct deal deal = {0};
-    uint64_t lost = c->lost;
-    choose(c, bank, &deal);
-    txclient_status status = run_deal(c, &deal);
-    bench_money_book(&bank->money, c, lost, status, deal.change);
+    const struct deal *deal = c->own;
+    bench_money_book(&bank->money, end->status, end->lost, deal->change);
+}
+
+static void *own_new(void *arg)
+{
+    (void)arg;
+    return calloc(1, sizeof(struct deal));
 }
 
 /* ---- options ---- */
@@ -339,7 +325,12 @@ const struct bench_workload bench_workload_smallbank = {
     .init = init,
     .parse = parse,
     .setup = setup,
-    .work = {.run = smallbank_run},
+    .work = {.run = bench_steps_run,
+             .start = bench_steps_start,
+             .make = make,
+             .over = over,
+             .own_new = own_new,
+             .own_free = free},
     .verify = verify,
     .print = print,
     .json = json,

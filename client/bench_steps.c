@@ -1,16 +1,11 @@
-/* Lists of steps, one-shot and interactive. */
+/* Lists of steps, one-shot and interactive: what is common, and the blocking driver. */
 #include "client/bench_steps.h"
 
-#include <inttypes.h>
+#include "client/bench_accounts.h"
 
-#define REFERENCE_MAX (TXCLIENT_PARTICIPANTS_MAX * (TXCLIENT_NAME_MAX + 1) + 64)
+#include "common/assert.h"
 
-struct list {
-    const struct bench_step *steps;
-    size_t n;
-    bench_see *see;
-    void *arg;
-};
+#include <stdio.h>
 
 static txclient_range range_of(const struct bench_step *step)
 {
@@ -21,7 +16,7 @@ static txclient_range range_of(const struct bench_step *step)
 
 /* ---- one-shot ---- */
 
-static void add_to_batch(txclient_batch *batch, const struct bench_step *step)
+void bench_step_add(txclient_batch *batch, const struct bench_step *step)
 {
     txclient_range range;
     switch (step->type) {
@@ -47,10 +42,10 @@ static void add_to_batch(txclient_batch *batch, const struct bench_step *step)
     }
 }
 
-static bool reads_only(const struct list *list)
+static bool reads_only(const struct bench_plan *plan)
 {
-    for (size_t i = 0; i < list->n; i++) {
-        enum bench_step_type type = list->steps[i].type;
+    for (size_t i = 0; i < plan->n; i++) {
+        enum bench_step_type type = plan->steps[i].type;
         if (type == BENCH_STEP_PUT || type == BENCH_STEP_INSERT || type == BENCH_STEP_ADD) {
             return false;
         }
@@ -58,64 +53,103 @@ static bool reads_only(const struct list *list)
     return true;
 }
 
+void bench_steps_key(struct bench_client *c, char key[TXCLIENT_IDEMPOTENCY_KEY_MAX + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t at = 0;
+    for (unsigned shift = 64; shift > 0; shift -= 4) {
+        key[at++] = digits[c->load->run >> (shift - 4) & 0xf];
+    }
+    key[at++] = '-';
+    at += bench_put_number(key + at, c->number, 1);
+    key[at++] = '-';
+    (void)bench_put_number(key + at, c->begun++, 1);
+}
+
+bool bench_shot_fill(struct bench_client *c, struct bench_plan *plan)
+{
+    bool reads = reads_only(plan);
+    if (!reads && plan->key[0] == '\0') {
+        bench_steps_key(c, plan->key);
+    }
+    txclient_batch_clear(c->batch);
+    for (size_t i = 0; i < plan->n; i++) {
+        bench_step_add(c->batch, &plan->steps[i]);
+    }
+    return reads || bench_shot_options(c, plan).idempotency_key.len > 0;
+}
+
+txclient_submit_options bench_shot_options(const struct bench_client *c,
+                                           const struct bench_plan *plan)
+{
+    return (txclient_submit_options){.size = sizeof(txclient_submit_options),
+                                     .commit_mode = c->load->options->commit_mode,
+                                     .idempotency_key = plan->keyed ? txclient_str(plan->key)
+                                                                    : bench_shot_key(c, plan->key)};
+}
+
+bool bench_plan_interacts(const struct bench_client *c, const struct bench_plan *plan)
+{
+    return c->load->options->interactive || plan->next != NULL;
+}
+
 struct shot {
-    char key[64]; /* empty: what only reads may run twice */
+    const struct bench_plan *plan;
     txclient_value *values;
 };
 
 static txclient_status submit(struct bench_client *c, void *arg)
 {
     struct shot *shot = arg;
-    txclient_submit_options options = {.size = sizeof options,
-                                       .commit_mode = c->load->options->commit_mode,
-                                       .idempotency_key = bench_shot_key(c, shot->key)};
+    const txclient_submit_options options = bench_shot_options(c, shot->plan);
     return txclient_submit(c->client, c->batch, &options, shot->values);
 }
 
-static void see_value(const struct list *list, size_t i, const txclient_value *value)
+void bench_step_see(const struct bench_plan *plan, size_t i, const txclient_value *value)
 {
-    const struct bench_step *step = &list->steps[i];
+    const struct bench_step *step = &plan->steps[i];
     if (step->type == BENCH_STEP_SCAN) {
         txclient_rows rows = txclient_rows_of(value);
         txclient_row row;
         while (txclient_rows_next(&rows, &row)) {
-            list->see(list->arg, row.key, row.value);
+            plan->see(plan->arg, row.key, row.value);
         }
     } else if (value->found &&
                (step->type == BENCH_STEP_GET || step->type == BENCH_STEP_GET_FOR_UPDATE)) {
-        list->see(list->arg, step->at.key, txclient_data(value->data, value->len));
+        plan->see(plan->arg, step->at.key, txclient_data(value->data, value->len));
     }
 }
 
-static txclient_status run_shot(struct bench_client *c, const struct list *list)
+static void run_shot(struct bench_client *c, struct bench_plan *plan)
 {
     txclient_value values[BENCH_STEPS_MAX];
-    struct shot shot = {.values = list->see != NULL ? values : NULL};
-    if (!reads_only(list)) {
-        (void)snprintf(shot.key, sizeof shot.key, "%016" PRIx64 "-%u-%" PRIu64, c->load->run,
-                       c->number, c->begun++);
-    }
-    txclient_batch_clear(c->batch);
-    for (size_t i = 0; i < list->n; i++) {
-        add_to_batch(c->batch, &list->steps[i]);
-    }
-    txclient_status status = submit(c, &shot);
-    if (status == TXCLIENT_UNKNOWN) {
-        bool again = reads_only(list) || bench_shot_key(c, shot.key).len > 0;
-        status = bench_settle(c, again ? submit : NULL, &shot);
+    bool reads = plan->see != NULL || plan->tells;
+    struct shot shot = {.plan = plan, .values = reads ? values : NULL};
+    struct bench_end end = {0};
+    bool again = bench_shot_fill(c, plan);
+    uint64_t lost = c->lost;
+    end.status = submit(c, &shot);
+    if (end.status == TXCLIENT_UNKNOWN) {
+        end.asked = true;
+        end.status = bench_settle(c, again ? submit : NULL, &shot);
+        end.lost = c->lost != lost;
     } else {
-        bench_count(c, status);
+        bench_count(c, end.status);
     }
-    bool known = status == TXCLIENT_OK && !txclient_detail(c->client)->results_lost;
-    for (size_t i = 0; known && list->see != NULL && i < list->n; i++) {
-        see_value(list, i, &values[i]);
+    const txclient_detail_data *detail = txclient_detail(c->client);
+    bool known = end.status == TXCLIENT_OK && reads && !detail->results_lost;
+    for (size_t i = 0; known && plan->see != NULL && i < plan->n; i++) {
+        bench_step_see(plan, i, &values[i]);
     }
-    return status;
+    end.values = known ? values : NULL;
+    end.reference = detail->reference;
+    c->load->work->over(c, c->load->work->arg, &end);
 }
 
 /* ---- interactive ---- */
 
-static txclient_status scan(txclient_tx *tx, const struct bench_step *step, const struct list *list)
+static txclient_status scan(txclient_tx *tx, const struct bench_step *step,
+                            const struct bench_plan *plan)
 {
     txclient_range range = range_of(step);
     txclient_scan_options options = {
@@ -125,25 +159,25 @@ static txclient_status scan(txclient_tx *tx, const struct bench_step *step, cons
     for (bool found = true; status == TXCLIENT_OK && found;) {
         txclient_row row;
         status = txclient_scan_next(cursor, &row, &found);
-        if (status == TXCLIENT_OK && found && list->see != NULL) {
-            list->see(list->arg, row.key, row.value);
+        if (status == TXCLIENT_OK && found && plan->see != NULL) {
+            plan->see(plan->arg, row.key, row.value);
         }
     }
     txclient_scan_close(&cursor);
     return status;
 }
 
-static txclient_status operate(txclient_tx *tx, const struct list *list, size_t i)
+static txclient_status operate(txclient_tx *tx, const struct bench_plan *plan, size_t i,
+                               txclient_value *value)
 {
-    const struct bench_step *step = &list->steps[i];
-    txclient_value value = {0};
+    const struct bench_step *step = &plan->steps[i];
     txclient_status status = TXCLIENT_EINVAL;
     switch (step->type) {
     case BENCH_STEP_GET:
-        status = txclient_get(tx, step->at, &value);
+        status = txclient_get(tx, step->at, value);
         break;
     case BENCH_STEP_GET_FOR_UPDATE:
-        status = txclient_get_for_update(tx, step->at, &value);
+        status = txclient_get_for_update(tx, step->at, value);
         break;
     case BENCH_STEP_PUT:
         return txclient_put(tx, step->at, step->value);
@@ -152,22 +186,35 @@ static txclient_status operate(txclient_tx *tx, const struct list *list, size_t 
     case BENCH_STEP_ADD:
         return txclient_add(tx, step->at, step->delta, step->floor, NULL, NULL);
     case BENCH_STEP_SCAN:
-        return scan(tx, step, list);
+        return scan(tx, step, plan);
     }
-    if (status == TXCLIENT_OK && list->see != NULL) {
-        see_value(list, i, &value);
+    if (status == TXCLIENT_OK && plan->see != NULL) {
+        bench_step_see(plan, i, value);
     }
     return status;
 }
 
-static txclient_status operate_all(txclient_tx *tx, void *arg)
+/* TXCLIENT_OK: commit. */
+static txclient_status operate_all(txclient_tx *tx, struct bench_plan *plan)
 {
-    const struct list *list = arg;
-    txclient_status status = TXCLIENT_OK;
-    for (size_t i = 0; status == TXCLIENT_OK && i < list->n; i++) {
-        status = operate(tx, list, i);
+    enum bench_next next = BENCH_NEXT_ROUND;
+    while (next == BENCH_NEXT_ROUND) {
+        txclient_value values[BENCH_ROUND_MAX] = {{0}};
+        txclient_value other;
+        TX_ASSERT(plan->next == NULL || plan->n <= BENCH_ROUND_MAX);
+        for (size_t i = 0; i < plan->n; i++) {
+            txclient_status status = operate(tx, plan, i, plan->next != NULL ? &values[i] : &other);
+            if (status != TXCLIENT_OK) {
+                return status;
+            }
+        }
+        next = plan->next != NULL ? plan->next(plan, values) : BENCH_NEXT_COMMIT;
     }
-    return status;
+    if (next == BENCH_NEXT_ABORT) {
+        (void)txclient_abort(tx); /* certain, whether or not anybody could be told */
+        return TXCLIENT_ABORTED;
+    }
+    return TXCLIENT_OK;
 }
 
 static txclient_status ask_outcome(struct bench_client *c, void *arg)
@@ -175,33 +222,50 @@ static txclient_status ask_outcome(struct bench_client *c, void *arg)
     return txclient_outcome(c->client, arg, 1000);
 }
 
-txclient_status bench_interact(struct bench_client *c, txclient_work work, void *arg)
+static void keep_reference(char text[BENCH_REFERENCE_MAX], txclient_tx *tx)
 {
-    const txclient_begin_options terms = bench_terms(c);
-    txclient_tx *tx = NULL;
-    txclient_status status = txclient_begin(c->client, &terms, &tx);
-    if (status == TXCLIENT_OK) {
-        status = work(tx, arg);
-        if (status == TXCLIENT_OK) {
-            status = txclient_commit(tx);
-        }
-    }
-    if (status != TXCLIENT_UNKNOWN) {
-        bench_count(c, status);
-    } else {
-        char reference[REFERENCE_MAX];
-        const char *text = txclient_tx_reference(tx);
-        (void)snprintf(reference, sizeof reference, "%s", text != NULL ? text : "");
-        status = bench_settle(c, ask_outcome, reference);
-    }
-    txclient_tx_close(&tx); /* aborts it when `work` did not come to its end */
-    return status;
+    const char *reference = tx != NULL ? txclient_tx_reference(tx) : NULL;
+    (void)snprintf(text, BENCH_REFERENCE_MAX, "%s", reference != NULL ? reference : "");
 }
 
-txclient_status bench_steps_run(struct bench_client *c, const struct bench_step *steps, size_t n,
-                                bench_see *see, void *arg)
+static void interact(struct bench_client *c, struct bench_plan *plan)
 {
-    struct list list = {.steps = steps, .n = n, .see = see, .arg = arg};
-    return c->load->options->interactive ? bench_interact(c, operate_all, &list)
-                                         : run_shot(c, &list);
+    const txclient_begin_options terms = bench_terms(c);
+    char reference[BENCH_REFERENCE_MAX] = "";
+    struct bench_end end = {.reference = reference};
+    uint64_t lost = c->lost;
+    txclient_tx *tx = NULL;
+    end.status = txclient_begin(c->client, &terms, &tx);
+    if (end.status == TXCLIENT_OK) {
+        end.status = operate_all(tx, plan);
+        if (end.status == TXCLIENT_OK) {
+            end.status = txclient_commit(tx);
+        }
+    }
+    if (end.status != TXCLIENT_UNKNOWN) {
+        bench_count(c, end.status);
+        if (plan->tells) {
+            keep_reference(reference, tx);
+        }
+    } else {
+        keep_reference(reference, tx);
+        end.asked = true;
+        end.status = bench_settle(c, ask_outcome, reference);
+        end.lost = c->lost != lost;
+    }
+    c->load->work->over(c, c->load->work->arg, &end);
+    txclient_tx_close(&tx); /* aborts it when its steps did not come to their end */
+}
+
+void bench_steps_run(struct bench_client *c, void *arg)
+{
+    struct bench_plan plan = {0};
+    if (!c->load->work->make(c, arg, &plan)) {
+        return;
+    }
+    if (bench_plan_interacts(c, &plan)) {
+        interact(c, &plan);
+    } else {
+        run_shot(c, &plan);
+    }
 }

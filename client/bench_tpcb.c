@@ -15,6 +15,7 @@
 #include "client/bench_workload.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define BRANCHES_MAX 10000u
 #define TELLERS_MAX  100u
@@ -43,6 +44,17 @@ struct tpcb {
     bool holds;
 };
 
+#define STEPS 4u /* of a transaction */
+
+/* What a client keeps: room for one. */
+struct own {
+    struct bench_step steps[STEPS];
+    char keys[TABLES][KEY_MAX];
+    char line[KEY_MAX];
+    char text[32];
+    int64_t amount;
+};
+
 static txclient_address place(const struct tpcb *bank, enum table table, size_t branch,
                               size_t number, char key[KEY_MAX])
 {
@@ -62,37 +74,50 @@ static size_t branch_of_account(struct bench_client *c, const struct tpcb *bank,
     return other < home ? other : other + 1;
 }
 
-static void tpcb_run(struct bench_client *c, void *arg)
+static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
 {
     struct tpcb *bank = arg;
-    char keys[TABLES][KEY_MAX];
-    char line[KEY_MAX];
-    char text[32];
+    struct own *own = c->own;
     size_t home = (size_t)bench_draw_below(&c->random, bank->branches);
     size_t branch = branch_of_account(c, bank, home);
     size_t account = (size_t)bench_draw_below(&c->random, bank->accounts);
     size_t teller = (size_t)bench_draw_below(&c->random, bank->tellers);
     int64_t amount = (int64_t)bench_draw_below(&c->random, 2 * AMOUNT_MAX + 1) - AMOUNT_MAX;
-    (void)snprintf(text, sizeof text, "%" PRId64, amount);
-    (void)snprintf(line, sizeof line, "%016" PRIx64 "-%012" PRIu64, bank->run,
+    (void)snprintf(own->text, sizeof own->text, "%" PRId64, amount);
+    (void)snprintf(own->line, sizeof own->line, "%016" PRIx64 "-%012" PRIu64, bank->run,
                    atomic_fetch_add(&bank->lines, 1));
-    txclient_address at_branch = place(bank, BRANCHES, home, 0, keys[BRANCHES]);
+    txclient_address at_branch = place(bank, BRANCHES, home, 0, own->keys[BRANCHES]);
+    own->amount = amount;
     /* The branch last: it is what many wait for. */
-    const struct bench_step steps[] = {
-        {.type = BENCH_STEP_ADD,
-         .at = place(bank, ACCOUNTS, branch, account, keys[ACCOUNTS]),
-         .delta = amount},
-        {.type = BENCH_STEP_INSERT,
-         .at = txclient_at(at_branch.participant, HISTORY, line),
-         .value = txclient_str(text)},
-        {.type = BENCH_STEP_ADD,
-         .at = place(bank, TELLERS, home, teller, keys[TELLERS]),
-         .delta = amount},
-        {.type = BENCH_STEP_ADD, .at = at_branch, .delta = amount},
-    };
-    uint64_t lost = c->lost;
-    txclient_status status = bench_steps_run(c, steps, sizeof steps / sizeof steps[0], NULL, NULL);
-    bench_money_book(&bank->money, c, lost, status, amount);
+    own->steps[0] =
+        (struct bench_step){.type = BENCH_STEP_ADD,
+                            .at = place(bank, ACCOUNTS, branch, account, own->keys[ACCOUNTS]),
+                            .delta = amount};
+    own->steps[1] =
+        (struct bench_step){.type = BENCH_STEP_INSERT,
+                            .at = txclient_at(at_branch.participant, HISTORY, own->line),
+                            .value = txclient_str(own->text)};
+    own->steps[2] =
+        (struct bench_step){.type = BENCH_STEP_ADD,
+                            .at = place(bank, TELLERS, home, teller, own->keys[TELLERS]),
+                            .delta = amount};
+    own->steps[3] = (struct bench_step){.type = BENCH_STEP_ADD, .at = at_branch, .delta = amount};
+    plan->steps = own->steps;
+    plan->n = STEPS;
+    return true;
+}
+
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
+{
+    struct tpcb *bank = arg;
+    const struct own *own = c->own;
+    bench_money_book(&bank->money, end->status, end->lost, own->amount);
+}
+
+static void *own_new(void *arg)
+{
+    (void)arg;
+    return calloc(1, sizeof(struct own));
 }
 
 /* ---- options ---- */
@@ -301,7 +326,12 @@ const struct bench_workload bench_workload_tpcb = {
     .init = init,
     .parse = parse,
     .setup = setup,
-    .work = {.run = tpcb_run},
+    .work = {.run = bench_steps_run,
+             .start = bench_steps_start,
+             .make = make,
+             .over = over,
+             .own_new = own_new,
+             .own_free = free},
     .verify = verify,
     .print = print,
     .json = json,

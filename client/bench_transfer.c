@@ -3,6 +3,7 @@
 
 #include "client/bench_bank.h"
 #include "client/bench_ledger.h"
+#include "client/bench_steps.h"
 #include "client/bench_workload.h"
 
 #include <errno.h>
@@ -19,17 +20,14 @@ struct bench_transfers {
     FILE *attempted; /* NULL: none */
 };
 
-struct work {
-    const struct bench_transfers *transfers;
+#define STEPS 4u /* with records */
+
+/* What a client keeps: room for one. */
+struct own {
     struct bench_transfer transfer;
     char amount[32];
-    char from_key[BENCH_ACCOUNT_KEY_MAX];
-    char to_key[BENCH_ACCOUNT_KEY_MAX];
-    txclient_address from;
-    txclient_address to;
-    txclient_address from_record;
-    txclient_address to_record;
-    char reference[TXCLIENT_PARTICIPANTS_MAX * (TXCLIENT_NAME_MAX + 1) + 64];
+    char keys[2][BENCH_ACCOUNT_KEY_MAX];
+    struct bench_step steps[STEPS];
 };
 
 void bench_choose_accounts(struct bench_client *client, const struct bench_accounts *accounts,
@@ -42,226 +40,84 @@ void bench_choose_accounts(struct bench_client *client, const struct bench_accou
                               *to % accounts->participants_n == *from % accounts->participants_n));
 }
 
-static void make_work(struct bench_client *c, const struct bench_transfers *transfers,
-                      struct work *work)
+/* A line for each that is attempted, or acknowledged, to the files that were asked for. */
+static bool append(struct bench_client *c, FILE *file, struct own *own)
 {
-    size_t from;
-    size_t to;
-    bench_choose_accounts(c, &transfers->bank.accounts, &from, &to);
-    *work = (struct work){.transfers = transfers};
-    struct bench_transfer *transfer = &work->transfer;
-    work->from = bench_account(&transfers->bank.accounts, from, work->from_key);
-    work->to = bench_account(&transfers->bank.accounts, to, work->to_key);
-    transfer->amount = (int64_t)(1 + bench_random(c) % BENCH_AMOUNT_MAX);
-    (void)snprintf(work->amount, sizeof work->amount, "%" PRId64, transfer->amount);
-    (void)snprintf(transfer->id, sizeof transfer->id, "%016" PRIx64 "-%u-%" PRIu64, c->load->run,
-                   c->number, c->begun++);
-    (void)snprintf(transfer->from, sizeof transfer->from, "%s", work->from.participant);
-    (void)snprintf(transfer->to, sizeof transfer->to, "%s", work->to.participant);
-    work->from_record = txclient_at(work->from.participant, BENCH_TRANSFERS_SPACE, transfer->id);
-    work->to_record = txclient_at(work->to.participant, BENCH_TRANSFERS_SPACE, transfer->id);
-}
-
-static const int64_t floor_of_accounts = 0;
-
-static void fill_batch(struct bench_client *c, const struct work *work)
-{
-    txclient_bytes amount = txclient_str(work->amount);
-    txclient_batch_clear(c->batch);
-    (void)txclient_batch_add(c->batch, work->from, -work->transfer.amount, &floor_of_accounts,
-                             NULL);
-    (void)txclient_batch_add(c->batch, work->to, work->transfer.amount, NULL, NULL);
-    if (work->transfers->record) {
-        /* Inserts: running the same transfer twice would abort, and be seen. */
-        (void)txclient_batch_insert(c->batch, work->from_record, amount);
-        (void)txclient_batch_insert(c->batch, work->to_record, amount);
+    struct bench_transfer *transfer = &own->transfer;
+    if (file == NULL) {
+        return true;
     }
-}
-
-static txclient_status submit(struct bench_client *c, const struct work *work)
-{
-    txclient_submit_options options = {.size = sizeof options,
-                                       .commit_mode = c->load->options->commit_mode,
-                                       .idempotency_key = bench_shot_key(c, work->transfer.id)};
-    return txclient_submit(c->client, c->batch, &options, NULL);
-}
-
-static txclient_status operate(txclient_tx *tx, const struct work *work)
-{
-    txclient_bytes amount = txclient_str(work->amount);
-    txclient_status status =
-        txclient_add(tx, work->from, -work->transfer.amount, &floor_of_accounts, NULL, NULL);
-    if (status == TXCLIENT_OK) {
-        status = txclient_add(tx, work->to, work->transfer.amount, NULL, NULL, NULL);
-    }
-    if (status == TXCLIENT_OK && work->transfers->record) {
-        status = txclient_insert(tx, work->from_record, amount);
-        if (status == TXCLIENT_OK) {
-            status = txclient_insert(tx, work->to_record, amount);
-        }
-    }
-    return status;
-}
-
-static txclient_status interact(struct bench_client *c, struct work *work)
-{
-    const txclient_begin_options terms = bench_terms(c);
-    txclient_tx *tx = NULL;
-    txclient_status status = txclient_begin(c->client, &terms, &tx);
-    if (status != TXCLIENT_OK) {
-        return status;
-    }
-    status = operate(tx, work);
-    if (status == TXCLIENT_OK) {
-        status = txclient_commit(tx);
-        (void)snprintf(work->reference, sizeof work->reference, "%s",
-                       txclient_detail(c->client)->reference);
-    }
-    /* Nothing is left to abort after an operation that failed, so that the detail stays. */
-    txclient_tx_close(&tx);
-    return status;
-}
-
-/* ---- what came of it ---- */
-
-static bool append(struct bench_client *c, FILE *file, const struct work *work)
-{
-    if (file != NULL && !bench_ledger_append(file, &work->transfer)) {
+    (void)snprintf(transfer->from, sizeof transfer->from, "%s", own->steps[0].at.participant);
+    (void)snprintf(transfer->to, sizeof transfer->to, "%s", own->steps[1].at.participant);
+    if (!bench_ledger_append(file, transfer)) {
         atomic_store(&c->load->broken, errno);
         return false;
     }
     return true;
 }
 
-/* A submit with the same key runs nothing twice. */
-static txclient_status ask(struct bench_client *c, void *arg)
-{
-    const struct work *work = arg;
-    return c->load->options->interactive ? txclient_outcome(c->client, work->reference, 1000)
-                                         : submit(c, work);
-}
+static const int64_t floor_of_accounts = 0;
 
-static void transfer_over(struct bench_client *c, const struct work *work, txclient_status status,
-                          txclient_reason reason)
+static void choose(struct bench_client *c, const struct bench_transfers *transfers, struct own *own)
 {
-    if (status != TXCLIENT_UNKNOWN) {
-        bench_count_as(c, status, reason);
-    } else {
-        bool again = c->load->options->interactive || bench_shot_key(c, work->transfer.id).len > 0;
-        status = bench_settle(c, again ? ask : NULL, (void *)(uintptr_t)work);
-        if (status != TXCLIENT_OK && status != TXCLIENT_ABORTED) {
-            (void)fprintf(stderr, "txbench: transfer %s: %s\n", work->transfer.id,
-                          txclient_detail(c->client)->text);
-        }
-    }
-    if (status == TXCLIENT_OK) {
-        (void)append(c, work->transfers->acked, work);
+    const struct bench_accounts *accounts = &transfers->bank.accounts;
+    struct bench_transfer *transfer = &own->transfer;
+    size_t sides[2];
+    bench_choose_accounts(c, accounts, &sides[0], &sides[1]);
+    transfer->amount = (int64_t)(1 + bench_random(c) % BENCH_AMOUNT_MAX);
+    for (unsigned i = 0; i < 2; i++) {
+        own->steps[i] = (struct bench_step){.type = BENCH_STEP_ADD,
+                                            .at = bench_account(accounts, sides[i], own->keys[i]),
+                                            .delta = i == 0 ? -transfer->amount : transfer->amount,
+                                            .floor = i == 0 ? &floor_of_accounts : NULL};
     }
 }
 
-static void transfer_run(struct bench_client *c, void *arg)
+/* Inserts: running the same transfer twice would abort, and be seen. */
+static void add_records(struct own *own)
+{
+    (void)snprintf(own->amount, sizeof own->amount, "%" PRId64, own->transfer.amount);
+    for (unsigned i = 0; i < 2; i++) {
+        own->steps[2 + i] =
+            (struct bench_step){.type = BENCH_STEP_INSERT,
+                                .at = txclient_at(own->steps[i].at.participant,
+                                                  BENCH_TRANSFERS_SPACE, own->transfer.id),
+                                .value = txclient_str(own->amount)};
+    }
+}
+
+static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
 {
     const struct bench_transfers *transfers = arg;
-    struct work work;
-    make_work(c, transfers, &work);
-    if (!append(c, transfers->attempted, &work)) {
-        return;
+    struct own *own = c->own;
+    bench_steps_key(c, plan->key);
+    (void)snprintf(own->transfer.id, sizeof own->transfer.id, "%.*s", (int)BENCH_ID_MAX, plan->key);
+    choose(c, transfers, own);
+    if (transfers->record) {
+        add_records(own);
     }
-    fill_batch(c, &work);
-    txclient_status status = c->load->options->interactive ? interact(c, &work) : submit(c, &work);
-    transfer_over(c, &work, status, txclient_detail(c->client)->reason);
+    plan->steps = own->steps;
+    plan->n = transfers->record ? STEPS : 2;
+    return append(c, transfers->attempted, own);
 }
 
-/* ---- asynchronous ---- */
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
+{
+    const struct bench_transfers *transfers = arg;
+    struct own *own = c->own;
+    if (end->lost) {
+        (void)fprintf(stderr, "txbench: transfer %s: its outcome was not found out (%s)\n",
+                      own->transfer.id, txclient_status_text(end->status));
+    }
+    if (end->status == TXCLIENT_OK) {
+        (void)append(c, transfers->acked, own);
+    }
+}
 
 static void *own_new(void *arg)
 {
     (void)arg;
-    return calloc(1, sizeof(struct work));
-}
-
-static void submitted(void *arg, const txclient_result *result)
-{
-    struct bench_client *c = arg;
-    transfer_over(c, c->own, result->status, result->detail->reason);
-    bench_over(c);
-}
-
-static void step_done(void *arg, const txclient_result *result)
-{
-    (void)arg;
-    (void)result; /* what has failed shows in the commit */
-}
-
-static void committed(void *arg, const txclient_result *result)
-{
-    struct bench_client *c = arg;
-    struct work *work = c->own;
-    txclient_tx *tx = result->tx;
-    (void)snprintf(work->reference, sizeof work->reference, "%s", result->detail->reference);
-    txclient_tx_close(&tx);
-    transfer_over(c, work, result->status, result->detail->reason);
-    bench_over(c);
-}
-
-/* One step for each side, and the commit behind them, all at once. */
-static void begun(void *arg, const txclient_result *result)
-{
-    struct bench_client *c = arg;
-    const struct work *work = c->own;
-    txclient_tx *tx = result->tx;
-    if (result->status != TXCLIENT_OK) {
-        transfer_over(c, work, result->status, result->detail->reason);
-        bench_over(c);
-        return;
-    }
-    txclient_status status = TXCLIENT_OK;
-    for (unsigned side = 0; side < 2 && status == TXCLIENT_OK; side++) {
-        txclient_batch_clear(c->batch);
-        (void)txclient_batch_add(c->batch, side == 0 ? work->from : work->to,
-                                 side == 0 ? -work->transfer.amount : work->transfer.amount,
-                                 side == 0 ? &floor_of_accounts : NULL, NULL);
-        if (work->transfers->record) {
-            (void)txclient_batch_insert(c->batch, side == 0 ? work->from_record : work->to_record,
-                                        txclient_str(work->amount));
-        }
-        status = txclient_execute_async(tx, c->batch, step_done, c);
-    }
-    if (status == TXCLIENT_OK) {
-        status = txclient_commit_async(tx, committed, c);
-    }
-    if (status != TXCLIENT_OK) {
-        txclient_reason reason = txclient_detail(c->client)->reason;
-        txclient_tx_close(&tx);
-        transfer_over(c, work, status, reason);
-        bench_over(c);
-    }
-}
-
-static void transfer_start(struct bench_client *c, void *arg)
-{
-    const struct bench_transfers *transfers = arg;
-    struct work *work = c->own;
-    make_work(c, transfers, work);
-    if (!append(c, transfers->attempted, work)) {
-        bench_over(c);
-        return;
-    }
-    txclient_status status;
-    if (c->load->options->interactive) {
-        const txclient_begin_options terms = bench_terms(c);
-        status = txclient_begin_async(c->client, &terms, begun, c);
-    } else {
-        txclient_submit_options options = {.size = sizeof options,
-                                           .commit_mode = c->load->options->commit_mode,
-                                           .idempotency_key = bench_shot_key(c, work->transfer.id)};
-        fill_batch(c, work);
-        status = txclient_submit_async(c->client, c->batch, &options, submitted, c);
-    }
-    if (status != TXCLIENT_OK) {
-        transfer_over(c, work, status, txclient_detail(c->client)->reason);
-        bench_over(c);
-    }
+    return calloc(1, sizeof(struct own));
 }
 
 /* ---- the workload ---- */
@@ -379,7 +235,12 @@ const struct bench_workload bench_workload_transfer = {
     .parse = parse,
     .check = check,
     .setup = setup,
-    .work = {.run = transfer_run, .start = transfer_start, .own_new = own_new, .own_free = free},
+    .work = {.run = bench_steps_run,
+             .start = bench_steps_start,
+             .make = make,
+             .over = over,
+             .own_new = own_new,
+             .own_free = free},
     .verify = verify,
     .print = print,
     .json = json,

@@ -21,6 +21,8 @@
 #define OPS_MAX      (BENCH_STEPS_MAX / 2) /* of a transaction; a read-modify-write is two steps */
 #define RECENT       16384u
 #define SEED_LETTERS 8u
+#define PREFIX       "user"
+#define DIGITS       12u
 #define VALUES_MAX   (256u << 10) /* bytes of values in one transaction */
 
 /* The records that were inserted at a participant and are known to have committed, the last ones of
@@ -66,27 +68,51 @@ struct own {
 
 /* ---- records ---- */
 
-static void fill_value(char *value, size_t size, uint64_t seed)
+#define LETTERS 8u /* of one random number, 'A' to 'P': whoever reads makes them all again */
+
+static void draw_letters(uint64_t *state, char letters[LETTERS])
+{
+    uint64_t text =
+        (bench_draw_next(state) & UINT64_C(0x0f0f0f0f0f0f0f0f)) + UINT64_C(0x4141414141414141);
+    memcpy(letters, &text, LETTERS);
+}
+
+/* What the letters behind the first ones follow from. */
+static uint64_t state_of(const char *value, size_t size)
 {
     uint64_t state = 0;
     for (size_t i = 0; i < size && i < SEED_LETTERS; i++) {
-        value[i] = (char)('a' + (seed >> (8 * i)) % 26);
         state = state * 31 + (unsigned char)value[i];
     }
-    for (size_t i = SEED_LETTERS; i < size; i++) {
-        value[i] = (char)('A' + bench_draw_next(&state) % 26);
+    return state;
+}
+
+static size_t least(size_t one, size_t other)
+{
+    return one < other ? one : other;
+}
+
+static void fill_value(char *value, size_t size, uint64_t seed)
+{
+    char letters[LETTERS];
+    for (size_t i = 0; i < size && i < SEED_LETTERS; i++) {
+        value[i] = (char)('a' + (seed >> (8 * i)) % 26);
+    }
+    uint64_t state = state_of(value, size);
+    for (size_t i = SEED_LETTERS; i < size; i += LETTERS) {
+        draw_letters(&state, letters);
+        memcpy(value + i, letters, least(size - i, LETTERS));
     }
 }
 
 static bool value_is_whole(const struct ycsb *ycsb, txclient_bytes value)
 {
     const char *text = value.data;
-    uint64_t state = 0;
-    for (size_t i = 0; i < value.len && i < SEED_LETTERS; i++) {
-        state = state * 31 + (unsigned char)text[i];
-    }
-    for (size_t i = SEED_LETTERS; i < value.len; i++) {
-        if (text[i] != (char)('A' + bench_draw_next(&state) % 26)) {
+    char letters[LETTERS];
+    uint64_t state = state_of(text, value.len);
+    for (size_t i = SEED_LETTERS; i < value.len; i += LETTERS) {
+        draw_letters(&state, letters);
+        if (memcmp(text + i, letters, least(value.len - i, LETTERS)) != 0) {
             return false;
         }
     }
@@ -95,9 +121,11 @@ static bool value_is_whole(const struct ycsb *ycsb, txclient_bytes value)
 
 static txclient_address record(const struct ycsb *ycsb, uint64_t i, char key[BENCH_RECORD_KEY_MAX])
 {
-    int len = snprintf(key, BENCH_RECORD_KEY_MAX, "user%012" PRIu64, i);
+    size_t len = sizeof PREFIX - 1;
+    memcpy(key, PREFIX, len);
+    len += bench_put_number(key + len, i, DIGITS);
     if (i >= ycsb->keys) {
-        (void)snprintf(key + len, BENCH_RECORD_KEY_MAX - (size_t)len, "-%016" PRIx64, ycsb->run);
+        (void)snprintf(key + len, BENCH_RECORD_KEY_MAX - len, "-%016" PRIx64, ycsb->run);
     }
     return txclient_at(ycsb->sides.participants[i % ycsb->sides.participants_n], SPACE, key);
 }
@@ -113,13 +141,15 @@ static bool of_this_run(const struct ycsb *ycsb, txclient_bytes key)
 
 static bool is_loaded(const struct ycsb *ycsb, txclient_bytes key)
 {
-    char text[BENCH_RECORD_KEY_MAX] = {0};
-    char *end = NULL;
-    if (key.len <= 4 || key.len >= sizeof text || memchr(key.data, '-', key.len) != NULL) {
-        return false;
+    const char *text = key.data;
+    uint64_t i = 0;
+    for (size_t at = sizeof PREFIX - 1; at < key.len; at++) {
+        if (text[at] < '0' || text[at] > '9' || i >= KEYS_MAX) {
+            return false;
+        }
+        i = 10 * i + (uint64_t)(text[at] - '0');
     }
-    memcpy(text, key.data, key.len);
-    return strtoull(text + 4, &end, 10) < ycsb->keys && *end == '\0';
+    return key.len >= sizeof PREFIX && i < ycsb->keys;
 }
 
 static void look_at(struct ycsb *ycsb, txclient_bytes key, txclient_bytes value)
@@ -243,22 +273,29 @@ static void add_operation(struct bench_client *c, struct own *own, size_t op, si
     }
 }
 
-static void ycsb_run(struct bench_client *c, void *arg)
+static bool make(struct bench_client *c, void *arg, struct bench_plan *plan)
 {
     struct ycsb *ycsb = arg;
     struct own *own = c->own;
-    size_t n = 0;
-    uint64_t lost = c->lost;
     own->inserts_n = 0;
     choose_sides(c, own, ycsb->participants);
     for (unsigned op = 0; op < ycsb->operations; op++) {
-        add_operation(c, own, op, own->sides[op % ycsb->participants], &n);
+        add_operation(c, own, op, own->sides[op % ycsb->participants], &plan->n);
     }
-    txclient_status status = bench_steps_run(c, own->steps, n, see, ycsb);
-    for (size_t i = 0; status == TXCLIENT_OK && i < own->inserts_n; i++) {
+    plan->steps = own->steps;
+    plan->see = see;
+    plan->arg = ycsb;
+    return true;
+}
+
+static void over(struct bench_client *c, void *arg, const struct bench_end *end)
+{
+    struct ycsb *ycsb = arg;
+    const struct own *own = c->own;
+    for (size_t i = 0; end->status == TXCLIENT_OK && i < own->inserts_n; i++) {
         note_insert(ycsb, own->inserts[i]);
     }
-    if (c->lost != lost) {
+    if (end->lost) {
         (void)atomic_fetch_add(&ycsb->unsure, own->inserts_n);
     }
 }
@@ -533,7 +570,12 @@ const struct bench_workload bench_workload_ycsb = {
     .parse = parse,
     .check = check,
     .setup = setup,
-    .work = {.run = ycsb_run, .own_new = own_new, .own_free = own_free},
+    .work = {.run = bench_steps_run,
+             .start = bench_steps_start,
+             .make = make,
+             .over = over,
+             .own_new = own_new,
+             .own_free = own_free},
     .verify = verify,
     .print = print,
     .json = json,

@@ -1,39 +1,48 @@
 /* References to transactions, printed and parsed. */
 #include "client/client_reference.h"
 
+#include "common/assert.h"
+
 #include <string.h>
 
-/* Every transaction that has ended names itself, which printf would be a good part of. */
-static void put_number(struct tx_buf *out, uint64_t number)
+/* Every transaction that has ended names itself, which printf, or an append to a buffer for each
+ * part, would be a good part of. What is behind the last character that was put. */
+static char *put_number(char *at, uint64_t number)
 {
     char digits[20];
-    size_t at = sizeof digits;
+    size_t first = sizeof digits;
     do {
-        digits[--at] = (char)('0' + number % 10);
+        digits[--first] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    tx_buf_append(out, tx_bytes(digits + at, sizeof digits - at));
+    memcpy(at, digits + first, sizeof digits - first);
+    return at + sizeof digits - first;
 }
 
 /* As tx_id_print(). */
-static void put_id(struct tx_buf *out, struct tx_id id)
+static char *put_id(char *at, struct tx_id id)
 {
-    put_number(out, id.coordinator);
-    tx_buf_u8(out, '-');
-    put_number(out, id.epoch);
-    tx_buf_u8(out, '-');
-    put_number(out, id.seq);
+    at = put_number(at, id.coordinator);
+    *at++ = '-';
+    at = put_number(at, id.epoch);
+    *at++ = '-';
+    return put_number(at, id.seq);
 }
 
 void client_reference_print(struct tx_id id, const struct tx_member *members, size_t members_n,
                             struct tx_buf *out)
 {
-    put_id(out, id);
+    char text[TX_ID_TEXT + TX_MEMBERS_MAX * sizeof members->name.s];
+    TX_ASSERT(members_n <= TX_MEMBERS_MAX);
+    char *at = put_id(text, id);
     for (size_t i = 0; i < members_n; i++) {
-        tx_buf_append(out, tx_bytes_str(i == 0 ? "@" : ","));
-        tx_buf_append(out, tx_bytes_str(members[i].name.s));
+        size_t len = strlen(members[i].name.s);
+        *at++ = i == 0 ? '@' : ',';
+        memcpy(at, members[i].name.s, len);
+        at += len;
     }
-    tx_buf_u8(out, 0);
+    *at++ = '\0';
+    tx_buf_append(out, tx_bytes(text, (size_t)(at - text)));
 }
 
 static enum tx_error parse_id(const char *text, size_t len, struct tx_id *id, struct tx_why *why)

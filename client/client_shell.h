@@ -92,7 +92,9 @@ struct txclient {
     struct client_acks acks;
     struct txclient_tx *txs;              /* every transaction that is not closed */
     struct client_task *done, *done_last; /* over, and to be called back */
-    size_t in_flight;                     /* tasks whose callback has not begun */
+    struct client_task *spare; /* that were freed, with their memory, for the next ones */
+    size_t spare_n;
+    size_t in_flight;    /* tasks whose callback has not begun */
     size_t farewells;    /* tasks of the handle's own, which nobody is called for */
     unsigned delivering; /* threads that are calling callbacks */
     bool closing;        /* nothing is sent any more */
@@ -471,6 +473,8 @@ const struct tx_op *client_task_ops(struct client_task *task, const txclient_bat
 void client_task_over(struct client_task *task);
 /* Frees one that was not accepted, or has been called back. */
 void client_task_free(struct client_task *task);
+/* Frees what is kept of freed tasks. */
+void client_tasks_deinit(struct txclient *client);
 /* Calls back all that are over. The lock is released meanwhile. */
 size_t client_tasks_deliver(struct txclient *client);
 

@@ -5,13 +5,64 @@
 
 #include <stdlib.h>
 
+#define SPARE_MAX       1024u /* tasks that are kept for the next ones */
+#define SPARE_ARENA_MAX 4096u /* bytes that each of them keeps */
+
+/* A task with an empty detail and arena; NULL when out of memory. Nothing else in it is set. */
+static struct client_task *take(struct txclient *client)
+{
+    struct client_task *task = client->spare;
+    if (task != NULL) {
+        client->spare = task->next;
+        client->spare_n--;
+        client_detail_clear(&task->detail);
+        return task;
+    }
+    task = malloc(sizeof *task);
+    if (task != NULL) {
+        client_detail_init(&task->detail);
+        task->arena = (struct tx_arena){0};
+    }
+    return task;
+}
+
+static void task_destroy(struct client_task *task)
+{
+    client_detail_deinit(&task->detail);
+    tx_arena_deinit(&task->arena);
+    free(task);
+}
+
+static void give_back(struct client_task *task)
+{
+    struct txclient *client = task->client;
+    tx_arena_reset(&task->arena);
+    if (client->spare_n == SPARE_MAX || tx_arena_kept(&task->arena) > SPARE_ARENA_MAX) {
+        task_destroy(task);
+        return;
+    }
+    task->next = client->spare;
+    client->spare = task;
+    client->spare_n++;
+}
+
+void client_tasks_deinit(struct txclient *client)
+{
+    while (client->spare != NULL) {
+        struct client_task *task = client->spare;
+        client->spare = task->next;
+        task_destroy(task);
+    }
+    client->spare_n = 0;
+}
+
 struct client_task *client_task_new(struct txclient *client, struct client_thread *self,
                                     txclient_tx *tx, txclient_done done, void *arg,
                                     txclient_status *status)
 {
     struct client_task *task = NULL;
     if (self == NULL) {
-        task = malloc(sizeof *task);
+        task = take(client);
         client->farewells += task != NULL ? 1 : 0;
         *status = task != NULL ? TXCLIENT_OK : TXCLIENT_ENOMEM;
     } else if (done == NULL) {
@@ -23,7 +74,7 @@ struct client_task *client_task_new(struct txclient *client, struct client_threa
                               "%zu asynchronous calls are under way, and the handle takes no more "
                               "at once (in_flight_max); process what is over first",
                               client->in_flight);
-    } else if ((task = malloc(sizeof *task)) == NULL) {
+    } else if ((task = take(client)) == NULL) {
         *status = client_fail(&self->detail, TXCLIENT_ENOMEM, "out of memory");
     }
     if (task == NULL) {
@@ -34,8 +85,6 @@ struct client_task *client_task_new(struct txclient *client, struct client_threa
     task->done = done;
     task->arg = arg;
     task->accepted = false;
-    client_detail_init(&task->detail);
-    task->arena = (struct tx_arena){0};
     task->values = NULL;
     task->values_n = 0;
     task->tx = tx;
@@ -57,9 +106,7 @@ void client_task_free(struct client_task *task)
             client_tx_free(tx);
         }
     }
-    client_detail_deinit(&task->detail);
-    tx_arena_deinit(&task->arena);
-    free(task);
+    give_back(task);
 }
 
 /* The caller's batch may be gone before the answer is there. */

@@ -400,3 +400,8 @@ void tx_arena_deinit(struct tx_arena *arena)
     arena_free_list(arena->blocks);
     arena->blocks = NULL;
 }
+
+size_t tx_arena_kept(const struct tx_arena *arena)
+{
+    return arena->blocks != NULL ? arena->blocks->capacity : 0;
+}

@@ -97,5 +97,7 @@ struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes);
 /* Frees all but one block, which is kept for the next use. */
 void tx_arena_reset(struct tx_arena *arena);
 void tx_arena_deinit(struct tx_arena *arena);
+/* Bytes that a reset would keep. */
+size_t tx_arena_kept(const struct tx_arena *arena);
 
 #endif

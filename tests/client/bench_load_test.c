@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -152,6 +153,110 @@ static void test_the_warm_up_is_left_out(void **state)
     free(measure);
 }
 
+/* ---- asynchronously ---- */
+
+struct unanswered {
+    bool asked;
+    unsigned ended;
+};
+
+static void ended(void *arg, const txclient_result *result)
+{
+    struct bench_client *client = arg;
+    struct unanswered *unanswered = client->load->work->arg;
+    assert_int_equal(result->status, TXCLIENT_EUNREACHABLE);
+    unanswered->ended++;
+    bench_over(client);
+}
+
+/* The first transaction waits for somebody who is not there, the others are over at once. */
+static void start_unanswered(struct bench_client *client, void *arg)
+{
+    struct unanswered *unanswered = arg;
+    if (unanswered->asked) {
+        bench_count(client, TXCLIENT_OK);
+        bench_over(client);
+        return;
+    }
+    unanswered->asked = true;
+    assert_int_equal(txclient_outcome_async(client->client, "1-1-1", 0, ended, client),
+                     TXCLIENT_OK);
+}
+
+static double processor_seconds(void)
+{
+    struct timespec time;
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time), 0);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Between two transactions that are due within a millisecond, with another one under way, the loop
+ * sleeps: it used to turn, on a processor that the daemons need. */
+static void test_an_asynchronous_open_loop_sleeps(void **state)
+{
+    (void)state;
+    struct unanswered unanswered = {0};
+    struct bench_options options = options_of(4, 1.0, 1500);
+    options.async = true;
+    options.handles = 1;
+    const struct bench_work work = {.start = start_unanswered, .arg = &unanswered};
+    struct bench_load load;
+    struct bench_measure *measure = calloc(1, sizeof *measure);
+    assert_non_null(measure);
+    double before = processor_seconds();
+    assert_int_equal(bench_load_start(&load, &options, &work), 0);
+    assert_true(bench_load_finish(&load, measure));
+    assert_int_equal(unanswered.ended, 1);
+    assert_int_equal(
+        atomic_load(&measure->counts.committed) + atomic_load(&measure->counts.overdue), 1499);
+    assert_true(processor_seconds() - before < 0.6);
+    free(measure);
+}
+
+struct pausing {
+    unsigned began;
+    unsigned resumed;
+};
+
+static void pause_again(struct bench_client *client)
+{
+    struct pausing *pausing = client->load->work->arg;
+    pausing->resumed++;
+    if (pausing->resumed % 3 != 0) {
+        bench_pause(client, pausing->resumed % 3 == 1 ? 0 : 30, pause_again);
+        return;
+    }
+    bench_count(client, TXCLIENT_OK);
+    bench_over(client);
+}
+
+static void start_pausing(struct bench_client *client, void *arg)
+{
+    struct pausing *pausing = arg;
+    pausing->began++;
+    bench_pause(client, 10, pause_again);
+}
+
+/* Who pauses goes on, at its time and not from within the pause, also when the load is over. */
+static void test_who_pauses_goes_on(void **state)
+{
+    (void)state;
+    struct pausing pausing = {0};
+    struct bench_options options = options_of(1, 0.5, 0);
+    options.async = true;
+    const struct bench_work work = {.start = start_pausing, .arg = &pausing};
+    struct bench_load load;
+    struct bench_measure *measure = calloc(1, sizeof *measure);
+    assert_non_null(measure);
+    assert_int_equal(bench_load_start(&load, &options, &work), 0);
+    assert_true(bench_load_finish(&load, measure));
+    assert_true(pausing.began >= 1);
+    assert_int_equal(pausing.resumed, 3 * pausing.began);
+    assert_int_equal(atomic_load(&measure->counts.committed), pausing.began);
+    assert_true(pausing.began <= 13); /* of 40 ms each */
+    free(measure);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_a_free_client_takes_who_is_due),
         cmocka_unit_test(test_an_open_loop_keeps_its_rate),
         cmocka_unit_test(test_the_warm_up_is_left_out),
+        cmocka_unit_test(test_an_asynchronous_open_loop_sleeps),
+        cmocka_unit_test(test_who_pauses_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -258,6 +258,199 @@ static void test_transfer_in_every_way(void **state)
     }
 }
 
+/* ---- one thread with all clients in flight ---- */
+
+struct way {
+    const char *workload;
+    const char *options[4];
+};
+
+static void assert_checked(void)
+{
+    char verdict[4096];
+
+    if (run_program(verdict, sizeof verdict, NULL, 0, ASSENT_TXCHECK, history, NULL) != 0)
+        fail_msg("%s", verdict);
+}
+
+static const struct text *bench_async(const struct way *way, const char *option)
+{
+    const char *const *more = way->options;
+    const char *options[8] = {"--async", "--seconds=0.5", option};
+    size_t n = 3;
+
+    for (size_t i = 0; i < 4 && more[i] != NULL; i++)
+        options[n++] = more[i];
+    return bench(way->workload, options, n);
+}
+
+/* What runs, holds, fails nowhere, and is what it says; the history too where there is one. */
+static void assert_held_async(const struct text *text, const struct way *way)
+{
+    assert_held(text);
+    assert_non_null(strstr(text->out, "\"calls\":\"asynchronous\""));
+    if (strcmp(way->workload, "ycsb") == 0)
+        assert_records(text);
+    if (strcmp(way->workload, "append") == 0)
+        assert_checked();
+}
+
+#define WAYS 5
+static void set_ways(struct way ways[WAYS])
+{
+    static char history_option[CLUSTER_PATH + 32];
+
+    snprintf(history_option, sizeof history_option, "--history=%s", history);
+    ways[0] = (struct way){"transfer", {"--accounts=50", "--record"}};
+    ways[1] = (struct way){"ycsb", {"--keys=300", EVERYTHING, "--scan-rows=20"}};
+    ways[2] = (struct way){"smallbank", {"--customers=50"}};
+    ways[3] = (struct way){"tpcb", {"--accounts=50", "--remote=50"}};
+    ways[4] = (struct way){"append", {"--keys=3", history_option}};
+}
+
+static void test_every_workload_asynchronously(void **state)
+{
+    struct way ways[WAYS];
+
+    (void)state;
+    set_ways(ways);
+    for (size_t i = 0; i < WAYS; i++) {
+        const struct text *text = bench_async(&ways[i], "--clients=16");
+        assert_held_async(text, &ways[i]);
+        assert_true(number(text, "failed") == 0);
+        if (strcmp(ways[i].workload, "append") != 0)
+            assert_held_async(bench_async(&ways[i], "--interactive"), &ways[i]);
+        text = bench_async(&ways[i], "--rate=100");
+        assert_held_async(text, &ways[i]);
+        assert_true(number(text, "overdue") + number(text, "committed") + number(text, "aborted") >=
+                    45);
+    }
+}
+
+/* A handle that takes fewer calls than the clients would like to make: they wait, none fails. */
+static void test_a_full_handle_holds_clients_up(void **state)
+{
+    static const char *const modes[] = {"--async", "--interactive"};
+    struct way ways[WAYS];
+    FILE *file = fopen(cluster.client_config, "a");
+
+    (void)state;
+    assert_non_null(file);
+    fprintf(file, "\n[client]\nin_flight_max = 3\n");
+    assert_int_equal(fclose(file), 0);
+    set_ways(ways);
+    for (size_t i = 0; i < WAYS; i++) {
+        for (size_t mode = 0; mode < 2; mode++) {
+            if (mode == 1 && strcmp(ways[i].workload, "append") == 0)
+                continue;
+            const struct text *text = bench_async(&ways[i], modes[mode]);
+            assert_held_async(text, &ways[i]);
+            assert_true(number(text, "failed") == 0);
+        }
+    }
+}
+
+/* Seconds of a workload, in which `harm` is done. */
+static const struct text *bench_while(const struct way *way, const char *option,
+                                      void (*harm)(size_t i), size_t i)
+{
+    const char *const *more = way->options;
+    const char *const words[] = {"txbench",     "--config",     cluster.client_config,
+                                 way->workload, "--json",       "--async",
+                                 "--seconds=3", "--clients=32", option,
+                                 more[0],       more[1],        more[2],
+                                 NULL};
+    static struct text text;
+    struct bench bench;
+    FILE *file;
+
+    unlink(err);
+    bench.pid = start_words(words);
+    assert_true(wait_until(shows_progress, NULL, WORK_MS));
+    harm(i);
+    if (!wait_until(has_ended, &bench, WORK_MS)) {
+        kill(bench.pid, SIGKILL);
+        fail_msg("txbench %s goes on", way->workload);
+    }
+    file = fopen(out, "r");
+    assert_non_null(file);
+    text.out[fread(text.out, 1, sizeof text.out - 1, file)] = '\0';
+    fclose(file);
+    text.status = WIFEXITED(bench.status) ? WEXITSTATUS(bench.status) : -1;
+    return &text;
+}
+
+static void kill_a_participant(size_t i)
+{
+    daemon_kill(&cluster.participants[i % 2]);
+    daemon_start(&cluster.participants[i % 2]);
+}
+
+static void test_asynchronous_workloads_outlive_a_participant(void **state)
+{
+    struct way ways[WAYS];
+
+    (void)state;
+    set_ways(ways);
+    for (size_t i = 0; i < WAYS; i++)
+        assert_held_async(bench_while(&ways[i], "--async", kill_a_participant, i), &ways[i]);
+}
+
+static void stop_the_coordinator(size_t i)
+{
+    (void)i;
+    assert_int_equal(kill(cluster.coordinator.pid, SIGSTOP), 0);
+    usleep(1500000); /* the length of the stall, not a wait for anything */
+    assert_int_equal(kill(cluster.coordinator.pid, SIGCONT), 0);
+}
+
+/* Clients whose patience is shorter than the stall ask for what they were not told, and all of it
+ * is found out: what committed is in the sums, what aborted is not. */
+static void test_unknown_outcomes_are_asked_for(void **state)
+{
+    static const struct {
+        size_t way;
+        const char *mode;
+    } runs[] = {{0, "--async"}, {0, "--interactive"}, {2, "--async"}, {4, "--async"}};
+    struct way ways[WAYS];
+    FILE *file = fopen(cluster.client_config, "a");
+
+    (void)state;
+    assert_non_null(file);
+    fprintf(file, "\n[client]\ncommit_timeout = 300ms\nrequest_timeout = 300ms\n");
+    assert_int_equal(fclose(file), 0);
+    set_ways(ways);
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        const struct text *text =
+            bench_while(&ways[runs[i].way], runs[i].mode, stop_the_coordinator, i);
+        assert_held_async(text, &ways[runs[i].way]);
+        if (number(text, "unknown") == 0)
+            fail_msg("nothing was unknown: %s%s", text->out, text->err);
+        assert_true(number(text, "unknown") ==
+                    number(text, "settled_committed") + number(text, "settled_aborted"));
+    }
+}
+
+/* Without a key nobody can be asked: those count as never settled, and the sums allow for them. */
+static void test_outcomes_that_are_lost_are_allowed_for(void **state)
+{
+    struct way ways[WAYS];
+    FILE *file = fopen(cluster.client_config, "a");
+
+    (void)state;
+    assert_non_null(file);
+    fprintf(file, "\n[client]\ncommit_timeout = 300ms\n");
+    assert_int_equal(fclose(file), 0);
+    set_ways(ways);
+    for (size_t i = 1; i < 4; i++) {
+        const struct text *text =
+            bench_while(&ways[i], "--commit-mode=participants", stop_the_coordinator, i);
+        if (text->status != 0)
+            fail_msg("exit status %d: %s%s", text->status, text->out, text->err);
+        assert_true(number(text, "never_settled") > 0);
+    }
+}
+
 static unsigned long decided_by_members(void)
 {
     char text[32];
@@ -393,6 +586,11 @@ int main(void)
         TEST(test_refuses_what_makes_no_sense),
         TEST(test_ycsb),
         TEST(test_transfer_in_every_way),
+        TEST(test_every_workload_asynchronously),
+        TEST(test_a_full_handle_holds_clients_up),
+        TEST(test_asynchronous_workloads_outlive_a_participant),
+        TEST(test_unknown_outcomes_are_asked_for),
+        TEST(test_outcomes_that_are_lost_are_allowed_for),
         TEST(test_members_decide),
         TEST(test_an_asynchronous_open_loop_counts_a_stall),
         TEST(test_smallbank),
