@@ -232,9 +232,10 @@ static bool must_write(const struct log_writer *w, uint64_t *until_us)
     return now_us() >= *until_us;
 }
 
-/* Until when the thread sleeps with nothing queued. After a batch lazy parcels are likely to follow,
- * and none of them is due sooner than `lazy_us` from then: so it looks again by itself at that time
- * and need not be woken for each of them, most of which a forced one takes along. Locked. */
+/* Until when the thread sleeps with nothing queued. After a batch lazy parcels are likely to
+ * follow, and none of them is due sooner than `lazy_us` from then: so it looks again by itself at
+ * that time and need not be woken for each of them, most of which a forced one takes along. Locked.
+ */
 static uint64_t looks_again_us(const struct log_writer *w)
 {
     uint64_t at_us = w->written_us + w->lazy_us;

@@ -133,7 +133,8 @@ static size_t fill(uint64_t batch, size_t n, uint64_t last_lsn)
     }
     for (size_t i = 0; batch > 0 && i < n; i++) {
         struct txlog_append *append = &appends[filled++];
-        *append = (struct txlog_append){.lsn = {last_lsn + filled}, .puts = &balances[i], .puts_n = 1};
+        *append =
+            (struct txlog_append){.lsn = {last_lsn + filled}, .puts = &balances[i], .puts_n = 1};
         append->record = committed((batch - 1) * n + i + 1, before[i], append->lsn.n, &balances[i]);
     }
     return filled;

@@ -350,8 +350,8 @@ static void lazy_records_that_fill_a_batch_are_written(void **state)
     (void)state;
     struct gated g;
     gated_open(&g, false);
-    struct log_writer *writer = start(
-        &g.base, (struct log_writer_options){.lazy_ms = 1000000, .batch_bytes_max = 1000});
+    struct log_writer *writer =
+        start(&g.base, (struct log_writer_options){.lazy_ms = 1000000, .batch_bytes_max = 1000});
     for (uint64_t lsn = 1; lsn <= 7; lsn++) /* 7 are a batch */
         queue(writer, lsn, false);
     assert_int_equal(await(writer, 7, NULL), TX_OK);
