@@ -220,12 +220,14 @@ void transport_reply(struct transport *t, transport_client client, const struct 
     }
 }
 
+/* The clients come first: they wait for what they get here, and a daemon is told of an outcome that
+ * is settled. */
 void transport_flush(struct transport *t)
 {
+    flush_clients(t);
     for (size_t i = 0; i < t->destinations_n; i++) {
         if (outbox_count(&t->destinations[i]->box) > 0) {
             send_destination(t, t->destinations[i]);
         }
     }
-    flush_clients(t);
 }

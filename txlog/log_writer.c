@@ -64,6 +64,8 @@ struct log_writer {
     size_t forced; /* how many parcels of the queue are forced */
     struct tx_lsn durable;
     struct tx_lsn compact_wanted, compact_done;
+    uint64_t wakes_us;   /* until when the thread sleeps, unless it is woken; 0: it is awake */
+    uint64_t written_us; /* when the last batch was written */
     bool stopping;
     enum tx_error error;
     struct tx_why why;
@@ -230,12 +232,25 @@ static bool must_write(const struct log_writer *w, uint64_t *until_us)
     return now_us() >= *until_us;
 }
 
+/* Until when the thread sleeps with nothing queued. After a batch lazy parcels are likely to
+ * follow, and none of them is due sooner than `lazy_us` from then: so it looks again by itself at
+ * that time and need not be woken for each of them, most of which a forced one takes along. Locked.
+ */
+static uint64_t looks_again_us(const struct log_writer *w)
+{
+    uint64_t at_us = w->written_us + w->lazy_us;
+    return w->written_us > 0 && now_us() < at_us ? at_us : UINT64_MAX;
+}
+
 /* Sleeps until there is something to do. Locked. */
 static void wait_for_work(struct log_writer *w)
 {
     uint64_t until_us;
     while (!must_write(w, &until_us) && !can_compact(w) && !w->stopping) {
         int result;
+        if (w->head == NULL)
+            until_us = looks_again_us(w);
+        w->wakes_us = until_us;
         if (until_us == UINT64_MAX) {
             result = pthread_cond_wait(&w->work, &w->mutex);
         } else {
@@ -244,7 +259,9 @@ static void wait_for_work(struct log_writer *w)
             result = pthread_cond_timedwait(&w->work, &w->mutex, &until);
         }
         TX_ASSERT(result == 0 || result == ETIMEDOUT);
+        w->stats.wakes++;
     }
+    w->wakes_us = 0;
 }
 
 /* Moves the beginning of the queue into the batch, up to the parcel that fills it. Locked. */
@@ -343,6 +360,7 @@ static void do_batch(struct log_writer *w)
         return;
     }
     w->durable = w->batch.appends[w->batch.n - 1].lsn;
+    w->written_us = now_us();
     w->backlog -= w->batch.bytes;
     w->stats.batches++;
     w->stats.records += w->batch.n;
@@ -475,6 +493,13 @@ enum tx_error log_writer_queue(struct log_writer *w, const struct txlog_append *
     return TX_OK;
 }
 
+/* A lazy parcel is no reason to wake the thread when it looks in time by itself. Locked. */
+static void wake_for(struct log_writer *w, const struct parcel *parcel)
+{
+    if (parcel->force || parcel->due_us < w->wakes_us || w->backlog >= w->batch_bytes_max)
+        (void)pthread_cond_signal(&w->work);
+}
+
 void log_writer_hand_over(struct log_writer *w)
 {
     struct parcel *parcel = w->filling;
@@ -487,13 +512,11 @@ void log_writer_hand_over(struct log_writer *w)
     if (w->error != TX_OK) { /* nothing is written any more; log_writer_poll() says why */
         give_back(w, parcel);
     } else {
-        bool was_empty = w->head == NULL;
         *w->tail = parcel;
         w->tail = &parcel->next;
         w->backlog += parcel->bytes.len;
         w->forced += parcel->force ? 1 : 0;
-        if (parcel->force || was_empty)
-            (void)pthread_cond_signal(&w->work);
+        wake_for(w, parcel);
     }
     unlock(w);
 }

@@ -24,6 +24,7 @@ struct log_writer_stats {
     uint64_t batches, records, bytes;
     uint64_t batch_records_max;
     uint64_t sync_us_total, sync_us_max;
+    uint64_t wakes; /* how often the thread has woken, to write or to find that it need not */
 };
 
 /* Starts the thread. The log must outlive the writer, and nobody else may append to it. */

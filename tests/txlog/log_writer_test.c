@@ -296,6 +296,72 @@ static void a_lonely_lazy_record_waits_its_time_only(void **state)
     gated_close(&g);
 }
 
+static void rest_ms(long ms)
+{
+    assert_int_equal(nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL), 0);
+}
+
+/* The thread, which looks again by itself after a batch, is woken by the forced ones alone. */
+static void a_lazy_record_wakes_nobody(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 50 };
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){.lazy_ms = 1000000});
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        queue(writer, 2 * round + 1, true);
+        assert_int_equal(await(writer, 2 * round + 1, NULL), TX_OK);
+        queue(writer, 2 * round + 2, false);
+        rest_ms(2); /* time to wake, if it is woken */
+    }
+    struct log_writer_stats stats = log_writer_stats(writer);
+    assert_int_equal(stats.batches, ROUNDS);
+    assert_true(stats.wakes <= ROUNDS + ROUNDS / 5); /* some wake without a reason */
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    assert_int_equal(txlog_last(g.real).n, 2 * ROUNDS);
+    gated_close(&g);
+}
+
+/* Also when the thread, looking again after the batch, finds it and that it is not due yet. */
+static void a_lazy_record_behind_a_batch_waits_its_time_only(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){.lazy_ms = 80});
+    for (uint64_t lsn = 1; lsn < 9; lsn += 2) {
+        queue(writer, lsn, true);
+        assert_int_equal(await(writer, lsn, NULL), TX_OK);
+        rest_ms(lsn == 7 ? 120 : 10 * (long)lsn); /* the last finds the thread in a long sleep */
+        uint64_t begin = now_ms();
+        queue(writer, lsn + 1, false);
+        assert_int_equal(await(writer, lsn + 1, NULL), TX_OK);
+        assert_true(now_ms() - begin >= 79);
+    }
+    assert_int_equal(log_writer_stats(writer).batches, 8);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
+/* Nobody waits for them, and yet they must not gather without end. */
+static void lazy_records_that_fill_a_batch_are_written(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer =
+        start(&g.base, (struct log_writer_options){.lazy_ms = 1000000, .batch_bytes_max = 1000});
+    for (uint64_t lsn = 1; lsn <= 7; lsn++) /* 7 are a batch */
+        queue(writer, lsn, false);
+    assert_int_equal(await(writer, 7, NULL), TX_OK);
+    for (uint64_t lsn = 8; lsn <= 14; lsn++)
+        queue(writer, lsn, false);
+    assert_int_equal(await(writer, 14, NULL), TX_OK);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
 static void a_failure_is_final(void **state)
 {
     (void)state;
@@ -399,6 +465,9 @@ int main(void)
         TEST(a_batch_is_cut_at_its_size),
         TEST(a_lazy_record_rides_along),
         TEST(a_lonely_lazy_record_waits_its_time_only),
+        TEST(a_lazy_record_wakes_nobody),
+        TEST(a_lazy_record_behind_a_batch_waits_its_time_only),
+        TEST(lazy_records_that_fill_a_batch_are_written),
         TEST(a_failure_is_final),
         TEST(compaction_comes_between_batches),
         TEST(data_are_read_while_the_writer_writes),
