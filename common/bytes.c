@@ -355,14 +355,16 @@ static inline void *arena_take(struct tx_arena *arena, size_t size)
     return memory;
 }
 
-void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes)
+void *tx_arena_take(struct tx_arena *arena, size_t count, size_t bytes)
 {
     size_t size;
-    if (__builtin_mul_overflow(count, bytes, &size)) {
-        return NULL;
-    }
-    void *memory = arena_take(arena, size);
-    return memory != NULL ? memset(memory, 0, size) : NULL;
+    return __builtin_mul_overflow(count, bytes, &size) ? NULL : arena_take(arena, size);
+}
+
+void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes)
+{
+    void *memory = tx_arena_take(arena, count, bytes);
+    return memory != NULL ? memset(memory, 0, count * bytes) : NULL;
 }
 
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes)

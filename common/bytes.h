@@ -92,6 +92,8 @@ struct tx_arena {
 /* Zeroed memory for `count` things of `bytes` each, aligned for any type; NULL when there is no
  * memory or the product overflows. A count of zero gives a valid pointer. */
 void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes) TX_MUST_CHECK;
+/* The same with whatever the memory holds, for who writes all of it. */
+void *tx_arena_take(struct tx_arena *arena, size_t count, size_t bytes) TX_MUST_CHECK;
 /* A copy of the bytes in the arena; {NULL, 0} when there is no memory (or nothing to copy). */
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes);
 /* Frees all but one block, which is kept for the next use. */
