@@ -10,11 +10,6 @@
 
 /* ---- views ---- */
 
-struct tx_bytes tx_bytes_str(const char *s)
-{
-    return tx_bytes(s, strlen(s));
-}
-
 int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b)
 {
     size_t common = a.len < b.len ? a.len : b.len;
@@ -26,7 +21,7 @@ int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b)
 }
 
 /* A little-endian number of up to 8 bytes. Inline: with a width that the compiler knows it is one
- * load, or one store. */
+ * load. */
 static inline uint64_t load_le(const uint8_t *at, size_t bytes)
 {
     uint64_t value = 0;
@@ -35,14 +30,6 @@ static inline uint64_t load_le(const uint8_t *at, size_t bytes)
     value = __builtin_bswap64(value);
 #endif
     return value;
-}
-
-static inline void store_le(uint8_t *at, uint64_t value, size_t bytes)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    memcpy(at, &value, bytes);
 }
 
 /* The same for a width from 0 to 7 that only the data knows: loads that overlap, without a loop. */
@@ -64,28 +51,18 @@ static uint64_t load_le_short(const uint8_t *at, size_t bytes)
 #define HASH_B UINT64_C(0xbb67ae8584caa73b) /* fraction of the square root of 3 */
 #define HASH_C UINT64_C(0x3c6ef372fe94f82b) /* fraction of the square root of 5 */
 
-__extension__ typedef unsigned __int128 hash_wide;
-
-/* The factors are folded in again, so that a factor of zero does not wipe out what the other one
- * held. */
-static uint64_t hash_fold(uint64_t a, uint64_t b)
-{
-    hash_wide product = (hash_wide)a * b;
-    return a ^ b ^ (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 uint64_t tx_bytes_hash(struct tx_bytes bytes, uint64_t seed)
 {
-    uint64_t state = hash_fold(seed ^ HASH_A, bytes.len ^ HASH_B);
+    uint64_t state = tx_hash_fold(seed ^ HASH_A, bytes.len ^ HASH_B);
     const uint8_t *at = bytes.data;
     size_t left = bytes.len;
     for (; left >= 16; left -= 16, at += 16) {
-        state = hash_fold(load_le(at, 8) ^ state ^ HASH_B, load_le(at + 8, 8) ^ HASH_C) + state;
+        state = tx_hash_fold(load_le(at, 8) ^ state ^ HASH_B, load_le(at + 8, 8) ^ HASH_C) + state;
     }
     uint64_t low = left >= 8 ? load_le(at, 8) : load_le_short(at, left);
     uint64_t high = left > 8 ? load_le_short(at + 8, left - 8) : 0;
-    state = hash_fold(low ^ state ^ HASH_B, high ^ HASH_C) + state;
-    return hash_fold(state ^ HASH_A, HASH_C);
+    state = tx_hash_fold(low ^ state ^ HASH_B, high ^ HASH_C) + state;
+    return tx_hash_fold(state ^ HASH_A, HASH_C);
 }
 
 /* ---- print form ---- */
@@ -138,8 +115,7 @@ const char *tx_bytes_print(struct tx_bytes bytes, char *out, size_t out_size)
 
 #define BUF_FIRST_CAPACITY 256
 
-/* Where `len` bytes may be written at the end; NULL when the buffer has failed. */
-static uint8_t *buf_grow(struct tx_buf *buf, size_t len)
+uint8_t *tx_buf_grow(struct tx_buf *buf, size_t len)
 {
     if (buf->failed || len > SIZE_MAX - buf->len) {
         buf->failed = true;
@@ -163,14 +139,6 @@ static uint8_t *buf_grow(struct tx_buf *buf, size_t len)
     return end;
 }
 
-static inline void buf_number(struct tx_buf *buf, uint64_t value, size_t bytes)
-{
-    uint8_t *end = buf_grow(buf, bytes);
-    if (end != NULL) {
-        store_le(end, value, bytes);
-    }
-}
-
 void tx_buf_deinit(struct tx_buf *buf)
 {
     free(buf->data);
@@ -188,30 +156,10 @@ void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes)
     if (bytes.len == 0) {
         return;
     }
-    uint8_t *end = buf_grow(buf, bytes.len);
+    uint8_t *end = tx_buf_extend(buf, bytes.len);
     if (end != NULL) {
         memcpy(end, bytes.data, bytes.len);
     }
-}
-
-void tx_buf_u8(struct tx_buf *buf, uint8_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u16(struct tx_buf *buf, uint16_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u32(struct tx_buf *buf, uint32_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u64(struct tx_buf *buf, uint64_t value)
-{
-    buf_number(buf, value, sizeof value);
 }
 
 void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes)
@@ -346,9 +294,9 @@ static inline void *arena_take(struct tx_arena *arena, size_t size)
     struct tx_arena_block *block = arena->blocks;
     if (block == NULL || block->capacity - block->used < padded) {
         block = arena_grow(arena, padded);
-    }
-    if (block == NULL) {
-        return NULL;
+        if (block == NULL) {
+            return NULL;
+        }
     }
     void *memory = block->memory + block->used;
     block->used += padded;
@@ -401,4 +349,9 @@ void tx_arena_deinit(struct tx_arena *arena)
 {
     arena_free_list(arena->blocks);
     arena->blocks = NULL;
+}
+
+size_t tx_arena_kept(const struct tx_arena *arena)
+{
+    return arena->blocks != NULL ? arena->blocks->capacity : 0;
 }

@@ -35,6 +35,21 @@ static struct coord_tx_list *retained_in(struct coord_core *core, const struct c
     return tx->acked ? &core->acked : &core->unacked;
 }
 
+/* For the first one that will be over. A timer that is armed for one that is gone already fires for
+ * nothing, once: cheaper than to move it with each that goes. */
+static void arm_retention(struct coord_core *core)
+{
+    const struct coord_tx *first = TAILQ_FIRST(&core->expiring);
+    if (first == NULL || core->fenced) {
+        coord_timer_disarm(&core->timers, &core->retention);
+        return;
+    }
+    uint64_t at = first->finished_us + core->options.retention_us;
+    if (core->retention.slot == 0 || at < core->retention.at) {
+        coord_timer_arm(&core->timers, &core->retention, at);
+    }
+}
+
 void coord_retain(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(!tx->retained);
@@ -42,7 +57,17 @@ void coord_retain(struct coord_core *core, struct coord_tx *tx)
     tx->retained = true;
     core->retained_n++;
     TAILQ_INSERT_TAIL(retained_in(core, tx), tx, in_retained);
-    coord_timer_arm(&core->timers, &tx->timer, tx->finished_us + core->options.retention_us);
+    /* The end, but for one that was finished before its record was durable. */
+    struct coord_tx *after = TAILQ_LAST(&core->expiring, coord_tx_list);
+    while (after != NULL && after->finished_us > tx->finished_us) {
+        after = TAILQ_PREV(after, coord_tx_list, in_expiring);
+    }
+    if (after == NULL) {
+        TAILQ_INSERT_HEAD(&core->expiring, tx, in_expiring);
+        arm_retention(core);
+    } else {
+        TAILQ_INSERT_AFTER(&core->expiring, after, tx, in_expiring);
+    }
 }
 
 void coord_retain_unlink(struct coord_core *core, struct coord_tx *tx)
@@ -51,6 +76,10 @@ void coord_retain_unlink(struct coord_core *core, struct coord_tx *tx)
     tx->retained = false;
     core->retained_n--;
     TAILQ_REMOVE(retained_in(core, tx), tx, in_retained);
+    TAILQ_REMOVE(&core->expiring, tx, in_expiring);
+    if (TAILQ_EMPTY(&core->expiring)) {
+        coord_timer_disarm(&core->timers, &core->retention);
+    }
 }
 
 /* Forgets an outcome. From now on its epoch proves nothing by the lack of a record. */
@@ -66,9 +95,15 @@ static void evict(struct coord_core *core, struct coord_tx *tx)
     coord_tx_free(core, tx);
 }
 
-void coord_retain_expired(struct coord_core *core, struct coord_tx *tx)
+void coord_retention_timer(struct coord_core *core)
 {
-    evict(core, tx);
+    struct coord_tx *first = TAILQ_FIRST(&core->expiring);
+    while (first != NULL && first->finished_us + core->options.retention_us <= core->now) {
+        evict(core, first);
+        first = TAILQ_FIRST(&core->expiring);
+    }
+    coord_timer_disarm(&core->timers, &core->retention);
+    arm_retention(core);
 }
 
 void coord_retain_bound(struct coord_core *core)
@@ -103,7 +138,7 @@ void coord_results_drop(struct coord_core *core, struct coord_tx *tx)
         TAILQ_REMOVE(&core->results, tx, in_results);
         tx->results_lost = true;
     }
-    tx_arena_deinit(&tx->results_arena);
+    coord_arena_give(core, &tx->results_arena);
     tx->results = NULL;
 }
 
