@@ -34,7 +34,7 @@ static void grow(struct pair_map *map)
 void pair_map_add(struct pair_map *map, uint64_t a, uint64_t b, void *value)
 {
     TX_ASSERT(value != NULL);
-    if (map->slots == NULL || map->n * 2 > map->mask) {
+    if (map->slots == NULL || map->n * 5 > map->mask * 2) {
         grow(map);
     }
     struct pair_map_slot *slot = &map->slots[find_slot(map, a, b)];
@@ -80,5 +80,5 @@ void pair_map_check(const struct pair_map *map)
         }
     }
     TX_ASSERT(n == map->n);
-    TX_ASSERT(map->slots == NULL || n * 2 <= map->mask + 1);
+    TX_ASSERT(map->slots == NULL || n * 5 <= (map->mask + 1) * 2 + 5);
 }

@@ -70,7 +70,7 @@ static void test_first_in_first_out(void **state)
         }
     }
     assert_int_equal(map.n, 1000);
-    assert_true(map.mask < 4096);
+    assert_true(map.mask < 8192);
     for (uint64_t i = 9001; i <= 10000; i++) {
         assert_ptr_equal(pair_map_find(&map, 7, i), &value);
     }
