@@ -168,11 +168,17 @@ void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes)
         buf->failed = true;
         return;
     }
-    size_t before = buf->len;
-    tx_buf_u32(buf, (uint32_t)bytes.len);
-    tx_buf_append(buf, bytes);
-    if (buf->failed) {
-        buf->len = before; /* no length without its bytes */
+    /* Both in one step: no length without its bytes. */
+    uint8_t *end = tx_buf_extend(buf, sizeof(uint32_t) + bytes.len);
+    if (end != NULL) {
+        uint32_t len = (uint32_t)bytes.len;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        len = __builtin_bswap32(len);
+#endif
+        memcpy(end, &len, sizeof len);
+        if (len > 0) {
+            memcpy(end + sizeof len, bytes.data, bytes.len);
+        }
     }
 }
 

@@ -47,6 +47,16 @@ __attribute__((cold)) static void fail_limit(struct wire_decoder *d, const char 
 
 uint64_t wire_get_long_uint(struct wire_decoder *d, const char *field, uint64_t max)
 {
+    const uint8_t lead = wire_lead(d);
+    if ((lead & 0xfc) == WIRE_LEAD_UINT8 && wire_left(d) > sizeof(uint64_t)) {
+        /* Of one, two, four or eight bytes, where eight may be read. */
+        const unsigned bytes = 1u << (lead & 3);
+        const uint64_t number = wire_load_be64(d->at + 1) >> (64 - 8 * bytes);
+        if (number <= max) {
+            d->at += 1 + bytes;
+            return number;
+        }
+    }
     struct wire_head head = wire_get_head(d);
     if (head.kind != WIRE_UINT) {
         wire_fail(d, field, "an integer not below zero");
@@ -180,13 +190,19 @@ void wire_get_address(struct wire_decoder *d, const char *field, struct tx_addre
     }
 }
 
-struct tx_id wire_get_id_or_none(struct wire_decoder *d)
+static inline struct tx_id get_any_id(struct wire_decoder *d)
 {
     wire_get_fields(d, "id", WIRE_ID_FIELDS);
     struct tx_id id;
     id.coordinator = wire_get_u32(d, "id");
     id.epoch = wire_get_u64(d, "id");
     id.seq = wire_get_u64(d, "id");
+    return id;
+}
+
+struct tx_id wire_get_id_or_none(struct wire_decoder *d)
+{
+    struct tx_id id = get_any_id(d);
     if (!tx_id_valid(id) && !tx_id_equal(id, (struct tx_id){0})) {
         wire_fail(d, "id", "a transaction's id");
     }
@@ -195,7 +211,7 @@ struct tx_id wire_get_id_or_none(struct wire_decoder *d)
 
 struct tx_id wire_get_id(struct wire_decoder *d)
 {
-    struct tx_id id = wire_get_id_or_none(d);
+    struct tx_id id = get_any_id(d);
     if (!tx_id_valid(id)) {
         wire_fail(d, "id", "a transaction's id");
     }

@@ -83,9 +83,9 @@ int64_t wire_get_long_i64(struct wire_decoder *d, const char *field);
 static inline int64_t wire_get_i64(struct wire_decoder *d, const char *field)
 {
     const uint8_t lead = wire_lead(d);
-    if (lead < WIRE_SMALL) {
+    if (lead < WIRE_SMALL || lead >= WIRE_LEAD_NEGATIVE) {
         d->at++;
-        return lead;
+        return (int8_t)lead;
     }
     return wire_get_long_i64(d, field);
 }

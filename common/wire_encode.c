@@ -40,27 +40,46 @@ static int append(void *arg, const char *data, size_t len)
 
 /* ---- values and lists ---- */
 
-/* A number in as few bytes as it takes: the lead byte says 1, 2, 4 or 8. */
+/* 1, 2, 4 or 8 bytes, which have room: the lead byte says how many. The number stands in the first
+ * ones of eight; what follows is overwritten. */
+static inline void put_number(struct tx_frame_writer *w, unsigned lead, unsigned form,
+                              uint64_t value)
+{
+    const unsigned bytes = 1u << form;
+    w->at[0] = (uint8_t)(lead + form);
+    wire_store_be64(w->at + 1, value << (64 - 8 * bytes));
+    w->at += 1 + bytes;
+}
+
+/* A number in as few bytes as it takes. */
 void wire_put_long_u64(struct tx_frame_writer *w, uint64_t value)
 {
     const unsigned form = value <= UINT8_MAX    ? 0u
                           : value <= UINT16_MAX ? 1u
                           : value <= UINT32_MAX ? 2u
                                                 : 3u;
-    const unsigned bytes = 1u << form;
     if (value < WIRE_SMALL || !wire_has_room(w, 1 + sizeof value)) {
         (void)msgpack_pack_uint64(&w->packer, value);
         return;
     }
-    const uint64_t shifted = value << (64 - 8 * bytes);
-    w->at[0] = (uint8_t)(0xcc + form);
-    wire_store_be64(w->at + 1, shifted); /* its first bytes; what follows them is overwritten */
-    w->at += 1 + bytes;
+    put_number(w, WIRE_LEAD_UINT8, form, value);
 }
 
 void wire_put_long_i64(struct tx_frame_writer *w, int64_t value)
 {
-    (void)msgpack_pack_int64(&w->packer, value);
+    const unsigned form = value >= INT8_MIN    ? 0u
+                          : value >= INT16_MIN ? 1u
+                          : value >= INT32_MIN ? 2u
+                                               : 3u;
+    if (!wire_has_room(w, 1 + sizeof value)) {
+        (void)msgpack_pack_int64(&w->packer, value);
+    } else if (value >= 0) {
+        wire_put_u64(w, (uint64_t)value);
+    } else if (value >= -32) {
+        wire_put_byte(w, (uint64_t)value);
+    } else {
+        put_number(w, WIRE_LEAD_INT8, form, (uint64_t)value);
+    }
 }
 
 void wire_put_long_bool(struct tx_frame_writer *w, bool value)

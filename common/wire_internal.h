@@ -50,8 +50,11 @@ enum {
     WIRE_SMALL = 0x80,      /* integers from 0 to below this are a byte */
     WIRE_LEAD_ARRAY = 0x90, /* with a count up to 15 in its low bits */
     WIRE_LEAD_NEVER = 0xc1,
-    WIRE_LEAD_FALSE = 0xc2, /* true is the next one */
-    WIRE_LEAD_BIN8 = 0xc4,  /* with a length of one byte */
+    WIRE_LEAD_FALSE = 0xc2,    /* true is the next one */
+    WIRE_LEAD_BIN8 = 0xc4,     /* with a length of one byte */
+    WIRE_LEAD_UINT8 = 0xcc,    /* then those of two, four and eight bytes */
+    WIRE_LEAD_INT8 = 0xd0,     /* the same for negative numbers */
+    WIRE_LEAD_NEGATIVE = 0xe0, /* integers from -32 to -1 are a byte */
 };
 
 /* Two registers wide, and passed by value: reading heads is most of the work on a frame. */
