@@ -8,8 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define QUEUE_FRAMES     1000 /* of the ROUTER, for each peer, either way */
-#define AWAY_FRAMES      256  /* of a DEALER, which also keeps them while the peer is away */
+#define QUEUE_FRAMES 1000 /* of the ROUTER, for each peer, either way */
+/* Of a DEALER, which also keeps them while the peer is away. A pass of the loop makes one for each
+ * receiver, however many transactions are under way; for a peer that is there and does not keep up
+ * the kernel's buffers and its own queue come on top. */
+#define AWAY_FRAMES      256
+#define BACKLOG          4096 /* connections not yet accepted: as many clients may begin at once */
 #define LINGER_MS        1000
 #define LINGER_OUSTED_MS 100 /* of a DEALER that made room: they must not pile up */
 #define HANDSHAKE_MS     5000
@@ -135,6 +139,7 @@ enum tx_error transport_router_new(const char *listen, size_t message_max, void 
     if (*router == NULL) {
         return tx_why(why, TX_ENOMEM, "%s: no memory or descriptors for a socket", listen);
     }
+    set_int(*router, ZMQ_BACKLOG, BACKLOG);
     set_int(*router, ZMQ_SNDHWM, QUEUE_FRAMES);
     set_int(*router, ZMQ_RCVHWM, QUEUE_FRAMES);
     set_int(*router, ZMQ_ROUTER_MANDATORY, 1);
