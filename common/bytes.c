@@ -21,7 +21,7 @@ int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b)
 }
 
 /* A little-endian number of up to 8 bytes. Inline: with a width that the compiler knows it is one
- * load. */
+ * load, or one store. */
 static inline uint64_t load_le(const uint8_t *at, size_t bytes)
 {
     uint64_t value = 0;
@@ -30,6 +30,14 @@ static inline uint64_t load_le(const uint8_t *at, size_t bytes)
     value = __builtin_bswap64(value);
 #endif
     return value;
+}
+
+static inline void store_le(uint8_t *at, uint64_t value, size_t bytes)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    memcpy(at, &value, bytes);
 }
 
 /* The same for a width from 0 to 7 that only the data knows: loads that overlap, without a loop. */
@@ -153,12 +161,9 @@ void tx_buf_clear(struct tx_buf *buf)
 
 void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes)
 {
-    if (bytes.len == 0) {
-        return;
-    }
-    uint8_t *end = tx_buf_extend(buf, bytes.len);
-    if (end != NULL) {
-        memcpy(end, bytes.data, bytes.len);
+    uint8_t *at = bytes.len > 0 ? tx_buf_room(buf, bytes.len) : NULL;
+    if (at != NULL) {
+        memcpy(at, bytes.data, bytes.len);
     }
 }
 
@@ -168,17 +173,14 @@ void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes)
         buf->failed = true;
         return;
     }
-    /* Both in one step: no length without its bytes. */
-    uint8_t *end = tx_buf_extend(buf, sizeof(uint32_t) + bytes.len);
-    if (end != NULL) {
-        uint32_t len = (uint32_t)bytes.len;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        len = __builtin_bswap32(len);
-#endif
-        memcpy(end, &len, sizeof len);
-        if (len > 0) {
-            memcpy(end + sizeof len, bytes.data, bytes.len);
-        }
+    /* In one piece: no length without its bytes. */
+    uint8_t *at = tx_buf_room(buf, sizeof(uint32_t) + bytes.len);
+    if (at == NULL) {
+        return;
+    }
+    store_le(at, bytes.len, sizeof(uint32_t));
+    if (bytes.len > 0) {
+        memcpy(at + sizeof(uint32_t), bytes.data, bytes.len);
     }
 }
 
@@ -300,9 +302,9 @@ static inline void *arena_take(struct tx_arena *arena, size_t size)
     struct tx_arena_block *block = arena->blocks;
     if (block == NULL || block->capacity - block->used < padded) {
         block = arena_grow(arena, padded);
-        if (block == NULL) {
-            return NULL;
-        }
+    }
+    if (block == NULL) {
+        return NULL;
     }
     void *memory = block->memory + block->used;
     block->used += padded;
@@ -351,13 +353,17 @@ void tx_arena_reset(struct tx_arena *arena)
     }
 }
 
+bool tx_arena_recycle(struct tx_arena *arena)
+{
+    if (arena->blocks == NULL || arena->blocks->capacity != ARENA_FIRST_CAPACITY) {
+        return false;
+    }
+    tx_arena_reset(arena);
+    return true;
+}
+
 void tx_arena_deinit(struct tx_arena *arena)
 {
     arena_free_list(arena->blocks);
     arena->blocks = NULL;
-}
-
-size_t tx_arena_kept(const struct tx_arena *arena)
-{
-    return arena->blocks != NULL ? arena->blocks->capacity : 0;
 }

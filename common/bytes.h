@@ -27,7 +27,6 @@ static inline struct tx_bytes tx_bytes_str(const char *s)
 {
     return tx_bytes(s, strlen(s));
 }
-
 static inline bool tx_bytes_equal(struct tx_bytes a, struct tx_bytes b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
@@ -69,55 +68,44 @@ struct tx_buf {
 void tx_buf_deinit(struct tx_buf *buf);
 /* Empties the buffer and clears `failed`; keeps the memory. */
 void tx_buf_clear(struct tx_buf *buf);
-/* Makes room: see tx_buf_extend(). */
-uint8_t *tx_buf_grow(struct tx_buf *buf, size_t len);
-
-/* The next `len` bytes of the buffer, for the caller to write; NULL when it has failed. */
-static inline uint8_t *tx_buf_extend(struct tx_buf *buf, size_t len)
+/* Where `len` more bytes may be written, which count as appended; NULL when the buffer has failed.
+ * Makes room for them: tx_buf_room() is the quick way where there is some. */
+uint8_t *tx_buf_grow(struct tx_buf *buf, size_t len) TX_MUST_CHECK;
+static inline uint8_t *tx_buf_room(struct tx_buf *buf, size_t len)
 {
-    if (buf->failed || len > buf->capacity - buf->len) {
+    if (buf->failed || buf->capacity - buf->len < len)
         return tx_buf_grow(buf, len);
-    }
-    uint8_t *end = buf->data + buf->len;
+    uint8_t *at = buf->data + buf->len;
     buf->len += len;
-    return end;
+    return at;
 }
-
-void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes);
-
-/* A little-endian number of `bytes` bytes. With a width that the compiler knows, it is one store.
- */
-static inline void tx_buf_number(struct tx_buf *buf, uint64_t value, size_t bytes)
+/* The lowest `len` bytes of a number. Inline: with a length that the compiler knows, one store. */
+static inline void tx_buf_number(struct tx_buf *buf, uint64_t value, size_t len)
 {
-    uint8_t *end = tx_buf_extend(buf, bytes);
+    uint8_t *at = tx_buf_room(buf, len);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     value = __builtin_bswap64(value);
 #endif
-    if (end != NULL) {
-        memcpy(end, &value, bytes);
-    }
+    if (at != NULL)
+        memcpy(at, &value, len);
 }
-
+void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes);
 static inline void tx_buf_u8(struct tx_buf *buf, uint8_t value)
 {
     tx_buf_number(buf, value, sizeof value);
 }
-
 static inline void tx_buf_u16(struct tx_buf *buf, uint16_t value)
 {
     tx_buf_number(buf, value, sizeof value);
 }
-
 static inline void tx_buf_u32(struct tx_buf *buf, uint32_t value)
 {
     tx_buf_number(buf, value, sizeof value);
 }
-
 static inline void tx_buf_u64(struct tx_buf *buf, uint64_t value)
 {
     tx_buf_number(buf, value, sizeof value);
 }
-
 /* A 32-bit length, then the bytes. */
 void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes);
 struct tx_bytes tx_buf_view(const struct tx_buf *buf);
@@ -156,8 +144,9 @@ void *tx_arena_take(struct tx_arena *arena, size_t count, size_t bytes) TX_MUST_
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes);
 /* Frees all but one block, which is kept for the next use. */
 void tx_arena_reset(struct tx_arena *arena);
+/* The same for an arena that others will use next: false, and nothing done, when there is no block,
+ * or the one to keep is larger than an arena's first one. */
+bool tx_arena_recycle(struct tx_arena *arena);
 void tx_arena_deinit(struct tx_arena *arena);
-/* Bytes that a reset would keep. */
-size_t tx_arena_kept(const struct tx_arena *arena);
 
 #endif

@@ -188,15 +188,30 @@ bool transport_socket_receive(void *socket, transport_socket_take *take, void *a
     return received;
 }
 
-int transport_socket_send(void *socket, struct tx_bytes bytes, bool more)
+static int try_send(void *socket, struct tx_bytes bytes, int flags)
 {
-    const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
     int rc;
 
     do {
         rc = zmq_send(socket, bytes.data, bytes.len, flags);
     } while (rc < 0 && zmq_errno() == EINTR);
     return rc < 0 ? zmq_errno() : 0;
+}
+
+/* A queue that was full may have been emptied without the socket knowing: ZeroMQ looks at what its
+ * own thread says only every so many cycles, a millisecond or so, unless it is asked for events. */
+int transport_socket_send(void *socket, struct tx_bytes bytes, bool more)
+{
+    const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
+    int error = try_send(socket, bytes, flags);
+    int events = 0;
+    size_t size = sizeof(events);
+
+    if (error == EAGAIN && zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 &&
+        (events & ZMQ_POLLOUT) != 0) {
+        error = try_send(socket, bytes, flags);
+    }
+    return error;
 }
 
 const char *transport_socket_error(int error)

@@ -23,11 +23,9 @@
 
 /* Members that a transaction has room for in itself; more of them are memory of their own. */
 #define COORD_FEW_MEMBERS 2u
-/* Transactions and arenas that are over and wait for the next use, and the bytes of such an arena.
- */
-#define COORD_SPARE_TXS_MAX     1024u
-#define COORD_SPARE_ARENAS_MAX  1024u
-#define COORD_SPARE_ARENA_BYTES 4096u
+/* Transactions and arenas that are over and wait for the next use. */
+#define COORD_SPARE_TXS_MAX    1024u
+#define COORD_SPARE_ARENAS_MAX 1024u
 /* Clients that wait for the outcome of one transaction. */
 #define COORD_WAITERS_MAX 16u
 /* Ids that are being asked for at a participant, at once. */
@@ -260,7 +258,7 @@ struct coord_core {
     struct coord_tx_list open;     /* ascending by id: what the mark may not pass */
     struct coord_tx_list acked;    /* retained and acknowledged by the client, oldest first */
     struct coord_tx_list unacked;  /* retained and not acknowledged, oldest first */
-    struct coord_tx_list expiring; /* all that are retained, the first one to be forgotten first */
+    struct coord_tx_list expiring; /* all that are retained, oldest first */
     struct coord_tx_list results;  /* those that hold results, oldest first */
     size_t counts[COORD_STATES_N];
     size_t retained_n;

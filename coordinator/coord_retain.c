@@ -57,16 +57,11 @@ void coord_retain(struct coord_core *core, struct coord_tx *tx)
     tx->retained = true;
     core->retained_n++;
     TAILQ_INSERT_TAIL(retained_in(core, tx), tx, in_retained);
-    /* The end, but for one that was finished before its record was durable. */
-    struct coord_tx *after = TAILQ_LAST(&core->expiring, coord_tx_list);
-    while (after != NULL && after->finished_us > tx->finished_us) {
-        after = TAILQ_PREV(after, coord_tx_list, in_expiring);
-    }
-    if (after == NULL) {
-        TAILQ_INSERT_HEAD(&core->expiring, tx, in_expiring);
+    /* In the order of these calls: one that was finished before its record was durable is kept
+     * longer by that time at most. */
+    TAILQ_INSERT_TAIL(&core->expiring, tx, in_expiring);
+    if (TAILQ_FIRST(&core->expiring) == tx) {
         arm_retention(core);
-    } else {
-        TAILQ_INSERT_AFTER(&core->expiring, after, tx, in_expiring);
     }
 }
 

@@ -213,9 +213,7 @@ void coord_arena_take(struct coord_core *core, struct tx_arena *arena)
 
 void coord_arena_give(struct coord_core *core, struct tx_arena *arena)
 {
-    tx_arena_reset(arena);
-    if (arena->blocks == NULL || core->spare_arenas_n == COORD_SPARE_ARENAS_MAX ||
-        tx_arena_kept(arena) > COORD_SPARE_ARENA_BYTES) {
+    if (core->spare_arenas_n == COORD_SPARE_ARENAS_MAX || !tx_arena_recycle(arena)) {
         tx_arena_deinit(arena);
         return;
     }
