@@ -45,6 +45,18 @@ static const struct tx_position *known_list(struct coord_core *core, const struc
     return list;
 }
 
+/* The operations of one member, in order, in the arena of the actions. */
+static const struct tx_op *member_ops(struct coord_core *core, const struct coord_tx *tx, size_t at,
+                                      size_t *n)
+{
+    *n = 0;
+    for (size_t i = 0; i < tx->ops_n; i++) {
+        *n += tx->op_member[i] == at;
+    }
+    struct tx_op *ops = coord_ops_copy(&core->out->arena, tx->ops, tx->ops_n, tx->op_member, at);
+    return ops;
+}
+
 /* Nobody can take back a YES where the members decide, so each of them keeps its results within its
  * part of what an answer holds. */
 static uint64_t results_share(const struct coord_core *core, const struct coord_tx *tx)
@@ -80,10 +92,7 @@ static void send_prepare(struct coord_core *core, const struct coord_tx *tx, siz
         msg.prepare.members_decide = false;
     }
     if (tx->one_shot) {
-        for (size_t i = 0; i < tx->ops_n; i++) {
-            msg.prepare.ops_n += tx->op_member[i] == at;
-        }
-        msg.prepare.ops = coord_ops_copy(&core->out->arena, tx->ops, tx->ops_n, tx->op_member, at);
+        msg.prepare.ops = member_ops(core, tx, at, &msg.prepare.ops_n);
     }
     coord_send(core, tx->members[at].peer, &msg);
 }

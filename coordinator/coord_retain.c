@@ -40,7 +40,7 @@ static struct coord_tx_list *retained_in(struct coord_core *core, const struct c
 static void arm_retention(struct coord_core *core)
 {
     const struct coord_tx *first = TAILQ_FIRST(&core->expiring);
-    if (first == NULL || core->fenced) {
+    if (first == NULL || core->fenced || !core->running) { /* a replay retains and evicts */
         coord_timer_disarm(&core->timers, &core->retention);
         return;
     }
