@@ -10,11 +10,6 @@
 
 /* ---- views ---- */
 
-struct tx_bytes tx_bytes_str(const char *s)
-{
-    return tx_bytes(s, strlen(s));
-}
-
 int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b)
 {
     size_t common = a.len < b.len ? a.len : b.len;
@@ -64,28 +59,18 @@ static uint64_t load_le_short(const uint8_t *at, size_t bytes)
 #define HASH_B UINT64_C(0xbb67ae8584caa73b) /* fraction of the square root of 3 */
 #define HASH_C UINT64_C(0x3c6ef372fe94f82b) /* fraction of the square root of 5 */
 
-__extension__ typedef unsigned __int128 hash_wide;
-
-/* The factors are folded in again, so that a factor of zero does not wipe out what the other one
- * held. */
-static uint64_t hash_fold(uint64_t a, uint64_t b)
-{
-    hash_wide product = (hash_wide)a * b;
-    return a ^ b ^ (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 uint64_t tx_bytes_hash(struct tx_bytes bytes, uint64_t seed)
 {
-    uint64_t state = hash_fold(seed ^ HASH_A, bytes.len ^ HASH_B);
+    uint64_t state = tx_hash_fold(seed ^ HASH_A, bytes.len ^ HASH_B);
     const uint8_t *at = bytes.data;
     size_t left = bytes.len;
     for (; left >= 16; left -= 16, at += 16) {
-        state = hash_fold(load_le(at, 8) ^ state ^ HASH_B, load_le(at + 8, 8) ^ HASH_C) + state;
+        state = tx_hash_fold(load_le(at, 8) ^ state ^ HASH_B, load_le(at + 8, 8) ^ HASH_C) + state;
     }
     uint64_t low = left >= 8 ? load_le(at, 8) : load_le_short(at, left);
     uint64_t high = left > 8 ? load_le_short(at + 8, left - 8) : 0;
-    state = hash_fold(low ^ state ^ HASH_B, high ^ HASH_C) + state;
-    return hash_fold(state ^ HASH_A, HASH_C);
+    state = tx_hash_fold(low ^ state ^ HASH_B, high ^ HASH_C) + state;
+    return tx_hash_fold(state ^ HASH_A, HASH_C);
 }
 
 /* ---- print form ---- */
@@ -138,8 +123,7 @@ const char *tx_bytes_print(struct tx_bytes bytes, char *out, size_t out_size)
 
 #define BUF_FIRST_CAPACITY 256
 
-/* Where `len` bytes may be written at the end; NULL when the buffer has failed. */
-static uint8_t *buf_grow(struct tx_buf *buf, size_t len)
+uint8_t *tx_buf_grow(struct tx_buf *buf, size_t len)
 {
     if (buf->failed || len > SIZE_MAX - buf->len) {
         buf->failed = true;
@@ -163,14 +147,6 @@ static uint8_t *buf_grow(struct tx_buf *buf, size_t len)
     return end;
 }
 
-static inline void buf_number(struct tx_buf *buf, uint64_t value, size_t bytes)
-{
-    uint8_t *end = buf_grow(buf, bytes);
-    if (end != NULL) {
-        store_le(end, value, bytes);
-    }
-}
-
 void tx_buf_deinit(struct tx_buf *buf)
 {
     free(buf->data);
@@ -185,33 +161,10 @@ void tx_buf_clear(struct tx_buf *buf)
 
 void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes)
 {
-    if (bytes.len == 0) {
-        return;
+    uint8_t *at = bytes.len > 0 ? tx_buf_room(buf, bytes.len) : NULL;
+    if (at != NULL) {
+        memcpy(at, bytes.data, bytes.len);
     }
-    uint8_t *end = buf_grow(buf, bytes.len);
-    if (end != NULL) {
-        memcpy(end, bytes.data, bytes.len);
-    }
-}
-
-void tx_buf_u8(struct tx_buf *buf, uint8_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u16(struct tx_buf *buf, uint16_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u32(struct tx_buf *buf, uint32_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u64(struct tx_buf *buf, uint64_t value)
-{
-    buf_number(buf, value, sizeof value);
 }
 
 void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes)
@@ -220,11 +173,14 @@ void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes)
         buf->failed = true;
         return;
     }
-    size_t before = buf->len;
-    tx_buf_u32(buf, (uint32_t)bytes.len);
-    tx_buf_append(buf, bytes);
-    if (buf->failed) {
-        buf->len = before; /* no length without its bytes */
+    /* In one piece: no length without its bytes. */
+    uint8_t *at = tx_buf_room(buf, sizeof(uint32_t) + bytes.len);
+    if (at == NULL) {
+        return;
+    }
+    store_le(at, bytes.len, sizeof(uint32_t));
+    if (bytes.len > 0) {
+        memcpy(at + sizeof(uint32_t), bytes.data, bytes.len);
     }
 }
 
@@ -355,14 +311,16 @@ static inline void *arena_take(struct tx_arena *arena, size_t size)
     return memory;
 }
 
-void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes)
+void *tx_arena_take(struct tx_arena *arena, size_t count, size_t bytes)
 {
     size_t size;
-    if (__builtin_mul_overflow(count, bytes, &size)) {
-        return NULL;
-    }
-    void *memory = arena_take(arena, size);
-    return memory != NULL ? memset(memory, 0, size) : NULL;
+    return __builtin_mul_overflow(count, bytes, &size) ? NULL : arena_take(arena, size);
+}
+
+void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes)
+{
+    void *memory = tx_arena_take(arena, count, bytes);
+    return memory != NULL ? memset(memory, 0, count * bytes) : NULL;
 }
 
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes)
@@ -393,6 +351,15 @@ void tx_arena_reset(struct tx_arena *arena)
         kept->next = NULL;
         kept->used = 0;
     }
+}
+
+bool tx_arena_recycle(struct tx_arena *arena)
+{
+    if (arena->blocks == NULL || arena->blocks->capacity != ARENA_FIRST_CAPACITY) {
+        return false;
+    }
+    tx_arena_reset(arena);
+    return true;
 }
 
 void tx_arena_deinit(struct tx_arena *arena)

@@ -23,7 +23,10 @@ static inline struct tx_bytes tx_bytes(const void *data, size_t len)
 }
 
 /* A view of a NUL-terminated string, without the NUL. */
-struct tx_bytes tx_bytes_str(const char *s);
+static inline struct tx_bytes tx_bytes_str(const char *s)
+{
+    return tx_bytes(s, strlen(s));
+}
 static inline bool tx_bytes_equal(struct tx_bytes a, struct tx_bytes b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
@@ -33,6 +36,16 @@ static inline bool tx_bytes_equal(struct tx_bytes a, struct tx_bytes b)
 int tx_bytes_compare(struct tx_bytes a, struct tx_bytes b);
 /* A 64-bit hash that is the same on every machine and in every run. */
 uint64_t tx_bytes_hash(struct tx_bytes bytes, uint64_t seed);
+
+/* A step of that hash, for numbers: one 64x64 multiplication folded to 64 bits. The factors are
+ * folded in again, so that a factor of zero does not wipe out what the other one held. */
+static inline uint64_t tx_hash_fold(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)a * b;
+    return a ^ b ^ (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 /* Writes the bytes for a log line or an error text: printable ASCII as it is, quotes, backslashes
  * and all else as \xNN, cut with "..." when `out_size` is too small. Always terminates; returns
  * `out`. */
@@ -55,11 +68,44 @@ struct tx_buf {
 void tx_buf_deinit(struct tx_buf *buf);
 /* Empties the buffer and clears `failed`; keeps the memory. */
 void tx_buf_clear(struct tx_buf *buf);
+/* Where `len` more bytes may be written, which count as appended; NULL when the buffer has failed.
+ * Makes room for them: tx_buf_room() is the quick way where there is some. */
+uint8_t *tx_buf_grow(struct tx_buf *buf, size_t len) TX_MUST_CHECK;
+static inline uint8_t *tx_buf_room(struct tx_buf *buf, size_t len)
+{
+    if (buf->failed || buf->capacity - buf->len < len)
+        return tx_buf_grow(buf, len);
+    uint8_t *at = buf->data + buf->len;
+    buf->len += len;
+    return at;
+}
+/* The lowest `len` bytes of a number. Inline: with a length that the compiler knows, one store. */
+static inline void tx_buf_number(struct tx_buf *buf, uint64_t value, size_t len)
+{
+    uint8_t *at = tx_buf_room(buf, len);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    if (at != NULL)
+        memcpy(at, &value, len);
+}
 void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes);
-void tx_buf_u8(struct tx_buf *buf, uint8_t value);
-void tx_buf_u16(struct tx_buf *buf, uint16_t value);
-void tx_buf_u32(struct tx_buf *buf, uint32_t value);
-void tx_buf_u64(struct tx_buf *buf, uint64_t value);
+static inline void tx_buf_u8(struct tx_buf *buf, uint8_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
+static inline void tx_buf_u16(struct tx_buf *buf, uint16_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
+static inline void tx_buf_u32(struct tx_buf *buf, uint32_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
+static inline void tx_buf_u64(struct tx_buf *buf, uint64_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
 /* A 32-bit length, then the bytes. */
 void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes);
 struct tx_bytes tx_buf_view(const struct tx_buf *buf);
@@ -92,10 +138,15 @@ struct tx_arena {
 /* Zeroed memory for `count` things of `bytes` each, aligned for any type; NULL when there is no
  * memory or the product overflows. A count of zero gives a valid pointer. */
 void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes) TX_MUST_CHECK;
+/* The same with whatever the memory holds, for who writes all of it. */
+void *tx_arena_take(struct tx_arena *arena, size_t count, size_t bytes) TX_MUST_CHECK;
 /* A copy of the bytes in the arena; {NULL, 0} when there is no memory (or nothing to copy). */
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes);
 /* Frees all but one block, which is kept for the next use. */
 void tx_arena_reset(struct tx_arena *arena);
+/* The same for an arena that others will use next: false, and nothing done, when there is no block,
+ * or the one to keep is larger than an arena's first one. */
+bool tx_arena_recycle(struct tx_arena *arena);
 void tx_arena_deinit(struct tx_arena *arena);
 /* Bytes that a reset would keep. */
 size_t tx_arena_kept(const struct tx_arena *arena);

@@ -10,11 +10,6 @@ static int compare_u64(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-bool tx_id_equal(struct tx_id a, struct tx_id b)
-{
-    return a.seq == b.seq && a.epoch == b.epoch && a.coordinator == b.coordinator;
-}
-
 int tx_id_compare(struct tx_id a, struct tx_id b)
 {
     int order = compare_u64(a.coordinator, b.coordinator);
@@ -34,12 +29,6 @@ uint64_t tx_id_hash(struct tx_id id)
     fields[1] = __builtin_bswap64(fields[1]);
 #endif
     return tx_bytes_hash(tx_bytes(fields, sizeof fields), seed);
-}
-
-bool tx_id_valid(struct tx_id id)
-{
-    return id.coordinator >= 1 && id.coordinator <= TX_COORDINATOR_ID_MAX && id.epoch >= 1 &&
-           id.seq >= 1;
 }
 
 const char *tx_id_print(struct tx_id id, char out[TX_ID_TEXT])

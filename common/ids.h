@@ -18,11 +18,20 @@ struct tx_id {
 /* Buffer size for any id in text, with the NUL. */
 #define TX_ID_TEXT 64
 
-bool tx_id_equal(struct tx_id a, struct tx_id b);
+static inline bool tx_id_equal(struct tx_id a, struct tx_id b)
+{
+    return a.seq == b.seq && a.epoch == b.epoch && a.coordinator == b.coordinator;
+}
+
 /* By coordinator, then epoch, then sequence: -1, 0 or 1. */
 int tx_id_compare(struct tx_id a, struct tx_id b);
 uint64_t tx_id_hash(struct tx_id id);
-bool tx_id_valid(struct tx_id id);
+static inline bool tx_id_valid(struct tx_id id)
+{
+    return id.coordinator >= 1 && id.coordinator <= TX_COORDINATOR_ID_MAX && id.epoch >= 1 &&
+           id.seq >= 1;
+}
+
 const char *tx_id_print(struct tx_id id, char out[TX_ID_TEXT]);
 /* TX_EFORMAT when the text is not exactly an id. */
 enum tx_error tx_id_parse(const char *text, struct tx_id *id) TX_MUST_CHECK;

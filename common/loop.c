@@ -6,6 +6,7 @@
 #include <czmq.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -14,6 +15,12 @@
 #include <unistd.h>
 
 #define EVENTS_MAX 16
+
+/* Memory that is freed stays with the process up to here: a daemon will need as much again, and
+ * each page that the kernel takes back and gives anew costs more than what is put there. */
+#define KEEP_FREE_BYTES (64 * 1024 * 1024)
+#define KEEP_PIECE      (32 * 1024 * 1024) /* the largest one that is not mapped for itself */
+#define GROW_BYTES      (1024 * 1024)
 
 /* A descriptor, a socket of ZeroMQ, or (neither of them) what is called after each pass. */
 struct watch {
@@ -60,6 +67,9 @@ void loop_prepare_process(void)
     sigset_t set;
     int rc;
 
+    (void)mallopt(M_MMAP_THRESHOLD, KEEP_PIECE);
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE_BYTES);
+    (void)mallopt(M_TOP_PAD, GROW_BYTES);
     prepared_signals(&set);
     rc = pthread_sigmask(SIG_BLOCK, &set, NULL);
     TX_ASSERT(rc == 0);

@@ -14,8 +14,8 @@
 struct loop;
 
 /* Call first of all in main(), before any thread or socket: blocks the signals that the loop reads
- * through a signalfd (SIGINT, SIGTERM, SIGHUP), ignores SIGPIPE, and keeps czmq from installing
- * handlers of its own. */
+ * through a signalfd (SIGINT, SIGTERM, SIGHUP), ignores SIGPIPE, keeps czmq from installing
+ * handlers of its own, and keeps memory that was freed for the next use. */
 void loop_prepare_process(void);
 
 enum tx_error loop_new(struct loop **loop, struct tx_why *why) TX_MUST_CHECK;

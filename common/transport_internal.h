@@ -9,6 +9,8 @@
 
 /* A message can name any address: the least recently used one goes. */
 #define DESTINATIONS_MAX 256u
+/* Places for destinations that were found lately, by hash. */
+#define RECENT_MAX 64u
 
 /* A routing id that ZeroMQ made: a zero byte and a number. A client that chooses its own is
  * refused. As a transport_client it has a bit above its 40 bits, so that it is never 0. */
@@ -34,6 +36,7 @@ struct transport {
     struct tx_arena arena;
     struct destination *destinations[DESTINATIONS_MAX];
     size_t destinations_n;
+    struct destination *recent[RECENT_MAX]; /* any of them may be NULL */
     uint64_t uses;
     struct outbox_clients clients;
     struct complaints complaints;

@@ -162,17 +162,40 @@ static struct destination *add_destination(struct transport *t, const struct tx_
     return d;
 }
 
+/* Of an address, behind whose text all is zero: word by word, up to the one in which it ends. */
+static uint64_t hash_of(const struct tx_address *address)
+{
+    uint64_t hash = 0;
+    uint64_t word;
+
+    for (size_t i = 0; i < sizeof(address->s); i += sizeof(word)) {
+        memcpy(&word, address->s + i, sizeof(word));
+        hash = tx_hash_fold(hash ^ UINT64_C(0x9e3779b97f4a7c15), word) + hash;
+        if (address->s[i + sizeof(word) - 1] == '\0') {
+            break;
+        }
+    }
+    return hash;
+}
+
 static struct destination *get_destination(struct transport *t, const struct tx_address *address)
 {
-    const uint64_t hash = tx_bytes_hash(tx_bytes_str(address->s), 0);
+    const uint64_t hash = hash_of(address);
+    struct destination **recent = &t->recent[hash % RECENT_MAX];
 
+    if (*recent != NULL && (*recent)->hash == hash &&
+        strcmp((*recent)->address.s, address->s) == 0) {
+        return *recent;
+    }
     for (size_t i = 0; i < t->destinations_n; i++) {
         struct destination *d = t->destinations[i];
 
         if (d->hash == hash && strcmp(d->address.s, address->s) == 0) {
+            *recent = d;
             return d;
         }
     }
+    memset(t->recent, 0, sizeof(t->recent)); /* one may have to go */
     return add_destination(t, address, hash);
 }
 

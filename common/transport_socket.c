@@ -8,8 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define QUEUE_FRAMES     1000 /* of the ROUTER, for each peer, either way */
-#define AWAY_FRAMES      256  /* of a DEALER, which also keeps them while the peer is away */
+#define QUEUE_FRAMES 1000 /* of the ROUTER, for each peer, either way */
+/* Of a DEALER, which also keeps them while the peer is away. A pass of the loop makes one for each
+ * receiver, however many transactions are under way; for a peer that is there and does not keep up
+ * the kernel's buffers and its own queue come on top. */
+#define AWAY_FRAMES      256
+#define BACKLOG          4096 /* connections not yet accepted: as many clients may begin at once */
 #define LINGER_MS        1000
 #define LINGER_OUSTED_MS 100 /* of a DEALER that made room: they must not pile up */
 #define HANDSHAKE_MS     5000
@@ -135,6 +139,7 @@ enum tx_error transport_router_new(const char *listen, size_t message_max, void 
     if (*router == NULL) {
         return tx_why(why, TX_ENOMEM, "%s: no memory or descriptors for a socket", listen);
     }
+    set_int(*router, ZMQ_BACKLOG, BACKLOG);
     set_int(*router, ZMQ_SNDHWM, QUEUE_FRAMES);
     set_int(*router, ZMQ_RCVHWM, QUEUE_FRAMES);
     set_int(*router, ZMQ_ROUTER_MANDATORY, 1);
@@ -183,15 +188,30 @@ bool transport_socket_receive(void *socket, transport_socket_take *take, void *a
     return received;
 }
 
-int transport_socket_send(void *socket, struct tx_bytes bytes, bool more)
+static int try_send(void *socket, struct tx_bytes bytes, int flags)
 {
-    const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
     int rc;
 
     do {
         rc = zmq_send(socket, bytes.data, bytes.len, flags);
     } while (rc < 0 && zmq_errno() == EINTR);
     return rc < 0 ? zmq_errno() : 0;
+}
+
+/* A queue that was full may have been emptied without the socket knowing: ZeroMQ looks at what its
+ * own thread says only every so many cycles, a millisecond or so, unless it is asked for events. */
+int transport_socket_send(void *socket, struct tx_bytes bytes, bool more)
+{
+    const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
+    int error = try_send(socket, bytes, flags);
+    int events = 0;
+    size_t size = sizeof(events);
+
+    if (error == EAGAIN && zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 &&
+        (events & ZMQ_POLLOUT) != 0) {
+        error = try_send(socket, bytes, flags);
+    }
+    return error;
 }
 
 const char *transport_socket_error(int error)

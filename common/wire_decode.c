@@ -1,4 +1,4 @@
-/* Msgpack to messages: one pass over a checked frame. The values are read by wire_decoder.c, the
+/* Msgpack to messages: one pass over the frame. The values are read by wire_decoder.c, the
  * fields of each message in wire_decode_client.c and wire_decode_peer.c. */
 #include "common/assert.h"
 #include "common/wire_decoder.h"
@@ -23,6 +23,7 @@ static void get_message(struct wire_decoder *d, struct tx_msg *msg)
         wire_fail(d, "fields", "as many as this version knows");
         return;
     }
+    d->objects += (size_t)head.number;
     wire_get_message *const get_rest = wire_client_getters[msg->type] != NULL
                                            ? wire_client_getters[msg->type]
                                            : wire_peer_getters[msg->type];
@@ -33,8 +34,9 @@ static void get_message(struct wire_decoder *d, struct tx_msg *msg)
 static struct tx_msg *get_messages(struct wire_decoder *d, size_t *count)
 {
     d->message = "frame";
+    /* Each getter writes every field of its message, and nobody reads the other ones. */
     struct tx_msg *messages =
-        wire_get_list(d, "messages", TX_FRAME_MESSAGES_MAX, sizeof *messages, count);
+        wire_get_raw_list(d, "messages", TX_FRAME_MESSAGES_MAX, sizeof *messages, count);
     for (size_t i = 0; wire_next_element(d, "messages", i, *count); i++) {
         d->message = "frame";
         get_message(d, &messages[i]);
@@ -102,30 +104,53 @@ static void get_version(struct wire_decoder *d)
     if (d->error == TX_OK && version != TX_WIRE_VERSION) {
         d->error = tx_why(d->why, TX_EVERSION, "frame: version %llu, and this program knows %u",
                           (unsigned long long)version, TX_WIRE_VERSION);
+        d->at = d->end;
     } else if (head.number != WIRE_FRAME_FIELDS) {
         wire_fail(d, "fields", "version, envelope and messages");
     }
+    d->objects += WIRE_FRAME_FIELDS;
+}
+
+/* Nothing that the check refuses may be decoded. What a head announces and where it ends, how deep
+ * the arrays lie and which of them there are, every getter has seen to; here is the rest. */
+static void check_end(struct wire_decoder *d)
+{
+    d->message = "frame";
+    if (d->error == TX_OK && (d->at != d->end || d->objects > TX_FRAME_OBJECTS_MAX)) {
+        wire_fail(d, "end", "after its objects, and no more of them than allowed");
+    }
+}
+
+/* Why it is refused: what the check has to say of the bytes comes first, as it speaks of the whole
+ * frame. */
+__attribute__((cold, noinline)) static enum tx_error
+refuse(struct tx_bytes bytes, size_t frame_max, enum tx_error decoding, struct tx_why *why)
+{
+    enum tx_error error = tx_frame_check(bytes, frame_max, why);
+    return error != TX_OK ? error : decoding;
 }
 
 enum tx_error tx_frame_decode(struct tx_bytes bytes, size_t frame_max, struct tx_arena *arena,
                               struct tx_frame *frame, struct tx_why *why)
 {
     *frame = (struct tx_frame){0};
-    enum tx_error error = tx_frame_check(bytes, frame_max, why);
-    if (error != TX_OK) {
-        return error;
+    if (bytes.len == 0 || bytes.len > frame_max) {
+        return tx_frame_check(bytes, frame_max, why);
     }
     struct wire_decoder d = {
         .at = bytes.data,
         .end = bytes.data + bytes.len,
         .arena = arena,
         .why = why,
+        .objects = 1,
     };
     get_version(&d);
     get_envelope(&d, &frame->envelope);
     frame->messages = get_messages(&d, &frame->messages_n);
+    check_end(&d);
     if (d.error != TX_OK) {
         *frame = (struct tx_frame){0}; /* nothing half decoded gets out */
+        return refuse(bytes, frame_max, d.error, why);
     }
-    return d.error;
+    return TX_OK;
 }

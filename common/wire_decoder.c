@@ -17,12 +17,19 @@ static const char *place(const struct wire_decoder *d, const char *field, char o
     return out;
 }
 
+/* Remembers what is wrong, and leaves nothing to read. */
+static void stop(struct wire_decoder *d, enum tx_error error)
+{
+    d->error = error;
+    d->at = d->end;
+}
+
 __attribute__((cold)) void wire_fail(struct wire_decoder *d, const char *field,
                                      const char *expected)
 {
     char where[PLACE_TEXT];
     if (d->error == TX_OK) {
-        d->error = tx_why(d->why, TX_EFORMAT, "%s: %s expected", place(d, field, where), expected);
+        stop(d, tx_why(d->why, TX_EFORMAT, "%s: %s expected", place(d, field, where), expected));
     }
 }
 
@@ -31,15 +38,25 @@ __attribute__((cold)) static void fail_limit(struct wire_decoder *d, const char 
 {
     char where[PLACE_TEXT];
     if (d->error == TX_OK) {
-        d->error = tx_why(d->why, TX_ELIMIT, "%s: %llu, and at most %llu are allowed",
-                          place(d, field, where), (unsigned long long)got, (unsigned long long)max);
+        stop(d, tx_why(d->why, TX_ELIMIT, "%s: %llu, and at most %llu are allowed",
+                       place(d, field, where), (unsigned long long)got, (unsigned long long)max));
     }
 }
 
 /* ---- values ---- */
 
-uint64_t wire_get_uint(struct wire_decoder *d, const char *field, uint64_t max)
+uint64_t wire_get_long_uint(struct wire_decoder *d, const char *field, uint64_t max)
 {
+    const uint8_t lead = wire_lead(d);
+    if ((lead & 0xfc) == WIRE_LEAD_UINT8 && wire_left(d) > sizeof(uint64_t)) {
+        /* Of one, two, four or eight bytes, where eight may be read. */
+        const unsigned bytes = 1u << (lead & 3);
+        const uint64_t number = wire_load_be64(d->at + 1) >> (64 - 8 * bytes);
+        if (number <= max) {
+            d->at += 1 + bytes;
+            return number;
+        }
+    }
     struct wire_head head = wire_get_head(d);
     if (head.kind != WIRE_UINT) {
         wire_fail(d, field, "an integer not below zero");
@@ -52,17 +69,7 @@ uint64_t wire_get_uint(struct wire_decoder *d, const char *field, uint64_t max)
     return head.number;
 }
 
-uint64_t wire_get_u64(struct wire_decoder *d, const char *field)
-{
-    return wire_get_uint(d, field, UINT64_MAX);
-}
-
-uint32_t wire_get_u32(struct wire_decoder *d, const char *field)
-{
-    return (uint32_t)wire_get_uint(d, field, UINT32_MAX);
-}
-
-int64_t wire_get_i64(struct wire_decoder *d, const char *field)
+int64_t wire_get_long_i64(struct wire_decoder *d, const char *field)
 {
     struct wire_head head = wire_get_head(d);
     bool fits = head.kind == WIRE_INT || (head.kind == WIRE_UINT && head.number <= INT64_MAX);
@@ -73,20 +80,16 @@ int64_t wire_get_i64(struct wire_decoder *d, const char *field)
     return (int64_t)head.number;
 }
 
-bool wire_get_bool(struct wire_decoder *d, const char *field)
+bool wire_get_no_bool(struct wire_decoder *d, const char *field)
 {
-    struct wire_head head = wire_get_head(d);
-    if (head.kind != WIRE_BOOL) {
-        wire_fail(d, field, "a boolean");
-        return false;
-    }
-    return head.number != 0;
+    wire_fail(d, field, "a boolean");
+    return false;
 }
 
-/* An enum's number below `values_n`. */
-unsigned wire_get_enum(struct wire_decoder *d, const char *field, unsigned values_n)
+__attribute__((cold)) unsigned wire_get_no_enum(struct wire_decoder *d, const char *field,
+                                                unsigned values_n)
 {
-    struct wire_head head = wire_get_head(d);
+    struct wire_head head = wire_get_head(d); /* of a form longer than it need be, perhaps */
     if (head.kind != WIRE_UINT || head.number >= values_n) {
         wire_fail(d, field, "a number of the known ones");
         return 0;
@@ -94,7 +97,7 @@ unsigned wire_get_enum(struct wire_decoder *d, const char *field, unsigned value
     return (unsigned)head.number;
 }
 
-struct tx_bytes wire_get_bytes(struct wire_decoder *d, const char *field, size_t max)
+struct tx_bytes wire_get_long_bytes(struct wire_decoder *d, const char *field, size_t max)
 {
     struct wire_head head = wire_get_head(d);
     if (head.kind != WIRE_BIN || head.number > wire_left(d)) {
@@ -110,18 +113,18 @@ struct tx_bytes wire_get_bytes(struct wire_decoder *d, const char *field, size_t
     return bytes;
 }
 
-/* The head of an array of exactly `count` elements. */
-void wire_get_fields(struct wire_decoder *d, const char *field, uint64_t count)
+void wire_get_long_fields(struct wire_decoder *d, const char *field, uint64_t count)
 {
     struct wire_head head = wire_get_head(d);
     if (head.kind != WIRE_ARRAY || head.number != count) {
         wire_fail(d, field, "an array of the fields of this version");
+        return;
     }
+    d->objects += (size_t)count;
 }
 
-/* The count of an array of at most `max` elements, and zeroed memory for them. */
-void *wire_get_list(struct wire_decoder *d, const char *field, size_t max, size_t size,
-                    size_t *count)
+void *wire_get_raw_list(struct wire_decoder *d, const char *field, size_t max, size_t size,
+                        size_t *count)
 {
     *count = 0;
     struct wire_head head = wire_get_head(d);
@@ -136,14 +139,22 @@ void *wire_get_list(struct wire_decoder *d, const char *field, size_t max, size_
     if (head.number == 0) {
         return NULL;
     }
-    void *list = tx_arena_alloc(d->arena, (size_t)head.number, size);
+    d->objects += (size_t)head.number;
+    void *list = tx_arena_take(d->arena, (size_t)head.number, size);
     if (list == NULL) {
-        d->error = tx_why(d->why, TX_ENOMEM, "%s %s: no memory for %llu elements", d->message,
-                          field, (unsigned long long)head.number);
+        stop(d, tx_why(d->why, TX_ENOMEM, "%s %s: no memory for %llu elements", d->message, field,
+                       (unsigned long long)head.number));
         return NULL;
     }
     *count = (size_t)head.number;
     return list;
+}
+
+void *wire_get_list(struct wire_decoder *d, const char *field, size_t max, size_t size,
+                    size_t *count)
+{
+    void *list = wire_get_raw_list(d, field, max, size, count);
+    return list != NULL ? memset(list, 0, *count * size) : NULL;
 }
 
 struct tx_bytes wire_get_text(struct wire_decoder *d, const char *field)
@@ -151,12 +162,15 @@ struct tx_bytes wire_get_text(struct wire_decoder *d, const char *field)
     return wire_get_bytes(d, field, TX_TEXT_MAX);
 }
 
-/* Names and addresses are written where they belong, which is zeroed memory: copies of them would
- * cost more than all the rest of a member. */
+/* Names and addresses are written where they belong: copies of them would cost more than all the
+ * rest of a member. */
 void wire_get_name_or_none(struct wire_decoder *d, const char *field, struct tx_name *name)
 {
     struct tx_bytes text = wire_get_bytes(d, field, TX_NAME_MAX);
-    if (text.len > 0 && tx_name_set(name, text) != TX_OK) {
+    if (text.len == 0) {
+        *name = (struct tx_name){""};
+    } else if (tx_name_set(name, text) != TX_OK) {
+        *name = (struct tx_name){""};
         wire_fail(d, field, "a name of letters, digits, '-', '_' and '.'");
     }
 }
@@ -176,13 +190,19 @@ void wire_get_address(struct wire_decoder *d, const char *field, struct tx_addre
     }
 }
 
-struct tx_id wire_get_id_or_none(struct wire_decoder *d)
+static inline struct tx_id get_any_id(struct wire_decoder *d)
 {
     wire_get_fields(d, "id", WIRE_ID_FIELDS);
     struct tx_id id;
     id.coordinator = wire_get_u32(d, "id");
     id.epoch = wire_get_u64(d, "id");
     id.seq = wire_get_u64(d, "id");
+    return id;
+}
+
+struct tx_id wire_get_id_or_none(struct wire_decoder *d)
+{
+    struct tx_id id = get_any_id(d);
     if (!tx_id_valid(id) && !tx_id_equal(id, (struct tx_id){0})) {
         wire_fail(d, "id", "a transaction's id");
     }
@@ -191,7 +211,7 @@ struct tx_id wire_get_id_or_none(struct wire_decoder *d)
 
 struct tx_id wire_get_id(struct wire_decoder *d)
 {
-    struct tx_id id = wire_get_id_or_none(d);
+    struct tx_id id = get_any_id(d);
     if (!tx_id_valid(id)) {
         wire_fail(d, "id", "a transaction's id");
     }
@@ -225,15 +245,6 @@ enum tx_reason wire_get_reason(struct wire_decoder *d)
 }
 
 /* ---- lists ---- */
-
-/* May another element be decoded? Also says, for the texts of errors, which one it is. */
-bool wire_next_element(struct wire_decoder *d, const char *list, size_t index, size_t count)
-{
-    bool more = index < count && d->error == TX_OK;
-    d->list = more ? list : NULL;
-    d->index = index;
-    return more;
-}
 
 const struct tx_member *wire_get_members(struct wire_decoder *d, const char *field, size_t max,
                                          size_t *count)
@@ -296,8 +307,8 @@ static void check_op(struct wire_decoder *d, const struct tx_op *op)
     if (error != TX_OK) {
         /* An operation that can never run is the mistake of who made the frame. */
         error = error == TX_ELIMIT ? TX_ELIMIT : TX_EFORMAT;
-        d->error =
-            tx_why(d->why, error, "%s %s[%zu]: %.300s", d->message, d->list, d->index, reason.text);
+        stop(d, tx_why(d->why, error, "%s %s[%zu]: %.300s", d->message, d->list, d->index,
+                       reason.text));
     }
 }
 

@@ -3,148 +3,106 @@
 #include "common/assert.h"
 #include "common/wire_encoder.h"
 
-#include <msgpack.h>
-
 #include <stdlib.h>
-#include <string.h>
 
-/* A frame in the making. `buf` holds the frame's head, the envelope and the head of the array of
- * messages, all encoded once; then the messages. That array's count has a fixed width, and is
- * filled in at the end. */
-struct tx_frame_writer {
-    struct tx_buf buf;
-    struct msgpack_packer packer;
-    size_t prefix_len;     /* bytes of `buf` before the first message */
-    size_t prefix_objects; /* objects among them */
-    size_t count;
-    size_t objects;
-    size_t room; /* bytes that the frame may still grow by */
-    bool over;   /* something did not fit */
-};
+#define COUNT_BYTES 4 /* of the head of an array32, after its first byte */
 
-#define COUNT_BYTES 4    /* of the head of an array32, after its first byte */
-#define WIRE_SMALL  0x80 /* integers from 0 to below this are a byte */
-
-/* Where the next `len` bytes go when nothing has to be looked after; else NULL. What nearly all of
- * a message consists of is put there directly, in the same form that msgpack gives it. */
-static inline uint8_t *at_once(struct tx_frame_writer *w, size_t len)
+/* The writer goes on at `len`, wherever the buffer lies now. */
+static void go_on_at(struct tx_frame_writer *w, size_t len)
 {
-    struct tx_buf *buf = &w->buf;
-    if (len > w->room || len > buf->capacity - buf->len || buf->failed) {
-        return NULL;
+    const size_t capacity = w->buf.capacity < w->frame_max ? w->buf.capacity : w->frame_max;
+    if (w->buf.data == NULL) {
+        return; /* no memory for the first bytes */
     }
-    uint8_t *at = buf->data + buf->len;
-    w->room -= len;
-    buf->len += len;
-    return at;
+    w->at = w->buf.data + len;
+    w->limit = w->buf.data + (capacity > len ? capacity : len);
 }
 
+/* The way for all that does not fit into what is at hand: into a larger buffer, or not at all. */
 static int append(void *arg, const char *data, size_t len)
 {
     struct tx_frame_writer *w = arg;
-    if (len > w->room) {
+    const size_t used = w->buf.data != NULL ? (size_t)(w->at - w->buf.data) : 0;
+    if (used > w->frame_max || len > w->frame_max - used) {
         /* Nothing after it may slip in: the message is thrown away as a whole. */
         w->over = true;
-        w->room = 0;
+        w->frame_max = 0;
+        w->limit = w->at;
         return -1;
     }
-    w->room -= len;
+    const size_t complete = w->buf.len;
+    w->buf.len = used;
     tx_buf_append(&w->buf, tx_bytes(data, len));
+    go_on_at(w, w->buf.len);
+    w->buf.len = complete;
     return 0;
-}
-
-/* A head of one byte; false when it has to go the long way. */
-static inline bool put_byte(struct tx_frame_writer *w, uint64_t byte)
-{
-    uint8_t *at = at_once(w, 1);
-    if (at != NULL) {
-        *at = (uint8_t)byte;
-    }
-    return at != NULL;
 }
 
 /* ---- values and lists ---- */
 
-/* A number in as few bytes as it takes: the lead byte says 1, 2, 4 or 8. */
-static bool put_number(struct tx_frame_writer *w, uint64_t value)
+/* 1, 2, 4 or 8 bytes, which have room: the lead byte says how many. The number stands in the first
+ * ones of eight; what follows is overwritten. */
+static inline void put_number(struct tx_frame_writer *w, unsigned lead, unsigned form,
+                              uint64_t value)
+{
+    const unsigned bytes = 1u << form;
+    w->at[0] = (uint8_t)(lead + form);
+    wire_store_be64(w->at + 1, value << (64 - 8 * bytes));
+    w->at += 1 + bytes;
+}
+
+/* A number in as few bytes as it takes. */
+void wire_put_long_u64(struct tx_frame_writer *w, uint64_t value)
 {
     const unsigned form = value <= UINT8_MAX    ? 0u
                           : value <= UINT16_MAX ? 1u
                           : value <= UINT32_MAX ? 2u
                                                 : 3u;
-    const unsigned bytes = 1u << form;
-    uint8_t *at = at_once(w, 1 + bytes);
-    if (at == NULL) {
-        return false;
-    }
-    *at++ = (uint8_t)(0xcc + form);
-    for (unsigned shift = 8 * bytes; shift > 0;) {
-        shift -= 8;
-        *at++ = (uint8_t)(value >> shift);
-    }
-    return true;
-}
-
-void wire_put_u64(struct tx_frame_writer *w, uint64_t value)
-{
-    w->objects++;
-    if (!(value < WIRE_SMALL ? put_byte(w, value) : put_number(w, value))) {
+    if (value < WIRE_SMALL || !wire_has_room(w, 1 + sizeof value)) {
         (void)msgpack_pack_uint64(&w->packer, value);
-    }
-}
-
-void wire_put_i64(struct tx_frame_writer *w, int64_t value)
-{
-    w->objects++;
-    if (value < 0 || value >= WIRE_SMALL || !put_byte(w, (uint64_t)value)) {
-        (void)msgpack_pack_int64(&w->packer, value);
-    }
-}
-
-void wire_put_bool(struct tx_frame_writer *w, bool value)
-{
-    w->objects++;
-    if (!put_byte(w, value ? 0xc3 : 0xc2)) {
-        (void)(value ? msgpack_pack_true(&w->packer) : msgpack_pack_false(&w->packer));
-    }
-}
-
-void wire_put_bytes(struct tx_frame_writer *w, struct tx_bytes bytes)
-{
-    uint8_t *at = bytes.len <= UINT8_MAX ? at_once(w, 2 + bytes.len) : NULL;
-    w->objects++;
-    if (at == NULL) {
-        (void)msgpack_pack_bin(&w->packer, bytes.len);
-    } else {
-        at[0] = 0xc4;
-        at[1] = (uint8_t)bytes.len;
-    }
-    if (bytes.len == 0) {
         return;
     }
-    if (at == NULL) {
-        (void)msgpack_pack_bin_body(&w->packer, bytes.data, bytes.len);
+    put_number(w, WIRE_LEAD_UINT8, form, value);
+}
+
+void wire_put_long_i64(struct tx_frame_writer *w, int64_t value)
+{
+    const unsigned form = value >= INT8_MIN    ? 0u
+                          : value >= INT16_MIN ? 1u
+                          : value >= INT32_MIN ? 2u
+                                               : 3u;
+    if (!wire_has_room(w, 1 + sizeof value)) {
+        (void)msgpack_pack_int64(&w->packer, value);
+    } else if (value >= 0) {
+        wire_put_u64(w, (uint64_t)value);
+    } else if (value >= -32) {
+        wire_put_byte(w, (uint64_t)value);
     } else {
-        memcpy(at + 2, bytes.data, bytes.len);
+        put_number(w, WIRE_LEAD_INT8, form, (uint64_t)value);
     }
 }
 
-void wire_put_string(struct tx_frame_writer *w, const char *string)
+void wire_put_long_bool(struct tx_frame_writer *w, bool value)
 {
-    wire_put_bytes(w, tx_bytes_str(string));
+    (void)(value ? msgpack_pack_true(&w->packer) : msgpack_pack_false(&w->packer));
+}
+
+void wire_put_long_bytes(struct tx_frame_writer *w, struct tx_bytes bytes)
+{
+    (void)msgpack_pack_bin(&w->packer, bytes.len);
+    if (bytes.len > 0) {
+        (void)msgpack_pack_bin_body(&w->packer, bytes.data, bytes.len);
+    }
+}
+
+void wire_put_long_array(struct tx_frame_writer *w, size_t count)
+{
+    (void)msgpack_pack_array(&w->packer, count);
 }
 
 void wire_put_text(struct tx_frame_writer *w, struct tx_bytes text)
 {
     wire_put_bytes(w, tx_bytes(text.data, text.len < TX_TEXT_MAX ? text.len : TX_TEXT_MAX));
-}
-
-void wire_put_array(struct tx_frame_writer *w, size_t count)
-{
-    w->objects++;
-    if (count > 0x0f || !put_byte(w, 0x90 | count)) {
-        (void)msgpack_pack_array(&w->packer, count);
-    }
 }
 
 void wire_put_id(struct tx_frame_writer *w, struct tx_id id)
@@ -255,7 +213,6 @@ static void put_prefix(struct tx_frame_writer *w, const struct tx_envelope *enve
     wire_put_u64(w, envelope->start);
     wire_put_u64(w, envelope->life);
     wire_put_string(w, envelope->address.s);
-    w->objects++;
     (void)append(w, count_head, sizeof count_head);
 }
 
@@ -266,12 +223,14 @@ struct tx_frame_writer *tx_frame_writer_new(const struct tx_envelope *envelope)
         return NULL;
     }
     msgpack_packer_init(&w->packer, w, append);
-    w->room = SIZE_MAX;
+    w->frame_max = SIZE_MAX;
+    w->objects = 1;
     put_prefix(w, envelope);
     if (w->buf.failed) {
         tx_frame_writer_destroy(&w);
         return NULL;
     }
+    w->buf.len = (size_t)(w->at - w->buf.data);
     w->prefix_len = w->buf.len;
     w->prefix_objects = w->objects;
     return w;
@@ -297,10 +256,11 @@ enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct t
     if (writer->count == TX_FRAME_MESSAGES_MAX) {
         return TX_ELIMIT;
     }
-    const size_t len_before = writer->buf.len;
     const size_t objects_before = writer->objects;
-    writer->room = frame_max > len_before ? frame_max - len_before : 0;
+    writer->frame_max = frame_max;
     writer->over = false;
+    go_on_at(writer, writer->buf.len);
+    writer->objects++; /* as an element of the frame's list */
     wire_put_array(writer, wire_message_elements(msg->type));
     wire_put_u64(writer, msg->type);
     put_rest(writer, msg);
@@ -312,9 +272,9 @@ enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct t
         error = TX_ENOMEM;
     }
     if (error == TX_OK) {
+        writer->buf.len = (size_t)(writer->at - writer->buf.data);
         writer->count++;
     } else {
-        writer->buf.len = len_before;
         writer->buf.failed = false;
         writer->objects = objects_before;
     }

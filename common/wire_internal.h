@@ -45,6 +45,18 @@ enum wire_kind {
     WIRE_MAP,   /* number: pairs that follow */
 };
 
+/* Lead bytes of the forms that nearly all of a frame consists of. */
+enum {
+    WIRE_SMALL = 0x80,      /* integers from 0 to below this are a byte */
+    WIRE_LEAD_ARRAY = 0x90, /* with a count up to 15 in its low bits */
+    WIRE_LEAD_NEVER = 0xc1,
+    WIRE_LEAD_FALSE = 0xc2,    /* true is the next one */
+    WIRE_LEAD_BIN8 = 0xc4,     /* with a length of one byte */
+    WIRE_LEAD_UINT8 = 0xcc,    /* then those of two, four and eight bytes */
+    WIRE_LEAD_INT8 = 0xd0,     /* the same for negative numbers */
+    WIRE_LEAD_NEGATIVE = 0xe0, /* integers from -32 to -1 are a byte */
+};
+
 /* Two registers wide, and passed by value: reading heads is most of the work on a frame. */
 struct wire_head {
     uint64_t number;
@@ -66,6 +78,18 @@ static inline uint64_t wire_load_be64(const uint8_t *at)
     return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
            (uint64_t)at[3] << 32 | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
            (uint64_t)at[6] << 8 | (uint64_t)at[7];
+}
+
+static inline void wire_store_be64(uint8_t *at, uint64_t value)
+{
+    at[0] = (uint8_t)(value >> 56);
+    at[1] = (uint8_t)(value >> 48);
+    at[2] = (uint8_t)(value >> 40);
+    at[3] = (uint8_t)(value >> 32);
+    at[4] = (uint8_t)(value >> 24);
+    at[5] = (uint8_t)(value >> 16);
+    at[6] = (uint8_t)(value >> 8);
+    at[7] = (uint8_t)value;
 }
 
 /* The head at `at`, of which `left` bytes may be read. The forms that nearly all of a frame

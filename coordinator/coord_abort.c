@@ -65,7 +65,7 @@ void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason re
     coord_tx_move(core, tx, COORD_FINISHED_ABORTED);
     coord_abort_reason(tx, reason, who, text);
     tx->finished_us = core->now;
-    coord_tx_drop_work(tx);
+    coord_tx_drop_work(core, tx);
     coord_results_drop(core, tx);
     core->stats.aborted_total++;
     core->stats.aborted_by[tx->reason]++;

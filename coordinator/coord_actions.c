@@ -29,7 +29,13 @@ static struct coord_action *add(struct coord_core *core, enum coord_action_type 
         out->items = tx_xrealloc(out->items, out->capacity * sizeof *out->items);
     }
     struct coord_action *action = &out->items[out->n++];
-    *action = (struct coord_action){.type = type};
+    /* What is of this type alone, the message or the record, its maker writes. */
+    action->type = type;
+    action->force = false;
+    action->tx = (struct tx_id){0};
+    action->client = 0;
+    action->lsn = (struct tx_lsn){0};
+    action->text = (struct tx_bytes){0};
     return action;
 }
 
@@ -42,9 +48,49 @@ void *coord_alloc(struct coord_core *core, size_t count, size_t bytes)
 
 struct tx_bytes coord_copy(struct coord_core *core, struct tx_bytes bytes)
 {
+    if (bytes.len == 0) {
+        return tx_bytes(NULL, 0);
+    }
     struct tx_bytes copy = tx_arena_copy(&core->out->arena, bytes);
     TX_NEED_MEMORY(copy.len == bytes.len);
     return copy;
+}
+
+static inline uint8_t *put_bytes(uint8_t *at, struct tx_bytes *bytes)
+{
+    if (bytes->len > 0) {
+        memcpy(at, bytes->data, bytes->len);
+        bytes->data = at;
+    }
+    return at + bytes->len;
+}
+
+struct tx_op *coord_ops_copy(struct tx_arena *arena, const struct tx_op *ops, size_t ops_n,
+                             const uint8_t *op_member, size_t member)
+{
+    size_t n = 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < ops_n; i++) {
+        if (op_member == NULL || op_member[i] == member) {
+            n++;
+            bytes += ops[i].space.len + ops[i].key.len + ops[i].value.len + ops[i].to.len;
+        }
+    }
+    struct tx_op *copies = tx_arena_take(arena, n, sizeof *copies);
+    uint8_t *at = tx_arena_take(arena, bytes, 1);
+    TX_NEED_MEMORY(copies != NULL && at != NULL);
+    struct tx_op *op = copies;
+    for (size_t i = 0; i < ops_n; i++) {
+        if (op_member == NULL || op_member[i] == member) {
+            *op = ops[i];
+            at = put_bytes(at, &op->space);
+            at = put_bytes(at, &op->key);
+            at = put_bytes(at, &op->value);
+            at = put_bytes(at, &op->to);
+            op++;
+        }
+    }
+    return copies;
 }
 
 struct tx_bytes coord_print(struct coord_core *core, const char *format, ...)

@@ -43,7 +43,17 @@ static void check_lists(const struct coord_core *core)
         retained++;
     }
     TX_ASSERT(retained == core->retained_n);
-    TX_ASSERT(retained <= core->options.retained_max); /* 8 */
+    TAILQ_FOREACH(tx, &core->expiring, in_expiring)
+    {
+        TX_ASSERT(tx->retained);
+        retained--;
+    }
+    TX_ASSERT(retained == 0);
+    tx = TAILQ_FIRST(&core->expiring);
+    TX_ASSERT((tx != NULL && !core->fenced) == (core->retention.slot > 0));
+    TX_ASSERT(core->retention.slot == 0 ||
+              core->retention.at <= tx->finished_us + core->options.retention_us);
+    TX_ASSERT(core->retained_n <= core->options.retained_max); /* 8 */
     size_t bytes = 0;
     size_t results = 0;
     TAILQ_FOREACH(tx, &core->results, in_results)
@@ -113,7 +123,7 @@ static void check_finished(const struct coord_core *core, const struct coord_tx 
     TX_ASSERT(tx->ops == NULL);
     bool pending = tx->logged == COORD_LOGGED_OUTCOME && tx->lsn.n > core->durable.n;
     TX_ASSERT(tx->retained == !pending);
-    TX_ASSERT(core->fenced || !tx->retained || tx->timer.slot > 0);
+    TX_ASSERT(tx->timer.slot == 0);
     if (tx->state == COORD_FINISHED_ABORTED) {
         TX_ASSERT(tx->logged == COORD_LOGGED_NOTHING && !tx->open); /* 3 */
         return;
@@ -129,6 +139,7 @@ static void check_tx(const struct coord_core *core, const struct coord_tx *tx)
     TX_ASSERT(tx->id.epoch < core->options.epoch || tx->id.seq < core->next_seq);
     TX_ASSERT(tx->waiters_n <= COORD_WAITERS_MAX);
     TX_ASSERT(tx->key.len == 0 || coord_tx_by_key(core, tx->key) == tx);
+    TX_ASSERT(!tx->has_request || coord_tx_by_request(core, tx->request) == tx);
     switch (tx->state) {
     case COORD_ACTIVE:
         TX_ASSERT(tx->open && tx->members_n == 0 && tx->timer.slot > 0 && !tx->one_shot);
@@ -157,12 +168,22 @@ void coord_core_check(const struct coord_core *core)
 {
     size_t counts[COORD_STATES_N] = {0};
     size_t preventing = 0;
-    for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
+    size_t all = 0;
+    size_t requests = 0;
+    const struct coord_tx *tx;
+    TAILQ_FOREACH(tx, &core->all, in_all)
+    {
         TX_ASSERT((unsigned)tx->state < COORD_STATES_N);
         counts[tx->state]++;
+        all++;
+        requests += tx->has_request;
         check_tx(core, tx);
     }
-    for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
+    TX_ASSERT(all == core->by_id.n && requests == core->by_request.n);
+    pair_map_check(&core->by_id);
+    pair_map_check(&core->by_request);
+    TAILQ_FOREACH(tx, &core->all, in_all)
+    {
         preventing += tx->state == COORD_COLLECTING && tx->members_decide && tx->inquiring;
     }
     TX_ASSERT(preventing == core->preventing_n);

@@ -49,19 +49,11 @@ static const struct tx_position *known_list(struct coord_core *core, const struc
 static const struct tx_op *member_ops(struct coord_core *core, const struct coord_tx *tx, size_t at,
                                       size_t *n)
 {
-    struct tx_op *ops = coord_alloc(core, tx->ops_n, sizeof *ops);
     *n = 0;
     for (size_t i = 0; i < tx->ops_n; i++) {
-        if (tx->op_member[i] != at) {
-            continue;
-        }
-        struct tx_op *op = &ops[(*n)++];
-        *op = tx->ops[i];
-        op->space = coord_copy(core, op->space);
-        op->key = coord_copy(core, op->key);
-        op->value = coord_copy(core, op->value);
-        op->to = coord_copy(core, op->to);
+        *n += tx->op_member[i] == at;
     }
+    struct tx_op *ops = coord_ops_copy(&core->out->arena, tx->ops, tx->ops_n, tx->op_member, at);
     return ops;
 }
 
@@ -407,8 +399,7 @@ static bool members_valid(struct coord_core *core, struct coord_waiter from,
 static void set_members(const struct coord_core *core, struct coord_tx *tx,
                         const struct tx_msg_finish *finish)
 {
-    tx->members = tx_xcalloc(finish->members_n, sizeof *tx->members);
-    tx->members_n = finish->members_n;
+    coord_tx_make_members(tx, finish->members_n);
     for (size_t i = 0; i < finish->members_n; i++) {
         tx->members[i] = (struct coord_member){
             .peer = coord_peer_configured(core, &finish->members[i].name),

@@ -21,6 +21,10 @@ struct coord_core *coord_core_new(const struct coord_options *options)
     core->next_seq = 1;
     core->old_mark_version = 1;
     core->forget = (struct coord_timer){.kind = COORD_TIMER_FORGET, .owner = core};
+    core->retention = (struct coord_timer){.kind = COORD_TIMER_RETENTION, .owner = core};
+    TAILQ_INIT(&core->all);
+    TAILQ_INIT(&core->spare);
+    TAILQ_INIT(&core->expiring);
     TAILQ_INIT(&core->open);
     TAILQ_INIT(&core->acked);
     TAILQ_INIT(&core->unacked);
@@ -49,12 +53,19 @@ void coord_core_destroy(struct coord_core **core_at)
         return;
     }
     *core_at = NULL;
-    struct coord_tx *tx = NULL;
-    struct coord_tx *next = NULL;
-    HASH_ITER(hh_id, core->by_id, tx, next)
-    {
-        free_tx(core, tx);
+    while (!TAILQ_EMPTY(&core->all)) {
+        free_tx(core, TAILQ_FIRST(&core->all));
     }
+    while (!TAILQ_EMPTY(&core->spare)) {
+        struct coord_tx *tx = TAILQ_FIRST(&core->spare);
+        TAILQ_REMOVE(&core->spare, tx, in_all);
+        free(tx);
+    }
+    for (size_t i = 0; i < core->spare_arenas_n; i++) {
+        tx_arena_deinit(&core->spare_arenas[i]);
+    }
+    pair_map_deinit(&core->by_id);
+    pair_map_deinit(&core->by_request);
     for (size_t i = 0; i < core->peers_n; i++) {
         free(core->peers[i]);
     }
@@ -62,6 +73,7 @@ void coord_core_destroy(struct coord_core **core_at)
         free((void *)(uintptr_t)core->alarms[i].text.data);
     }
     free(core->peers);
+    free(core->peers_by_name);
     free(core->alarms);
     free(core->timers.heap);
     free(core->queue.items);
@@ -310,16 +322,14 @@ static void tx_timer(struct coord_core *core, struct coord_tx *tx)
     case COORD_COMMITTED:
         coord_committed_timer(core, tx);
         break;
-    case COORD_FINISHED_COMMITTED:
-    case COORD_FINISHED_ABORTED:
-        coord_retain_expired(core, tx);
-        break;
     case COORD_RESOLVING:
         coord_resolve_timer(core, tx);
         break;
-    case COORD_DECIDING:
+    case COORD_DECIDING:           /* waits for its record, however long that takes */
+    case COORD_FINISHED_COMMITTED: /* for the end of its retention, with all others */
+    case COORD_FINISHED_ABORTED:
     case COORD_STATES_N:
-        TX_ASSERT(tx->state != COORD_DECIDING); /* waits for its record, however long that takes */
+        TX_ASSERT(tx->state == COORD_ACTIVE);
     }
 }
 
@@ -340,6 +350,9 @@ static void tick(struct coord_core *core)
             break;
         case COORD_TIMER_FORGET:
             coord_forget_timer(core);
+            break;
+        case COORD_TIMER_RETENTION:
+            coord_retention_timer(core);
             break;
         }
         timer = coord_timer_first(&core->timers);

@@ -81,12 +81,14 @@ struct coord_action {
     enum coord_action_type type;
     struct tx_id tx;
     uint64_t client;
-    struct tx_address address;
-    struct tx_msg msg;
-    struct txlog_record record; /* time_ms is the shell's to fill */
     bool force;
     struct tx_lsn lsn;
     struct tx_bytes text;
+    union {
+        struct tx_msg msg;          /* SEND, REPLY */
+        struct txlog_record record; /* APPEND; time_ms is the shell's to fill */
+    };
+    struct tx_address address; /* SEND */
 };
 
 struct coord_actions {

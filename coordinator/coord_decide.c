@@ -37,7 +37,7 @@ static bool nobody_writes(const struct coord_tx *tx)
 
 void coord_finish_readers(struct coord_core *core, struct coord_tx *tx)
 {
-    coord_tx_drop_work(tx);
+    coord_tx_drop_work(core, tx);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
     tx->finished_us = core->now;
     core->stats.committed_total++;
@@ -59,7 +59,7 @@ void coord_decide(struct coord_core *core, struct coord_tx *tx)
         coord_found_committed(core, tx);
         return;
     }
-    coord_tx_drop_work(tx);
+    coord_tx_drop_work(core, tx);
     struct txlog_record record = coord_commit_record(core, tx);
     tx->lsn = coord_append(core, &record, true);
     tx->logged = COORD_LOGGED_COMMIT;
@@ -104,7 +104,7 @@ void coord_found_committed(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->state == COORD_COLLECTING);
     TX_ASSERT(tx->members_decide && coord_all_voted(tx));
-    coord_tx_drop_work(tx);
+    coord_tx_drop_work(core, tx);
     struct txlog_record record = coord_commit_record(core, tx);
     tx->lsn = coord_append(core, &record, false);
     tx->logged = COORD_LOGGED_COMMIT;
@@ -150,7 +150,7 @@ struct txlog_record coord_end_record(struct coord_core *core, const struct coord
     size_t n = 0;
     for (size_t i = 0; i < tx->members_n; i++) {
         if (coord_member_commits(&tx->members[i])) {
-            peers[n++] = tx->members[i].ack;
+            peers[n++] = coord_member_ack(&tx->members[i]);
         }
     }
     return (struct txlog_record){.type = TXLOG_END,
@@ -226,8 +226,7 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
                           const struct tx_msg_ack *ack)
 {
     member->acked = true;
-    member->ack = (struct txlog_peer){.name = member->peer->name,
-                                      .known = {ack->incarnation, member->peer->life, ack->lsn}};
+    member->ack = (struct tx_position){ack->incarnation, member->peer->life, ack->lsn};
     if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
         damage(core, member->peer, tx->id, "commit");
     }

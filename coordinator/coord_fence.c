@@ -45,10 +45,9 @@ void coord_fence(struct coord_core *core, struct tx_position known, struct tx_by
     make_durable(core, known);
     core->fenced = true;
     core->presuming_n = 0;
-    struct coord_tx *tx = NULL;
-    struct coord_tx *next = NULL;
-    HASH_ITER(hh_id, core->by_id, tx, next)
-    {
+    struct coord_tx *next;
+    for (struct coord_tx *tx = TAILQ_FIRST(&core->all); tx != NULL; tx = next) {
+        next = TAILQ_NEXT(tx, in_all);
         if (coord_tx_decided(tx)) {
             coord_timer_disarm(&core->timers, &tx->timer);
         } else {
@@ -60,6 +59,7 @@ void coord_fence(struct coord_core *core, struct tx_position known, struct tx_by
         coord_timer_disarm(&core->timers, &core->peers[i]->down);
     }
     coord_timer_disarm(&core->timers, &core->forget);
+    coord_timer_disarm(&core->timers, &core->retention);
 }
 
 void coord_fence_recovered(struct coord_core *core)
@@ -70,9 +70,12 @@ void coord_fence_recovered(struct coord_core *core)
                                  "directory was told of another one. Stop this daemon and start "
                                  "it on its newest directory, or on an empty one with an id never "
                                  "used before"));
-    for (struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
+    struct coord_tx *tx;
+    TAILQ_FOREACH(tx, &core->all, in_all)
+    {
         coord_timer_disarm(&core->timers, &tx->timer);
     }
+    coord_timer_disarm(&core->timers, &core->retention);
 }
 
 /* Late words about an earlier start of this very log prove nothing, so each is checked here. */

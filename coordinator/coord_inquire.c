@@ -20,7 +20,7 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
     }
     /* The start that has acknowledged asked before: its acknowledgement has overtaken that. A later
      * one cannot have forgotten what was durable. */
-    if (tx->state == COORD_FINISHED_COMMITTED && peer->incarnation != member->ack.known.start) {
+    if (tx->state == COORD_FINISHED_COMMITTED && peer->incarnation != member->ack.start) {
         coord_alarm_tx(core, tx,
                        coord_print(core,
                                    "participant %s asks for the decision that it has "

@@ -7,6 +7,7 @@
 #define ASSENT_COORDINATOR_COORD_INTERNAL_H
 
 #include "common/assert.h"
+#include "common/pair_map.h"
 #include "common/seeded_bug.h"
 #include "coordinator/coord_core.h"
 
@@ -20,6 +21,11 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+/* Members that a transaction has room for in itself; more of them are memory of their own. */
+#define COORD_FEW_MEMBERS 2u
+/* Transactions and arenas that are over and wait for the next use. */
+#define COORD_SPARE_TXS_MAX    1024u
+#define COORD_SPARE_ARENAS_MAX 1024u
 /* Clients that wait for the outcome of one transaction. */
 #define COORD_WAITERS_MAX 16u
 /* Ids that are being asked for at a participant, at once. */
@@ -37,6 +43,7 @@ enum coord_timer_kind {
     COORD_TIMER_HELLO,
     COORD_TIMER_DOWN,
     COORD_TIMER_FORGET,
+    COORD_TIMER_RETENTION,
 };
 
 struct coord_timer {
@@ -114,8 +121,8 @@ struct coord_member {
     bool voted;
     enum tx_vote vote;
     bool acked;
-    bool forgotten;        /* resolving: it has said so. A reader is not asked then */
-    struct txlog_peer ack; /* how far its log was durable with the acknowledgement */
+    bool forgotten;         /* resolving: it has said so. A reader is not asked then */
+    struct tx_position ack; /* how far its log was durable with the acknowledgement */
 };
 
 struct coord_waiter {
@@ -123,19 +130,8 @@ struct coord_waiter {
     uint64_t req;
 };
 
-/* Keys of the tables: no padding, so that they can be hashed and compared as bytes. */
-struct coord_id_key {
-    uint64_t epoch;
-    uint64_t seq;
-};
-struct coord_request_key {
-    uint64_t client;
-    uint64_t req;
-};
-
 struct coord_tx {
     struct tx_id id;
-    struct coord_id_key id_key;
     enum coord_state state;
     struct tx_age age;
     struct tx_token token;
@@ -145,16 +141,18 @@ struct coord_tx {
     /* who asked, and what for */
     bool of_others; /* resolving: a participant is named that is not known here */
     bool has_request;
-    struct coord_request_key request;
-    struct tx_bytes key; /* idempotency key, owned; empty for none */
-    uint64_t content;    /* hash of a SUBMIT's operations */
-    struct coord_waiter waiters[COORD_WAITERS_MAX];
+    struct coord_waiter request;
+    struct tx_bytes key;          /* idempotency key, owned; empty for none */
+    uint64_t content;             /* hash of a SUBMIT's operations */
+    struct coord_waiter *waiters; /* `waiter`, or room for all that may wait */
     size_t waiters_n;
-    bool acked; /* the client has acknowledged the outcome */
+    struct coord_waiter waiter; /* nearly always the only one */
+    bool acked;                 /* the client has acknowledged the outcome */
 
     /* members */
-    struct coord_member *members;
+    struct coord_member *members; /* `few`, or memory of their own */
     size_t members_n;
+    struct coord_member few[COORD_FEW_MEMBERS];
     struct coord_peer **joined;
     size_t joined_n;
     bool one_shot;
@@ -196,12 +194,12 @@ struct coord_tx {
     bool open; /* in the list of those that the mark may not pass */
     bool holds_results;
     struct coord_timer timer;
+    TAILQ_ENTRY(coord_tx) in_all; /* or among the spare ones */
     TAILQ_ENTRY(coord_tx) in_open;
     TAILQ_ENTRY(coord_tx) in_retained;
+    TAILQ_ENTRY(coord_tx) in_expiring;
     TAILQ_ENTRY(coord_tx) in_results;
-    UT_hash_handle hh_id;
     UT_hash_handle hh_key;
-    UT_hash_handle hh_request;
 };
 
 TAILQ_HEAD(coord_tx_list, coord_tx);
@@ -235,19 +233,33 @@ struct coord_presuming {
 };
 #define COORD_PRESUMING_MAX 1024u
 
+/* Of the table of participants by name: open addressing, at most half full. */
+struct coord_peer_slot {
+    uint64_t hash;
+    struct coord_peer *peer; /* NULL: free */
+};
+
 struct coord_core {
     struct coord_options options; /* without the nodes: those are the peers */
     struct coord_peer *
         *peers; /* in the order of the configuration, then those that the log named */
     size_t peers_n;
+    struct coord_peer_slot *peers_by_name;
+    size_t peers_mask; /* slots less one */
 
-    struct coord_tx *by_id;
+    struct pair_map by_id;      /* epoch and sequence */
+    struct pair_map by_request; /* client and number */
     struct coord_tx *by_key;
-    struct coord_tx *by_request;
-    struct coord_tx_list open;    /* ascending by id: what the mark may not pass */
-    struct coord_tx_list acked;   /* retained and acknowledged by the client, oldest first */
-    struct coord_tx_list unacked; /* retained and not acknowledged, oldest first */
-    struct coord_tx_list results; /* those that hold results, oldest first */
+    struct coord_tx_list all;   /* in the order in which they became known here */
+    struct coord_tx_list spare; /* memory for the next ones */
+    size_t spare_n;
+    struct tx_arena spare_arenas[COORD_SPARE_ARENAS_MAX];
+    size_t spare_arenas_n;
+    struct coord_tx_list open;     /* ascending by id: what the mark may not pass */
+    struct coord_tx_list acked;    /* retained and acknowledged by the client, oldest first */
+    struct coord_tx_list unacked;  /* retained and not acknowledged, oldest first */
+    struct coord_tx_list expiring; /* all that are retained, oldest first */
+    struct coord_tx_list results;  /* those that hold results, oldest first */
     size_t counts[COORD_STATES_N];
     size_t retained_n;
     size_t results_n;
@@ -256,6 +268,7 @@ struct coord_core {
 
     struct coord_timers timers;
     struct coord_timer forget;
+    struct coord_timer retention; /* for the first of `expiring`, or earlier */
     struct coord_queue queue;
     struct tx_lsn last;    /* record written */
     struct tx_lsn durable; /* record known to be durable */
@@ -300,6 +313,10 @@ struct coord_core {
  * actions. */
 void *coord_alloc(struct coord_core *core, size_t count, size_t bytes);
 struct tx_bytes coord_copy(struct coord_core *core, struct tx_bytes bytes);
+/* Operations with all that they point to, in one piece; all of them (`op_member` is NULL), or those
+ * that `op_member` gives to `member`, in their order. */
+struct tx_op *coord_ops_copy(struct tx_arena *arena, const struct tx_op *ops, size_t ops_n,
+                             const uint8_t *op_member, size_t member);
 struct tx_bytes coord_print(struct coord_core *core, const char *format, ...) TX_PRINTF(2, 3);
 void coord_send(struct coord_core *core, const struct coord_peer *peer, const struct tx_msg *msg);
 void coord_reply(struct coord_core *core, uint64_t client, const struct tx_msg *msg);
@@ -342,7 +359,16 @@ struct coord_member *coord_tx_member(struct coord_tx *tx, const struct coord_pee
 void coord_tx_join(struct coord_tx *tx, struct coord_peer *peer);
 bool coord_tx_joined(const struct coord_tx *tx, const struct coord_peer *peer);
 /* What only an undecided transaction needs. */
-void coord_tx_drop_work(struct coord_tx *tx);
+void coord_tx_drop_work(struct coord_core *core, struct coord_tx *tx);
+/* Zeroed memory for so many members. */
+void coord_tx_make_members(struct coord_tx *tx, size_t n);
+/* Another client waits; there are fewer than COORD_WAITERS_MAX. */
+void coord_tx_add_waiter(struct coord_tx *tx, struct coord_waiter from);
+/* An arena that is empty, with memory of an earlier use if there is any; and its way back. */
+void coord_arena_take(struct coord_core *core, struct tx_arena *arena);
+void coord_arena_give(struct coord_core *core, struct tx_arena *arena);
+/* The member and its acknowledgement, for a record. */
+struct txlog_peer coord_member_ack(const struct coord_member *member);
 /* A member that must commit. */
 bool coord_member_commits(const struct coord_member *member);
 bool coord_all_voted(const struct coord_tx *tx);
@@ -357,7 +383,8 @@ void coord_open_remove(struct coord_core *core, struct coord_tx *tx);
 /* From now on the outcome may be forgotten when its time is over. */
 void coord_retain(struct coord_core *core, struct coord_tx *tx);
 void coord_retain_unlink(struct coord_core *core, struct coord_tx *tx);
-void coord_retain_expired(struct coord_core *core, struct coord_tx *tx);
+/* Forgets what has been retained long enough, and waits for the next. */
+void coord_retention_timer(struct coord_core *core);
 void coord_retain_bound(struct coord_core *core);
 void coord_results_keep(struct coord_core *core, struct coord_tx *tx);
 void coord_results_drop(struct coord_core *core, struct coord_tx *tx);

@@ -7,15 +7,16 @@ void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, str
     TX_ASSERT(tx->members_n == 1);
     struct coord_member *member = &tx->members[0];
     member->acked = true;
-    member->ack = (struct txlog_peer){
-        .name = member->peer->name, .known = {member->peer->incarnation, member->peer->life, lsn}};
-    coord_tx_drop_work(tx);
+    member->ack = (struct tx_position){member->peer->incarnation, member->peer->life, lsn};
+    coord_tx_drop_work(core, tx);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
     tx->finished_us = core->now;
     core->stats.committed_total++;
     struct txlog_record record = {
         .type = TXLOG_OUTCOME,
-        .outcome = {.id = tx->id, .outcome = TX_OUTCOME_COMMITTED, .peer = member->ack},
+        .outcome = {.id = tx->id,
+                    .outcome = TX_OUTCOME_COMMITTED,
+                    .peer = coord_member_ack(member)},
     };
     tx->lsn = coord_append(core, &record, false);
     tx->logged = COORD_LOGGED_OUTCOME;

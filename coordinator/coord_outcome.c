@@ -74,7 +74,7 @@ void coord_attach(struct coord_core *core, struct coord_tx *tx, struct coord_wai
                                 COORD_WAITERS_MAX));
         return;
     }
-    tx->waiters[tx->waiters_n++] = from;
+    coord_tx_add_waiter(tx, from);
 }
 
 static bool token_fits(struct coord_core *core, const struct coord_tx *tx, struct coord_waiter from,

@@ -2,17 +2,83 @@
 #include "coordinator/coord_internal.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#define PEER_SLOTS_FIRST 16u
 
 /* ---- the table ---- */
 
-struct coord_peer *coord_peer_find(const struct coord_core *core, const struct tx_name *name)
+/* A name as numbers: behind its text all is zero. */
+struct name_words {
+    uint64_t w[4];
+};
+
+static struct name_words words_of(const struct tx_name *name)
 {
-    for (size_t i = 0; i < core->peers_n; i++) {
-        if (tx_name_equal(&core->peers[i]->name, name)) {
-            return core->peers[i];
+    struct name_words words;
+    _Static_assert(sizeof words == sizeof *name, "a name is four words");
+    memcpy(&words, name->s, sizeof words);
+    return words;
+}
+
+static uint64_t hash_words(const struct name_words *words)
+{
+    return tx_hash_fold(words->w[0] ^ UINT64_C(0x9e3779b97f4a7c15),
+                        words->w[1] ^ UINT64_C(0xbb67ae8584caa73b)) +
+           tx_hash_fold(words->w[2] ^ UINT64_C(0x3c6ef372fe94f82b), words->w[3] + 1);
+}
+
+static bool same_words(const struct name_words *a, const struct name_words *b)
+{
+    return ((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
+            (a->w[3] ^ b->w[3])) == 0;
+}
+
+/* Where it is, or the free slot where it belongs. */
+static inline struct coord_peer_slot *find_slot(const struct coord_core *core, uint64_t hash,
+                                                const struct name_words *words)
+{
+    for (size_t at = (size_t)hash;; at++) {
+        struct coord_peer_slot *slot = &core->peers_by_name[at & core->peers_mask];
+        if (slot->peer == NULL) {
+            return slot;
+        }
+        const struct name_words other = words_of(&slot->peer->name);
+        if (slot->hash == hash && same_words(words, &other)) {
+            return slot;
         }
     }
-    return NULL;
+}
+
+struct coord_peer *coord_peer_find(const struct coord_core *core, const struct tx_name *name)
+{
+    if (core->peers_n == 0) {
+        return NULL;
+    }
+    const struct name_words words = words_of(name);
+    return find_slot(core, hash_words(&words), &words)->peer;
+}
+
+static void add_by_name(struct coord_core *core, struct coord_peer *peer)
+{
+    const struct name_words words = words_of(&peer->name);
+    const uint64_t hash = hash_words(&words);
+    *find_slot(core, hash, &words) = (struct coord_peer_slot){.hash = hash, .peer = peer};
+}
+
+/* Room for another one, the table at most half full. */
+static void grow_by_name(struct coord_core *core)
+{
+    if (core->peers_by_name != NULL && (core->peers_n + 1) * 2 <= core->peers_mask + 1) {
+        return;
+    }
+    size_t slots = core->peers_by_name != NULL ? (core->peers_mask + 1) * 2 : PEER_SLOTS_FIRST;
+    free(core->peers_by_name);
+    core->peers_by_name = tx_xcalloc(slots, sizeof *core->peers_by_name);
+    core->peers_mask = slots - 1;
+    for (size_t i = 0; i < core->peers_n; i++) {
+        add_by_name(core, core->peers[i]);
+    }
 }
 
 struct coord_peer *coord_peer_configured(const struct coord_core *core, const struct tx_name *name)
@@ -32,6 +98,8 @@ struct coord_peer *coord_peer_add(struct coord_core *core, const struct tx_name 
     peer->hello = (struct coord_timer){.kind = COORD_TIMER_HELLO, .owner = peer};
     peer->down = (struct coord_timer){.kind = COORD_TIMER_DOWN, .owner = peer};
     core->peers = tx_xrealloc(core->peers, (core->peers_n + 1) * sizeof(struct coord_peer *));
+    grow_by_name(core);
+    add_by_name(core, peer);
     core->peers[core->peers_n++] = peer;
     return peer;
 }

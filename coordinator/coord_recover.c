@@ -93,8 +93,7 @@ static enum tx_error recover_commit(struct coord_core *core, const struct txlog_
     coord_age_learn(core, commit->age.counter);
     tx->logged = COORD_LOGGED_COMMIT;
     tx->lsn = record->lsn;
-    tx->members = tx_xcalloc(commit->members_n, sizeof *tx->members);
-    tx->members_n = commit->members_n;
+    coord_tx_make_members(tx, commit->members_n);
     for (size_t i = 0; i < commit->members_n; i++) {
         const struct tx_member *member = &commit->members[i];
         tx->members[i] = (struct coord_member){
@@ -120,7 +119,7 @@ static enum tx_error recover_end(struct coord_core *core, const struct txlog_rec
         learn_peer(core, ack);
         struct coord_member *member = coord_tx_member(tx, coord_peer_find(core, &ack->name));
         if (member != NULL) {
-            member->ack = *ack;
+            member->ack = ack->known;
         }
     }
     if (tx->logged_end) {
@@ -157,15 +156,14 @@ static enum tx_error recover_outcome(struct coord_core *core, const struct txlog
     tx->one_phase = true;
     tx->logged = COORD_LOGGED_OUTCOME;
     tx->lsn = record->lsn;
-    tx->members = tx_xcalloc(1, sizeof *tx->members);
-    tx->members_n = 1;
+    coord_tx_make_members(tx, 1);
     tx->members[0] = (struct coord_member){
         .peer = coord_peer_find(core, &outcome->peer.name),
         .incarnation = outcome->peer.known.start,
         .voted = true,
         .vote = TX_VOTE_COMMITTED,
         .acked = true,
-        .ack = outcome->peer,
+        .ack = outcome->peer.known,
     };
     coord_retain(core, tx);
     return TX_OK;
@@ -302,14 +300,13 @@ void coord_recover_finish(struct coord_core *core)
 {
     core->snapshot_open = false;
     struct coord_tx *tx;
-    for (tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
+    TAILQ_FOREACH(tx, &core->all, in_all)
+    {
         TX_ASSERT(tx->recovered);
         tx->since_us = core->now;
         tx->finished_us = core->now;
-        if (tx->retained) {
-            coord_timer_arm(&core->timers, &tx->timer, core->now + core->options.retention_us);
-        }
     }
+    coord_retention_timer(core);
     TAILQ_FOREACH(tx, &core->open, in_open)
     {
         if (tx->state == COORD_COMMITTED) {

@@ -235,7 +235,8 @@ static bool coordinator_decides(const struct tx_msg_finish *finish)
 static void set_members(const struct coord_core *core, struct coord_tx *tx,
                         const struct tx_msg_finish *finish)
 {
-    tx->members = tx_xcalloc(finish->members_n, sizeof *tx->members);
+    coord_tx_make_members(tx, finish->members_n);
+    tx->members_n = 0;
     for (size_t i = 0; i < finish->members_n; i++) {
         const struct tx_member *named = &finish->members[i];
         struct coord_peer *peer = coord_peer_find(core, &named->name);

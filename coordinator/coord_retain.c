@@ -35,6 +35,21 @@ static struct coord_tx_list *retained_in(struct coord_core *core, const struct c
     return tx->acked ? &core->acked : &core->unacked;
 }
 
+/* For the first one that will be over. A timer that is armed for one that is gone already fires for
+ * nothing, once: cheaper than to move it with each that goes. */
+static void arm_retention(struct coord_core *core)
+{
+    const struct coord_tx *first = TAILQ_FIRST(&core->expiring);
+    if (first == NULL || core->fenced || !core->running) { /* a replay retains and evicts */
+        coord_timer_disarm(&core->timers, &core->retention);
+        return;
+    }
+    uint64_t at = first->finished_us + core->options.retention_us;
+    if (core->retention.slot == 0 || at < core->retention.at) {
+        coord_timer_arm(&core->timers, &core->retention, at);
+    }
+}
+
 void coord_retain(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(!tx->retained);
@@ -42,9 +57,11 @@ void coord_retain(struct coord_core *core, struct coord_tx *tx)
     tx->retained = true;
     core->retained_n++;
     TAILQ_INSERT_TAIL(retained_in(core, tx), tx, in_retained);
-    /* A replay retains and evicts without end; what is left then gets its timer. */
-    if (core->running) {
-        coord_timer_arm(&core->timers, &tx->timer, tx->finished_us + core->options.retention_us);
+    /* In the order of these calls: one that was finished before its record was durable is kept
+     * longer by that time at most. */
+    TAILQ_INSERT_TAIL(&core->expiring, tx, in_expiring);
+    if (TAILQ_FIRST(&core->expiring) == tx) {
+        arm_retention(core);
     }
 }
 
@@ -54,6 +71,10 @@ void coord_retain_unlink(struct coord_core *core, struct coord_tx *tx)
     tx->retained = false;
     core->retained_n--;
     TAILQ_REMOVE(retained_in(core, tx), tx, in_retained);
+    TAILQ_REMOVE(&core->expiring, tx, in_expiring);
+    if (TAILQ_EMPTY(&core->expiring)) {
+        coord_timer_disarm(&core->timers, &core->retention);
+    }
 }
 
 /* Forgets an outcome. From now on its epoch proves nothing by the lack of a record. */
@@ -69,9 +90,15 @@ static void evict(struct coord_core *core, struct coord_tx *tx)
     coord_tx_free(core, tx);
 }
 
-void coord_retain_expired(struct coord_core *core, struct coord_tx *tx)
+void coord_retention_timer(struct coord_core *core)
 {
-    evict(core, tx);
+    struct coord_tx *first = TAILQ_FIRST(&core->expiring);
+    while (first != NULL && first->finished_us + core->options.retention_us <= core->now) {
+        evict(core, first);
+        first = TAILQ_FIRST(&core->expiring);
+    }
+    coord_timer_disarm(&core->timers, &core->retention);
+    arm_retention(core);
 }
 
 void coord_retain_bound(struct coord_core *core)
@@ -106,7 +133,7 @@ void coord_results_drop(struct coord_core *core, struct coord_tx *tx)
         TAILQ_REMOVE(&core->results, tx, in_results);
         tx->results_lost = true;
     }
-    tx_arena_deinit(&tx->results_arena);
+    coord_arena_give(core, &tx->results_arena);
     tx->results = NULL;
 }
 

@@ -20,7 +20,9 @@ struct coord_shell {
     struct loop *loop;
     struct service *service;
     struct transport *transport;
-    enum tx_error failed; /* why the loop was stopped; TX_OK for a signal */
+    uint64_t pass_us;      /* the time of this pass of the loop; 0: not asked for yet */
+    uint64_t pass_wall_ms; /* the same, for records */
+    enum tx_error failed;  /* why the loop was stopped; TX_OK for a signal */
     struct tx_why why;
 };
 
@@ -56,7 +58,9 @@ static void append(struct coord_shell *shell, struct coord_action *action)
 {
     enum tx_error error;
 
-    action->record.time_ms = clock_wall_ms();
+    if (shell->pass_wall_ms == 0)
+        shell->pass_wall_ms = clock_wall_ms();
+    action->record.time_ms = shell->pass_wall_ms;
     error = node_log_append(&shell->node, &action->record, NULL, 0, action->force);
     if (error != TX_OK)
         fail(shell, error, "cannot queue a log record");
@@ -94,7 +98,15 @@ static void perform_all(struct coord_shell *shell)
     for (size_t i = 0; i < shell->actions.n && shell->failed == TX_OK; i++)
         perform(shell, &shell->actions.items[i]);
     coord_actions_clear(&shell->actions);
-    service_tick_at(shell->service, coord_core_deadline(shell->core));
+}
+
+/* One reading of the clock for all that a pass of the loop brings: nothing in it happens by the
+ * microsecond, and a timer that is due meanwhile fires in the next pass. */
+static uint64_t now_us(struct coord_shell *shell)
+{
+    if (shell->pass_us == 0)
+        shell->pass_us = clock_now_us();
+    return shell->pass_us;
 }
 
 static void step(struct coord_shell *shell, const struct coord_event *event)
@@ -102,7 +114,7 @@ static void step(struct coord_shell *shell, const struct coord_event *event)
     if (shell->failed != TX_OK)
         return;
     TX_ASSERT(shell->actions.n == 0);
-    coord_core_step(shell->core, event, clock_now_us(), &shell->actions);
+    coord_core_step(shell->core, event, now_us(shell), &shell->actions);
     perform_all(shell);
 }
 
@@ -143,16 +155,20 @@ static void tick(void *arg)
 {
     struct coord_shell *shell = arg;
 
+    shell->pass_us = 0; /* the timer is late by the clock, not by the pass */
     step(shell, &(struct coord_event){.type = COORD_EVENT_TICK});
 }
 
 /* What one pass of the loop has brought forth reaches the log as one piece, with one sync. The
  * transport sends after this: it was added to the loop later. */
-static void hand_over(void *arg)
+static void end_pass(void *arg)
 {
     struct coord_shell *shell = arg;
 
     log_writer_hand_over(shell->node.writer);
+    service_tick_at(shell->service, coord_core_deadline(shell->core));
+    shell->pass_us = 0;
+    shell->pass_wall_ms = 0;
 }
 
 static void disk(void *arg, bool low, uint64_t free_bytes)
@@ -260,7 +276,7 @@ static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)
     enum tx_error error;
 
     memcpy(options.envelope.cluster, shell->config.cluster, sizeof options.envelope.cluster);
-    error = loop_add_after(shell->loop, hand_over, shell);
+    error = loop_add_after(shell->loop, end_pass, shell);
     if (error != TX_OK)
         return tx_why(why, error, "out of memory");
     error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
@@ -295,7 +311,7 @@ enum tx_error coord_shell_new(const struct coord_config *config, struct coord_sh
     }
     coord_core_recovered(made->core, made->node.last, clock_now_us(), &made->actions);
     perform_all(made);
-    hand_over(made);
+    end_pass(made);
     transport_flush(made->transport);
     *shell = made;
     return TX_OK;

@@ -61,7 +61,9 @@ static void restate_tx(struct coord_core *core, const struct coord_tx *tx)
     case COORD_LOGGED_OUTCOME:
         record = (struct txlog_record){
             .type = TXLOG_OUTCOME,
-            .outcome = {.id = tx->id, .outcome = TX_OUTCOME_COMMITTED, .peer = tx->members[0].ack},
+            .outcome = {.id = tx->id,
+                        .outcome = TX_OUTCOME_COMMITTED,
+                        .peer = coord_member_ack(&tx->members[0])},
         };
         (void)coord_append(core, &record, false);
         break;
@@ -93,7 +95,9 @@ static void snapshot(struct coord_core *core)
         struct txlog_record forget = coord_forget_record(core);
         (void)coord_append(core, &forget, false);
     }
-    for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next) {
+    const struct coord_tx *tx;
+    TAILQ_FOREACH(tx, &core->all, in_all)
+    {
         restate_tx(core, tx);
     }
     restate_alarms(core);

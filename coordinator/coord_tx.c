@@ -4,30 +4,40 @@
 
 #include <string.h>
 
-static struct coord_id_key id_key(struct tx_id id)
+/* Zeroed memory: that of one that is over, if there is any. */
+static struct coord_tx *new_tx(struct coord_core *core)
 {
-    return (struct coord_id_key){.epoch = id.epoch, .seq = id.seq};
+    struct coord_tx *tx = TAILQ_FIRST(&core->spare);
+    if (tx == NULL) {
+        tx = tx_xmalloc(sizeof *tx);
+    } else {
+        TAILQ_REMOVE(&core->spare, tx, in_all);
+        core->spare_n--;
+    }
+    return memset(tx, 0, sizeof *tx);
 }
 
 struct coord_tx *coord_tx_new(struct coord_core *core, struct tx_id id, enum coord_state state)
 {
     TX_ASSERT(tx_id_valid(id));
-    TX_ASSERT(coord_tx_find(core, id) == NULL);
-    struct coord_tx *tx = tx_xcalloc(1, sizeof *tx);
+    TX_ASSERT(id.coordinator == core->options.id);
+    struct coord_tx *tx = new_tx(core);
     tx->id = id;
-    tx->id_key = id_key(id);
     tx->state = state;
     tx->since_us = core->now;
-    tx->timer = (struct coord_timer){.kind = COORD_TIMER_TX, .owner = tx};
+    tx->timer.kind = COORD_TIMER_TX;
+    tx->timer.owner = tx;
+    tx->waiters = &tx->waiter;
     core->counts[state]++;
-    HASH_ADD(hh_id, core->by_id, id_key, sizeof tx->id_key, tx);
+    pair_map_add(&core->by_id, id.epoch, id.seq, tx); /* stops if the id is there already */
+    TAILQ_INSERT_TAIL(&core->all, tx, in_all);
     return tx;
 }
 
 static void drop_request(struct coord_core *core, struct coord_tx *tx)
 {
     if (tx->has_request) {
-        HASH_DELETE(hh_request, core->by_request, tx);
+        pair_map_remove(&core->by_request, tx->request.client, tx->request.req);
         tx->has_request = false;
     }
 }
@@ -50,24 +60,33 @@ void coord_tx_free(struct coord_core *core, struct coord_tx *tx)
     coord_timer_disarm(&core->timers, &tx->timer);
     coord_results_drop(core, tx);
     uncount(core, tx);
-    HASH_DELETE(hh_id, core->by_id, tx);
+    pair_map_remove(&core->by_id, tx->id.epoch, tx->id.seq);
+    TAILQ_REMOVE(&core->all, tx, in_all);
     coord_tx_drop_key(core, tx);
     drop_request(core, tx);
-    tx_arena_deinit(&tx->work);
+    coord_tx_drop_work(core, tx);
     free((void *)(uintptr_t)tx->text.data);
-    free(tx->members);
+    if (tx->waiters != &tx->waiter) {
+        free(tx->waiters);
+    }
+    if (tx->members != tx->few) {
+        free(tx->members);
+    }
     free(tx->joined);
-    free(tx);
+    if (core->spare_n == COORD_SPARE_TXS_MAX) {
+        free(tx);
+        return;
+    }
+    TAILQ_INSERT_HEAD(&core->spare, tx, in_all);
+    core->spare_n++;
 }
 
 struct coord_tx *coord_tx_find(const struct coord_core *core, struct tx_id id)
 {
-    struct coord_id_key key = id_key(id);
-    struct coord_tx *tx = NULL;
-    if (id.coordinator == core->options.id) {
-        HASH_FIND(hh_id, core->by_id, &key, sizeof key, tx);
+    if (id.coordinator != core->options.id) {
+        return NULL;
     }
-    return tx;
+    return pair_map_find(&core->by_id, id.epoch, id.seq);
 }
 
 struct coord_tx *coord_tx_by_key(const struct coord_core *core, struct tx_bytes key)
@@ -81,10 +100,7 @@ struct coord_tx *coord_tx_by_key(const struct coord_core *core, struct tx_bytes 
 
 struct coord_tx *coord_tx_by_request(const struct coord_core *core, struct coord_waiter from)
 {
-    struct coord_request_key key = {.client = from.client, .req = from.req};
-    struct coord_tx *tx = NULL;
-    HASH_FIND(hh_request, core->by_request, &key, sizeof key, tx);
-    return tx;
+    return pair_map_find(&core->by_request, from.client, from.req);
 }
 
 void coord_tx_set_key(struct coord_core *core, struct coord_tx *tx, struct tx_bytes key)
@@ -116,8 +132,8 @@ void coord_tx_set_request(struct coord_core *core, struct coord_tx *tx, struct c
     }
     TX_ASSERT(!tx->has_request);
     tx->has_request = true;
-    tx->request = (struct coord_request_key){.client = from.client, .req = from.req};
-    HASH_ADD(hh_request, core->by_request, request, sizeof tx->request, tx);
+    tx->request = from;
+    pair_map_add(&core->by_request, from.client, from.req, tx);
 }
 
 static bool may_move(enum coord_state from, enum coord_state to)
@@ -170,9 +186,49 @@ void coord_tx_join(struct coord_tx *tx, struct coord_peer *peer)
     tx->joined[tx->joined_n++] = peer;
 }
 
-void coord_tx_drop_work(struct coord_tx *tx)
+void coord_tx_make_members(struct coord_tx *tx, size_t n)
 {
-    tx_arena_deinit(&tx->work);
+    TX_ASSERT(tx->members == NULL);
+    tx->members = n <= COORD_FEW_MEMBERS ? tx->few : tx_xcalloc(n, sizeof *tx->members);
+    tx->members_n = n;
+}
+
+void coord_tx_add_waiter(struct coord_tx *tx, struct coord_waiter from)
+{
+    TX_ASSERT(tx->waiters_n < COORD_WAITERS_MAX);
+    if (tx->waiters_n == 1 && tx->waiters == &tx->waiter) {
+        tx->waiters = tx_xcalloc(COORD_WAITERS_MAX, sizeof *tx->waiters);
+        tx->waiters[0] = tx->waiter;
+    }
+    tx->waiters[tx->waiters_n++] = from;
+}
+
+void coord_arena_take(struct coord_core *core, struct tx_arena *arena)
+{
+    TX_ASSERT(arena->blocks == NULL);
+    if (core->spare_arenas_n > 0) {
+        *arena = core->spare_arenas[--core->spare_arenas_n];
+    }
+}
+
+void coord_arena_give(struct coord_core *core, struct tx_arena *arena)
+{
+    if (core->spare_arenas_n == COORD_SPARE_ARENAS_MAX || !tx_arena_recycle(arena)) {
+        tx_arena_deinit(arena);
+        return;
+    }
+    core->spare_arenas[core->spare_arenas_n++] = *arena;
+    arena->blocks = NULL;
+}
+
+struct txlog_peer coord_member_ack(const struct coord_member *member)
+{
+    return (struct txlog_peer){.name = member->peer->name, .known = member->ack};
+}
+
+void coord_tx_drop_work(struct coord_core *core, struct coord_tx *tx)
+{
+    coord_arena_give(core, &tx->work);
     tx->ops = NULL;
     tx->op_member = NULL;
 }

@@ -5,7 +5,8 @@
 
 /* Puts a member's results where its operations stand in the SUBMIT. False when the count
  * is wrong. */
-static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg_vote *vote)
+static bool take_results(struct coord_core *core, struct coord_tx *tx, size_t member,
+                         const struct tx_msg_vote *vote)
 {
     if (!tx->one_shot) {
         return vote->results_n == 0;
@@ -18,6 +19,8 @@ static bool take_results(struct coord_tx *tx, size_t member, const struct tx_msg
         return false;
     }
     if (tx->results == NULL) {
+        coord_arena_give(core, &tx->results_arena); /* of results that were dropped */
+        coord_arena_take(core, &tx->results_arena);
         tx->results = tx_arena_alloc(&tx->results_arena, tx->ops_n, sizeof *tx->results);
         TX_NEED_MEMORY(tx->results != NULL);
         tx->results_bytes = tx->ops_n * sizeof *tx->results;
@@ -88,7 +91,7 @@ static void take_vote(struct coord_core *core, struct coord_tx *tx, struct coord
                                 peer->name.s));
         return;
     }
-    if (!take_results(tx, (size_t)(member - tx->members), vote)) {
+    if (!take_results(core, tx, (size_t)(member - tx->members), vote)) {
         refuse(core, tx, peer,
                coord_print(core,
                            "participant %s gave %zu results, which is not the number of "
@@ -118,7 +121,7 @@ static void members_vote(struct coord_core *core, struct coord_tx *tx, struct co
     TX_ASSERT(tx->members_decide);
     if (tx->one_shot && tx->results_lost) {
         /* those of another member have not come */
-    } else if (!take_results(tx, (size_t)(member - tx->members), vote)) {
+    } else if (!take_results(core, tx, (size_t)(member - tx->members), vote)) {
         /* Who has found out that all are prepared, and committed, has no results any more. */
         bool gone = vote->vote == TX_VOTE_COMMITTED && vote->results_n == 0;
         core->stats.violations += !gone && !lost_results(tx, member, vote);
@@ -162,7 +165,7 @@ static void committed_vote(struct coord_core *core, struct coord_tx *tx,
                                    member->peer->name.s));
         return;
     }
-    if (!take_results(tx, 0, vote)) {
+    if (!take_results(core, tx, 0, vote)) {
         /* It is committed all the same. */
         core->stats.violations += !lost_results(tx, member, vote);
         tx->results_lost = true;

@@ -480,9 +480,105 @@ static void a_frame_above_the_limit_is_refused(void **state)
     free((void *)bytes.data);
 }
 
+/* Every field of a message is written, also over what the memory held before. */
+static void nothing_of_an_earlier_frame_stays(void **state)
+{
+    (void)state;
+    struct tx_envelope envelope = sample_envelope(TX_ROLE_COORDINATOR);
+    struct tx_arena arena = {0};
+    for (unsigned i = 0; i < 2 * TX_MSG_TYPES_N; i++) {
+        enum tx_msg_type type = (enum tx_msg_type)(i / 2);
+        struct tx_msg msg = i % 2 == 0 ? sample_full(type) : sample_bare(type);
+        struct tx_bytes bytes = sample_frame(&envelope, &msg);
+        tx_arena_reset(&arena);
+        void *old = tx_arena_alloc(&arena, 1, 65536);
+        assert_non_null(old);
+        memset(old, 0xa5, 65536);
+        tx_arena_reset(&arena);
+        struct tx_frame frame;
+        struct tx_why why;
+        assert_int_equal(tx_frame_decode(bytes, TX_MESSAGE_MAX, &arena, &frame, &why), TX_OK);
+        assert_int_equal(frame.messages_n, 1);
+        assert_same_msg(&msg, &frame.messages[0]);
+        struct tx_bytes again = sample_frame(&envelope, &frame.messages[0]);
+        assert_int_equal(again.len, bytes.len);
+        assert_memory_equal(again.data, bytes.data, bytes.len);
+        free((void *)again.data);
+        free((void *)bytes.data);
+    }
+    tx_arena_deinit(&arena);
+}
+
+/* A frame of one message so many times, which no writer need be willing to make. */
+static struct tx_bytes repeated(const struct tx_msg *msg, size_t times)
+{
+    struct tx_envelope envelope = sample_envelope(TX_ROLE_CLIENT);
+    struct tx_frame_writer *writer = tx_frame_writer_new(&envelope);
+    assert_int_equal(tx_frame_writer_add(writer, msg, TX_MESSAGE_MAX), TX_OK);
+    struct tx_bytes one = tx_frame_writer_finish(writer);
+    struct tx_encoded encoded = tx_frame_writer_encoded(writer);
+    size_t prefix = one.len - encoded.bytes.len;
+    uint8_t *data = malloc(prefix + times * encoded.bytes.len);
+    assert_non_null(data);
+    memcpy(data, one.data, prefix);
+    data[prefix - 1] = (uint8_t)times; /* the last byte of the count */
+    for (size_t i = 0; i < times; i++) {
+        memcpy(data + prefix + i * encoded.bytes.len, encoded.bytes.data, encoded.bytes.len);
+    }
+    tx_frame_writer_destroy(&writer);
+    return tx_bytes(data, prefix + times * encoded.bytes.len);
+}
+
+/* Each message of it could stand in a frame, and the frame is as large as a frame may be. */
+static void too_many_objects_are_refused(void **state)
+{
+    (void)state;
+    struct tx_op op = {.type = TX_OP_GET, .participant = {"a"}};
+    op.space = tx_bytes_str("s");
+    op.key = tx_bytes_str("k");
+    struct tx_op *many = calloc(TX_OPS_MAX, sizeof *many);
+    assert_non_null(many);
+    for (size_t i = 0; i < TX_OPS_MAX; i++) {
+        many[i] = op;
+    }
+    struct tx_msg msg = sample_bare(TX_MSG_SUBMIT);
+    msg.submit.ops = many;
+    msg.submit.ops_n = TX_OPS_MAX;
+    struct tx_bytes bytes = repeated(&msg, 2);
+    refuse_bytes(bytes, TX_ELIMIT, "objects");
+    free((void *)bytes.data);
+    struct tx_arena arena = {0};
+    struct tx_frame frame;
+    bytes = repeated(&msg, 1);
+    assert_int_equal(tx_frame_decode(bytes, TX_MESSAGE_MAX, &arena, &frame, NULL), TX_OK);
+    tx_arena_deinit(&arena);
+    free((void *)bytes.data);
+    free(many);
+}
+
+static void bytes_behind_the_end_are_refused(void **state)
+{
+    (void)state;
+    struct tx_msg msg = sample_full(TX_MSG_COMMIT);
+    struct tx_bytes bytes = repeated(&msg, 2);
+    struct tx_arena arena = {0};
+    struct tx_frame frame;
+    assert_int_equal(tx_frame_decode(bytes, TX_MESSAGE_MAX, &arena, &frame, NULL), TX_OK);
+    tx_arena_deinit(&arena);
+    uint8_t *longer = calloc(1, bytes.len + 1);
+    assert_non_null(longer);
+    memcpy(longer, bytes.data, bytes.len);
+    refuse_bytes(tx_bytes(longer, bytes.len + 1), TX_EFORMAT, "left over");
+    free(longer);
+    free((void *)bytes.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_of_an_earlier_frame_stays),
+        cmocka_unit_test(too_many_objects_are_refused),
+        cmocka_unit_test(bytes_behind_the_end_are_refused),
         cmocka_unit_test(ids),
         cmocka_unit_test(enums),
         cmocka_unit_test(ops),

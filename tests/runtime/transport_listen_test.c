@@ -1,6 +1,9 @@
 /* Addresses that are taken, left behind, wrong, or of another kind. */
 #include "tests/runtime/transport_fixture.h"
 
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -86,12 +89,54 @@ static void test_ipv6_and_localhost(void **state)
     receive(&w->participant, 1);
 }
 
+/* The descriptor of this process that listens at the port; -1 for none. */
+static int listening_at(unsigned port)
+{
+    for (int fd = 3; fd < 1024; fd++) {
+        struct sockaddr_in at = {0};
+        socklen_t at_size = sizeof(at), size = sizeof(int);
+        int listens = 0;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
+            getsockname(fd, (struct sockaddr *)&at, &at_size) == 0 && at.sin_family == AF_INET &&
+            ntohs(at.sin_port) == port) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
+/* A thousand clients may connect at once: the kernel would drop those that it has no place for, and
+ * each would try again a second later. */
+static void test_place_for_many_connections(void **state)
+{
+    struct world *w = *state;
+    const char *port = strrchr(w->coordinator.address.s, ':') + 1;
+    const int fd = listening_at((unsigned)strtoul(port, NULL, 10));
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    FILE *file = fopen("/proc/sys/net/core/somaxconn", "r");
+    char text[32] = "";
+    unsigned long most;
+
+    assert_true(fd >= 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    if (file == NULL) {
+        skip(); /* it cannot be known what this machine allows */
+    }
+    assert_non_null(fgets(text, sizeof(text), file));
+    assert_int_equal(fclose(file), 0);
+    most = strtoul(text, NULL, 10);
+    /* Of a socket that listens, this is the length of its queue. */
+    assert_int_equal(info.tcpi_sacked, most < 4096 ? most : 4096);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TRANSPORT_TEST(test_port_in_use),        TRANSPORT_TEST(test_path_in_use),
         TRANSPORT_TEST(test_stale_path),         TRANSPORT_TEST(test_path_is_taken_by_a_file),
-        TRANSPORT_TEST(test_ipv6_and_localhost),
+        TRANSPORT_TEST(test_ipv6_and_localhost), TRANSPORT_TEST(test_place_for_many_connections),
     };
 
     loop_prepare_process();

@@ -216,9 +216,11 @@ static void test_many_destinations(void **state)
     transport_send(w->coordinator.transport, &w->participant.address, &msg);
     transport_flush(w->coordinator.transport);
     for (int i = 0; i < 600; i++) {
-        struct tx_address address;
+        /* The first ones come again, just used and when they had to go long ago. */
+        const int number = i < 20 ? i / 2 : i >= 590 ? i - 590 : i;
+        struct tx_address address = {""};
 
-        (void)snprintf(address.s, sizeof(address.s), "ipc://%s/none-%d", w->scratch.dir, i);
+        (void)snprintf(address.s, sizeof(address.s), "ipc://%s/none-%d", w->scratch.dir, number);
         transport_send(w->coordinator.transport, &address, &msg);
         transport_flush(w->coordinator.transport);
         if (i % 100 == 0) { /* in use all along, so it must not be the one that goes */

@@ -118,10 +118,18 @@ void coverage_coord_step(struct coverage *coverage, const struct coord_core *cor
         if (timer->kind == COORD_TIMER_TX && timer->at <= now_us)
             coverage->coord[row_of(timer->owner)][COORD_COLUMN_TIMER]++;
     }
+    /* What is retained has one timer for all. */
+    const struct coord_tx *tx = TAILQ_FIRST(&core->expiring);
+    while (tx != NULL && core->retention.slot > 0 &&
+           tx->finished_us + core->options.retention_us <= now_us) {
+        coverage->coord[row_of(tx)][COORD_COLUMN_TIMER]++;
+        tx = TAILQ_NEXT(tx, in_expiring);
+    }
 }
 
 void coverage_coord_restart(struct coverage *coverage, const struct coord_core *core)
 {
-    for (const struct coord_tx *tx = core->by_id; tx != NULL; tx = tx->hh_id.next)
+    for (const struct coord_tx *tx = TAILQ_FIRST(&core->all); tx != NULL;
+         tx = TAILQ_NEXT(tx, in_all))
         coverage->coord[row_of(tx)][COORD_COLUMN_RESTART]++;
 }

@@ -4,7 +4,7 @@
 
 size_t inside_coord_live(const struct coord_core *core)
 {
-    return HASH_CNT(hh_id, core->by_id);
+    return core->by_id.n;
 }
 
 bool inside_coord_takes(const struct coord_core *core, const struct tx_envelope *from,
