@@ -11,13 +11,7 @@
 #include "common/seeded_bug.h"
 #include "lockmgr/lockmgr.h"
 #include "participant/part_core.h"
-
-/* A map that has no memory stops the process, as every allocation of a core does. */
-#define uthash_malloc(bytes) tx_xmalloc(bytes)
-#define uthash_fatal(text)   tx_memory_failed(__func__) /* its only reason */
-/* The hash of this project, which is faster than the library's. */
-#define HASH_FUNCTION(key, len, hash) ((hash) = (unsigned)tx_bytes_hash(tx_bytes((key), (len)), 0))
-#include <uthash.h>
+#include "participant/part_map.h"
 
 #define PART_ALARMS_MAX        1000u /* alarms kept in memory, the newest */
 #define PART_STATUS_TXS_MAX    1000u /* transactions shown in a STATUS */
@@ -56,15 +50,6 @@ static inline void part_list_remove(struct part_link *link)
     link->prev->next = link->next;
     link->next->prev = link->prev;
     link->prev = link->next = NULL;
-}
-
-/* An id as a key of a map: no padding. */
-struct part_key {
-    uint64_t coordinator, epoch, seq;
-};
-static inline struct part_key part_key(struct tx_id id)
-{
-    return (struct part_key){id.coordinator, id.epoch, id.seq};
 }
 
 /* ---- transactions ---- */
