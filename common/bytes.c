@@ -395,6 +395,15 @@ void tx_arena_reset(struct tx_arena *arena)
     }
 }
 
+bool tx_arena_recycle(struct tx_arena *arena)
+{
+    if (arena->blocks == NULL || arena->blocks->capacity != ARENA_FIRST_CAPACITY) {
+        return false;
+    }
+    tx_arena_reset(arena);
+    return true;
+}
+
 void tx_arena_deinit(struct tx_arena *arena)
 {
     arena_free_list(arena->blocks);

@@ -96,6 +96,9 @@ void *tx_arena_alloc(struct tx_arena *arena, size_t count, size_t bytes) TX_MUST
 struct tx_bytes tx_arena_copy(struct tx_arena *arena, struct tx_bytes bytes);
 /* Frees all but one block, which is kept for the next use. */
 void tx_arena_reset(struct tx_arena *arena);
+/* The same for an arena that others will use next: false, and nothing done, when there is no block,
+ * or the one to keep is larger than an arena's first one. */
+bool tx_arena_recycle(struct tx_arena *arena);
 void tx_arena_deinit(struct tx_arena *arena);
 
 #endif

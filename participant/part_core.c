@@ -46,6 +46,9 @@ void part_core_destroy(struct part_core **core_ptr)
     part_alarms_free(core);
     lock_events_deinit(&core->events);
     lockmgr_destroy(&core->locks);
+    tx_spare_deinit(&core->spare_txs);
+    while (core->arenas_n > 0)
+        tx_arena_deinit(&core->arenas[--core->arenas_n]);
     free(core->heap);
     free(core->held);
     free(core);

@@ -9,6 +9,7 @@
 
 #include "common/assert.h"
 #include "common/seeded_bug.h"
+#include "common/spare.h"
 #include "lockmgr/lockmgr.h"
 #include "participant/part_core.h"
 #include "participant/part_map.h"
@@ -21,6 +22,7 @@
     (TX_MEMBERS_MAX + 2u)       /* every member may inquire, the coordinator decide */
 #define PART_RESULT_BYTES 8u    /* of a result in a message, beside its value; at most */
 #define PART_MESSAGE_REST 4096u /* of the frame around them: envelope, fields, text; at most */
+#define PART_SPARES_MAX   1024u /* transactions, and blocks of theirs, kept for the next ones */
 #define PART_ASKED_ALONE  1u    /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
@@ -161,12 +163,12 @@ struct part_tx {
     size_t results_max;     /* one-shot: what PREPARE gives them; 0: no bound of its own */
     struct part_scan scan;  /* of the next operation */
     struct tx_lsn rests_on; /* nobody may hear of the results before this record is durable */
-    struct tx_arena work;   /* ops, results, locks */
+    struct tx_arena work;   /* ops and results of the step; members; recovery: locks */
 
     const struct txlog_lock *locks; /* recovery: to be taken again */
     size_t locks_n;
 
-    struct tx_arena kept; /* members, deferred, text */
+    struct tx_arena kept; /* deferred, text; recovery: members */
     const struct tx_member *members;
     size_t members_n;
     const struct tx_position *known; /* of each member, as PREPARE told */
@@ -303,6 +305,10 @@ struct part_core {
     uint64_t found_out_total;
     uint64_t violations, stale, alarms_total;
 
+    struct tx_spare spare_txs;
+    struct tx_arena arenas[PART_SPARES_MAX]; /* empty ones with a block each */
+    size_t arenas_n;
+
     bool recovering; /* no step yet */
     bool restating;  /* recovery: between SNAPSHOT_BEGIN and its END */
 
@@ -312,6 +318,10 @@ struct part_core {
 };
 
 /* part_actions.c: memory of a core never fails. */
+/* An empty arena, with a block of an earlier one if there is one. */
+struct tx_arena part_arena_take(struct part_core *core);
+/* Empties the arena; its block may go to the next taker. */
+void part_arena_give(struct part_core *core, struct tx_arena *arena);
 void *part_alloc(struct tx_arena *arena, size_t count, size_t bytes);
 struct tx_bytes part_copy(struct tx_arena *arena, struct tx_bytes bytes);
 /* Formatted, at most TX_TEXT_MAX bytes, in the actions' arena. */
@@ -364,7 +374,7 @@ struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coo
 void part_tx_move(struct part_core *core, struct part_tx *tx, enum part_state state,
                   enum part_wait wait);
 /* Frees what only an undecided transaction needs: operations, members, texts. */
-void part_tx_shrink(struct part_tx *tx);
+void part_tx_shrink(struct part_core *core, struct part_tx *tx);
 void part_tx_free(struct part_core *core, struct part_tx *tx);
 size_t part_open_n(const struct part_core *core);
 const char *part_state_text(enum part_state state);

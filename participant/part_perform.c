@@ -65,9 +65,10 @@ static void answered(struct part_shell *shell, struct tx_id tx, enum part_rm_cal
 static void execute(struct part_shell *shell, const struct part_action *action)
 {
     struct rm_answer answer = {0};
+    struct tx_id tx = action->tx; /* the answer may move the action away */
 
-    shell->rm->vtable->execute(shell->rm, action->tx, &action->op, &answer);
-    answered(shell, action->tx, PART_RM_EXECUTE, &answer);
+    shell->rm->vtable->execute(shell->rm, tx, &action->op, &answer);
+    answered(shell, tx, PART_RM_EXECUTE, &answer);
 }
 
 static void prepare(struct part_shell *shell, struct tx_id tx)
@@ -156,10 +157,9 @@ static void perform(struct part_shell *shell, struct part_action *action)
 void part_shell_perform(struct part_shell *shell)
 {
     for (size_t i = 0; i < shell->actions.n && shell->failed == TX_OK; i++) {
-        /* A copy: performing may append actions, and the array may move. */
-        struct part_action action = shell->actions.items[i];
-
-        perform(shell, &action);
+        /* What the resource manager answers may append actions, and move them all: nobody looks at
+         * one after that. */
+        perform(shell, &shell->actions.items[i]);
     }
     part_actions_clear(&shell->actions);
     service_tick_at(shell->service, part_core_deadline(shell->core));

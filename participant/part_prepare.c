@@ -9,7 +9,7 @@
 struct lock_list {
     struct tx_arena *arena;
     struct txlog_lock *locks;
-    size_t n;
+    size_t n, room;
 };
 
 /* The intentions come back with the locks below them. */
@@ -20,17 +20,12 @@ static bool is_recorded(struct lock_name name, enum tx_lock_mode mode)
     return mode != TX_LOCK_IS && mode != TX_LOCK_IX;
 }
 
-static void count_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
-{
-    struct lock_list *list = arg;
-    list->n += is_recorded(name, mode);
-}
-
 static void copy_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
 {
     struct lock_list *list = arg;
     if (!is_recorded(name, mode))
         return;
+    TX_ASSERT(list->n < list->room);
     list->locks[list->n++] = (struct txlog_lock){
         .mode = mode,
         .space = part_copy(list->arena, name.space),
@@ -44,14 +39,12 @@ const struct txlog_lock *part_locks_list(struct tx_arena *arena, const struct pa
                                          size_t *n)
 {
     struct lock_list list = {.arena = arena};
-    if (tx->owner != NULL)
-        lockmgr_each_held(tx->owner, count_lock, &list);
-    *n = list.n;
-    list.locks = part_alloc(arena, list.n, sizeof *list.locks);
-    list.n = 0;
-    if (tx->owner != NULL)
+    if (tx->owner != NULL) {
+        list.room = lockmgr_held_n(tx->owner); /* with the intentions */
+        list.locks = part_alloc(arena, list.room, sizeof *list.locks);
         lockmgr_each_held(tx->owner, copy_lock, &list);
-    TX_ASSERT(list.n == *n);
+    }
+    *n = list.n;
     return list.locks;
 }
 
@@ -59,7 +52,9 @@ void part_append_prepared(struct part_core *core, const struct part_tx *tx, stru
                           bool restate)
 {
     struct tx_arena *arena = &core->out->arena;
-    struct txlog_prepared prepared = {
+    struct part_action *action = part_append(core, TXLOG_PREPARED, tx->id, !restate);
+    struct txlog_prepared *prepared = &action->record.prepared;
+    *prepared = (struct txlog_prepared){
         .id = tx->id,
         .age = tx->age,
         .coordinator = tx->coordinator->address,
@@ -69,9 +64,7 @@ void part_append_prepared(struct part_core *core, const struct part_tx *tx, stru
         .redo = part_copy(arena, redo),
         .members_decide = tx->members_decide,
     };
-    prepared.locks = part_locks_list(arena, tx, &prepared.locks_n);
-    struct part_action *action = part_append(core, TXLOG_PREPARED, tx->id, !restate);
-    action->record.prepared = prepared;
+    prepared->locks = part_locks_list(arena, tx, &prepared->locks_n);
     /* An operator's decision has ended it in the resource manager: nobody needs its redo
      * any more. */
     action->redo_wanted = restate && tx->state != PART_HEURISTIC;
@@ -115,7 +108,7 @@ static void drop_out(struct part_core *core, struct part_tx *tx)
     free(results); /* below the mark, no tombstone takes them */
     part_tx_free(core, tx);
     part_deferred_play(core, id, deferred, deferred_n);
-    tx_arena_deinit(&kept);
+    part_arena_give(core, &kept);
 }
 
 static void force_one_phase(struct part_core *core, struct part_tx *tx, struct tx_bytes redo)
@@ -250,9 +243,10 @@ static bool prepare_valid(const struct part_core *core, const struct tx_msg_prep
 static void take_members(struct part_core *core, struct part_tx *tx,
                          const struct tx_msg_prepare *prepare)
 {
-    tx->members = part_copy_members(&tx->kept, prepare->members, prepare->members_n);
+    /* The next step of an interactive one would take `work` away; here it has had its last. */
+    tx->members = part_copy_members(&tx->work, prepare->members, prepare->members_n);
     tx->members_n = prepare->members_n;
-    tx->known = part_copy_positions(&tx->kept, prepare->known, prepare->members_n);
+    tx->known = part_copy_positions(&tx->work, prepare->known, prepare->members_n);
     tx->self = find_self(core, prepare);
     tx->one_phase = prepare->one_phase;
     tx->members_decide = prepare->members_decide;
