@@ -138,8 +138,7 @@ const char *tx_bytes_print(struct tx_bytes bytes, char *out, size_t out_size)
 
 #define BUF_FIRST_CAPACITY 256
 
-/* Where `len` bytes may be written at the end; NULL when the buffer has failed. */
-static uint8_t *buf_grow(struct tx_buf *buf, size_t len)
+uint8_t *tx_buf_grow(struct tx_buf *buf, size_t len)
 {
     if (buf->failed || len > SIZE_MAX - buf->len) {
         buf->failed = true;
@@ -163,14 +162,6 @@ static uint8_t *buf_grow(struct tx_buf *buf, size_t len)
     return end;
 }
 
-static inline void buf_number(struct tx_buf *buf, uint64_t value, size_t bytes)
-{
-    uint8_t *end = buf_grow(buf, bytes);
-    if (end != NULL) {
-        store_le(end, value, bytes);
-    }
-}
-
 void tx_buf_deinit(struct tx_buf *buf)
 {
     free(buf->data);
@@ -185,33 +176,10 @@ void tx_buf_clear(struct tx_buf *buf)
 
 void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes)
 {
-    if (bytes.len == 0) {
-        return;
+    uint8_t *at = bytes.len > 0 ? tx_buf_room(buf, bytes.len) : NULL;
+    if (at != NULL) {
+        memcpy(at, bytes.data, bytes.len);
     }
-    uint8_t *end = buf_grow(buf, bytes.len);
-    if (end != NULL) {
-        memcpy(end, bytes.data, bytes.len);
-    }
-}
-
-void tx_buf_u8(struct tx_buf *buf, uint8_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u16(struct tx_buf *buf, uint16_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u32(struct tx_buf *buf, uint32_t value)
-{
-    buf_number(buf, value, sizeof value);
-}
-
-void tx_buf_u64(struct tx_buf *buf, uint64_t value)
-{
-    buf_number(buf, value, sizeof value);
 }
 
 void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes)
@@ -220,11 +188,14 @@ void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes)
         buf->failed = true;
         return;
     }
-    size_t before = buf->len;
-    tx_buf_u32(buf, (uint32_t)bytes.len);
-    tx_buf_append(buf, bytes);
-    if (buf->failed) {
-        buf->len = before; /* no length without its bytes */
+    /* In one piece: no length without its bytes. */
+    uint8_t *at = tx_buf_room(buf, sizeof(uint32_t) + bytes.len);
+    if (at == NULL) {
+        return;
+    }
+    store_le(at, bytes.len, sizeof(uint32_t));
+    if (bytes.len > 0) {
+        memcpy(at + sizeof(uint32_t), bytes.data, bytes.len);
     }
 }
 

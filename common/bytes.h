@@ -55,11 +55,44 @@ struct tx_buf {
 void tx_buf_deinit(struct tx_buf *buf);
 /* Empties the buffer and clears `failed`; keeps the memory. */
 void tx_buf_clear(struct tx_buf *buf);
+/* Where `len` more bytes may be written, which count as appended; NULL when the buffer has failed.
+ * Makes room for them: tx_buf_room() is the quick way where there is some. */
+uint8_t *tx_buf_grow(struct tx_buf *buf, size_t len) TX_MUST_CHECK;
+static inline uint8_t *tx_buf_room(struct tx_buf *buf, size_t len)
+{
+    if (buf->failed || buf->capacity - buf->len < len)
+        return tx_buf_grow(buf, len);
+    uint8_t *at = buf->data + buf->len;
+    buf->len += len;
+    return at;
+}
+/* The lowest `len` bytes of a number. Inline: with a length that the compiler knows, one store. */
+static inline void tx_buf_number(struct tx_buf *buf, uint64_t value, size_t len)
+{
+    uint8_t *at = tx_buf_room(buf, len);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    if (at != NULL)
+        memcpy(at, &value, len);
+}
 void tx_buf_append(struct tx_buf *buf, struct tx_bytes bytes);
-void tx_buf_u8(struct tx_buf *buf, uint8_t value);
-void tx_buf_u16(struct tx_buf *buf, uint16_t value);
-void tx_buf_u32(struct tx_buf *buf, uint32_t value);
-void tx_buf_u64(struct tx_buf *buf, uint64_t value);
+static inline void tx_buf_u8(struct tx_buf *buf, uint8_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
+static inline void tx_buf_u16(struct tx_buf *buf, uint16_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
+static inline void tx_buf_u32(struct tx_buf *buf, uint32_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
+static inline void tx_buf_u64(struct tx_buf *buf, uint64_t value)
+{
+    tx_buf_number(buf, value, sizeof value);
+}
 /* A 32-bit length, then the bytes. */
 void tx_buf_blob(struct tx_buf *buf, struct tx_bytes bytes);
 struct tx_bytes tx_buf_view(const struct tx_buf *buf);

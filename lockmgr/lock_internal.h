@@ -111,6 +111,8 @@ struct lockmgr {
     struct lock_pool resource_pools[LOCK_NAME_CLASSES_N];
     struct lock_owner *owners, *owners_end;
     struct tx_spare spare_owners;
+    struct lock_resource
+        *last_space; /* the keyspace that somebody used last; NULL: none, or gone */
     struct lock_deadlines deadlines;
     struct lock_resource **touched; /* queues to look through before the call returns */
     size_t touched_n, touched_capacity;

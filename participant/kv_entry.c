@@ -116,6 +116,14 @@ struct kv_entry *kv_map_before(const struct kv_map *map, struct tx_bytes key)
     return entry_at(tx_tree_before(map->root, probe, &key));
 }
 
+struct kv_entry *kv_map_first(const struct kv_map *map)
+{
+    const struct tx_tree_node *node = map->root;
+    while (node != NULL && node->left != NULL)
+        node = node->left;
+    return entry_at(node);
+}
+
 static int probe_behind(const void *sought, const struct tx_tree_node *node)
 {
     return probe(sought, node) < 0 ? -1 : 1;
@@ -124,6 +132,8 @@ static int probe_behind(const void *sought, const struct tx_tree_node *node)
 struct kv_entry *kv_map_next(const struct kv_map *map, const struct kv_entry *entry)
 {
     struct tx_bytes key = kv_entry_key(entry);
+    if (map->n == 1)
+        return NULL;
     return entry_at(tx_tree_at_or_after(map->root, probe_behind, &key));
 }
 

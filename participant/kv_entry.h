@@ -56,6 +56,8 @@ struct kv_entry *kv_map_find(const struct kv_map *map, struct tx_bytes key);
 /* The first entry at or behind `key`, and the last one before it; NULL when there is none. */
 struct kv_entry *kv_map_at_or_after(const struct kv_map *map, struct tx_bytes key);
 struct kv_entry *kv_map_before(const struct kv_map *map, struct tx_bytes key);
+/* The first of all; NULL when there is none. */
+struct kv_entry *kv_map_first(const struct kv_map *map);
 /* The one that follows in order; NULL after the last. */
 struct kv_entry *kv_map_next(const struct kv_map *map, const struct kv_entry *entry);
 /* Adds an entry whose key is not in the map. */

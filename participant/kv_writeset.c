@@ -58,7 +58,7 @@ size_t kv_writeset_n(const struct kv_writeset *set)
 
 static const struct kv_entry *first(const struct kv_writeset *set)
 {
-    return kv_map_at_or_after(&set->entries, tx_bytes(NULL, 0));
+    return kv_map_first(&set->entries);
 }
 
 static const struct kv_entry *next(const struct kv_writeset *set, const struct kv_entry *entry)
@@ -81,7 +81,7 @@ void kv_writeset_redo(const struct kv_writeset *set, struct tx_buf *out)
 
 struct kv_entry *kv_writeset_take(struct kv_writeset *set)
 {
-    struct kv_entry *entry = kv_map_at_or_after(&set->entries, tx_bytes(NULL, 0));
+    struct kv_entry *entry = kv_map_first(&set->entries);
     if (entry != NULL) {
         kv_map_remove(&set->entries, entry);
         set->redo_bytes -= entry_redo_size(entry);

@@ -81,15 +81,21 @@ const struct tx_position *part_copy_positions(struct tx_arena *arena,
     return copy_array(arena, positions, n * sizeof *positions);
 }
 
+/* Most views of an operation are empty. */
+static inline void copy_into(struct tx_arena *arena, struct tx_bytes *view)
+{
+    *view = view->len > 0 ? part_copy(arena, *view) : tx_bytes(NULL, 0);
+}
+
 const struct tx_op *part_copy_ops(struct tx_arena *arena, const struct tx_op *ops, size_t n)
 {
     struct tx_op *copy = part_alloc(arena, n, sizeof *copy);
     for (size_t i = 0; i < n; i++) {
         copy[i] = ops[i];
-        copy[i].space = part_copy(arena, ops[i].space);
-        copy[i].key = part_copy(arena, ops[i].key);
-        copy[i].value = part_copy(arena, ops[i].value);
-        copy[i].to = part_copy(arena, ops[i].to);
+        copy_into(arena, &copy[i].space);
+        copy_into(arena, &copy[i].key);
+        copy_into(arena, &copy[i].value);
+        copy_into(arena, &copy[i].to);
     }
     return copy;
 }

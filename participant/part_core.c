@@ -23,6 +23,7 @@ struct part_core *part_core_new(const struct part_options *options)
         core->options.results_max = part_core_results_max(TX_MESSAGE_MAX);
     core->locks = lockmgr_new(&locks);
     part_list_init(&core->live);
+    part_list_init(&core->timers);
     part_list_init(&core->tombstones_by_age);
     core->recovering = true;
     return core;

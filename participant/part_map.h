@@ -1,4 +1,5 @@
-/* uthash as the participant uses it: keys of two kinds, ids of transactions and anything else.
+/* uthash as the participant uses it: keys of three kinds, ids of transactions, numbers of
+ * coordinators, and anything else.
  *
  * Include this instead of <uthash.h>. An id is hashed with two multiplications, and compared as
  * three numbers. */
@@ -22,6 +23,11 @@ static inline struct part_key part_key(struct tx_id id)
 static inline unsigned part_map_hash(const void *key, size_t len)
 {
     struct part_key id;
+    uint32_t number; /* a coordinator's */
+    if (len == sizeof number) {
+        memcpy(&number, key, sizeof number);
+        return number * UINT32_C(0x9e3779b1);
+    }
     if (len != sizeof id)
         return (unsigned)tx_bytes_hash(tx_bytes(key, len), 0);
     memcpy(&id, key, sizeof id);
@@ -33,6 +39,12 @@ static inline unsigned part_map_hash(const void *key, size_t len)
 static inline int part_map_differ(const void *a, const void *b, size_t len)
 {
     struct part_key x, y;
+    uint32_t m, n;
+    if (len == sizeof m) {
+        memcpy(&m, a, sizeof m);
+        memcpy(&n, b, sizeof n);
+        return m != n;
+    }
     if (len != sizeof x)
         return memcmp(a, b, len);
     memcpy(&x, a, sizeof x);

@@ -160,7 +160,8 @@ static void scans_see_the_newest_in_order(void **state)
         for (unsigned i = 0; i < 600; i++) {
             char key[8], value[24];
             (void)snprintf(key, sizeof(key), "k%03u", (unsigned)pick(&random, 200));
-            (void)snprintf(value, sizeof(value), "%0*u", (int)pick(&random, 20) + 1, i);
+            (void)snprintf(value, sizeof(value), "%u-and-some-more", i);
+            value[pick(&random, 17) + 1] = '\0';
             lsn += pick(&random, 2);
             add(&overlay, key, pick(&random, 8) > 0 ? value : NULL, lsn);
             if (pick(&random, 20) == 0)
