@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 
-#define REDO_KEPT ((size_t)64 * 1024) /* bytes; a larger one goes before the next is made */
-
 struct kv {
     struct rm rm;      /* first: a struct rm * of this store is a struct kv * */
     struct kv_tx *txs; /* map by id */
@@ -43,14 +41,11 @@ static void kv_execute(struct rm *rm, struct tx_id id, const struct tx_op *op,
         kv_tx_destroy(&kv->txs, &tx);
 }
 
-static struct tx_bytes make_redo(struct kv *kv, struct kv_tx *tx)
+static struct tx_bytes make_redo(struct kv_tx *tx)
 {
-    struct tx_buf *redo = &kv->work.redo;
-    if (redo->capacity > REDO_KEPT)
-        tx_buf_deinit(redo);
-    kv_writeset_redo(&tx->writes, redo);
-    TX_NEED_MEMORY(!redo->failed);
-    return tx_buf_view(redo);
+    kv_writeset_redo(&tx->writes, &tx->out);
+    TX_NEED_MEMORY(!tx->out.failed);
+    return tx_buf_view(&tx->out);
 }
 
 static void kv_prepare(struct rm *rm, struct tx_id id, struct rm_answer *answer)
@@ -67,7 +62,7 @@ static void kv_prepare(struct rm *rm, struct tx_id id, struct rm_answer *answer)
         *answer = (struct rm_answer){.status = RM_READ_ONLY};
         return;
     }
-    *answer = (struct rm_answer){.status = RM_OK, .redo = make_redo(kv, tx), .wrote = true};
+    *answer = (struct rm_answer){.status = RM_OK, .redo = make_redo(tx), .wrote = true};
     tx->state = KV_TX_PREPARED;
 }
 
@@ -165,11 +160,10 @@ static void kv_recover(struct rm *rm, struct tx_id id, struct tx_bytes redo,
 
 static struct tx_bytes kv_redo(struct rm *rm, struct tx_id id)
 {
-    struct kv *kv = kv_of(rm);
-    struct kv_tx *tx = kv_tx_find(kv->txs, id);
+    struct kv_tx *tx = kv_tx_find(kv_of(rm)->txs, id);
     if (tx == NULL || tx->state != KV_TX_PREPARED)
         return tx_bytes(NULL, 0);
-    return make_redo(kv, tx);
+    return make_redo(tx);
 }
 
 static void kv_durable(struct rm *rm, struct tx_lsn lsn)
@@ -205,8 +199,6 @@ static void kv_close(struct rm **rm)
     kv_cache_deinit(&kv->work.cache);
     kv_spares_deinit(&kv->work.spares);
     tx_buf_deinit(&kv->work.data_key);
-    tx_buf_deinit(&kv->work.value);
-    tx_buf_deinit(&kv->work.redo);
     free(kv);
     *rm = NULL;
 }

@@ -58,27 +58,42 @@ static void see(struct exec *e, const struct kv_entry *entry)
 static bool read_stored(struct exec *e)
 {
     struct kv_work *work = e->work;
-    tx_buf_clear(&work->value);
-    enum tx_error error = txlog_data_get(work->log, e->key.bytes, &work->value, &work->why);
+    struct tx_buf *value = &e->tx->out;
+    enum tx_error error = txlog_data_get(work->log, e->key.bytes, value, &work->why);
     if (error != TX_OK && error != TX_ENOTFOUND) {
         fail(e);
         return false;
     }
     e->found = error == TX_OK;
-    e->value = e->found ? tx_buf_view(&work->value) : tx_bytes(NULL, 0);
+    e->value = e->found ? tx_buf_view(value) : tx_bytes(NULL, 0);
     kv_cache_put(&work->cache, e->key, e->found ? &e->value : NULL);
     return true;
+}
+
+/* The value is somebody else's, who may drop it before the next call on this transaction. */
+static void see_copy(struct exec *e, bool found, struct tx_bytes value)
+{
+    tx_buf_append(&e->tx->out, value);
+    TX_NEED_MEMORY(!e->tx->out.failed);
+    e->found = found;
+    e->value = tx_buf_view(&e->tx->out);
 }
 
 /* Finds the current value: own writes, then the overlay, then the cache, then RocksDB. */
 static bool look_up(struct exec *e)
 {
-    const struct kv_entry *entry = kv_writeset_find(&e->tx->writes, e->key.bytes);
-    if (entry == NULL)
-        entry = kv_overlay_find(&e->work->overlay, e->key);
-    if (entry == NULL)
-        return kv_cache_find(&e->work->cache, e->key, &e->found, &e->value) || read_stored(e);
-    see(e, entry);
+    const struct kv_entry *own = kv_writeset_find(&e->tx->writes, e->key.bytes);
+    if (own != NULL) {
+        see(e, own);
+        return true;
+    }
+    tx_buf_clear(&e->tx->out);
+    const struct kv_entry *committed = kv_overlay_find(&e->work->overlay, e->key);
+    bool found = committed != NULL && !committed->deleted;
+    struct tx_bytes value = found ? kv_entry_value(committed) : tx_bytes(NULL, 0);
+    if (committed == NULL && !kv_cache_find(&e->work->cache, e->key, &found, &value))
+        return read_stored(e);
+    see_copy(e, found, value);
     return true;
 }
 
@@ -194,9 +209,9 @@ static void do_scan(struct exec *e)
 {
     struct tx_result *result = &e->answer->result;
     struct kv_work *work = e->work;
-    if (kv_scan(work->log, &work->overlay, &e->tx->writes, e->op, &work->value, &result->found,
+    if (kv_scan(work->log, &work->overlay, &e->tx->writes, e->op, &e->tx->out, &result->found,
                 &work->why) == TX_OK)
-        result->value = tx_buf_view(&work->value);
+        result->value = tx_buf_view(&e->tx->out);
     else
         fail(e);
 }

@@ -7,15 +7,13 @@
 #include "participant/rm.h"
 
 /* What the store works with. Of the call under way, and good until the next call: the key of its
- * operation, what it has read or made, and why it has failed. */
+ * operation, and why it has failed. */
 struct kv_work {
     struct txlog *log;
     struct kv_overlay overlay;
     struct kv_cache cache;
     struct kv_spares spares;
     struct tx_buf data_key;
-    struct tx_buf value;
-    struct tx_buf redo;
     struct tx_why why;
 };
 

@@ -15,7 +15,10 @@ struct kv_tx *kv_tx_new(struct kv_tx **txs, struct kv_spares *spares, struct tx_
 {
     TX_ASSERT(kv_tx_find(*txs, id) == NULL);
     struct kv_tx *tx = tx_spare_take(&spares->txs, sizeof(*tx));
-    *tx = (struct kv_tx){.key = part_key(id), .state = KV_TX_WORKING, .writes.spares = spares};
+    *tx = (struct kv_tx){.key = part_key(id),
+                         .state = KV_TX_WORKING,
+                         .writes.spares = spares,
+                         .out = kv_buffer_take(spares)};
     HASH_ADD(hh, *txs, key, sizeof(tx->key), tx);
     return tx;
 }
@@ -26,6 +29,7 @@ void kv_tx_destroy(struct kv_tx **txs, struct kv_tx **tx)
     struct kv_spares *spares = old->writes.spares;
     HASH_DELETE(hh, *txs, old);
     kv_writeset_deinit(&old->writes);
+    kv_buffer_give(spares, &old->out);
     if (old->puts != &old->one)
         free(old->puts);
     tx_spare_give(&spares->txs, old, KV_SPARES_MAX);

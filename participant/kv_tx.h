@@ -23,6 +23,7 @@ struct kv_tx {
     struct part_key key;
     enum kv_tx_state state;
     struct kv_writeset writes;
+    struct tx_buf out;      /* what the last call on it has read, or its redo */
     struct txlog_put *puts; /* COMMITTED: the batch; its views are of entries in the overlay */
     size_t puts_n;
     struct txlog_put one; /* the batch of a single change */

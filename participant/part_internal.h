@@ -23,7 +23,8 @@
 #define PART_RESULT_BYTES 8u    /* of a result in a message, beside its value; at most */
 #define PART_MESSAGE_REST 4096u /* of the frame around them: envelope, fields, text; at most */
 #define PART_TIMER_QUEUED SIZE_MAX
-#define PART_SPARES_MAX   1024u /* transactions, and blocks of theirs, kept for the next ones */
+#define PART_SPARES_MAX   1024u /* blocks of transactions that are kept for the next ones */
+#define PART_ENDED_MAX    8192u /* transactions and tombstones: a FORGET ends many at once */
 #define PART_ASKED_ALONE  1u    /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
@@ -308,8 +309,8 @@ struct part_core {
     uint64_t found_out_total;
     uint64_t violations, stale, alarms_total;
 
-    struct tx_spare spare_txs;
-    struct tx_arena arenas[PART_SPARES_MAX]; /* empty ones with a block each */
+    struct tx_spare spare_txs, spare_tombstones; /* of those, the ones without a text */
+    struct tx_arena arenas[PART_SPARES_MAX];     /* empty ones with a block each */
     size_t arenas_n;
 
     bool recovering; /* no step yet */
@@ -546,7 +547,15 @@ void part_append_mark(struct part_core *core, const struct part_coordinator *coo
                       uint64_t epoch);
 
 /* part_snapshot.c */
-void part_snapshot_if_due(struct part_core *core);
+static inline bool part_snapshot_is_due(const struct part_core *core)
+{
+    uint64_t every = core->options.snapshot_records;
+    /* A large live state is restated no more often than in proportion to its size. */
+    if (every != 0 && every < core->snapshot_live)
+        every = core->snapshot_live;
+    return every != 0 && !core->snapshotting && core->last.n - core->snapshot_end.n >= every;
+}
+void part_snapshot(struct part_core *core);
 void part_snapshot_durable(struct part_core *core, const struct part_held *held);
 
 /* part_status.c */

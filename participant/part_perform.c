@@ -11,7 +11,7 @@
  * durable under a lock that the trace does not show. */
 static void step_core(struct part_shell *shell, const struct part_event *event)
 {
-    part_core_step(shell->core, event, clock_now_us(), &shell->actions);
+    part_core_step(shell->core, event, shell->now_us, &shell->actions);
     part_trace_locks(&shell->config.name, shell->core);
 }
 
@@ -170,6 +170,7 @@ void part_shell_step(struct part_shell *shell, const struct part_event *event)
     if (shell->failed != TX_OK)
         return;
     TX_ASSERT(shell->actions.n == 0);
+    shell->now_us = clock_now_us(); /* what the store answers at once is of the same moment */
     step_core(shell, event);
     part_shell_perform(shell);
 }

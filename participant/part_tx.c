@@ -120,5 +120,5 @@ void part_tx_free(struct part_core *core, struct part_tx *tx)
     part_arena_give(core, &tx->work);
     part_arena_give(core, &tx->kept);
     free(tx->answer);
-    tx_spare_give(&core->spare_txs, tx, PART_SPARES_MAX);
+    tx_spare_give(&core->spare_txs, tx, PART_ENDED_MAX);
 }

@@ -31,7 +31,7 @@ enum rm_status {
     RM_FAILED,      /* the store cannot go on; the daemon must stop. `text` says why */
 };
 
-/* What a call gave. The views are borrowed until the next call. */
+/* What a call gave. The views are borrowed until the next call on the same transaction. */
 struct rm_answer {
     enum rm_status status;
     enum tx_reason reason;   /* RM_ROLLED_BACK */

@@ -85,6 +85,7 @@ static void an_entry_goes_when_its_lsn_is_durable(void **state)
     assert_true(caches("c", "-"));
     assert_null(overlay.first);
     assert_null(overlay.last);
+    kv_overlay_deinit(&overlay);
 }
 
 static void a_newer_overwrite_stays(void **state)
@@ -158,7 +159,7 @@ static void scans_see_the_newest_in_order(void **state)
         struct kv_overlay overlay = {.spares = &spares};
         uint64_t random = seed, lsn = 1, gone = 0;
         for (unsigned i = 0; i < 600; i++) {
-            char key[8], value[24];
+            char key[16], value[32];
             (void)snprintf(key, sizeof(key), "k%03u", (unsigned)pick(&random, 200));
             (void)snprintf(value, sizeof(value), "%u-and-some-more", i);
             value[pick(&random, 17) + 1] = '\0';
