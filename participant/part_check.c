@@ -64,8 +64,11 @@ static void check_timer(const struct part_core *core, const struct part_tx *tx)
         return;
     if (tx->timer_at == PART_TIMER_QUEUED) {
         const struct part_link *next = tx->in_timers.next;
-        TX_ASSERT(next == &core->timers ||
-                  PART_CONTAINER(next, struct part_tx, in_timers)->timer_us >= tx->timer_us);
+        if (next == &core->timers)
+            return;
+        const struct part_tx *after = PART_CONTAINER(next, struct part_tx, in_timers);
+        TX_ASSERT(after->timer_us > tx->timer_us ||
+                  (after->timer_us == tx->timer_us && tx_id_compare(after->id, tx->id) > 0));
         return;
     }
     TX_ASSERT(tx->in_timers.next == NULL);

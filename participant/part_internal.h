@@ -281,7 +281,7 @@ struct part_core {
     struct part_tombstone *tombstones; /* map */
     struct part_link tombstones_by_age;
     struct part_coordinator *coordinators; /* map */
-    struct part_link timers;               /* a queue: timer_us never falls along it */
+    struct part_link timers;               /* a queue, in the same order as the heap */
     struct part_tx **heap;                 /* by timer_us, then id */
     size_t heap_n, heap_capacity;
     size_t states[PART_STATES_N];

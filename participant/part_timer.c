@@ -4,6 +4,8 @@
  * breaks ties, so that the order never depends on an address. */
 #include "participant/part_internal.h"
 
+#define QUEUE_STEPS_MAX 16u /* from the end to the place of one that comes out of order */
+
 static bool earlier(const struct part_tx *a, const struct part_tx *b)
 {
     if (a->timer_us != b->timer_us)
@@ -48,15 +50,19 @@ static struct part_tx *queued(const struct part_link *link)
 
 void part_timer_queue(struct part_core *core, struct part_tx *tx, uint64_t at_us)
 {
-    const struct part_link *last = core->timers.prev;
-    if (last != &core->timers && queued(last)->timer_us > at_us) {
-        part_timer_set(core, tx, at_us);
-        return;
-    }
     part_timer_clear(core, tx);
     tx->timer_us = at_us;
+    struct part_link *behind = &core->timers;
+    unsigned steps = 0;
+    while (behind->prev != &core->timers && earlier(tx, queued(behind->prev))) {
+        if (++steps > QUEUE_STEPS_MAX) {
+            part_timer_set(core, tx, at_us);
+            return;
+        }
+        behind = behind->prev;
+    }
     tx->timer_at = PART_TIMER_QUEUED;
-    part_list_append(&core->timers, &tx->in_timers);
+    part_list_append(behind, &tx->in_timers); /* in front of that one */
 }
 
 void part_timer_set(struct part_core *core, struct part_tx *tx, uint64_t at_us)
