@@ -4,6 +4,7 @@
 #define ASSENT_LOCKMGR_LOCK_INTERNAL_H
 
 #include "common/assert.h"
+#include "common/spare.h"
 #include "lockmgr/lock_deadlines.h"
 #include "lockmgr/lock_mode.h"
 #include "lockmgr/lock_pool.h"
@@ -109,6 +110,9 @@ struct lockmgr {
     struct lock_pool hold_pool;
     struct lock_pool resource_pools[LOCK_NAME_CLASSES_N];
     struct lock_owner *owners, *owners_end;
+    struct tx_spare spare_owners;
+    struct lock_resource
+        *last_space; /* the keyspace that somebody used last; NULL: none, or gone */
     struct lock_deadlines deadlines;
     struct lock_resource **touched; /* queues to look through before the call returns */
     size_t touched_n, touched_capacity;

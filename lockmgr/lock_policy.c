@@ -157,7 +157,7 @@ static bool lets(const struct lockmgr *mgr, const struct lock_owner *owner, bool
            (mgr->options.policy == TX_POLICY_WAIT_DIE ? !meets_older : !must_wait);
 }
 
-bool lock_policy_lets(const struct lockmgr *mgr, const struct lock_owner *owner,
+bool lock_policy_asks(const struct lockmgr *mgr, const struct lock_owner *owner,
                       const struct lock_resource *resource, enum tx_lock_mode target,
                       bool must_wait)
 {

@@ -7,9 +7,16 @@
 /* May the owner, who is in nobody's queue, wait for `target` on the resource? Asked whether it
  * would have to wait or not: with wait-die nobody passes an older waiter that it would stand
  * against. */
-bool lock_policy_lets(const struct lockmgr *mgr, const struct lock_owner *owner,
+bool lock_policy_asks(const struct lockmgr *mgr, const struct lock_owner *owner,
                       const struct lock_resource *resource, enum tx_lock_mode target,
                       bool must_wait);
+static inline bool lock_policy_lets(const struct lockmgr *mgr, const struct lock_owner *owner,
+                                    const struct lock_resource *resource, enum tx_lock_mode target,
+                                    bool must_wait)
+{
+    return mgr->options.policy == TX_POLICY_WOUND_WAIT ||
+           lock_policy_asks(mgr, owner, resource, target, must_wait);
+}
 bool lock_policy_lets_range(const struct lockmgr *mgr, const struct lock_owner *owner,
                             const struct lock_resource *space, struct lock_name name,
                             bool must_wait);

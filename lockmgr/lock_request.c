@@ -185,6 +185,14 @@ static void grant(struct lockmgr *mgr, struct lock_owner *owner, struct lock_res
     request->above = hold;
 }
 
+/* Does the owner hold anything below the place above the request's step? */
+static bool holds_below(const struct lock_owner *owner)
+{
+    const struct lock_hold *above = owner->request.above;
+    return above->resource->level == LOCK_LEVEL_STORE ? owner->holds != owner->holds_end
+                                                      : above->below_n > 0;
+}
+
 /* The resource of the request's step, and what the owner holds there. The two ancestors of a key
  * are at hand as a rule: the store's lock is the first that an owner takes, and the keyspace is the
  * last used. */
@@ -205,7 +213,7 @@ static struct lock_resource *step_resource(struct lockmgr *mgr, struct lock_owne
     }
     struct tx_bytes part = lock_name_part(request->name, request->step);
     struct lock_resource *resource = lock_resource_get(mgr, request->parent, part);
-    *hold = lock_hold_find(mgr, resource, owner);
+    *hold = holds_below(owner) ? lock_hold_find(mgr, resource, owner) : NULL;
     return resource;
 }
 

@@ -65,16 +65,12 @@ static struct lock_pool *pool_for(struct lockmgr *mgr, size_t name_len)
     return name_class < LOCK_NAME_CLASSES_N ? &mgr->resource_pools[name_class] : NULL;
 }
 
-struct lock_resource *lock_resource_get(struct lockmgr *mgr, struct lock_resource *parent,
-                                        struct tx_bytes name)
+static struct lock_resource *resource_new(struct lockmgr *mgr, struct lock_resource *parent,
+                                          struct tx_bytes name, uint32_t hash)
 {
-    uint32_t hash = name_hash(parent, name);
-    struct lock_resource *resource = find_hashed(mgr, parent, name, hash);
-    if (resource != NULL) {
-        return resource;
-    }
     struct lock_pool *pool = pool_for(mgr, name.len);
-    resource = pool != NULL ? lock_pool_take(pool) : tx_xmalloc(sizeof *resource + name.len);
+    struct lock_resource *resource =
+        pool != NULL ? lock_pool_take(pool) : tx_xmalloc(sizeof *resource + name.len);
     *resource = (struct lock_resource){
         .parent = parent,
         .hash = hash,
@@ -87,12 +83,33 @@ struct lock_resource *lock_resource_get(struct lockmgr *mgr, struct lock_resourc
     return resource;
 }
 
+struct lock_resource *lock_resource_get(struct lockmgr *mgr, struct lock_resource *parent,
+                                        struct tx_bytes name)
+{
+    bool is_space = parent->level == LOCK_LEVEL_STORE;
+    if (is_space && mgr->last_space != NULL && tx_bytes_equal(own_name(mgr->last_space), name)) {
+        return mgr->last_space;
+    }
+    uint32_t hash = name_hash(parent, name);
+    struct lock_resource *resource = find_hashed(mgr, parent, name, hash);
+    if (resource == NULL) {
+        resource = resource_new(mgr, parent, name, hash);
+    }
+    if (is_space) {
+        mgr->last_space = resource;
+    }
+    return resource;
+}
+
 static void resource_free(struct lockmgr *mgr, struct lock_resource *resource)
 {
     if (resource->level == LOCK_LEVEL_KEY) {
         lock_span_key_gone(resource);
     } else {
         lock_spans_free(resource);
+    }
+    if (mgr->last_space == resource) {
+        mgr->last_space = NULL;
     }
     lock_table_remove(&mgr->resources, &resource->link, resource->hash);
     struct lock_pool *pool = pool_for(mgr, resource->name_len);

@@ -15,6 +15,18 @@ void lockmgr_each_held(const struct lock_owner *owner,
     }
 }
 
+size_t lockmgr_held_n(const struct lock_owner *owner)
+{
+    size_t n = 0;
+    for (const struct lock_hold *hold = owner->holds; hold != NULL; hold = hold->owner_next) {
+        n++;
+    }
+    for (const struct lock_range *range = owner->ranges; range != NULL; range = range->next) {
+        n++;
+    }
+    return n;
+}
+
 /* ---- whom a waiter waits for ---- */
 
 struct blockers {

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define SPARE_OWNERS_MAX 1024u /* kept for the next transactions */
+
 void lock_events_deinit(struct lock_events *events)
 {
     free(events->events);
@@ -43,6 +45,7 @@ void lockmgr_destroy(struct lockmgr **mgr_ptr)
         lock_pool_deinit(&mgr->resource_pools[i]);
     }
     lock_deadlines_deinit(&mgr->deadlines);
+    tx_spare_deinit(&mgr->spare_owners);
     free(mgr->touched);
     free(mgr->found);
     free(mgr);
@@ -62,9 +65,8 @@ bool lock_owner_before(const struct lock_owner *a, const struct lock_owner *b)
 
 struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx_age age)
 {
-    struct lock_owner *owner = tx_xcalloc(1, sizeof *owner);
-    owner->tx = tx;
-    owner->age = age;
+    struct lock_owner *owner = tx_spare_take(&mgr->spare_owners, sizeof *owner);
+    *owner = (struct lock_owner){.tx = tx, .age = age};
     owner->hash = tx_id_hash(tx);
     owner->youngest_first = mgr->options.policy == TX_POLICY_WAIT_DIE;
     owner->prev = mgr->owners_end;
@@ -92,7 +94,7 @@ static void owner_end(struct lockmgr *mgr, struct lock_owner *owner)
         mgr->owners_end = owner->prev;
     }
     mgr->stats.owners--;
-    free(owner);
+    tx_spare_give(&mgr->spare_owners, owner, SPARE_OWNERS_MAX);
 }
 
 /* Is there room for all that the path takes? Asked at its beginning, for there is nobody to refuse

@@ -142,6 +142,8 @@ bool lockmgr_is_wounded(const struct lock_owner *owner);
 void lockmgr_each_held(const struct lock_owner *owner,
                        void (*visit)(void *arg, struct lock_name name, enum tx_lock_mode mode),
                        void *arg);
+/* How many times that calls `visit`. */
+size_t lockmgr_held_n(const struct lock_owner *owner);
 
 /* Calls `visit` for everybody that the owner waits for; somebody who is in its way by several locks
  * comes several times. Nobody when it waits for nothing. */

@@ -9,13 +9,10 @@
 #include <stdlib.h>
 
 struct kv {
-    struct rm rm; /* first: a struct rm * of this store is a struct kv * */
-    struct txlog *log;
+    struct rm rm;      /* first: a struct rm * of this store is a struct kv * */
     struct kv_tx *txs; /* map by id */
-    struct kv_overlay overlay;
-    struct kv_cache cache;
+    struct kv_work work;
     struct tx_lsn durable;
-    struct tx_why refused; /* the text of the last refusal: its transaction is gone */
 };
 
 static struct kv *kv_of(struct rm *rm)
@@ -38,20 +35,17 @@ static void kv_execute(struct rm *rm, struct tx_id id, const struct tx_op *op,
     struct kv *kv = kv_of(rm);
     struct kv_tx *tx = kv_tx_find(kv->txs, id);
     if (tx == NULL)
-        tx = kv_tx_new(&kv->txs, id);
-    kv_ops_execute(kv->log, &kv->overlay, &kv->cache, tx, op, answer);
-    if (answer->status == RM_ROLLED_BACK) {
-        kv->refused = tx->why;
-        answer->text = tx_bytes_str(kv->refused.text);
+        tx = kv_tx_new(&kv->txs, &kv->work.spares, id);
+    kv_ops_execute(&kv->work, tx, op, answer);
+    if (answer->status == RM_ROLLED_BACK)
         kv_tx_destroy(&kv->txs, &tx);
-    }
 }
 
 static struct tx_bytes make_redo(struct kv_tx *tx)
 {
-    kv_writeset_redo(&tx->writes, &tx->redo);
-    TX_NEED_MEMORY(!tx->redo.failed);
-    return tx_buf_view(&tx->redo);
+    kv_writeset_redo(&tx->writes, &tx->out);
+    TX_NEED_MEMORY(!tx->out.failed);
+    return tx_buf_view(&tx->out);
 }
 
 static void kv_prepare(struct rm *rm, struct tx_id id, struct rm_answer *answer)
@@ -78,14 +72,15 @@ static void kv_prepare(struct rm *rm, struct tx_id id, struct rm_answer *answer)
 static void publish(struct kv *kv, struct kv_tx *tx, struct tx_lsn lsn)
 {
     struct kv_entry *entry;
-    tx->puts = tx_xcalloc(kv_writeset_n(&tx->writes), sizeof(*tx->puts));
+    size_t n = kv_writeset_n(&tx->writes);
+    tx->puts = n > 1 ? tx_xcalloc(n, sizeof(*tx->puts)) : &tx->one;
     while ((entry = kv_writeset_take(&tx->writes)) != NULL) {
         tx->puts[tx->puts_n++] = (struct txlog_put){
             .key = kv_entry_key(entry),
             .value = kv_entry_value(entry),
             .deleted = entry->deleted,
         };
-        kv_overlay_add(&kv->overlay, entry, lsn);
+        kv_overlay_add(&kv->work.overlay, entry, lsn);
     }
 }
 
@@ -128,22 +123,29 @@ static void kv_rollback(struct rm *rm, struct tx_id id, struct rm_answer *answer
     *answer = (struct rm_answer){.status = RM_OK};
 }
 
+struct recovering {
+    struct kv_work *work;
+    struct kv_tx *tx;
+};
+
 static enum tx_error recover_write(void *arg, const struct redo_write *write)
 {
-    struct kv_tx *tx = arg;
-    tx_buf_clear(&tx->data_key);
-    redo_data_key(write->space, write->key, &tx->data_key);
-    TX_NEED_MEMORY(!tx->data_key.failed);
-    return kv_writeset_write(&tx->writes, tx_buf_view(&tx->data_key),
-                             write->deleted ? NULL : &write->value, &tx->why);
+    struct recovering *r = arg;
+    struct tx_buf *key = &r->work->data_key;
+    tx_buf_clear(key);
+    redo_data_key(write->space, write->key, key);
+    TX_NEED_MEMORY(!key->failed);
+    return kv_writeset_write(&r->tx->writes, kv_key(tx_buf_view(key)),
+                             write->deleted ? NULL : &write->value, &r->work->why);
 }
 
 static void kv_recover(struct rm *rm, struct tx_id id, struct tx_bytes redo,
                        struct rm_answer *answer)
 {
     struct kv *kv = kv_of(rm);
-    struct kv_tx *tx = kv_tx_new(&kv->txs, id);
-    if (redo_each(redo, recover_write, tx) != TX_OK) {
+    struct kv_tx *tx = kv_tx_new(&kv->txs, &kv->work.spares, id);
+    struct recovering recovering = {.work = &kv->work, .tx = tx};
+    if (redo_each(redo, recover_write, &recovering) != TX_OK) {
         kv_tx_destroy(&kv->txs, &tx);
         *answer = (struct rm_answer){
             .status = RM_FAILED,
@@ -169,7 +171,7 @@ static void kv_durable(struct rm *rm, struct tx_lsn lsn)
     struct kv *kv = kv_of(rm);
     TX_ASSERT(lsn.n >= kv->durable.n);
     kv->durable = lsn;
-    kv_overlay_durable(&kv->overlay, lsn, &kv->cache);
+    kv_overlay_durable(&kv->work.overlay, lsn, &kv->work.cache);
 }
 
 static int kv_fd(const struct rm *rm)
@@ -193,8 +195,10 @@ static void kv_close(struct rm **rm)
         struct kv_tx *tx = kv->txs;
         kv_tx_destroy(&kv->txs, &tx);
     }
-    kv_overlay_deinit(&kv->overlay);
-    kv_cache_deinit(&kv->cache);
+    kv_overlay_deinit(&kv->work.overlay);
+    kv_cache_deinit(&kv->work.cache);
+    kv_spares_deinit(&kv->work.spares);
+    tx_buf_deinit(&kv->work.data_key);
     free(kv);
     *rm = NULL;
 }
@@ -221,8 +225,9 @@ enum tx_error kv_open(struct txlog *log, size_t cache_bytes, struct rm **rm, str
     if (kv == NULL)
         return tx_why(why, TX_ENOMEM, "no memory for the key-value store");
     kv->rm.vtable = &kv_vtable;
-    kv->log = log;
-    kv_cache_init(&kv->cache, cache_bytes);
+    kv->work.log = log;
+    kv->work.overlay.spares = &kv->work.spares;
+    kv_cache_init(&kv->work.cache, cache_bytes);
     *rm = &kv->rm;
     return TX_OK;
 }

@@ -50,13 +50,18 @@ static struct kv_cached **bucket(const struct kv_cache *cache, uint64_t hash)
     return &cache->buckets[hash & cache->mask];
 }
 
-static struct kv_cached **place(const struct kv_cache *cache, struct tx_bytes key, uint64_t hash)
+static struct kv_cached **place(const struct kv_cache *cache, struct kv_key key)
 {
-    struct kv_cached **at = bucket(cache, hash);
-    while (*at != NULL && ((*at)->hash != hash || (*at)->key_len != key.len ||
-                           memcmp((*at)->key, key.data, key.len) != 0))
+    struct kv_cached **at = bucket(cache, key.hash);
+    while (*at != NULL && ((*at)->hash != key.hash || (*at)->key_len != key.bytes.len ||
+                           memcmp((*at)->key, key.bytes.data, key.bytes.len) != 0))
         at = &(*at)->next;
     return at;
+}
+
+static struct kv_key key_of(const struct kv_cached *entry)
+{
+    return (struct kv_key){tx_bytes(entry->key, entry->key_len), entry->hash};
 }
 
 static void drop(struct kv_cache *cache, struct kv_cached **at)
@@ -72,20 +77,18 @@ static void drop(struct kv_cache *cache, struct kv_cached **at)
 void kv_cache_deinit(struct kv_cache *cache)
 {
     struct kv_cached *entry;
-    while (cache->buckets != NULL && (entry = TAILQ_FIRST(&cache->list)) != NULL) {
-        struct kv_cached **at = place(cache, tx_bytes(entry->key, entry->key_len), entry->hash);
-        drop(cache, at);
-    }
+    while (cache->buckets != NULL && (entry = TAILQ_FIRST(&cache->list)) != NULL)
+        drop(cache, place(cache, key_of(entry)));
     TX_ASSERT(cache->bytes == 0);
     free(cache->buckets);
     *cache = (struct kv_cache){0};
 }
 
-bool kv_cache_find(struct kv_cache *cache, struct tx_bytes key, bool *found, struct tx_bytes *value)
+bool kv_cache_find(struct kv_cache *cache, struct kv_key key, bool *found, struct tx_bytes *value)
 {
     if (cache->bytes_max == 0)
         return false;
-    struct kv_cached *entry = *place(cache, key, tx_bytes_hash(key, 0));
+    struct kv_cached *entry = *place(cache, key);
     if (entry == NULL)
         return false;
     entry->used = true;
@@ -105,7 +108,7 @@ static void make_room(struct kv_cache *cache, size_t bytes)
             TAILQ_REMOVE(&cache->list, last, link);
             TAILQ_INSERT_HEAD(&cache->list, last, link);
         } else {
-            drop(cache, place(cache, tx_bytes(last->key, last->key_len), last->hash));
+            drop(cache, place(cache, key_of(last)));
         }
     }
 }
@@ -119,31 +122,31 @@ static void set(struct kv_cached *entry, const struct tx_bytes *value)
         memcpy(entry->key + entry->key_len, value->data, value->len);
 }
 
-static void add(struct kv_cache *cache, struct tx_bytes key, uint64_t hash, size_t room,
+static void add(struct kv_cache *cache, struct kv_key key, size_t room,
                 const struct tx_bytes *value)
 {
-    make_room(cache, cost(key.len, room));
-    struct kv_cached *entry = malloc(sizeof(*entry) + key.len + room);
+    size_t key_len = key.bytes.len;
+    make_room(cache, cost(key_len, room));
+    struct kv_cached *entry = malloc(sizeof(*entry) + key_len + room);
     if (entry == NULL)
         return;
     *entry = (struct kv_cached){
-        .hash = hash, .key_len = (uint32_t)key.len, .room = (uint32_t)room, .used = false};
-    memcpy(entry->key, key.data, key.len);
+        .hash = key.hash, .key_len = (uint32_t)key_len, .room = (uint32_t)room, .used = false};
+    memcpy(entry->key, key.bytes.data, key_len);
     set(entry, value);
-    struct kv_cached **first = bucket(cache, hash);
+    struct kv_cached **first = bucket(cache, key.hash);
     entry->next = *first;
     *first = entry;
     TAILQ_INSERT_HEAD(&cache->list, entry, link);
     cache->bytes += cost_of(entry);
 }
 
-void kv_cache_put(struct kv_cache *cache, struct tx_bytes key, const struct tx_bytes *value)
+void kv_cache_put(struct kv_cache *cache, struct kv_key key, const struct tx_bytes *value)
 {
     size_t len = value != NULL ? value->len : 0;
     if (cache->bytes_max == 0)
         return;
-    uint64_t hash = tx_bytes_hash(key, 0);
-    struct kv_cached **at = place(cache, key, hash);
+    struct kv_cached **at = place(cache, key);
     if (*at != NULL && len <= (*at)->room) {
         set(*at, value);
         return;
@@ -151,9 +154,9 @@ void kv_cache_put(struct kv_cache *cache, struct tx_bytes key, const struct tx_b
     if (*at != NULL)
         drop(cache, at);
     size_t room = (len + 15) & ~(size_t)15; /* a counter's next values have place, too */
-    if (key.len <= cache->bytes_max && room <= cache->bytes_max &&
-        cost(key.len, room) <= cache->bytes_max / LARGEST_PART)
-        add(cache, key, hash, room, value);
+    if (key.bytes.len <= cache->bytes_max && room <= cache->bytes_max &&
+        cost(key.bytes.len, room) <= cache->bytes_max / LARGEST_PART)
+        add(cache, key, room, value);
 }
 
 void kv_cache_check(const struct kv_cache *cache)
@@ -164,9 +167,8 @@ void kv_cache_check(const struct kv_cache *cache)
         return;
     TAILQ_FOREACH(entry, &cache->list, link)
     {
-        struct tx_bytes key = tx_bytes(entry->key, entry->key_len);
-        TX_ASSERT(entry->hash == tx_bytes_hash(key, 0));
-        TX_ASSERT(*place(cache, key, entry->hash) == entry);
+        TX_ASSERT(entry->hash == kv_key(key_of(entry).bytes).hash);
+        TX_ASSERT(*place(cache, key_of(entry)) == entry);
         TX_ASSERT(entry->value_len <= entry->room && (entry->found || entry->value_len == 0));
         bytes += cost_of(entry);
         n++;

@@ -7,7 +7,7 @@
 #ifndef ASSENT_PARTICIPANT_KV_CACHE_H
 #define ASSENT_PARTICIPANT_KV_CACHE_H
 
-#include "common/bytes.h"
+#include "participant/kv_key.h"
 
 #include <sys/queue.h>
 
@@ -29,11 +29,10 @@ void kv_cache_deinit(struct kv_cache *cache);
 
 /* Is it known what the store holds at `key`? Then `found` says whether there is a value; *value is
  * a view of it, good until the next call with this cache. */
-bool kv_cache_find(struct kv_cache *cache, struct tx_bytes key, bool *found,
-                   struct tx_bytes *value);
+bool kv_cache_find(struct kv_cache *cache, struct kv_key key, bool *found, struct tx_bytes *value);
 /* The store holds `value` at `key`, or nothing when it is NULL. Copies both. A value that is too
  * large to keep is forgotten. */
-void kv_cache_put(struct kv_cache *cache, struct tx_bytes key, const struct tx_bytes *value);
+void kv_cache_put(struct kv_cache *cache, struct kv_key key, const struct tx_bytes *value);
 
 /* Checks the table against the list, for tests. */
 void kv_cache_check(const struct kv_cache *cache);

@@ -13,20 +13,14 @@
 
 /* One operation under way. */
 struct exec {
-    struct txlog *log;
-    const struct kv_overlay *overlay;
-    struct kv_cache *cache;
+    struct kv_work *work;
     struct kv_tx *tx;
     const struct tx_op *op;
     struct rm_answer *answer;
-    bool found; /* the current value of the key, as this transaction sees it */
+    struct kv_key key; /* of the data */
+    bool found;        /* the current value of the key, as this transaction sees it */
     struct tx_bytes value;
 };
-
-static struct tx_bytes data_key(const struct exec *e)
-{
-    return tx_buf_view(&e->tx->data_key);
-}
 
 /* "space/key", for a text. */
 static const char *print_place(const struct tx_op *op, char out[PLACE_MAX])
@@ -38,20 +32,20 @@ static const char *print_place(const struct tx_op *op, char out[PLACE_MAX])
     return out;
 }
 
-/* The text is in tx->why already. Nothing of the operation has happened; the store ends the
+/* The text is in work->why already. Nothing of the operation has happened; the store ends the
  * transaction next. */
 static void refuse(struct exec *e, enum tx_reason reason)
 {
     e->answer->status = RM_ROLLED_BACK;
     e->answer->reason = reason;
-    e->answer->text = tx_bytes_str(e->tx->why.text);
+    e->answer->text = tx_bytes_str(e->work->why.text);
 }
 
 /* The store cannot go on. */
 static void fail(struct exec *e)
 {
     e->answer->status = RM_FAILED;
-    e->answer->text = tx_bytes_str(e->tx->why.text);
+    e->answer->text = tx_bytes_str(e->work->why.text);
 }
 
 static void see(struct exec *e, const struct kv_entry *entry)
@@ -60,44 +54,44 @@ static void see(struct exec *e, const struct kv_entry *entry)
     e->value = kv_entry_value(entry);
 }
 
-/* The value is somebody else's, who may drop it before the next call on this transaction. */
-static void see_copy(struct exec *e, bool found, struct tx_bytes value)
-{
-    tx_buf_append(&e->tx->value, value);
-    TX_NEED_MEMORY(!e->tx->value.failed);
-    e->found = found;
-    e->value = tx_buf_view(&e->tx->value);
-}
-
 /* Asks RocksDB, and remembers what it says. False when that cannot be read. */
 static bool read_stored(struct exec *e)
 {
-    struct kv_tx *tx = e->tx;
-    enum tx_error error = txlog_data_get(e->log, data_key(e), &tx->value, &tx->why);
+    struct kv_work *work = e->work;
+    struct tx_buf *value = &e->tx->out;
+    enum tx_error error = txlog_data_get(work->log, e->key.bytes, value, &work->why);
     if (error != TX_OK && error != TX_ENOTFOUND) {
         fail(e);
         return false;
     }
     e->found = error == TX_OK;
-    e->value = e->found ? tx_buf_view(&tx->value) : tx_bytes(NULL, 0);
-    kv_cache_put(e->cache, data_key(e), e->found ? &e->value : NULL);
+    e->value = e->found ? tx_buf_view(value) : tx_bytes(NULL, 0);
+    kv_cache_put(&work->cache, e->key, e->found ? &e->value : NULL);
     return true;
+}
+
+/* The value is somebody else's, who may drop it before the next call on this transaction. */
+static void see_copy(struct exec *e, bool found, struct tx_bytes value)
+{
+    tx_buf_append(&e->tx->out, value);
+    TX_NEED_MEMORY(!e->tx->out.failed);
+    e->found = found;
+    e->value = tx_buf_view(&e->tx->out);
 }
 
 /* Finds the current value: own writes, then the overlay, then the cache, then RocksDB. */
 static bool look_up(struct exec *e)
 {
-    struct kv_tx *tx = e->tx;
-    const struct kv_entry *own = kv_writeset_find(&tx->writes, data_key(e));
+    const struct kv_entry *own = kv_writeset_find(&e->tx->writes, e->key.bytes);
     if (own != NULL) {
         see(e, own);
         return true;
     }
-    tx_buf_clear(&tx->value);
-    const struct kv_entry *committed = kv_overlay_find(e->overlay, data_key(e));
+    tx_buf_clear(&e->tx->out);
+    const struct kv_entry *committed = kv_overlay_find(&e->work->overlay, e->key);
     bool found = committed != NULL && !committed->deleted;
     struct tx_bytes value = found ? kv_entry_value(committed) : tx_bytes(NULL, 0);
-    if (committed == NULL && !kv_cache_find(e->cache, data_key(e), &found, &value))
+    if (committed == NULL && !kv_cache_find(&e->work->cache, e->key, &found, &value))
         return read_stored(e);
     see_copy(e, found, value);
     return true;
@@ -106,7 +100,7 @@ static bool look_up(struct exec *e)
 /* Holds back a write, or a delete when `value` is NULL. */
 static bool hold_back(struct exec *e, const struct tx_bytes *value)
 {
-    if (kv_writeset_write(&e->tx->writes, data_key(e), value, &e->tx->why) == TX_OK)
+    if (kv_writeset_write(&e->tx->writes, e->key, value, &e->work->why) == TX_OK)
         return true;
     refuse(e, TX_REASON_LIMIT);
     return false;
@@ -132,7 +126,7 @@ static void do_insert(struct exec *e)
         return;
     }
     char place[PLACE_MAX];
-    (void)tx_why(&e->tx->why, TX_EEXIST, "insert %s: the key exists already",
+    (void)tx_why(&e->work->why, TX_EEXIST, "insert %s: the key exists already",
                  print_place(e->op, place));
     refuse(e, TX_REASON_EXISTS);
 }
@@ -151,7 +145,7 @@ static void refuse_no_counter(struct exec *e)
 {
     char place[PLACE_MAX];
     char value[PRINT_MAX];
-    (void)tx_why(&e->tx->why, TX_EFORMAT,
+    (void)tx_why(&e->work->why, TX_EFORMAT,
                  "add %s: the value \"%s\" is not the decimal text of a 64-bit number",
                  print_place(e->op, place), tx_bytes_print(e->value, value, sizeof(value)));
     refuse(e, TX_REASON_NOT_COUNTER);
@@ -171,7 +165,7 @@ static void do_add(struct exec *e)
     enum tx_reason reason = kv_counter_add(old, e->op, &sum);
     if (reason != TX_REASON_NONE) {
         char place[PLACE_MAX];
-        kv_counter_explain(old, e->op, reason, print_place(e->op, place), &e->tx->why);
+        kv_counter_explain(old, e->op, reason, print_place(e->op, place), &e->work->why);
         refuse(e, reason);
         return;
     }
@@ -179,7 +173,7 @@ static void do_add(struct exec *e)
     struct tx_bytes value = kv_counter_print(sum, text);
     if (!hold_back(e, &value))
         return;
-    see(e, kv_writeset_find(&e->tx->writes, data_key(e)));
+    see(e, kv_writeset_find(&e->tx->writes, e->key.bytes));
     e->answer->result = (struct tx_result){.found = true, .value = e->value};
 }
 
@@ -205,7 +199,7 @@ static void do_check(struct exec *e)
     char place[PLACE_MAX];
     char found[PRINT_MAX + 2];
     char expected[PRINT_MAX + 2];
-    (void)tx_why(&e->tx->why, TX_ESTATE, "check %s: found %s where %s was expected",
+    (void)tx_why(&e->work->why, TX_ESTATE, "check %s: found %s where %s was expected",
                  print_place(op, place), print_value(e->found, e->value, found),
                  print_value(!op->absent, op->value, expected));
     refuse(e, TX_REASON_CHECK);
@@ -214,9 +208,10 @@ static void do_check(struct exec *e)
 static void do_scan(struct exec *e)
 {
     struct tx_result *result = &e->answer->result;
-    if (kv_scan(e->log, e->overlay, &e->tx->writes, e->op, &e->tx->value, &result->found,
-                &e->tx->why) == TX_OK)
-        result->value = tx_buf_view(&e->tx->value);
+    struct kv_work *work = e->work;
+    if (kv_scan(work->log, &work->overlay, &e->tx->writes, e->op, &e->tx->out, &result->found,
+                &work->why) == TX_OK)
+        result->value = tx_buf_view(&e->tx->out);
     else
         fail(e);
 }
@@ -254,21 +249,21 @@ static void do_op(struct exec *e)
     TX_ASSERT(e->op->type < TX_OP_TYPES_N); /* tx_op_validate() lets no other pass */
 }
 
-void kv_ops_execute(struct txlog *log, const struct kv_overlay *overlay, struct kv_cache *cache,
-                    struct kv_tx *tx, const struct tx_op *op, struct rm_answer *answer)
+void kv_ops_execute(struct kv_work *work, struct kv_tx *tx, const struct tx_op *op,
+                    struct rm_answer *answer)
 {
-    struct exec e = {
-        .log = log, .overlay = overlay, .cache = cache, .tx = tx, .op = op, .answer = answer};
+    struct exec e = {.work = work, .tx = tx, .op = op, .answer = answer};
     TX_ASSERT(tx->state == KV_TX_WORKING);
     *answer = (struct rm_answer){.status = RM_OK};
-    enum tx_error error = tx_op_validate(op, &tx->why);
+    enum tx_error error = tx_op_validate(op, &work->why);
     if (error != TX_OK) {
         refuse(&e, error == TX_ELIMIT ? TX_REASON_LIMIT : TX_REASON_REFUSED);
     } else {
         if (op->type != TX_OP_LOCK && op->type != TX_OP_SCAN) {
-            tx_buf_clear(&tx->data_key);
-            redo_data_key(op->space, op->key, &tx->data_key);
-            TX_NEED_MEMORY(!tx->data_key.failed);
+            tx_buf_clear(&work->data_key);
+            redo_data_key(op->space, op->key, &work->data_key);
+            TX_NEED_MEMORY(!work->data_key.failed);
+            e.key = kv_key(tx_buf_view(&work->data_key));
         }
         do_op(&e);
     }

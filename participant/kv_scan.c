@@ -140,16 +140,15 @@ static bool put_stored(void *arg, struct tx_bytes key, struct tx_bytes value)
     return put_row(scan, key, value);
 }
 
-enum tx_error kv_scan(struct txlog *log, const struct kv_overlay *overlay,
-                      const struct kv_writeset *own, const struct tx_op *op, struct tx_buf *rows,
-                      bool *more, struct tx_why *why)
+enum tx_error kv_scan(struct txlog *log, struct kv_overlay *overlay, const struct kv_writeset *own,
+                      const struct tx_op *op, struct tx_buf *rows, bool *more, struct tx_why *why)
 {
     TX_ASSERT(op->type == TX_OP_SCAN && op->limit > 0);
     struct scan scan = {.op = op, .rows = rows};
     tx_buf_clear(rows);
     make_bounds(&scan);
     scan.own = cursor_begin(&scan, &own->entries);
-    scan.committed = cursor_begin(&scan, &overlay->newest);
+    scan.committed = cursor_begin(&scan, kv_overlay_order(overlay));
     struct txlog_range range = {tx_buf_view(&scan.from), tx_buf_view(&scan.to), op->reverse};
     enum tx_error error = txlog_data_scan(log, &range, put_stored, &scan, why);
     const struct kv_entry *held;

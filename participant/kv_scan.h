@@ -14,8 +14,8 @@
  * alone is more. `more`: it stopped at one of the two. Costs in proportion to the rows, the writes
  * held in memory that it passes, and what RocksDB has to pass over. Errors are those of
  * txlog_data_scan(). */
-enum tx_error kv_scan(struct txlog *log, const struct kv_overlay *overlay,
-                      const struct kv_writeset *own, const struct tx_op *op, struct tx_buf *rows,
-                      bool *more, struct tx_why *why) TX_MUST_CHECK;
+enum tx_error kv_scan(struct txlog *log, struct kv_overlay *overlay, const struct kv_writeset *own,
+                      const struct tx_op *op, struct tx_buf *rows, bool *more,
+                      struct tx_why *why) TX_MUST_CHECK;
 
 #endif

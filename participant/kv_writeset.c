@@ -8,7 +8,7 @@ void kv_writeset_deinit(struct kv_writeset *set)
 {
     struct kv_entry *entry;
     while ((entry = kv_writeset_take(set)) != NULL)
-        kv_entry_destroy(&entry);
+        kv_entry_destroy(set->spares, &entry);
     TX_ASSERT(set->redo_bytes == 0);
 }
 
@@ -30,19 +30,20 @@ static size_t entry_redo_size(const struct kv_entry *entry)
     return redo_size(entry->key_len, entry->deleted, entry->value_len);
 }
 
-enum tx_error kv_writeset_write(struct kv_writeset *set, struct tx_bytes key,
+enum tx_error kv_writeset_write(struct kv_writeset *set, struct kv_key key,
                                 const struct tx_bytes *value, struct tx_why *why)
 {
-    struct kv_entry *entry = kv_map_find(&set->entries, key);
+    struct kv_entry *entry = kv_map_find(&set->entries, key.bytes);
+    size_t value_len = value != NULL ? value->len : 0;
     size_t others = set->redo_bytes - (entry != NULL ? entry_redo_size(entry) : 0);
-    size_t bytes = others + redo_size(key.len, value == NULL, value != NULL ? value->len : 0);
+    size_t bytes = others + redo_size(key.bytes.len, value == NULL, value_len);
     if (sizeof(uint32_t) + bytes > KV_REDO_MAX)
         return tx_why(why, TX_ELIMIT,
                       "the writes of a transaction may take %u bytes on one participant; with this "
                       "one they would take %zu: split the work into smaller transactions",
                       KV_REDO_MAX, sizeof(uint32_t) + bytes);
     if (entry == NULL) {
-        entry = kv_entry_new(key);
+        entry = kv_entry_new(set->spares, key, value_len);
         kv_map_add(&set->entries, entry);
     }
     kv_entry_set(entry, value);
@@ -57,7 +58,7 @@ size_t kv_writeset_n(const struct kv_writeset *set)
 
 static const struct kv_entry *first(const struct kv_writeset *set)
 {
-    return kv_map_at_or_after(&set->entries, tx_bytes(NULL, 0));
+    return kv_map_first(&set->entries);
 }
 
 static const struct kv_entry *next(const struct kv_writeset *set, const struct kv_entry *entry)
@@ -80,7 +81,7 @@ void kv_writeset_redo(const struct kv_writeset *set, struct tx_buf *out)
 
 struct kv_entry *kv_writeset_take(struct kv_writeset *set)
 {
-    struct kv_entry *entry = kv_map_at_or_after(&set->entries, tx_bytes(NULL, 0));
+    struct kv_entry *entry = kv_map_first(&set->entries);
     if (entry != NULL) {
         kv_map_remove(&set->entries, entry);
         set->redo_bytes -= entry_redo_size(entry);
@@ -94,7 +95,7 @@ void kv_writeset_check(const struct kv_writeset *set)
     size_t n = 0;
     for (const struct kv_entry *entry = first(set); entry != NULL; entry = next(set, entry)) {
         TX_ASSERT(!entry->deleted || entry->value == NULL);
-        TX_ASSERT(!entry->replaced && entry->next == NULL && entry->lsn.n == 0);
+        TX_ASSERT(!entry->replaced && !entry->ordered && entry->next == NULL && entry->lsn.n == 0);
         bytes += entry_redo_size(entry);
         n++;
     }

@@ -4,10 +4,11 @@
 
 #include "participant/kv_entry.h"
 
-/* All zero is a valid empty write set. */
+/* All zero but for its spares is a valid empty write set. */
 struct kv_writeset {
     struct kv_map entries;
-    size_t redo_bytes; /* size of the redo without its count */
+    size_t redo_bytes;        /* size of the redo without its count */
+    struct kv_spares *spares; /* of the store; must be there */
 };
 
 void kv_writeset_deinit(struct kv_writeset *set);
@@ -18,7 +19,7 @@ const struct kv_entry *kv_writeset_find(const struct kv_writeset *set, struct tx
 /* Holds back a write of `value`, or a delete when that is NULL. Both are copied; `value` may be a
  * view of what the set holds. TX_ELIMIT with a text, and nothing changed, when the redo would
  * exceed KV_REDO_MAX. */
-enum tx_error kv_writeset_write(struct kv_writeset *set, struct tx_bytes key,
+enum tx_error kv_writeset_write(struct kv_writeset *set, struct kv_key key,
                                 const struct tx_bytes *value, struct tx_why *why) TX_MUST_CHECK;
 
 size_t kv_writeset_n(const struct kv_writeset *set);

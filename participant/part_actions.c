@@ -28,6 +28,24 @@ void *part_alloc(struct tx_arena *arena, size_t count, size_t bytes)
     return memory;
 }
 
+struct tx_arena part_arena_take(struct part_core *core)
+{
+    if (core->arenas_n == 0)
+        return (struct tx_arena){0};
+    return core->arenas[--core->arenas_n];
+}
+
+void part_arena_give(struct part_core *core, struct tx_arena *arena)
+{
+    if (arena->blocks == NULL)
+        return;
+    if (TX_SPARE_NONE || core->arenas_n == PART_SPARES_MAX || !tx_arena_recycle(arena))
+        tx_arena_deinit(arena);
+    else
+        core->arenas[core->arenas_n++] = *arena;
+    arena->blocks = NULL;
+}
+
 struct tx_bytes part_copy(struct tx_arena *arena, struct tx_bytes bytes)
 {
     struct tx_bytes copy = tx_arena_copy(arena, bytes);
@@ -45,22 +63,28 @@ struct tx_bytes part_text(struct part_core *core, const char *format, ...)
     return part_copy(&core->out->arena, tx_bytes_str(text));
 }
 
+/* Of things that hold no pointers; what is copied whole need not be cleared before. */
+static const void *copy_array(struct tx_arena *arena, const void *items, size_t bytes)
+{
+    return part_copy(arena, tx_bytes(items, bytes)).data;
+}
+
 const struct tx_member *part_copy_members(struct tx_arena *arena, const struct tx_member *members,
                                           size_t n)
 {
-    struct tx_member *copy = part_alloc(arena, n, sizeof *copy);
-    if (n > 0)
-        memcpy(copy, members, n * sizeof *copy);
-    return copy;
+    return copy_array(arena, members, n * sizeof *members);
 }
 
 const struct tx_position *part_copy_positions(struct tx_arena *arena,
                                               const struct tx_position *positions, size_t n)
 {
-    struct tx_position *copy = part_alloc(arena, n, sizeof *copy);
-    if (n > 0)
-        memcpy(copy, positions, n * sizeof *copy);
-    return copy;
+    return copy_array(arena, positions, n * sizeof *positions);
+}
+
+/* Most views of an operation are empty. */
+static inline void copy_into(struct tx_arena *arena, struct tx_bytes *view)
+{
+    *view = view->len > 0 ? part_copy(arena, *view) : tx_bytes(NULL, 0);
 }
 
 const struct tx_op *part_copy_ops(struct tx_arena *arena, const struct tx_op *ops, size_t n)
@@ -68,10 +92,10 @@ const struct tx_op *part_copy_ops(struct tx_arena *arena, const struct tx_op *op
     struct tx_op *copy = part_alloc(arena, n, sizeof *copy);
     for (size_t i = 0; i < n; i++) {
         copy[i] = ops[i];
-        copy[i].space = part_copy(arena, ops[i].space);
-        copy[i].key = part_copy(arena, ops[i].key);
-        copy[i].value = part_copy(arena, ops[i].value);
-        copy[i].to = part_copy(arena, ops[i].to);
+        copy_into(arena, &copy[i].space);
+        copy_into(arena, &copy[i].key);
+        copy_into(arena, &copy[i].value);
+        copy_into(arena, &copy[i].to);
     }
     return copy;
 }
@@ -116,7 +140,12 @@ struct part_action *part_act(struct part_core *core, enum part_action_type type,
         out->items = tx_xrealloc(out->items, out->capacity * sizeof *out->items);
     }
     struct part_action *action = &out->items[out->n++];
-    *action = (struct part_action){.type = type, .tx = tx};
+    /* Field by field: what belongs to the type is the caller's to fill. */
+    action->type = type;
+    action->force = action->commit_writes = action->redo_wanted = false;
+    action->tx = tx;
+    action->lsn = (struct tx_lsn){0};
+    action->text = tx_bytes(NULL, 0);
     return action;
 }
 
@@ -133,9 +162,8 @@ struct part_action *part_append(struct part_core *core, enum txlog_type type, st
     core->last.n++;
     action->force = force;
     action->lsn = core->last;
-    action->record.type = type;
-    action->record.lsn = core->last;
-    action->record.start = core->options.incarnation;
+    action->record =
+        (struct txlog_record){.type = type, .lsn = core->last, .start = core->options.incarnation};
     return action;
 }
 
@@ -151,6 +179,8 @@ void part_send(struct part_core *core, const struct tx_address *to, const struct
     struct part_action *action = part_act(core, PART_ACTION_SEND, tx_msg_tx(msg));
     TX_ASSERT(tx_msg_allowed(msg->type, TX_ROLE_PARTICIPANT, TX_ROLE_COORDINATOR) ||
               tx_msg_allowed(msg->type, TX_ROLE_PARTICIPANT, TX_ROLE_PARTICIPANT));
+    action->to.is_client = false;
+    action->to.client = 0;
     action->to.address = *to;
     action->msg = *msg;
 }
@@ -161,6 +191,7 @@ void part_reply(struct part_core *core, uint64_t client, const struct tx_msg *ms
     TX_ASSERT(tx_msg_allowed(msg->type, TX_ROLE_PARTICIPANT, TX_ROLE_CLIENT));
     action->to.is_client = true;
     action->to.client = client;
+    action->to.address.s[0] = '\0';
     action->msg = *msg;
 }
 

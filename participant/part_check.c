@@ -62,6 +62,16 @@ static void check_timer(const struct part_core *core, const struct part_tx *tx)
     TX_ASSERT((tx->timer_at != 0) == (idle || in_doubt));
     if (tx->timer_at == 0)
         return;
+    if (tx->timer_at == PART_TIMER_QUEUED) {
+        const struct part_link *next = tx->in_timers.next;
+        if (next == &core->timers)
+            return;
+        const struct part_tx *after = PART_CONTAINER(next, struct part_tx, in_timers);
+        TX_ASSERT(after->timer_us > tx->timer_us ||
+                  (after->timer_us == tx->timer_us && tx_id_compare(after->id, tx->id) > 0));
+        return;
+    }
+    TX_ASSERT(tx->in_timers.next == NULL);
     size_t at = tx->timer_at - 1;
     TX_ASSERT(at < core->heap_n && core->heap[at] == tx);
     TX_ASSERT(at == 0 || core->heap[(at - 1) / 2]->timer_us <= tx->timer_us);

@@ -23,6 +23,7 @@ struct part_core *part_core_new(const struct part_options *options)
         core->options.results_max = part_core_results_max(TX_MESSAGE_MAX);
     core->locks = lockmgr_new(&locks);
     part_list_init(&core->live);
+    part_list_init(&core->timers);
     part_list_init(&core->tombstones_by_age);
     core->recovering = true;
     return core;
@@ -46,6 +47,10 @@ void part_core_destroy(struct part_core **core_ptr)
     part_alarms_free(core);
     lock_events_deinit(&core->events);
     lockmgr_destroy(&core->locks);
+    tx_spare_deinit(&core->spare_txs);
+    tx_spare_deinit(&core->spare_tombstones);
+    while (core->arenas_n > 0)
+        tx_arena_deinit(&core->arenas[--core->arenas_n]);
     free(core->heap);
     free(core->held);
     free(core);
@@ -164,8 +169,10 @@ void part_core_step(struct part_core *core, const struct part_event *event, uint
     core->out = actions;
     lockmgr_clock(core->locks, now_us);
     dispatch(core, event);
-    part_locks_settle(core);
-    part_snapshot_if_due(core);
+    if (core->events.events_n > 0)
+        part_locks_settle(core);
+    if (part_snapshot_is_due(core))
+        part_snapshot(core);
     core->out = NULL;
 }
 

@@ -6,7 +6,8 @@
  * else that keeps the same promises, on a virtual clock, network and disk.
  *
  * Ownership: events are borrowed for the call. What an action points to lives in the actions' own
- * arena until part_actions_clear(), whatever steps are made meanwhile. */
+ * arena until part_actions_clear(), whatever steps are made meanwhile; the operation of an EXECUTE
+ * lives until the RM event that answers it. */
 #ifndef ASSENT_PARTICIPANT_PART_CORE_H
 #define ASSENT_PARTICIPANT_PART_CORE_H
 
@@ -107,17 +108,22 @@ enum part_action_type {
 
 struct part_action {
     enum part_action_type type;
-    struct tx_id tx;
-    struct part_peer to;
-    struct tx_msg msg;
-    struct txlog_record record; /* time_ms is the shell's to fill */
-    bool force;
+    bool force;         /* APPEND */
     bool commit_writes; /* APPEND: in one batch with the resource manager's commit of `tx` */
     bool redo_wanted;   /* APPEND of a PREPARED that restates: the shell fills in the redo from the
                            resource manager */
-    struct tx_op op;
-    struct tx_lsn lsn;
-    struct tx_bytes text;
+    struct tx_id tx;
+    struct tx_lsn lsn;    /* APPEND, COMPACT */
+    struct tx_bytes text; /* ALARM, NOTE */
+    /* Of the type that it belongs to; nothing in the others. */
+    union {
+        struct {
+            struct part_peer to;
+            struct tx_msg msg;
+        };                          /* SEND */
+        struct txlog_record record; /* APPEND; time_ms is the shell's to fill */
+        struct tx_op op;            /* EXECUTE */
+    };
 };
 
 struct part_actions {

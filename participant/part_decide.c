@@ -44,7 +44,7 @@ void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
               &(struct part_held){.lsn = core->last, .type = PART_HELD_COMMITTED, .tx = tx->id});
     /* Whoever reads these writes now has its own records behind this one. */
     part_locks_release(core, tx);
-    part_tx_shrink(tx);
+    part_tx_shrink(core, tx);
     tx->one_shot = false;
     core->committed_total++;
     core->found_out_total += tx->found_out;
@@ -79,10 +79,10 @@ static void one_phase_durable(struct part_core *core, struct part_tx *tx)
     struct tx_arena kept = tx->kept;
     struct tx_id id = tx->id;
     tx->kept = (struct tx_arena){0};
-    part_tx_shrink(tx);
+    part_tx_shrink(core, tx);
     tx->one_shot = false;
     part_deferred_play(core, id, deferred, deferred_n);
-    tx_arena_deinit(&kept);
+    part_arena_give(core, &kept);
 }
 
 void part_committed_durable(struct part_core *core, struct part_tx *tx)

@@ -50,7 +50,11 @@ static void forget_txs(struct part_core *core, struct part_coordinator *coordina
     for (struct part_link *l = coordinator->txs.next; l != &coordinator->txs; l = next) {
         next = l->next;
         struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_coordinator);
-        if (part_mark_covers(coordinator, tx->id) && !part_forget_ended(core, tx))
+        if (!part_mark_covers(coordinator, tx->id))
+            continue;
+        if (has_ended(core, tx))
+            part_tx_free(core, tx);
+        else
             contradicted(core, tx);
     }
 }

@@ -46,7 +46,7 @@ void part_in_doubt_begin(struct part_core *core, struct part_tx *tx)
     tx->asked = 0;
     tx->said_prepared = 0;
     tx->note_us = part_time_after(core->now_us, core->options.inquiry_us);
-    part_timer_set(core, tx, tx->note_us);
+    part_timer_queue(core, tx, tx->note_us);
     if (tx->wanted)
         part_wanted(core, tx);
 }

@@ -9,15 +9,10 @@
 
 #include "common/assert.h"
 #include "common/seeded_bug.h"
+#include "common/spare.h"
 #include "lockmgr/lockmgr.h"
 #include "participant/part_core.h"
-
-/* A map that has no memory stops the process, as every allocation of a core does. */
-#define uthash_malloc(bytes) tx_xmalloc(bytes)
-#define uthash_fatal(text)   tx_memory_failed(__func__) /* its only reason */
-/* The hash of this project, which is faster than the library's. */
-#define HASH_FUNCTION(key, len, hash) ((hash) = (unsigned)tx_bytes_hash(tx_bytes((key), (len)), 0))
-#include <uthash.h>
+#include "participant/part_map.h"
 
 #define PART_ALARMS_MAX        1000u /* alarms kept in memory, the newest */
 #define PART_STATUS_TXS_MAX    1000u /* transactions shown in a STATUS */
@@ -27,6 +22,9 @@
     (TX_MEMBERS_MAX + 2u)       /* every member may inquire, the coordinator decide */
 #define PART_RESULT_BYTES 8u    /* of a result in a message, beside its value; at most */
 #define PART_MESSAGE_REST 4096u /* of the frame around them: envelope, fields, text; at most */
+#define PART_TIMER_QUEUED SIZE_MAX
+#define PART_SPARES_MAX   1024u /* blocks of transactions that are kept for the next ones */
+#define PART_ENDED_MAX    8192u /* transactions and tombstones: a FORGET ends many at once */
 #define PART_ASKED_ALONE  1u    /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
@@ -56,15 +54,6 @@ static inline void part_list_remove(struct part_link *link)
     link->prev->next = link->next;
     link->next->prev = link->prev;
     link->prev = link->next = NULL;
-}
-
-/* An id as a key of a map: no padding. */
-struct part_key {
-    uint64_t coordinator, epoch, seq;
-};
-static inline struct part_key part_key(struct tx_id id)
-{
-    return (struct part_key){id.coordinator, id.epoch, id.seq};
 }
 
 /* ---- transactions ---- */
@@ -143,8 +132,9 @@ struct part_tx {
     struct lock_owner *owner; /* while it has locks: working to prepared */
     uint64_t since_us;        /* of its begin; from prepared on: of that */
 
-    size_t timer_at; /* place in the heap + 1; 0: no timer */
+    size_t timer_at; /* place in the heap + 1, or PART_TIMER_QUEUED; 0: no timer */
     uint64_t timer_us;
+    struct part_link in_timers; /* the queue */
 
     struct tx_token token;
     enum tx_isolation isolation;
@@ -176,12 +166,12 @@ struct part_tx {
     size_t results_max;     /* one-shot: what PREPARE gives them; 0: no bound of its own */
     struct part_scan scan;  /* of the next operation */
     struct tx_lsn rests_on; /* nobody may hear of the results before this record is durable */
-    struct tx_arena work;   /* ops, results, locks */
+    struct tx_arena work;   /* ops and results of the step; members; recovery: locks */
 
     const struct txlog_lock *locks; /* recovery: to be taken again */
     size_t locks_n;
 
-    struct tx_arena kept; /* members, deferred, text */
+    struct tx_arena kept; /* deferred, text; recovery: members */
     const struct tx_member *members;
     size_t members_n;
     const struct tx_position *known; /* of each member, as PREPARE told */
@@ -291,6 +281,7 @@ struct part_core {
     struct part_tombstone *tombstones; /* map */
     struct part_link tombstones_by_age;
     struct part_coordinator *coordinators; /* map */
+    struct part_link timers;               /* a queue, in the same order as the heap */
     struct part_tx **heap;                 /* by timer_us, then id */
     size_t heap_n, heap_capacity;
     size_t states[PART_STATES_N];
@@ -318,6 +309,10 @@ struct part_core {
     uint64_t found_out_total;
     uint64_t violations, stale, alarms_total;
 
+    struct tx_spare spare_txs, spare_tombstones; /* of those, the ones without a text */
+    struct tx_arena arenas[PART_SPARES_MAX];     /* empty ones with a block each */
+    size_t arenas_n;
+
     bool recovering; /* no step yet */
     bool restating;  /* recovery: between SNAPSHOT_BEGIN and its END */
 
@@ -327,6 +322,10 @@ struct part_core {
 };
 
 /* part_actions.c: memory of a core never fails. */
+/* An empty arena, with a block of an earlier one if there is one. */
+struct tx_arena part_arena_take(struct part_core *core);
+/* Empties the arena; its block may go to the next taker. */
+void part_arena_give(struct part_core *core, struct tx_arena *arena);
 void *part_alloc(struct tx_arena *arena, size_t count, size_t bytes);
 struct tx_bytes part_copy(struct tx_arena *arena, struct tx_bytes bytes);
 /* Formatted, at most TX_TEXT_MAX bytes, in the actions' arena. */
@@ -362,6 +361,8 @@ void part_alarms_free(struct part_core *core);
 
 /* part_timer.c */
 void part_timer_set(struct part_core *core, struct part_tx *tx, uint64_t at_us);
+/* The same, quicker, for times that as a rule come in ascending order. */
+void part_timer_queue(struct part_core *core, struct part_tx *tx, uint64_t at_us);
 void part_timer_clear(struct part_core *core, struct part_tx *tx);
 /* The transaction whose timer is the next; NULL when there is none. */
 struct part_tx *part_timer_first(const struct part_core *core);
@@ -379,7 +380,7 @@ struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coo
 void part_tx_move(struct part_core *core, struct part_tx *tx, enum part_state state,
                   enum part_wait wait);
 /* Frees what only an undecided transaction needs: operations, members, texts. */
-void part_tx_shrink(struct part_tx *tx);
+void part_tx_shrink(struct part_core *core, struct part_tx *tx);
 void part_tx_free(struct part_core *core, struct part_tx *tx);
 size_t part_open_n(const struct part_core *core);
 const char *part_state_text(enum part_state state);
@@ -546,7 +547,15 @@ void part_append_mark(struct part_core *core, const struct part_coordinator *coo
                       uint64_t epoch);
 
 /* part_snapshot.c */
-void part_snapshot_if_due(struct part_core *core);
+static inline bool part_snapshot_is_due(const struct part_core *core)
+{
+    uint64_t every = core->options.snapshot_records;
+    /* A large live state is restated no more often than in proportion to its size. */
+    if (every != 0 && every < core->snapshot_live)
+        every = core->snapshot_live;
+    return every != 0 && !core->snapshotting && core->last.n - core->snapshot_end.n >= every;
+}
+void part_snapshot(struct part_core *core);
 void part_snapshot_durable(struct part_core *core, const struct part_held *held);
 
 /* part_status.c */

@@ -19,6 +19,8 @@ static bool is_open(const struct part_mark *mark, uint64_t seq)
 {
     size_t from = 0;
     size_t to = mark->open_n;
+    if (to == 0 || seq < mark->open[0])
+        return false; /* as a rule */
     while (from < to) {
         size_t middle = from + (to - from) / 2;
         if (mark->open[middle] == seq)

@@ -11,7 +11,7 @@
  * durable under a lock that the trace does not show. */
 static void step_core(struct part_shell *shell, const struct part_event *event)
 {
-    part_core_step(shell->core, event, clock_now_us(), &shell->actions);
+    part_core_step(shell->core, event, shell->now_us, &shell->actions);
     part_trace_locks(&shell->config.name, shell->core);
 }
 
@@ -65,9 +65,10 @@ static void answered(struct part_shell *shell, struct tx_id tx, enum part_rm_cal
 static void execute(struct part_shell *shell, const struct part_action *action)
 {
     struct rm_answer answer = {0};
+    struct tx_id tx = action->tx; /* the answer may move the action away */
 
-    shell->rm->vtable->execute(shell->rm, action->tx, &action->op, &answer);
-    answered(shell, action->tx, PART_RM_EXECUTE, &answer);
+    shell->rm->vtable->execute(shell->rm, tx, &action->op, &answer);
+    answered(shell, tx, PART_RM_EXECUTE, &answer);
 }
 
 static void prepare(struct part_shell *shell, struct tx_id tx)
@@ -156,10 +157,9 @@ static void perform(struct part_shell *shell, struct part_action *action)
 void part_shell_perform(struct part_shell *shell)
 {
     for (size_t i = 0; i < shell->actions.n && shell->failed == TX_OK; i++) {
-        /* A copy: performing may append actions, and the array may move. */
-        struct part_action action = shell->actions.items[i];
-
-        perform(shell, &action);
+        /* What the resource manager answers may append actions, and move them all: nobody looks at
+         * one after that. */
+        perform(shell, &shell->actions.items[i]);
     }
     part_actions_clear(&shell->actions);
     service_tick_at(shell->service, part_core_deadline(shell->core));
@@ -170,6 +170,7 @@ void part_shell_step(struct part_shell *shell, const struct part_event *event)
     if (shell->failed != TX_OK)
         return;
     TX_ASSERT(shell->actions.n == 0);
+    shell->now_us = clock_now_us(); /* what the store answers at once is of the same moment */
     step_core(shell, event);
     part_shell_perform(shell);
 }

@@ -9,7 +9,7 @@
 struct lock_list {
     struct tx_arena *arena;
     struct txlog_lock *locks;
-    size_t n;
+    size_t n, room;
 };
 
 /* The intentions come back with the locks below them. */
@@ -20,17 +20,12 @@ static bool is_recorded(struct lock_name name, enum tx_lock_mode mode)
     return mode != TX_LOCK_IS && mode != TX_LOCK_IX;
 }
 
-static void count_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
-{
-    struct lock_list *list = arg;
-    list->n += is_recorded(name, mode);
-}
-
 static void copy_lock(void *arg, struct lock_name name, enum tx_lock_mode mode)
 {
     struct lock_list *list = arg;
     if (!is_recorded(name, mode))
         return;
+    TX_ASSERT(list->n < list->room);
     list->locks[list->n++] = (struct txlog_lock){
         .mode = mode,
         .space = part_copy(list->arena, name.space),
@@ -44,14 +39,12 @@ const struct txlog_lock *part_locks_list(struct tx_arena *arena, const struct pa
                                          size_t *n)
 {
     struct lock_list list = {.arena = arena};
-    if (tx->owner != NULL)
-        lockmgr_each_held(tx->owner, count_lock, &list);
-    *n = list.n;
-    list.locks = part_alloc(arena, list.n, sizeof *list.locks);
-    list.n = 0;
-    if (tx->owner != NULL)
+    if (tx->owner != NULL) {
+        list.room = lockmgr_held_n(tx->owner); /* with the intentions */
+        list.locks = part_alloc(arena, list.room, sizeof *list.locks);
         lockmgr_each_held(tx->owner, copy_lock, &list);
-    TX_ASSERT(list.n == *n);
+    }
+    *n = list.n;
     return list.locks;
 }
 
@@ -59,7 +52,9 @@ void part_append_prepared(struct part_core *core, const struct part_tx *tx, stru
                           bool restate)
 {
     struct tx_arena *arena = &core->out->arena;
-    struct txlog_prepared prepared = {
+    struct part_action *action = part_append(core, TXLOG_PREPARED, tx->id, !restate);
+    struct txlog_prepared *prepared = &action->record.prepared;
+    *prepared = (struct txlog_prepared){
         .id = tx->id,
         .age = tx->age,
         .coordinator = tx->coordinator->address,
@@ -69,9 +64,7 @@ void part_append_prepared(struct part_core *core, const struct part_tx *tx, stru
         .redo = part_copy(arena, redo),
         .members_decide = tx->members_decide,
     };
-    prepared.locks = part_locks_list(arena, tx, &prepared.locks_n);
-    struct part_action *action = part_append(core, TXLOG_PREPARED, tx->id, !restate);
-    action->record.prepared = prepared;
+    prepared->locks = part_locks_list(arena, tx, &prepared->locks_n);
     /* An operator's decision has ended it in the resource manager: nobody needs its redo
      * any more. */
     action->redo_wanted = restate && tx->state != PART_HEURISTIC;
@@ -115,7 +108,7 @@ static void drop_out(struct part_core *core, struct part_tx *tx)
     free(results); /* below the mark, no tombstone takes them */
     part_tx_free(core, tx);
     part_deferred_play(core, id, deferred, deferred_n);
-    tx_arena_deinit(&kept);
+    part_arena_give(core, &kept);
 }
 
 static void force_one_phase(struct part_core *core, struct part_tx *tx, struct tx_bytes redo)
@@ -237,34 +230,34 @@ static bool can_members_decide(const struct tx_msg_prepare *prepare)
     return !prepare->one_phase && tx_members_can_decide(prepare->members, prepare->members_n);
 }
 
-static bool prepare_valid(const struct part_core *core, const struct tx_msg_prepare *prepare)
+static bool prepare_valid(const struct tx_msg_prepare *prepare, size_t self)
 {
     return prepare->members_n >= 1 && prepare->members_n <= TX_MEMBERS_MAX &&
-           find_self(core, prepare) < prepare->members_n &&
-           (!prepare->one_phase || prepare->members_n == 1) &&
+           self < prepare->members_n && (!prepare->one_phase || prepare->members_n == 1) &&
            (!prepare->members_decide || can_members_decide(prepare)) &&
            (prepare->one_shot || prepare->ops_n == 0) && prepare->age.counter > 0 &&
            part_ops_valid(prepare->ops, prepare->ops_n, NULL);
 }
 
-static void take_members(struct part_core *core, struct part_tx *tx,
-                         const struct tx_msg_prepare *prepare)
+static void take_members(struct part_tx *tx, const struct tx_msg_prepare *prepare, size_t self)
 {
-    tx->members = part_copy_members(&tx->kept, prepare->members, prepare->members_n);
+    /* The next step of an interactive one would take `work` away; here it has had its last. */
+    tx->members = part_copy_members(&tx->work, prepare->members, prepare->members_n);
     tx->members_n = prepare->members_n;
-    tx->known = part_copy_positions(&tx->kept, prepare->known, prepare->members_n);
-    tx->self = find_self(core, prepare);
+    tx->known = part_copy_positions(&tx->work, prepare->known, prepare->members_n);
+    tx->self = self;
     tx->one_phase = prepare->one_phase;
     tx->members_decide = prepare->members_decide;
 }
 
 /* Does it name another start than this one? What that start has refused, this one does not know. */
-static bool of_another_start(const struct part_core *core, const struct tx_msg_prepare *prepare)
+static bool of_another_start(const struct part_core *core, const struct tx_msg_prepare *prepare,
+                             size_t self)
 {
     if (TX_SEEDED_BUG(NO_INCARNATION_CHECK) ||
         (TX_SEEDED_BUG(REFUSAL_FORGOTTEN) && prepare->members_decide))
         return false;
-    return prepare->members[find_self(core, prepare)].incarnation != core->options.incarnation;
+    return prepare->members[self].incarnation != core->options.incarnation;
 }
 
 /* Why an interactive transaction cannot be prepared as this PREPARE asks; NULL when it can. */
@@ -280,14 +273,14 @@ static const char *mismatch(const struct part_tx *tx, const struct tx_msg_prepar
 }
 
 static void prepare_working(struct part_core *core, struct part_tx *tx,
-                            const struct tx_msg_prepare *prepare)
+                            const struct tx_msg_prepare *prepare, size_t self)
 {
     if (tx->one_shot) {
         core->stale++; /* its operations are running */
         return;
     }
     const char *why = mismatch(tx, prepare);
-    if (of_another_start(core, prepare)) {
+    if (of_another_start(core, prepare, self)) {
         part_undo(
             core, tx, TX_REASON_RESTARTED,
             part_text(core, "participant %s has restarted since its work", core->options.name.s),
@@ -295,17 +288,17 @@ static void prepare_working(struct part_core *core, struct part_tx *tx,
     } else if (why != NULL) {
         part_undo(core, tx, TX_REASON_REFUSED, tx_bytes_str(why), true);
     } else {
-        take_members(core, tx, prepare);
+        take_members(tx, prepare, self);
         part_prepare_begin(core, tx);
     }
 }
 
 static void prepare_known(struct part_core *core, struct part_tx *tx,
-                          const struct tx_msg_prepare *prepare)
+                          const struct tx_msg_prepare *prepare, size_t self)
 {
     switch (tx->state) {
     case PART_WORKING:
-        prepare_working(core, tx, prepare);
+        prepare_working(core, tx, prepare, self);
         return;
     case PART_UNDOING:
         part_vote_no(core, tx->coordinator, tx->id, tx->reason, tx->text);
@@ -337,7 +330,7 @@ static void refuse(struct part_core *core, struct part_coordinator *coordinator,
 }
 
 static void prepare_one_shot(struct part_core *core, struct part_coordinator *coordinator,
-                             const struct tx_msg_prepare *prepare)
+                             const struct tx_msg_prepare *prepare, size_t self)
 {
     struct tx_bytes text;
     enum tx_reason refusal = part_refusal(core, &text);
@@ -352,7 +345,7 @@ static void prepare_one_shot(struct part_core *core, struct part_coordinator *co
     struct part_tx *tx = part_tx_new(core, coordinator, prepare->id, prepare->age, PART_WORKING);
     tx->one_shot = true;
     tx->token = prepare->token;
-    take_members(core, tx, prepare);
+    take_members(tx, prepare, self);
     tx->lock_timeout_us = (uint64_t)prepare->lock_timeout_ms * 1000u;
     tx->isolation = prepare->isolation;
     tx->ops = part_copy_ops(&tx->work, prepare->ops, prepare->ops_n);
@@ -363,11 +356,11 @@ static void prepare_one_shot(struct part_core *core, struct part_coordinator *co
 }
 
 static void prepare_unknown(struct part_core *core, struct part_coordinator *coordinator,
-                            const struct tx_msg_prepare *prepare)
+                            const struct tx_msg_prepare *prepare, size_t self)
 {
     struct tx_id id = prepare->id;
     const struct part_tombstone *tombstone = part_tombstone_find(core, id);
-    uint64_t incarnation = prepare->members[find_self(core, prepare)].incarnation;
+    uint64_t incarnation = prepare->members[self].incarnation;
     if (part_mark_covers(coordinator, id) && !TX_SEEDED_BUG(PREPARE_AFTER_COMMIT)) {
         core->stale++;
     } else if (tombstone != NULL) {
@@ -379,27 +372,28 @@ static void prepare_unknown(struct part_core *core, struct part_coordinator *coo
         part_vote_no(core, coordinator, id, TX_REASON_BUSY,
                      part_text(core, "participant %s cannot tell any more whether it has undone it",
                                core->options.name.s));
-    } else if (!prepare->one_shot || of_another_start(core, prepare)) {
+    } else if (!prepare->one_shot || of_another_start(core, prepare, self)) {
         refuse(core, coordinator, id, TX_REASON_RESTARTED,
                part_text(core,
                          "participant %s knows nothing of it: it has restarted (incarnation "
                          "%" PRIu64 ", not %" PRIu64 ") or never took part",
                          core->options.name.s, core->options.incarnation, incarnation));
     } else {
-        prepare_one_shot(core, coordinator, prepare);
+        prepare_one_shot(core, coordinator, prepare, self);
     }
 }
 
 void part_on_prepare(struct part_core *core, struct part_coordinator *coordinator,
                      const struct tx_msg_prepare *prepare)
 {
-    if (!prepare_valid(core, prepare)) {
+    size_t self = find_self(core, prepare);
+    if (!prepare_valid(prepare, self)) {
         core->violations++;
         return;
     }
     struct part_tx *tx = part_tx_find(core, prepare->id);
     if (tx != NULL)
-        prepare_known(core, tx, prepare);
+        prepare_known(core, tx, prepare, self);
     else
-        prepare_unknown(core, coordinator, prepare);
+        prepare_unknown(core, coordinator, prepare, self);
 }

@@ -160,7 +160,7 @@ static bool lock_op(struct part_core *core, struct part_tx *tx)
 void part_execute(struct part_core *core, struct part_tx *tx)
 {
     struct part_action *action = part_act(core, PART_ACTION_EXECUTE, tx->id);
-    action->op = *part_copy_ops(&core->out->arena, &tx->ops[tx->ops_done], 1);
+    action->op = tx->ops[tx->ops_done]; /* which stays until the answer has come */
     tx->wait = PART_WAIT_RM;
 }
 

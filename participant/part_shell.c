@@ -225,9 +225,9 @@ enum tx_error part_shell_new(const struct part_config *config, struct part_shell
         error = open_store(made, why);
     if (error == TX_OK)
         error = open_network(made, why);
+    made->now_us = clock_now_us();
     if (error == TX_OK)
-        error =
-            part_core_recovered(made->core, made->node.last, clock_now_us(), &made->actions, why);
+        error = part_core_recovered(made->core, made->node.last, made->now_us, &made->actions, why);
     if (error != TX_OK) {
         part_shell_destroy(&made);
         return error;

@@ -16,6 +16,7 @@ struct part_shell {
     struct rm *rm;
     struct part_core *core;
     struct part_actions actions;
+    uint64_t now_us; /* of the event that is being worked off */
     struct loop *loop;
     struct service *service;
     struct transport *transport;

@@ -78,7 +78,7 @@ static void restate_tx(struct part_core *core, const struct part_tx *tx)
     }
 }
 
-static void snapshot(struct part_core *core)
+void part_snapshot(struct part_core *core)
 {
     part_append(core, TXLOG_SNAPSHOT_BEGIN, (struct tx_id){0}, false)->record.snapshot_begin =
         (struct txlog_snapshot_begin){.starts = part_starts(core), .starts_n = core->lineage.n};
@@ -95,19 +95,6 @@ static void snapshot(struct part_core *core)
     core->snapshot_live = core->last.n - begin.n;
     part_hold(core,
               &(struct part_held){.lsn = core->last, .type = PART_HELD_SNAPSHOT, .begin = begin});
-}
-
-void part_snapshot_if_due(struct part_core *core)
-{
-    uint64_t every = core->options.snapshot_records;
-    if (core->snapshotting || every == 0)
-        return;
-    /* A large live state is restated no more often than in proportion to its size. */
-    if (every < core->snapshot_live)
-        every = core->snapshot_live;
-    TX_ASSERT(core->last.n >= core->snapshot_end.n);
-    if (core->last.n - core->snapshot_end.n >= every)
-        snapshot(core);
 }
 
 void part_snapshot_durable(struct part_core *core, const struct part_held *held)

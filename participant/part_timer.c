@@ -1,6 +1,10 @@
-/* Timers: one for each transaction that has any, in a binary heap. The id breaks ties, so that the
- * order never depends on an address. */
+/* Timers: one for each transaction that has any. Being in doubt begins with the same interval for
+ * all, so that its timers come in the order in which they are set: they wait in a queue, and nearly
+ * all are cleared there. The others, and what would break that order, are in a binary heap. The id
+ * breaks ties, so that the order never depends on an address. */
 #include "participant/part_internal.h"
+
+#define QUEUE_STEPS_MAX 16u /* from the end to the place of one that comes out of order */
 
 static bool earlier(const struct part_tx *a, const struct part_tx *b)
 {
@@ -39,6 +43,28 @@ static void sift_down(struct part_core *core, size_t at, struct part_tx *tx)
     place(core, at, tx);
 }
 
+static struct part_tx *queued(const struct part_link *link)
+{
+    return PART_CONTAINER(link, struct part_tx, in_timers);
+}
+
+void part_timer_queue(struct part_core *core, struct part_tx *tx, uint64_t at_us)
+{
+    part_timer_clear(core, tx);
+    tx->timer_us = at_us;
+    struct part_link *behind = &core->timers;
+    unsigned steps = 0;
+    while (behind->prev != &core->timers && earlier(tx, queued(behind->prev))) {
+        if (++steps > QUEUE_STEPS_MAX) {
+            part_timer_set(core, tx, at_us);
+            return;
+        }
+        behind = behind->prev;
+    }
+    tx->timer_at = PART_TIMER_QUEUED;
+    part_list_append(behind, &tx->in_timers); /* in front of that one */
+}
+
 void part_timer_set(struct part_core *core, struct part_tx *tx, uint64_t at_us)
 {
     part_timer_clear(core, tx);
@@ -55,6 +81,11 @@ void part_timer_clear(struct part_core *core, struct part_tx *tx)
 {
     if (tx->timer_at == 0)
         return;
+    if (tx->timer_at == PART_TIMER_QUEUED) {
+        part_list_remove(&tx->in_timers);
+        tx->timer_at = 0;
+        return;
+    }
     size_t at = tx->timer_at - 1;
     TX_ASSERT(at < core->heap_n && core->heap[at] == tx);
     tx->timer_at = 0;
@@ -69,7 +100,11 @@ void part_timer_clear(struct part_core *core, struct part_tx *tx)
 
 struct part_tx *part_timer_first(const struct part_core *core)
 {
-    return core->heap_n > 0 ? core->heap[0] : NULL;
+    struct part_tx *first = core->heap_n > 0 ? core->heap[0] : NULL;
+    if (core->timers.next == &core->timers)
+        return first;
+    struct part_tx *waits = queued(core->timers.next);
+    return first == NULL || earlier(waits, first) ? waits : first;
 }
 
 uint64_t part_time_after(uint64_t now_us, uint64_t interval_us)

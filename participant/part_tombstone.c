@@ -25,7 +25,10 @@ void part_tombstone_drop(struct part_core *core, struct part_tombstone *tombston
     part_list_remove(&tombstone->in_coordinator);
     part_list_remove(&tombstone->in_age);
     free(tombstone->results);
-    free(tombstone);
+    if (tombstone->text_len == 0)
+        tx_spare_give(&core->spare_tombstones, tombstone, PART_ENDED_MAX);
+    else
+        free(tombstone);
 }
 
 static void drop_oldest(struct part_core *core)
@@ -47,13 +50,15 @@ void part_tombstone_put(struct part_core *core, struct part_coordinator *coordin
     TX_ASSERT(id.epoch <= coordinator->epoch && text.len <= TX_TEXT_MAX);
     if (part_mark_covers(coordinator, id) || part_tombstone_find(core, id) != NULL)
         return;
-    struct part_tombstone *tombstone = tx_xcalloc(1, sizeof *tombstone + text.len);
-    tombstone->key = part_key(id);
-    tombstone->id = id;
-    tombstone->coordinator = coordinator;
-    tombstone->kind = kind;
-    tombstone->reason = reason;
-    tombstone->text_len = text.len;
+    struct part_tombstone *tombstone =
+        text.len == 0 ? tx_spare_take(&core->spare_tombstones, sizeof *tombstone)
+                      : tx_xmalloc(sizeof *tombstone + text.len);
+    *tombstone = (struct part_tombstone){.key = part_key(id),
+                                         .id = id,
+                                         .coordinator = coordinator,
+                                         .kind = kind,
+                                         .reason = reason,
+                                         .text_len = text.len};
     if (text.len > 0)
         memcpy(tombstone->text, text.data, text.len);
     if (results != NULL) {

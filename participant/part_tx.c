@@ -2,6 +2,7 @@
 #include "participant/part_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct part_tx *part_tx_find(const struct part_core *core, struct tx_id id)
 {
@@ -33,7 +34,8 @@ struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coo
 {
     TX_ASSERT(part_tx_find(core, id) == NULL && id.coordinator == coordinator->id);
     TX_ASSERT(state == PART_WORKING || core->recovering);
-    struct part_tx *tx = tx_xcalloc(1, sizeof *tx);
+    struct part_tx *tx = tx_spare_take(&core->spare_txs, sizeof *tx);
+    memset(tx, 0, sizeof *tx);
     tx->key = part_key(id);
     tx->id = id;
     tx->age = age;
@@ -47,6 +49,7 @@ struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coo
         part_list_append(&core->live, &tx->in_live);
     core->states[state]++;
     if (state == PART_WORKING) {
+        tx->work = part_arena_take(core);
         tx->owner = lockmgr_begin(core->locks, id, age);
         part_learn_age(core, age);
         core->begun++;
@@ -89,11 +92,11 @@ void part_tx_move(struct part_core *core, struct part_tx *tx, enum part_state st
     part_unsettled_update(core, tx);
 }
 
-void part_tx_shrink(struct part_tx *tx)
+void part_tx_shrink(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->owner == NULL && tx->state != PART_WORKING);
-    tx_arena_deinit(&tx->work);
-    tx_arena_deinit(&tx->kept);
+    part_arena_give(core, &tx->work);
+    part_arena_give(core, &tx->kept);
     tx->ops = NULL;
     tx->results = NULL;
     tx->ops_n = tx->ops_done = 0;
@@ -114,8 +117,8 @@ void part_tx_free(struct part_core *core, struct part_tx *tx)
     HASH_DEL(core->txs, tx);
     part_list_remove(&tx->in_coordinator);
     part_list_remove(&tx->in_live);
-    tx_arena_deinit(&tx->work);
-    tx_arena_deinit(&tx->kept);
+    part_arena_give(core, &tx->work);
+    part_arena_give(core, &tx->kept);
     free(tx->answer);
-    free(tx);
+    tx_spare_give(&core->spare_txs, tx, PART_ENDED_MAX);
 }

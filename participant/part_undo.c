@@ -45,5 +45,5 @@ void part_undo_finish(struct part_core *core, struct part_tx *tx)
     tx->kept = (struct tx_arena){0};
     part_tx_free(core, tx);
     part_deferred_play(core, id, deferred, deferred_n);
-    tx_arena_deinit(&kept);
+    part_arena_give(core, &kept);
 }

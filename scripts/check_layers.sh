@@ -59,12 +59,16 @@ END
 # Headers without a source file of the same name.
 cat >"$dir/headers" <<'END'
 common/limits.h base
+common/spare.h base
 common/seeded_bug.h base
 common/wire.h wire
 common/transport_internal.h runtime
 common/wire_encoder.h wire
 common/wire_internal.h wire
 participant/rm.h rm
+participant/part_map.h rm
+participant/kv_key.h kv
+participant/kv_spares.h kv
 participant/part_core.h part_core
 participant/part_internal.h part_core
 coordinator/coord_core.h coord_core

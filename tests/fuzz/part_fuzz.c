@@ -43,16 +43,17 @@ static void call_rm(struct part_fuzz *f, const struct part_fuzz_call *call)
 
 static void queue_call(struct part_fuzz *f, const struct part_action *action)
 {
-    struct part_fuzz_call call = {
-        .tx = action->tx, .prepare = action->type == PART_ACTION_PREPARE, .op = action->op};
+    struct part_fuzz_call call = {.tx = action->tx, .prepare = action->type == PART_ACTION_PREPARE};
+    if (!call.prepare)
+        call.op = action->op;
     if (!f->rm_slow) {
         call_rm(f, &call);
         return;
     }
-    call.op.space = tx_arena_copy(&call.arena, action->op.space);
-    call.op.key = tx_arena_copy(&call.arena, action->op.key);
-    call.op.value = tx_arena_copy(&call.arena, action->op.value);
-    call.op.to = tx_arena_copy(&call.arena, action->op.to);
+    call.op.space = tx_arena_copy(&call.arena, call.op.space);
+    call.op.key = tx_arena_copy(&call.arena, call.op.key);
+    call.op.value = tx_arena_copy(&call.arena, call.op.value);
+    call.op.to = tx_arena_copy(&call.arena, call.op.to);
     if (f->calls_n == f->calls_capacity) {
         f->calls_capacity = f->calls_capacity * 2 + 16;
         f->calls = tx_xrealloc(f->calls, f->calls_capacity * sizeof *f->calls);

@@ -27,9 +27,9 @@ static uint64_t pick(uint64_t *random, uint64_t n)
     return (z ^ (z >> 31)) % n;
 }
 
-static struct tx_bytes key_of(uint64_t k, char out[16])
+static struct kv_key key_of(uint64_t k, char out[16])
 {
-    return tx_bytes(out, (size_t)snprintf(out, 16, "key-%03u", (unsigned)k));
+    return kv_key(tx_bytes(out, (size_t)snprintf(out, 16, "key-%03u", (unsigned)k)));
 }
 
 static void change(struct kv_cache *cache, uint64_t *random, uint64_t k, struct stored *stored)
@@ -92,7 +92,8 @@ static void a_value_too_large_is_forgotten(void **state)
     static uint8_t large[4096];
     struct kv_cache cache;
     bool found;
-    struct tx_bytes key = tx_bytes_str("k"), value = tx_bytes_str("small"), got;
+    struct kv_key key = kv_key(tx_bytes_str("k"));
+    struct tx_bytes value = tx_bytes_str("small"), got;
     kv_cache_init(&cache, 4096);
     kv_cache_put(&cache, key, &value);
     assert_true(kv_cache_find(&cache, key, &found, &got) && found);
@@ -113,9 +114,9 @@ static void what_is_asked_for_stays(void **state)
     bool found;
     struct tx_bytes value = tx_bytes_str("v"), got;
     kv_cache_init(&cache, 4096);
-    kv_cache_put(&cache, tx_bytes_str("wanted"), &value);
+    kv_cache_put(&cache, kv_key(tx_bytes_str("wanted")), &value);
     for (uint64_t k = 0; k < 1000; k++) {
-        assert_true(kv_cache_find(&cache, tx_bytes_str("wanted"), &found, &got));
+        assert_true(kv_cache_find(&cache, kv_key(tx_bytes_str("wanted")), &found, &got));
         kv_cache_put(&cache, key_of(k, key), &value);
     }
     kv_cache_check(&cache);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+static struct kv_spares spares;
+
 /* The key `name` in the keyspace "s", as the data hold it; good until the next call. */
 static struct tx_bytes key(const char *name)
 {
@@ -23,7 +25,8 @@ static struct tx_bytes key(const char *name)
 static enum tx_error put(struct kv_writeset *set, const char *name, const char *value)
 {
     struct tx_bytes bytes = tx_bytes_str(value != NULL ? value : "");
-    enum tx_error error = kv_writeset_write(set, key(name), value != NULL ? &bytes : NULL, NULL);
+    enum tx_error error =
+        kv_writeset_write(set, kv_key(key(name)), value != NULL ? &bytes : NULL, NULL);
     kv_writeset_check(set);
     return error;
 }
@@ -52,7 +55,7 @@ static void expect_redo(const struct kv_writeset *set, const char *expected)
 static void writes_are_in_order_of_their_keys(void **state)
 {
     (void)state;
-    struct kv_writeset set = {0};
+    struct kv_writeset set = {.spares = &spares};
     expect_redo(&set, "");
     assert_int_equal(put(&set, "b", "1"), TX_OK);
     assert_int_equal(put(&set, "a", "2"), TX_OK);
@@ -73,13 +76,13 @@ static void entries_are_taken_in_order(void **state)
     (void)state;
     static const char *const names[] = {"q", "p", "r"};
     static const char *const sorted[] = {"p", "q", "r"};
-    struct kv_writeset set = {0};
+    struct kv_writeset set = {.spares = &spares};
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(put(&set, names[i], "x"), TX_OK);
     for (size_t i = 0; i < 3; i++) {
         struct kv_entry *entry = kv_writeset_take(&set);
         assert_true(tx_bytes_equal(kv_entry_key(entry), key(sorted[i])));
-        kv_entry_destroy(&entry);
+        kv_entry_destroy(&spares, &entry);
         kv_writeset_check(&set);
     }
     assert_null(kv_writeset_take(&set));
@@ -88,11 +91,11 @@ static void entries_are_taken_in_order(void **state)
 static void a_value_may_come_from_the_set_itself(void **state)
 {
     (void)state;
-    struct kv_writeset set = {0};
+    struct kv_writeset set = {.spares = &spares};
     assert_int_equal(put(&set, "a", "hello world"), TX_OK);
     struct tx_bytes own = kv_entry_value(kv_writeset_find(&set, key("a")));
     struct tx_bytes part = tx_bytes(own.data + 6, 5);
-    assert_int_equal(kv_writeset_write(&set, key("a"), &part, NULL), TX_OK);
+    assert_int_equal(kv_writeset_write(&set, kv_key(key("a")), &part, NULL), TX_OK);
     expect_redo(&set, "a=world ");
     kv_writeset_deinit(&set);
 }
@@ -102,7 +105,7 @@ static void the_limit_is_exact(void **state)
 {
     (void)state;
     static uint8_t big[TX_VALUE_MAX];
-    struct kv_writeset set = {0};
+    struct kv_writeset set = {.spares = &spares};
     struct tx_why why = {{0}};
     char name[16];
     size_t one = 1 + 3 * sizeof(uint32_t) + 1 + 4; /* kind, lengths, "s", "kNNN" */
@@ -111,21 +114,21 @@ static void the_limit_is_exact(void **state)
         size_t len = left - one < TX_VALUE_MAX ? left - one : TX_VALUE_MAX;
         struct tx_bytes value = tx_bytes(big, len);
         (void)snprintf(name, sizeof(name), "k%03d", i);
-        assert_int_equal(kv_writeset_write(&set, key(name), &value, &why), TX_OK);
+        assert_int_equal(kv_writeset_write(&set, kv_key(key(name)), &value, &why), TX_OK);
         left -= len + one;
     }
     size_t n = kv_writeset_n(&set);
-    assert_int_equal(kv_writeset_write(&set, key("more"), NULL, &why), TX_ELIMIT);
+    assert_int_equal(kv_writeset_write(&set, kv_key(key("more")), NULL, &why), TX_ELIMIT);
     assert_non_null(strstr(why.text, "16777216 bytes"));
     assert_int_equal(kv_writeset_n(&set), n);
     struct tx_bytes last = kv_entry_value(kv_writeset_find(&set, key(name)));
     struct tx_bytes longer = tx_bytes(big, last.len + 1);
     assert_true(longer.len <= TX_VALUE_MAX);
-    assert_int_equal(kv_writeset_write(&set, key(name), &longer, &why), TX_ELIMIT);
+    assert_int_equal(kv_writeset_write(&set, kv_key(key(name)), &longer, &why), TX_ELIMIT);
     kv_writeset_check(&set);
     /* An overwrite counts only what it adds. */
     struct tx_bytes value = tx_bytes(big, TX_VALUE_MAX);
-    assert_int_equal(kv_writeset_write(&set, key("k000"), &value, &why), TX_OK);
+    assert_int_equal(kv_writeset_write(&set, kv_key(key("k000")), &value, &why), TX_OK);
     assert_int_equal(put(&set, "k000", "short"), TX_OK);
     assert_int_equal(put(&set, "more", NULL), TX_OK);
     kv_writeset_deinit(&set);
@@ -139,5 +142,7 @@ int main(void)
         cmocka_unit_test(a_value_may_come_from_the_set_itself),
         cmocka_unit_test(the_limit_is_exact),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    kv_spares_deinit(&spares);
+    return failed;
 }

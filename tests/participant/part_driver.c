@@ -295,14 +295,16 @@ static void rm_call(struct driver *d, const struct driver_call *call)
 
 static void rm_queue(struct driver *d, const struct part_action *action, enum part_rm_call call)
 {
-    struct driver_call waiting = {.tx = action->tx, .call = call, .op = action->op};
+    struct driver_call waiting = {.tx = action->tx, .call = call};
+    if (call == PART_RM_EXECUTE)
+        waiting.op = action->op;
     if (!d->rm_slow) {
         rm_call(d, &waiting);
         return;
     }
-    waiting.op.key = keep(d, action->op.key);
-    waiting.op.value = keep(d, action->op.value);
-    waiting.op.to = keep(d, action->op.to);
+    waiting.op.key = keep(d, waiting.op.key);
+    waiting.op.value = keep(d, waiting.op.value);
+    waiting.op.to = keep(d, waiting.op.to);
     if (call == PART_RM_EXECUTE && waiting.op.type == TX_OP_SCAN && d->rm_reads_early) {
         const struct driver_rm_tx nothing = {.id = action->tx};
         const struct driver_rm_tx *tx = rm_find(d, action->tx);
