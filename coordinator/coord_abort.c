@@ -64,7 +64,6 @@ void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason re
     TX_ASSERT(reason != TX_REASON_NONE && (unsigned)reason < TX_REASONS_N);
     coord_tx_move(core, tx, COORD_FINISHED_ABORTED);
     coord_abort_reason(tx, reason, who, text);
-    tx->finished_us = core->now;
     coord_tx_drop_work(core, tx);
     coord_results_drop(core, tx);
     core->stats.aborted_total++;

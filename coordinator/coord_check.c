@@ -43,16 +43,19 @@ static void check_lists(const struct coord_core *core)
         retained++;
     }
     TX_ASSERT(retained == core->retained_n);
+    const struct coord_tx *sooner = NULL;
     TAILQ_FOREACH(tx, &core->expiring, in_expiring)
     {
         TX_ASSERT(tx->retained);
+        TX_ASSERT(sooner == NULL || sooner->retained_us <= tx->retained_us);
+        sooner = tx;
         retained--;
     }
     TX_ASSERT(retained == 0);
     tx = TAILQ_FIRST(&core->expiring);
     TX_ASSERT((tx != NULL && !core->fenced) == (core->retention.slot > 0));
     TX_ASSERT(core->retention.slot == 0 ||
-              core->retention.at <= tx->finished_us + core->options.retention_us);
+              core->retention.at <= tx->retained_us + core->options.retention_us);
     TX_ASSERT(core->retained_n <= core->options.retained_max); /* 8 */
     size_t bytes = 0;
     size_t results = 0;

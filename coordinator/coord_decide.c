@@ -39,7 +39,6 @@ void coord_finish_readers(struct coord_core *core, struct coord_tx *tx)
 {
     coord_tx_drop_work(core, tx);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
-    tx->finished_us = core->now;
     core->stats.committed_total++;
     coord_results_keep(core, tx);
     coord_answer_all(core, tx);
@@ -171,7 +170,6 @@ void coord_end_durable(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->logged_end);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
-    tx->finished_us = core->now;
     coord_open_remove(core, tx);
     coord_retain(core, tx);
     if (tx->recovered) {

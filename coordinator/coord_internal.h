@@ -183,8 +183,8 @@ struct coord_tx {
     enum tx_reason reason;
     struct tx_name who;
     struct tx_bytes text; /* owned */
-    uint64_t finished_us;
     bool retained;
+    uint64_t retained_us; /* since then: it was finished, and what it rests on was durable */
     struct tx_arena results_arena;
     struct tx_result *results; /* in the order of the operations; NULL: none at hand */
     size_t results_bytes;

@@ -10,7 +10,6 @@ void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, str
     member->ack = (struct tx_position){member->peer->incarnation, member->peer->life, lsn};
     coord_tx_drop_work(core, tx);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
-    tx->finished_us = core->now;
     core->stats.committed_total++;
     struct txlog_record record = {
         .type = TXLOG_OUTCOME,

@@ -304,7 +304,7 @@ void coord_recover_finish(struct coord_core *core)
     {
         TX_ASSERT(tx->recovered);
         tx->since_us = core->now;
-        tx->finished_us = core->now;
+        tx->retained_us = core->now;
     }
     coord_retention_timer(core);
     TAILQ_FOREACH(tx, &core->open, in_open)

@@ -44,7 +44,7 @@ static void arm_retention(struct coord_core *core)
         coord_timer_disarm(&core->timers, &core->retention);
         return;
     }
-    uint64_t at = first->finished_us + core->options.retention_us;
+    uint64_t at = first->retained_us + core->options.retention_us;
     if (core->retention.slot == 0 || at < core->retention.at) {
         coord_timer_arm(&core->timers, &core->retention, at);
     }
@@ -55,10 +55,9 @@ void coord_retain(struct coord_core *core, struct coord_tx *tx)
     TX_ASSERT(!tx->retained);
     TX_ASSERT(tx->state == COORD_FINISHED_COMMITTED || tx->state == COORD_FINISHED_ABORTED);
     tx->retained = true;
+    tx->retained_us = core->now;
     core->retained_n++;
     TAILQ_INSERT_TAIL(retained_in(core, tx), tx, in_retained);
-    /* In the order of these calls: one that was finished before its record was durable is kept
-     * longer by that time at most. */
     TAILQ_INSERT_TAIL(&core->expiring, tx, in_expiring);
     if (TAILQ_FIRST(&core->expiring) == tx) {
         arm_retention(core);
@@ -93,7 +92,7 @@ static void evict(struct coord_core *core, struct coord_tx *tx)
 void coord_retention_timer(struct coord_core *core)
 {
     struct coord_tx *first = TAILQ_FIRST(&core->expiring);
-    while (first != NULL && first->finished_us + core->options.retention_us <= core->now) {
+    while (first != NULL && first->retained_us + core->options.retention_us <= core->now) {
         evict(core, first);
         first = TAILQ_FIRST(&core->expiring);
     }

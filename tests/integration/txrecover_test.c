@@ -1,7 +1,6 @@
 /* txrecover on directories that real daemons have left behind: every command on every directory,
  * in doubt and settled, whole and damaged; and that it never changes what it reads. */
-#include "client/txclient.h"
-#include "tests/integration/cluster.h"
+#include "tests/integration/work.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,11 +18,9 @@
 
 #define WORK 60 /* transactions of two participants: more records than snapshot_records of b */
 
-static struct cluster cluster;
 static struct daemon *const coordinator = &cluster.coordinator;
 static struct daemon *const a = &cluster.participants[0];
 static struct daemon *const b = &cluster.participants[1];
-static txclient *client;
 static char doubtful[64], committed[64]; /* ids */
 
 static char out[1 << 20], err[1 << 16];
@@ -206,6 +203,14 @@ static void note_id(char id[64])
     txclient_tx_close(&tx);
 }
 
+static bool is_durable(void *arg)
+{
+    char last[32], durable[32];
+
+    return work_field(arg, "lsn", last, sizeof last) &&
+           work_field(arg, "lsn_durable", durable, sizeof durable) && strcmp(last, durable) == 0;
+}
+
 static int start(void **state)
 {
     char key[16];
@@ -222,6 +227,9 @@ static int start(void **state)
     note_id(committed);
     one_phase();
     aborts_and_reads();
+    /* Its log tells the whole life of each: all is settled, and forgotten. */
+    work_await_field(a, "committed_kept", "0");
+    assert_true(wait_until(is_durable, a, WORK_MS));
     return 0;
 }
 

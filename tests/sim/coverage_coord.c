@@ -121,7 +121,7 @@ void coverage_coord_step(struct coverage *coverage, const struct coord_core *cor
     /* What is retained has one timer for all. */
     const struct coord_tx *tx = TAILQ_FIRST(&core->expiring);
     while (tx != NULL && core->retention.slot > 0 &&
-           tx->finished_us + core->options.retention_us <= now_us) {
+           tx->retained_us + core->options.retention_us <= now_us) {
         coverage->coord[row_of(tx)][COORD_COLUMN_TIMER]++;
         tx = TAILQ_NEXT(tx, in_expiring);
     }
