@@ -171,6 +171,14 @@ static void end_pass(void *arg)
     shell->pass_wall_ms = 0;
 }
 
+/* The last of a pass, behind the transport: nothing waits for this sync that does not need it. */
+static void write_log(void *arg)
+{
+    struct coord_shell *shell = arg;
+
+    log_writer_write(shell->node.writer);
+}
+
 static void disk(void *arg, bool low, uint64_t free_bytes)
 {
     (void)free_bytes;
@@ -245,6 +253,7 @@ static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
         .directory = shell->config.data,
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
         .group_wait_us = (uint32_t)shell->config.group_wait_us,
+        .owner_writes = true,
         .identity = {.role = TX_ROLE_COORDINATOR, .coordinator = (uint32_t)shell->config.id}};
     struct recovery_visitor visitor = {begin_replay, replay_record, shell};
     enum tx_error error;
@@ -282,6 +291,9 @@ static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)
     error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
     if (error != TX_OK)
         return error;
+    error = loop_add_after(shell->loop, write_log, shell);
+    if (error != TX_OK)
+        return tx_why(why, error, "out of memory");
     error = service_new(&service, shell->loop, &shell->service, why);
     if (error != TX_OK)
         return error;
@@ -313,6 +325,7 @@ enum tx_error coord_shell_new(const struct coord_config *config, struct coord_sh
     perform_all(made);
     end_pass(made);
     transport_flush(made->transport);
+    write_log(made);
     *shell = made;
     return TX_OK;
 }

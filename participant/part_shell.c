@@ -56,6 +56,14 @@ static void hand_over(void *arg)
     log_writer_hand_over(shell->node.writer);
 }
 
+/* The last of a pass, behind the transport: nothing waits for this sync that does not need it. */
+static void write_log(void *arg)
+{
+    struct part_shell *shell = arg;
+
+    log_writer_write(shell->node.writer);
+}
+
 static void disk(void *arg, bool low, uint64_t free_bytes)
 {
     (void)free_bytes;
@@ -155,6 +163,7 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
         .directory = shell->config.data,
         .lazy_ms = (uint32_t)shell->config.lazy_ms,
         .group_wait_us = (uint32_t)shell->config.group_wait_us,
+        .owner_writes = true,
         .identity = {.role = TX_ROLE_PARTICIPANT, .name = shell->config.name}};
     struct recovery_visitor visitor = {begin_replay, replay_record, shell};
     struct recover_rm recover = {.shell = shell, .why = why};
@@ -202,6 +211,9 @@ static enum tx_error open_network(struct part_shell *shell, struct tx_why *why)
     error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
     if (error != TX_OK)
         return error;
+    error = loop_add_after(shell->loop, write_log, shell);
+    if (error != TX_OK)
+        return tx_why(why, error, "out of memory");
     error = service_new(&service, shell->loop, &shell->service, why);
     if (error != TX_OK)
         return error;
@@ -236,6 +248,7 @@ enum tx_error part_shell_new(const struct part_config *config, struct part_shell
     part_shell_perform(made);
     hand_over(made);
     transport_flush(made->transport);
+    write_log(made);
     *shell = made;
     return TX_OK;
 }

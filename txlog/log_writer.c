@@ -1,4 +1,4 @@
-/* The log writer: one thread, one batch at a time, one sync for each. */
+/* The log writer: one batch at a time, one sync for each; by its thread, or by the owner. */
 #include "txlog/log_writer.h"
 
 #include "common/assert.h"
@@ -19,6 +19,13 @@
 #define SPARE_MAX           8u
 #define SPARE_BYTES_MAX     ((size_t)256 << 10)
 
+/* When the owner writes itself (see is_quiet()). A rest of less says that other transactions are
+ * under way; a slower disk would keep the owner from everything else for too long. */
+#define OWNER_REST_US     100u
+#define OWNER_SYNC_US     1000u
+#define OWNER_BYTES_MAX   ((size_t)64 << 10)
+#define OWNER_RECORDS_MAX 2u
+
 /* What the owner hands over at once: one block of bytes, in which each append's record is followed
  * by the keys and values of its puts. While it is filled, and the block may still move, appends and
  * puts hold lengths alone; the thread points them into the block (point_into()). Emptied parcels go
@@ -34,7 +41,7 @@ struct parcel {
     bool force;
 };
 
-/* What the thread takes out of the queue at once. Only the thread touches it. */
+/* What is taken out of the queue at once. Whoever writes touches it: see `busy`. */
 struct batch {
     struct parcel *head;
     struct txlog_append *appends;
@@ -47,6 +54,7 @@ struct log_writer {
     uint64_t lazy_us;
     uint64_t group_wait_us;
     size_t batch_bytes_max;
+    bool owner_writes;
     int fd;
     pthread_t thread;
     struct batch batch;
@@ -64,8 +72,11 @@ struct log_writer {
     size_t forced; /* how many parcels of the queue are forced */
     struct tx_lsn durable;
     struct tx_lsn compact_wanted, compact_done;
+    bool busy;           /* the log is being written or compacted, by the thread or by the owner */
+    bool left;           /* the queue is the owner's to write, at log_writer_write() */
     uint64_t wakes_us;   /* until when the thread sleeps, unless it is woken; 0: it is awake */
     uint64_t written_us; /* when the last batch was written */
+    uint64_t sync_us;    /* what one takes lately; 0: nobody knows */
     bool stopping;
     enum tx_error error;
     struct tx_why why;
@@ -224,7 +235,7 @@ static uint64_t due_us(const struct log_writer *w)
 static bool must_write(const struct log_writer *w, uint64_t *until_us)
 {
     *until_us = UINT64_MAX;
-    if (w->head == NULL)
+    if (w->head == NULL || (w->left && !w->stopping))
         return false;
     if (w->stopping || (w->forced > 0 && w->group_wait_us == 0) || w->backlog >= w->batch_bytes_max)
         return true;
@@ -242,13 +253,15 @@ static uint64_t looks_again_us(const struct log_writer *w)
     return w->written_us > 0 && now_us() < at_us ? at_us : UINT64_MAX;
 }
 
-/* Sleeps until there is something to do. Locked. */
+/* Sleeps until there is something to do, and nobody else at it. Locked. */
 static void wait_for_work(struct log_writer *w)
 {
     uint64_t until_us;
-    while (!must_write(w, &until_us) && !can_compact(w) && !w->stopping) {
+    while (w->busy || (!must_write(w, &until_us) && !can_compact(w) && !w->stopping)) {
         int result;
-        if (w->head == NULL)
+        if (w->busy)
+            until_us = UINT64_MAX; /* the owner wakes the thread when anything is left to do */
+        else if (w->head == NULL)
             until_us = looks_again_us(w);
         w->wakes_us = until_us;
         if (until_us == UINT64_MAX) {
@@ -342,26 +355,18 @@ static void note_failure(struct log_writer *w, enum tx_error error, const struct
     tell_owner(w);
 }
 
-/* Locked when called and when it returns. */
-static void do_batch(struct log_writer *w)
+/* The last few count: one slow sync keeps the owner from writing for a while, not for ever. */
+static void note_time(struct log_writer *w, uint64_t took_us)
 {
-    struct tx_why why = {{0}};
-    uint64_t took_us = 0;
-    take(w);
-    if (w->batch.n == 0)
-        return;
-    unlock(w);
-    enum tx_error error = write_batch(w, &took_us, &why);
-    lock(w);
-    give_back(w, w->batch.head);
-    w->batch.head = NULL;
-    if (error != TX_OK) {
-        note_failure(w, error, &why);
-        return;
-    }
-    w->durable = w->batch.appends[w->batch.n - 1].lsn;
     w->written_us = now_us();
+    w->sync_us = w->sync_us == 0 ? took_us + 1 : (7 * w->sync_us + took_us) / 8 + 1;
+}
+
+static void note_batch(struct log_writer *w, uint64_t took_us)
+{
+    w->durable = w->batch.appends[w->batch.n - 1].lsn;
     w->backlog -= w->batch.bytes;
+    note_time(w, took_us);
     w->stats.batches++;
     w->stats.records += w->batch.n;
     w->stats.bytes += w->batch.bytes;
@@ -374,13 +379,38 @@ static void do_batch(struct log_writer *w)
 }
 
 /* Locked when called and when it returns. */
+static void do_batch(struct log_writer *w)
+{
+    struct tx_why why = {{0}};
+    uint64_t took_us = 0;
+    TX_ASSERT(!w->busy && w->error == TX_OK);
+    take(w);
+    if (w->batch.n == 0)
+        return;
+    w->busy = true;
+    unlock(w);
+    enum tx_error error = write_batch(w, &took_us, &why);
+    lock(w);
+    w->busy = false;
+    give_back(w, w->batch.head);
+    w->batch.head = NULL;
+    if (error == TX_OK)
+        note_batch(w, took_us);
+    else
+        note_failure(w, error, &why);
+}
+
+/* Locked when called and when it returns. */
 static void do_compact(struct log_writer *w)
 {
     struct tx_why why = {{0}};
     struct tx_lsn up_to = w->compact_wanted;
+    TX_ASSERT(!w->busy);
+    w->busy = true;
     unlock(w);
     enum tx_error error = txlog_compact(w->log, up_to, &why);
     lock(w);
+    w->busy = false;
     w->compact_done = up_to;
     if (error != TX_OK)
         note_failure(w, error, &why);
@@ -451,6 +481,7 @@ enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options 
     w->group_wait_us = options->group_wait_us;
     w->batch_bytes_max =
         options->batch_bytes_max > 0 ? options->batch_bytes_max : BATCH_BYTES_DEFAULT;
+    w->owner_writes = options->owner_writes;
     w->tail = &w->head;
     w->queued_last = w->durable = txlog_last(log);
     init_sync(w);
@@ -493,10 +524,23 @@ enum tx_error log_writer_queue(struct log_writer *w, const struct txlog_append *
     return TX_OK;
 }
 
+/* May the owner write what it hands over? It saves two changes of threads, which one transaction
+ * alone waits for. With more under way it would lose: what arrives during the sync is looked at
+ * after it. So only a few records go this way, after a time in which nothing was written, onto a
+ * disk that has been quick. Locked. */
+static bool is_quiet(const struct log_writer *w, const struct parcel *parcel)
+{
+    return w->owner_writes && w->group_wait_us == 0 && !w->busy && w->forced == 0 &&
+           parcel->n <= OWNER_RECORDS_MAX && w->backlog + parcel->bytes.len <= OWNER_BYTES_MAX &&
+           w->sync_us > 0 && w->sync_us <= OWNER_SYNC_US &&
+           w->compact_wanted.n <= w->compact_done.n && now_us() >= w->written_us + OWNER_REST_US;
+}
+
 /* A lazy parcel is no reason to wake the thread when it looks in time by itself. Locked. */
 static void wake_for(struct log_writer *w, const struct parcel *parcel)
 {
-    if (parcel->force || parcel->due_us < w->wakes_us || w->backlog >= w->batch_bytes_max)
+    bool full = w->backlog >= w->batch_bytes_max;
+    if (!w->left && (parcel->force || parcel->due_us < w->wakes_us || full))
         (void)pthread_cond_signal(&w->work);
 }
 
@@ -512,11 +556,28 @@ void log_writer_hand_over(struct log_writer *w)
     if (w->error != TX_OK) { /* nothing is written any more; log_writer_poll() says why */
         give_back(w, parcel);
     } else {
+        if (parcel->force)
+            w->left = is_quiet(w, parcel);
         *w->tail = parcel;
         w->tail = &parcel->next;
         w->backlog += parcel->bytes.len;
         w->forced += parcel->force ? 1 : 0;
         wake_for(w, parcel);
+    }
+    unlock(w);
+}
+
+void log_writer_write(struct log_writer *w)
+{
+    lock(w);
+    if (w->left) {
+        w->left = false;
+        if (w->error == TX_OK && !w->busy) {
+            w->stats.owner_batches++;
+            do_batch(w);
+        }
+        if (w->head != NULL || can_compact(w) || w->error != TX_OK)
+            (void)pthread_cond_signal(&w->work);
     }
     unlock(w);
 }

@@ -1,5 +1,5 @@
-/* The log writer: one thread that turns everything queued since its last write into one batch with
- * one sync.
+/* The log writer: turns everything queued since its last write into one batch with one sync. It has
+ * a thread for that, which the owner may spare the work while there is little (`owner_writes`).
  *
  * The owner queues appends in LSN order, hands over together what belongs together (a daemon: all
  * of one pass of its loop), and is told through a descriptor how far the log is durable. While one
@@ -18,10 +18,12 @@ struct log_writer_options {
     uint32_t group_wait_us; /* how long a forced append may wait for company; 0: not at all */
     size_t batch_bytes_max; /* 0: 4 MiB; a batch ends with the hand-over that reaches it, and a
                              * hand-over with the append that does */
+    bool owner_writes;      /* the owner calls log_writer_write() after each hand-over */
 };
 
 struct log_writer_stats {
     uint64_t batches, records, bytes;
+    uint64_t owner_batches; /* of `batches`, those that the owner wrote */
     uint64_t batch_records_max;
     uint64_t sync_us_total, sync_us_max;
     uint64_t wakes; /* how often the thread has woken, to write or to find that it need not */
@@ -39,6 +41,13 @@ enum tx_error log_writer_queue(struct log_writer *writer, const struct txlog_app
 /* Gives the thread everything that is queued, as one piece: what is handed over together is written
  * with one sync. Nothing happens when nothing is queued. log_writer_stop() does it as well. */
 void log_writer_hand_over(struct log_writer *writer);
+
+/* For an owner that said so with `owner_writes`, after each hand-over, when it has nothing else to
+ * do: writes what was handed over, and returns when it is durable, where the hand-over has found
+ * that this is quicker than waking the thread: few records, one transaction after another, a quick
+ * disk. Mostly it does nothing. The descriptor tells of what is durable, and log_writer_poll() of a
+ * failure, as if the thread had written. */
+void log_writer_write(struct log_writer *writer);
 
 /* Queues the removal of old records (txlog_compact), done between two batches. */
 void log_writer_compact(struct log_writer *writer, struct tx_lsn up_to);

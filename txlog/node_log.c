@@ -42,7 +42,9 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
         .directory = options->directory, .mode = ROCKSDB_LOG_OPEN, .identity = options->identity};
     enum tx_error error;
 
-    *node = (struct node_log){.lazy_ms = options->lazy_ms, .group_wait_us = options->group_wait_us};
+    *node = (struct node_log){.lazy_ms = options->lazy_ms,
+                              .group_wait_us = options->group_wait_us,
+                              .owner_writes = options->owner_writes};
     read_guard_begin(options->directory, READ_GUARD_LOG_LINE);
     error = rocksdb_log_begin(&log_options, &node->log, why);
     read_guard_end();
@@ -113,7 +115,8 @@ enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
                              const struct recovery_visitor *visitor, struct tx_why *why)
 {
     struct log_writer_options options = {.lazy_ms = node->lazy_ms,
-                                         .group_wait_us = node->group_wait_us};
+                                         .group_wait_us = node->group_wait_us,
+                                         .owner_writes = node->owner_writes};
     enum tx_error error;
 
     read_guard_begin(node->directory, READ_GUARD_LOG_LINE);

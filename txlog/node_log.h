@@ -18,12 +18,14 @@ struct node_log {
     struct tx_buf scratch;
     const char *directory; /* borrowed from the options */
     uint32_t lazy_ms, group_wait_us;
+    bool owner_writes;
 };
 
 struct node_log_options {
     const char *directory; /* must outlive the log */
     struct txlog_identity identity;
     uint32_t lazy_ms, group_wait_us; /* of the log writer */
+    bool owner_writes;               /* of the log writer: the owner calls log_writer_write() */
 };
 
 /* Opens the log, and checks whose it is; `node->life` is then drawn. */

@@ -43,6 +43,8 @@ struct gated {
     unsigned waiting; /* how many wait right now */
     unsigned appends; /* that came through */
     bool failing;
+    bool quick;   /* a disk that syncs in no time */
+    pthread_t by; /* who appended last */
 };
 
 static struct gated *gated(struct txlog *log)
@@ -61,11 +63,12 @@ static enum tx_error gated_append(struct txlog *log, const struct txlog_append *
         (void)pthread_cond_wait(&g->changed, &g->mutex);
     g->waiting--;
     g->appends++;
+    g->by = pthread_self();
     bool failing = g->failing;
     (void)pthread_mutex_unlock(&g->mutex);
     assert_true(sync);
     return failing ? tx_why(why, TX_EFULL, "no space at LSN %lu", (unsigned long)appends[0].lsn.n)
-                   : txlog_append(g->real, appends, n, sync, why);
+                   : txlog_append(g->real, appends, n, !g->quick, why);
 }
 
 static enum tx_error gated_compact(struct txlog *log, struct tx_lsn up_to, struct tx_why *why)
@@ -455,6 +458,78 @@ static void data_are_read_while_the_writer_writes(void **state)
     txlog_close(&log);
 }
 
+/* Forced, one after another, on a quick disk: the owner's from the second on. Not while the thread
+ * writes, nor many at once, nor of an owner that did not say so. */
+static void the_owner_writes_what_comes_alone(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    g.quick = true;
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){.owner_writes = true});
+    uint64_t lsn = 0, by_owner = 0;
+    while (by_owner < 20 && lsn < 2000) { /* a busy machine passes for a slow disk */
+        rest_ms(2);
+        queue(writer, ++lsn, true);
+        log_writer_write(writer);
+        if (log_writer_stats(writer).owner_batches > by_owner) {
+            by_owner++;
+            assert_true(readable(writer) && pthread_equal(g.by, pthread_self()));
+        }
+        assert_true(lsn > 1 || by_owner == 0); /* nobody knows the disk yet */
+        assert_int_equal(await(writer, lsn, NULL), TX_OK);
+        log_writer_write(writer); /* of nothing */
+    }
+    assert_int_equal(by_owner, 20);
+    gate(&g, true);
+    rest_ms(2);
+    for (uint64_t many = lsn + 5; lsn < many;)
+        collect(writer, ++lsn, true);
+    log_writer_hand_over(writer); /* many */
+    log_writer_write(writer);     /* would stand at the gate for ever */
+    wait_at_gate(&g);
+    rest_ms(2);
+    queue(writer, ++lsn, true); /* the thread is busy */
+    log_writer_write(writer);
+    gate(&g, false);
+    assert_int_equal(await(writer, lsn, NULL), TX_OK);
+    assert_int_equal(log_writer_stats(writer).owner_batches, by_owner);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    assert_int_equal(txlog_last(g.real).n, lsn);
+    gated_close(&g);
+}
+
+static void what_the_owner_cannot_write_is_final(void **state)
+{
+    (void)state;
+    struct gated g;
+    struct tx_why why;
+    struct tx_lsn durable;
+    gated_open(&g, false);
+    g.quick = true;
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){.owner_writes = true});
+    uint64_t lsn = 0;
+    while (log_writer_stats(writer).owner_batches == 0 && lsn < 2000) {
+        rest_ms(2);
+        queue(writer, ++lsn, true);
+        log_writer_write(writer);
+        assert_int_equal(await(writer, lsn, NULL), TX_OK);
+    }
+    rest_ms(2);
+    g.failing = true;
+    queue(writer, lsn + 1, true);
+    log_writer_write(writer);
+    assert_int_equal(await(writer, lsn + 1, &why), TX_EFULL);
+    assert_int_equal(log_writer_poll(writer, &durable, &why), TX_EFULL);
+    assert_int_equal(durable.n, lsn);
+    g.failing = false;
+    queue(writer, lsn + 2, true);
+    log_writer_write(writer);
+    assert_int_equal(log_writer_stop(&writer, &why), TX_EFULL);
+    assert_int_equal(g.appends, lsn + 1);
+    gated_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +544,8 @@ int main(void)
         TEST(a_lazy_record_behind_a_batch_waits_its_time_only),
         TEST(lazy_records_that_fill_a_batch_are_written),
         TEST(a_failure_is_final),
+        TEST(the_owner_writes_what_comes_alone),
+        TEST(what_the_owner_cannot_write_is_final),
         TEST(compaction_comes_between_batches),
         TEST(data_are_read_while_the_writer_writes),
 #undef TEST
