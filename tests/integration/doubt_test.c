@@ -126,9 +126,9 @@ static void test_conflicts_between_two_coordinators(void **state)
 
 /* ---- in doubt ---- */
 
-/* A transaction of the first coordinator that writes "new" to "k" on both sides. Its client gives
- * up before there is an outcome; gives its reference, which the caller frees. */
-static char *commit_unanswered(void)
+/* A transaction of the first coordinator that writes "new" to "k" on both sides, and whose client
+ * is told `wanted`; gives its reference, which the caller frees. */
+static char *commit_told(txclient_status wanted)
 {
     txclient *own = work_quick_client(first);
     txclient_tx *tx = work_begin(own);
@@ -141,7 +141,7 @@ static char *commit_unanswered(void)
 #ifndef ASSENT_CRASH_POINTS
     daemon_signal(b, SIGSTOP); /* holds back its vote */
 #endif
-    expect_of(own, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    expect_of(own, txclient_commit(tx), wanted);
     txclient_tx_close(&tx);
     txclient_close(&own);
     return reference;
@@ -159,12 +159,12 @@ static char *leave_both_in_doubt(const char *crash_point)
     daemon_spawn(first, crash_point);
     assert_true(daemon_says(first, "msg=serving", WORK_MS));
     work_await_all_up(first);
-    reference = commit_unanswered();
+    reference = commit_told(TXCLIENT_UNKNOWN);
     assert_true(daemon_wait(first, WORK_MS, &status));
 #else
     (void)crash_point;
     work_await_all_up(first);
-    reference = commit_unanswered();
+    reference = commit_told(TXCLIENT_UNKNOWN);
     work_await_field(a, "prepared", "1");
     daemon_signal(first, SIGSTOP);
     daemon_signal(b, SIGCONT);
@@ -270,7 +270,7 @@ static void test_a_peer_tells_the_commit(void **state)
     daemon_spawn(first, "send:COMMIT:after");
     assert_true(daemon_says(first, "msg=serving", WORK_MS));
     work_await_all_up(first);
-    reference = commit_unanswered();
+    reference = commit_told(TXCLIENT_OK); /* answers leave first */
     assert_true(daemon_wait(first, WORK_MS, &status));
     work_await_field(a, "prepared", "0");
     work_await_field(b, "prepared", "0");
