@@ -203,6 +203,7 @@ static void start_traced(void)
     for (size_t node = 0; node < NODES; node++) {
         char name[CLUSTER_PATH + 64];
         trace_name(node, name);
+        daemon_set(&cluster, nodes[node], "storage", "snapshot_records = 5000"); /* several a run */
         assert_int_equal(setenv("LD_PRELOAD", ASSENT_ORDER_LIBRARY, 1), 0);
         assert_int_equal(setenv(ORDER_ENV_FILE, name, 1), 0);
         assert_int_equal(setenv(ORDER_ENV_DIR, nodes[node]->data, 1), 0);

@@ -423,6 +423,22 @@ static void each_message(struct order *order, const struct order_event *event,
         order->visit(order, &frame.messages[i], event->begun_ns);
 }
 
+/* Snapshots write records of what is live again: of the same record at the same node the first one
+ * counts that was on disk. */
+static void drop_repetitions(struct order *order)
+{
+    size_t n = 0;
+    qsort(order->promises, order->n, sizeof *order->promises, compare_promises);
+    for (size_t i = 0; i < order->n; i++) {
+        const struct promise *promise = &order->promises[i];
+        if (n == 0 || compare_promises(&order->promises[n - 1], promise) != 0)
+            order->promises[n++] = *promise;
+        else if (promise->durable_ns < order->promises[n - 1].durable_ns)
+            order->promises[n - 1] = *promise;
+    }
+    order->n = n;
+}
+
 void order_check(const char *const *files, size_t files_n, bool without_syncs,
                  struct order_found *found)
 {
@@ -436,7 +452,7 @@ void order_check(const char *const *files, size_t files_n, bool without_syncs,
     order.visit = note_writes;
     each_event(files[0], each_message, &order);
     order.visit = check_message;
-    qsort(order.promises, order.n, sizeof *order.promises, compare_promises);
+    drop_repetitions(&order);
     for (order.node = 0; order.node < files_n; order.node++)
         each_event(files[order.node], each_message, &order);
     tx_arena_deinit(&order.arena);
