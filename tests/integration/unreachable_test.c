@@ -30,6 +30,7 @@ static int two_participants(void **state)
     client = work_client(coordinator);
     quick = work_quick_client(coordinator);
     work_put_surely(client, "ab", "k", "old");
+    work_holds(quick, "a", "k", "old"); /* connected before anybody falls silent */
     return 0;
 }
 
