@@ -1,5 +1,5 @@
 /* Draws: in bounds, repeatable, and distributed as their header says. */
-#include "client/bench_draw.h"
+#include "client/txbench/bench_draw.h"
 
 #include <math.h>
 #include <setjmp.h>

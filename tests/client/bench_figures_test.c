@@ -1,8 +1,8 @@
 /* The schedule of an open loop, slots of time, medians, mixes, and the books of a bank. */
-#include "client/bench_mix.h"
-#include "client/bench_money.h"
-#include "client/bench_pace.h"
-#include "client/bench_series.h"
+#include "client/txbench/bench_mix.h"
+#include "client/txbench/bench_money.h"
+#include "client/txbench/bench_pace.h"
+#include "client/txbench/bench_series.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

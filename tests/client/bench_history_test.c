@@ -1,5 +1,5 @@
 /* Histories: the lines that checkers read, and which values are lists. */
-#include "client/bench_history.h"
+#include "client/txbench/bench_history.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

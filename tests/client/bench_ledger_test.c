@@ -1,5 +1,5 @@
 /* Files of transfers. */
-#include "client/bench_ledger.h"
+#include "client/txbench/bench_ledger.h"
 
 #include "tests/common/test.h"
 

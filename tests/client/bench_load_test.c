@@ -1,7 +1,7 @@
 /* The load driver with work that needs no server: what stands still in it is what a stalled server
  * is to its clients. */
-#include "client/bench_accounts.h"
-#include "client/bench_load.h"
+#include "client/txbench/bench_accounts.h"
+#include "client/txbench/bench_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* The judgement over recorded transfers, against a played coordinator whose every record is "42".
  */
-#include "client/bench_verify.h"
+#include "client/txbench/bench_verify.h"
 
 #include "tests/client/fake_cluster.h"
 #include "tests/common/test.h"

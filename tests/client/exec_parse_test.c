@@ -1,5 +1,5 @@
 /* The language of txctl exec. */
-#include "client/exec_parse.h"
+#include "client/txctl/exec_parse.h"
 
 #include "tests/common/test.h"
 

@@ -1,5 +1,5 @@
 /* The histogram: its error bound, its ends. */
-#include "client/histogram.h"
+#include "client/txbench/histogram.h"
 
 #include "tests/common/test.h"
 

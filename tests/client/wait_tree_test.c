@@ -1,7 +1,7 @@
 /* Who waits for whom as trees, line by line: chains, several blockers, several participants, and
  * circles, which are cut. Places and times in words. */
-#include "client/lock_text.h"
-#include "client/wait_tree.h"
+#include "client/txctl/lock_text.h"
+#include "client/txctl/wait_tree.h"
 
 #include "tests/common/test.h"
 

@@ -2,7 +2,7 @@
  * has a printable address for each operation; and how a scan goes on is understood again. */
 #include "fuzz.h"
 
-#include "client/exec_parse.h"
+#include "client/txctl/exec_parse.h"
 #include "common/assert.h"
 #include "common/limits.h"
 #include "common/op.h"

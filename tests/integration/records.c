@@ -2,7 +2,7 @@
 #include "tests/integration/records.h"
 
 #include "common/json.h"
-#include "txlog/recover_source.h"
+#include "txlog/recover/recover_source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* What a log tells of its transactions: record sequences by hand, each with what must follow. */
-#include "txlog/recover_check.h"
-#include "txlog/recover_options.h"
-#include "txlog/recover_story.h"
-#include "txlog/recover_verdict.h"
+#include "txlog/recover/recover_check.h"
+#include "txlog/recover/recover_options.h"
+#include "txlog/recover/recover_story.h"
+#include "txlog/recover/recover_verdict.h"
 #include "txlog/redo.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #ifndef ASSENT_TESTS_BENCH_LOAD_H
 #define ASSENT_TESTS_BENCH_LOAD_H
 
-#include "client/histogram.h"
+#include "client/txbench/histogram.h"
 
 #include <stdint.h>
 
