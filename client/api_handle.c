@@ -1,5 +1,6 @@
 /* Opening and closing a handle. */
 #include "client/client_shell.h"
+#include "client/txclient_admin.h"
 
 #include "common/assert.h"
 
@@ -214,4 +215,16 @@ void txclient_close(txclient **handle)
     client_threads_free(client);
     (void)pthread_mutex_destroy(&client->lock);
     free(client);
+}
+
+/* ---- where the daemons are ---- */
+
+const char *txclient_participant_address(const txclient *client, size_t i)
+{
+    return i < client->settings.participants_n ? client->settings.participants[i].s : NULL;
+}
+
+const char *txclient_coordinator_address(const txclient *client)
+{
+    return client->settings.coordinator.s;
 }

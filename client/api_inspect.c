@@ -14,29 +14,14 @@ struct txclient_node {
     size_t peers_n;
 };
 
-/* A string in the arena. Bytes that cannot stand in a C string end it early. */
-static const char *text_of(struct txclient_node *node, struct tx_bytes bytes, bool *failed)
-{
-    char *text = tx_arena_alloc(&node->arena, bytes.len + 1, 1);
-    if (text == NULL) {
-        *failed = true;
-        return "";
-    }
-    if (bytes.len > 0) {
-        memcpy(text, bytes.data, bytes.len);
-    }
-    return text;
-}
-
 static void copy_txs(struct txclient_node *node, const struct tx_msg_status *status, bool *failed)
 {
     for (size_t i = 0; i < status->txs_n; i++) {
         const struct tx_status_tx *tx = &status->txs[i];
-        char id[TX_ID_TEXT];
         node->txs[i] =
-            (txclient_node_tx){.id = text_of(node, tx_bytes_str(tx_id_print(tx->id, id)), failed),
-                               .state = text_of(node, tx->state, failed),
-                               .detail = text_of(node, tx->detail, failed),
+            (txclient_node_tx){.id = client_copy_id(&node->arena, tx->id, failed),
+                               .state = client_copy_text(&node->arena, tx->state, failed),
+                               .detail = client_copy_text(&node->arena, tx->detail, failed),
                                .age_ms = tx->age_ms};
     }
 }
@@ -45,11 +30,12 @@ static void copy_peers(struct txclient_node *node, const struct tx_msg_status *s
 {
     for (size_t i = 0; i < status->peers_n; i++) {
         const struct tx_status_peer *peer = &status->peers[i];
-        node->peers[i] = (txclient_node_peer){.name = text_of(node, peer->name, failed),
-                                              .address = text_of(node, peer->address, failed),
-                                              .state = text_of(node, peer->state, failed),
-                                              .start = peer->start,
-                                              .silent_ms = peer->silent_ms};
+        node->peers[i] =
+            (txclient_node_peer){.name = client_copy_text(&node->arena, peer->name, failed),
+                                 .address = client_copy_text(&node->arena, peer->address, failed),
+                                 .state = client_copy_text(&node->arena, peer->state, failed),
+                                 .start = peer->start,
+                                 .silent_ms = peer->silent_ms};
     }
 }
 
@@ -68,8 +54,8 @@ static enum tx_error take_status(void *arg, const struct tx_msg *answer)
     node->txs_n = status->txs_n;
     node->peers_n = status->peers_n;
     for (size_t i = 0; i < status->fields_n; i++) {
-        node->fields[i].name = text_of(node, status->fields[i].name, &failed);
-        node->fields[i].text = text_of(node, status->fields[i].text, &failed);
+        node->fields[i].name = client_copy_text(&node->arena, status->fields[i].name, &failed);
+        node->fields[i].text = client_copy_text(&node->arena, status->fields[i].text, &failed);
     }
     copy_txs(node, status, &failed);
     copy_peers(node, status, &failed);
@@ -94,25 +80,16 @@ static txclient_status inspect(txclient *client, struct client_thread *self,
 static txclient_status inspect_at(txclient *client, struct client_thread *self, const char *address,
                                   txclient_node **out)
 {
-    struct client_channel *channel = client->coordinator;
-    struct tx_address parsed = {0};
-    struct tx_why why;
-    if (address != NULL) {
-        enum tx_error error = tx_address_set(&parsed, tx_bytes_str(address));
-        if (error != TX_OK) {
-            return client_fail(&self->detail, TXCLIENT_EINVAL,
-                               "an address has at most %u characters", TX_ADDRESS_MAX);
-        }
-        error = client_channel_get(client, &parsed, &channel, &why);
-        if (error != TX_OK) {
-            return client_fail(&self->detail, client_status_of(error), "%s", why.text);
-        }
+    struct client_channel *channel;
+    txclient_status status = client_channel_at(client, self, address, &channel);
+    if (status != TXCLIENT_OK) {
+        return status;
     }
     txclient_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
         return client_fail(&self->detail, TXCLIENT_ENOMEM, "out of memory");
     }
-    txclient_status status = inspect(client, self, channel, node);
+    status = inspect(client, self, channel, node);
     if (status != TXCLIENT_OK) {
         txclient_node_free(&node);
     }

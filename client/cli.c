@@ -91,7 +91,8 @@ static txclient_status open_place(const struct cli_place *place, txclient **clie
                                   txclient_why *why)
 {
     if (place->cluster != NULL && place->coordinator != NULL) {
-        return txclient_open(place->cluster, place->coordinator, NULL, client, why);
+        txclient_options options = {.size = sizeof options, .name = program_invocation_short_name};
+        return txclient_open(place->cluster, place->coordinator, &options, client, why);
     }
     if (place->cluster != NULL || place->coordinator != NULL) {
         (void)snprintf(why->text, sizeof why->text, "--cluster and --coordinator go together");

@@ -63,7 +63,9 @@ static bool set_int(void *socket, int option, int value)
 
 /* IMMEDIATE is what makes "nothing was sent" a fact: a frame is queued for a finished connection
  * only, so that it can neither wait for a daemon that comes back nor reach a restarted one by
- * surprise. */
+ * surprise. Its price: what has arrived and has not been read when the connection ends is lost
+ * (libzmq then ends the pipe from the reader's side, 4.3.4), so that a daemon's last answers may
+ * have to be asked for again. */
 static bool set_options(void *socket, uint64_t message_max)
 {
     int64_t frame_max = (int64_t)message_max;

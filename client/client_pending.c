@@ -181,6 +181,19 @@ static uint64_t answer_req(const struct tx_msg *msg)
     if (msg->type == TX_MSG_LOCKS) {
         return msg->locks.req;
     }
+    if (msg->type == TX_MSG_CUT) {
+        return msg->cut.req;
+    }
+    if (msg->type == TX_MSG_TXS) {
+        return msg->txs.req;
+    }
+    if (msg->type == TX_MSG_ALARMS) {
+        return msg->alarms.req;
+    }
+
+    if (msg->type == TX_MSG_BACKUP) {
+        return msg->backup.req;
+    }
     return msg->type == TX_MSG_ERROR ? msg->error.req : 0;
 }
 

@@ -157,6 +157,42 @@ static enum tx_error set_count(uint64_t *field, const char *text, struct tx_why 
     return TX_OK;
 }
 
+static enum tx_error add_participant(struct client_settings *settings, struct tx_bytes text,
+                                     struct tx_why *why)
+{
+    char shown[TX_ADDRESS_MAX + 1];
+    bool known = text.len > 6 &&
+                 (memcmp(text.data, "tcp://", 6) == 0 || memcmp(text.data, "ipc://", 6) == 0);
+    if (settings->participants_n == CLIENT_PARTICIPANTS_MAX) {
+        return tx_why(why, TX_EINVAL, "at most %u participants are named", CLIENT_PARTICIPANTS_MAX);
+    }
+    if (!known ||
+        tx_address_set(&settings->participants[settings->participants_n], text) != TX_OK) {
+        return tx_why(why, TX_EINVAL,
+                      "\"%s\" is no address of a participant; one looks like "
+                      "tcp://127.0.0.1:7410 or ipc:///path",
+                      tx_bytes_print(text, shown, sizeof shown));
+    }
+    settings->participants_n++;
+    return TX_OK;
+}
+
+/* Addresses with commas between. */
+static enum tx_error add_participants(struct client_settings *settings, const char *text,
+                                      struct tx_why *why)
+{
+    enum tx_error error = TX_OK;
+    for (const char *at = text; error == TX_OK && *at != '\0';) {
+        at += strspn(at, " ,");
+        size_t len = strcspn(at, ", ");
+        if (len > 0) {
+            error = add_participant(settings, tx_bytes(at, len), why);
+        }
+        at += len;
+    }
+    return error;
+}
+
 enum setting {
     SETTING_CLUSTER,
     SETTING_COORDINATOR,
@@ -167,6 +203,7 @@ enum setting {
     SETTING_RESEND,
     SETTING_MESSAGE_MAX,
     SETTING_IN_FLIGHT_MAX,
+    SETTING_PARTICIPANTS,
     SETTINGS_N
 };
 
@@ -180,6 +217,7 @@ static const char *const setting_names[SETTINGS_N] = {
     [SETTING_RESEND] = "resend",
     [SETTING_MESSAGE_MAX] = "message_max",
     [SETTING_IN_FLIGHT_MAX] = "in_flight_max",
+    [SETTING_PARTICIPANTS] = "participants",
 };
 
 static enum tx_error set(struct client_settings *settings, enum setting setting, const char *value,
@@ -204,6 +242,8 @@ static enum tx_error set(struct client_settings *settings, enum setting setting,
         return set_size(&settings->message_max, value, why);
     case SETTING_IN_FLIGHT_MAX:
         return set_count(&settings->in_flight_max, value, why);
+    case SETTING_PARTICIPANTS:
+        return add_participants(settings, value, why);
     case SETTINGS_N:
         break;
     }
@@ -277,7 +317,7 @@ static int take_key(void *arg, const char *section, const char *name, const char
         (void)tx_why(&why, TX_EFORMAT, "unknown key \"%.50s\" in [client]", name);
         return fail(r, why.text);
     }
-    if (r->seen[setting] != 0) {
+    if (r->seen[setting] != 0 && setting != SETTING_PARTICIPANTS) {
         (void)tx_why(&why, TX_EFORMAT, "%s was given in line %u already", name, r->seen[setting]);
         return fail(r, why.text);
     }

@@ -10,6 +10,8 @@
  *     resend = 500ms                         the same request again after this, growing
  *     message_max = 1M                       bytes of a frame, as the daemons have it
  *     in_flight_max = 1024                   asynchronous calls under way at once
+ *     participants = tcp://127.0.0.1:7410, ...  whom txctl finds without the coordinator; the key
+ * may come several times
  *
  * Durations need a unit (ms, s, m, h); sizes may have one (K, M, G). Anything else in the file is
  * refused. */
@@ -18,7 +20,8 @@
 
 #include "common/ids.h"
 
-#define CLIENT_IN_FLIGHT_MAX UINT64_C(1000000)
+#define CLIENT_IN_FLIGHT_MAX    UINT64_C(1000000)
+#define CLIENT_PARTICIPANTS_MAX 64u
 
 struct client_settings {
     char cluster[TX_CLUSTER_MAX + 1];
@@ -30,6 +33,8 @@ struct client_settings {
     uint64_t resend_ms;
     uint64_t message_max; /* bytes */
     uint64_t in_flight_max;
+    struct tx_address participants[CLIENT_PARTICIPANTS_MAX];
+    size_t participants_n;
 };
 
 void client_settings_init(struct client_settings *settings);

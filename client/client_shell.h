@@ -434,6 +434,20 @@ void client_tx_free(txclient_tx *tx);
 /* The transaction is about to be closed. */
 void client_cursors_orphan(txclient_tx *tx);
 
+/* ---- client_daemon.c ---- */
+
+/* The channel to the daemon at an address; NULL: the coordinator's. TXCLIENT_EINVAL, or what the
+ * channel gives, noted. */
+txclient_status client_channel_at(txclient *client, struct client_thread *self, const char *address,
+                                  struct client_channel **channel);
+/* The transaction that a caller names; NULL names none. TXCLIENT_EINVAL, noted. */
+txclient_status client_read_tx(struct client_detail *detail, const char *text, struct tx_id *id);
+/* Copies, of an answer: with a NUL behind, in which bytes that cannot stand in a C string end it
+ * early; an id as text; bytes. `failed` is set when there is no memory for it. */
+const char *client_copy_text(struct tx_arena *arena, struct tx_bytes text, bool *failed);
+const char *client_copy_id(struct tx_arena *arena, struct tx_id id, bool *failed);
+txclient_bytes client_copy_bytes(struct tx_arena *arena, struct tx_bytes bytes, bool *failed);
+
 /* ---- client_task.c ---- */
 
 /* An asynchronous call. */

@@ -86,7 +86,7 @@ typedef enum txclient_reason {
     TXCLIENT_REASON_TIMEOUT = 14,     /* transient: votes or an answer did not come in time */
     TXCLIENT_REASON_RESTARTED = 15,   /* transient: a participant or coordinator restarted */
     TXCLIENT_REASON_DISK_FULL = 16,   /* transient: a node is at its disk reserve */
-    TXCLIENT_REASON_DRAINING = 17,    /* transient: a node is about to stop */
+    TXCLIENT_REASON_DRAINING = 17,    /* transient: a node is drained, or about to stop */
     TXCLIENT_REASON_QUARANTINED = 18, /* a participant came back with an old disk */
     TXCLIENT_REASON_INQUIRED = 19,    /* transient: another participant asked before it voted */
     TXCLIENT_REASON_PRESUMED = 20,    /* transient: no commit record, so it never committed */
@@ -628,6 +628,31 @@ TXCLIENT_API const txclient_node_peer *txclient_node_peer_at(const txclient_node
 /* The text of the field of this name; NULL when there is none. Borrowed until the node is freed. */
 TXCLIENT_API const char *txclient_node_get(const txclient_node *node, const char *name);
 
+/* What an operator asks of a daemon. */
+typedef enum txclient_admin_verb {
+    TXCLIENT_ADMIN_DRAIN = 0,     /* refuse new transactions and finish the open ones, until undrain
+                                     or a restart */
+    TXCLIENT_ADMIN_UNDRAIN = 1,   /* take new transactions again */
+    TXCLIENT_ADMIN_LOG_LEVEL = 2, /* `argument`: the level to log from on (debug, info, warn,
+                                     error); NULL or empty: tell which one it is */
+    TXCLIENT_ADMIN_RELOAD = 3,    /* read the configuration file again, as on SIGHUP */
+    TXCLIENT_ADMIN_LOSS = 4,   /* a coordinator; `argument`: a participant in quarantine. Tell what
+                                  it has lost, or why it cannot be let in again */
+    TXCLIENT_ADMIN_READMIT = 5 /* likewise; let it in again with the loss that it has declared */
+} txclient_admin_verb;
+
+/* Asks a daemon to do so. `address`: of any daemon; NULL: the handle's coordinator.
+ * `operator_name`: who asks, for the daemon's audit log, 1 to 31 letters, digits, '-', '_' and '.'.
+ * `argument` may be NULL. The answer in words (for the log level: its name) is the text of
+ * txclient_detail(), after success, too. TXCLIENT_OK: it is done, and the audit log of the daemon
+ * says so durably. TXCLIENT_EREFUSED: nothing is done. TXCLIENT_EINVAL, _EUNREACHABLE, _ETIMEOUT
+ * (sent, and maybe done), _EPROTOCOL, _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_admin(txclient *client,
+                                                                const char *address,
+                                                                txclient_admin_verb verb,
+                                                                const char *operator_name,
+                                                                const char *argument);
+
 /* Which locks of a participant? Set `size` to sizeof and the rest to zero or NULL for all of them.
  */
 typedef struct txclient_locks_query {
@@ -682,6 +707,78 @@ TXCLIENT_API void txclient_locks_free(txclient_locks **locks);
 TXCLIENT_API const txclient_lock_row *txclient_locks_at(const txclient_locks *locks, size_t i);
 /* Were there more than `rows_max`? */
 TXCLIENT_API bool txclient_locks_more(const txclient_locks *locks);
+
+/* ---- backups ---- */
+
+/* A backup is driven daemon by daemon (docs/backup.md): TXCLIENT_BACKUP_BEGIN at each, then
+ * TXCLIENT_BACKUP_LOOK until its state is "copied" everywhere; one cut (below), then
+ * TXCLIENT_BACKUP_FINISH at each with its position, and looking until all are "done". txctl backup
+ * does this, and writes what makes a backup of it. Every step may be repeated. */
+typedef enum txclient_backup_step {
+    TXCLIENT_BACKUP_BEGIN,   /* write a checkpoint into the repository */
+    TXCLIENT_BACKUP_LOOK,    /* only say how far it is */
+    TXCLIENT_BACKUP_FINISH,  /* write the log up to the cut, too */
+    TXCLIENT_BACKUP_ABANDON, /* give it up */
+} txclient_backup_step;
+
+/* Set `size` to sizeof and the rest to zero or NULL for the defaults. */
+typedef struct txclient_backup_order {
+    size_t size;
+    txclient_backup_step step;
+    const char *name;      /* of the backup, in every step */
+    const char *directory; /* BEGIN: of the repository: absolute, as the daemon sees it */
+    bool full;             /* BEGIN: take nothing over from an earlier backup */
+    uint32_t patience_ms;  /* BEGIN: give it up when nobody asks for so long; default 30,000 */
+    uint64_t cut, lsn;     /* FINISH: the number of the cut, and its position at this daemon */
+} txclient_backup_order;
+
+typedef struct txclient_backup_progress {
+    char state[16];      /* "none", "copying", "copied", "finishing", "done", "failed" */
+    char node[48];       /* "participant-a": what its part of the backup is called */
+    uint64_t bytes;      /* of its part, as far as it is known */
+    uint64_t done;       /* of these, read so far */
+    uint64_t stored;     /* that were added to the repository */
+    uint64_t checkpoint; /* up to this LSN the checkpoint reaches for certain */
+    char text[512];      /* "failed": why, for people */
+} txclient_backup_progress;
+
+/* `address`: of any daemon; NULL: the handle's coordinator. TXCLIENT_EINVAL, _EUNREACHABLE,
+ * _ETIMEOUT, _EREFUSED (the detail says why), _EPROTOCOL, _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status
+txclient_backup_ask(txclient *client, const char *address, const txclient_backup_order *order,
+                    txclient_backup_progress *progress);
+
+/* ---- cuts ---- */
+
+/* A cut is a log position at every daemon such that no transaction is half within them: everything
+ * that a client had been told was committed before the cut was begun lies within, and nothing
+ * whose cause lies behind (docs/protocol.md, "The consistent cut"). Nobody is stopped for it. */
+typedef struct txclient_cut {
+    uint64_t number; /* from 1, ascending; 0: this daemon has taken none */
+    uint64_t taken; /* the number that this daemon's log shows at that position; above `number` when
+                     * it has missed that one, which is as good */
+    uint64_t lsn;   /* its position: up to this record, it included, the log is within the cut */
+    uint64_t time_ms; /* when this daemon took it: Unix milliseconds by its clock; for people */
+} txclient_cut;
+
+/* Takes a new cut and gives the coordinator's own position, once that is durable. `address`: of the
+ * coordinator that is to begin it; NULL: the handle's. The other daemons hear of it at once, and
+ * tell their positions to txclient_cut_ask(). TXCLIENT_EINVAL, _EUNREACHABLE, _ETIMEOUT, _EREFUSED
+ * (a participant, or a fenced coordinator), _EPROTOCOL, _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_cut_begin(txclient *client,
+                                                                    const char *address,
+                                                                    txclient_cut *cut);
+/* The position of a daemon in the cut of that number, once it has taken it and that is durable;
+ * number 0: of the newest one there, which may be none. `address`: of any daemon; NULL: the
+ * handle's coordinator. Waits for up to `wait_ms`; 0: for the handle's request timeout. A new cut
+ * is newer than everything that this daemon did before you asked it for its newest one if that had
+ * a lower number. TXCLIENT_EINVAL, _EUNREACHABLE, _ETIMEOUT (it has not come: nobody has told the
+ * daemon yet), _EREFUSED (the daemon remembers the last 16 only; or nobody can have given that
+ * number), _EPROTOCOL, _ENOMEM. */
+TXCLIENT_API TXCLIENT_MUST_CHECK txclient_status txclient_cut_ask(txclient *client,
+                                                                  const char *address,
+                                                                  uint64_t number, uint32_t wait_ms,
+                                                                  txclient_cut *cut);
 
 #ifdef __cplusplus
 }

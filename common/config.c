@@ -74,10 +74,26 @@ static void name_list_add(struct name_list *list, const char *before, const char
                                   "%s%s%s%s", comma, before, name, after);
 }
 
+size_t config_keys_n(const struct config_schema *schema)
+{
+    return schema->keys_n + schema->shared_n;
+}
+
+const struct config_key *config_key_at(const struct config_schema *schema, size_t i)
+{
+    TX_ASSERT(i < config_keys_n(schema));
+    return i < schema->keys_n ? &schema->keys[i] : &schema->shared[i - schema->keys_n];
+}
+
+static bool same_section(const struct config_schema *schema, size_t i, size_t j)
+{
+    return strcmp(config_key_at(schema, i)->section, config_key_at(schema, j)->section) == 0;
+}
+
 static bool first_of_section(const struct config_schema *schema, size_t i)
 {
     for (size_t j = 0; j < i; j++) {
-        if (strcmp(schema->keys[j].section, schema->keys[i].section) == 0) {
+        if (same_section(schema, i, j)) {
             return false;
         }
     }
@@ -95,9 +111,9 @@ static enum tx_error unknown_section(struct reading *r, const char *section)
     struct name_list list = {.len = 0};
     char shown[128];
 
-    for (size_t i = 0; i < schema->keys_n; i++) {
+    for (size_t i = 0; i < config_keys_n(schema); i++) {
         if (first_of_section(schema, i)) {
-            name_list_add(&list, "[", schema->keys[i].section, "]");
+            name_list_add(&list, "[", config_key_at(schema, i)->section, "]");
         }
     }
     if (schema->free_section != NULL) {
@@ -112,9 +128,9 @@ static enum tx_error unknown_key(struct reading *r, const char *section, const c
     struct name_list list = {.len = 0};
     char shown[128];
 
-    for (size_t i = 0; i < r->schema->keys_n; i++) {
-        if (strcmp(r->schema->keys[i].section, section) == 0) {
-            name_list_add(&list, "", r->schema->keys[i].name, "");
+    for (size_t i = 0; i < config_keys_n(r->schema); i++) {
+        if (strcmp(config_key_at(r->schema, i)->section, section) == 0) {
+            name_list_add(&list, "", config_key_at(r->schema, i)->name, "");
         }
     }
     return fail(r, TX_EFORMAT, "unknown key \"%s\" in [%s]; expected one of %s",
@@ -123,8 +139,8 @@ static enum tx_error unknown_key(struct reading *r, const char *section, const c
 
 static bool is_section(const struct config_schema *schema, const char *section)
 {
-    for (size_t i = 0; i < schema->keys_n; i++) {
-        if (strcmp(schema->keys[i].section, section) == 0) {
+    for (size_t i = 0; i < config_keys_n(schema); i++) {
+        if (strcmp(config_key_at(schema, i)->section, section) == 0) {
             return true;
         }
     }
@@ -204,8 +220,8 @@ static char *read_line(char *out, int size, void *stream)
 static const struct config_key *find_key(const struct config_schema *schema, const char *section,
                                          const char *name)
 {
-    for (size_t i = 0; i < schema->keys_n; i++) {
-        const struct config_key *key = &schema->keys[i];
+    for (size_t i = 0; i < config_keys_n(schema); i++) {
+        const struct config_key *key = config_key_at(schema, i);
 
         if (strcmp(key->section, section) == 0 && strcmp(key->name, name) == 0) {
             return key;
@@ -318,8 +334,8 @@ static bool is_seen(const struct reading *r, const struct config_key *key)
 
 static void check_required(struct reading *r)
 {
-    for (size_t i = 0; i < r->schema->keys_n && r->error == TX_OK; i++) {
-        const struct config_key *key = &r->schema->keys[i];
+    for (size_t i = 0; i < config_keys_n(r->schema) && r->error == TX_OK; i++) {
+        const struct config_key *key = config_key_at(r->schema, i);
         char expected[192];
 
         if (key->default_value == NULL && !is_seen(r, key)) {
@@ -332,8 +348,8 @@ static void check_required(struct reading *r)
 
 static void set_defaults(const struct config_schema *schema, void *config)
 {
-    for (size_t i = 0; i < schema->keys_n; i++) {
-        const struct config_key *key = &schema->keys[i];
+    for (size_t i = 0; i < config_keys_n(schema); i++) {
+        const struct config_key *key = config_key_at(schema, i);
 
         if (key->default_value != NULL) {
             const enum tx_error error =
@@ -391,20 +407,23 @@ static void print_key(const struct config_key *key, const void *config, FILE *fi
     } else {
         (void)fprintf(file, " Default: %s.\n", key->default_value);
     }
+    if (key->taken == CONFIG_AT_RELOAD) {
+        (void)fprintf(file, "# SIGHUP takes a change.\n");
+    }
     (void)fprintf(file, "%s = %s\n\n", key->name,
                   config_value_print(key, config, value, sizeof(value)));
 }
 
 void config_print(const struct config_schema *schema, const void *config, FILE *file)
 {
-    for (size_t i = 0; i < schema->keys_n; i++) {
+    for (size_t i = 0; i < config_keys_n(schema); i++) {
         if (!first_of_section(schema, i)) {
             continue;
         }
-        (void)fprintf(file, "[%s]\n", schema->keys[i].section);
-        for (size_t j = i; j < schema->keys_n; j++) {
-            if (strcmp(schema->keys[j].section, schema->keys[i].section) == 0) {
-                print_key(&schema->keys[j], config, file);
+        (void)fprintf(file, "[%s]\n", config_key_at(schema, i)->section);
+        for (size_t j = i; j < config_keys_n(schema); j++) {
+            if (same_section(schema, i, j)) {
+                print_key(config_key_at(schema, j), config, file);
             }
         }
     }

@@ -35,6 +35,12 @@ enum config_type {
     CONFIG_TYPES_N
 };
 
+/* When a changed value is taken. */
+enum config_taken {
+    CONFIG_AT_START, /* by the next start alone */
+    CONFIG_AT_RELOAD /* by a running daemon, too: config_reload() */
+};
+
 struct config_key {
     const char *section;
     const char *name;
@@ -44,11 +50,15 @@ struct config_key {
     const char *default_value; /* as it would stand in the file; NULL: the key is required */
     uint64_t min, max;   /* CONFIG_U64, CONFIG_BYTES, CONFIG_MS; a max of 0 is no upper bound */
     const char *meaning; /* one sentence for --print-config and the manual */
+    enum config_taken taken;
 };
 
 struct config_schema {
     const struct config_key *keys;
     size_t keys_n;
+    /* Keys that other programs have as well: they stand behind the program's own. */
+    const struct config_key *shared;
+    size_t shared_n;
     /* A section of free keys, such as [participants]; NULL for none. `free_key` is told each of
      * them in order; a text that it gives is put behind "FILE:LINE: ". The same name does not come
      * twice. */
@@ -61,6 +71,10 @@ struct config_schema {
     void (*free_print)(const void *config, FILE *file);
 };
 
+/* All keys of a program: its own, then the shared ones. */
+size_t config_keys_n(const struct config_schema *schema);
+const struct config_key *config_key_at(const struct config_schema *schema, size_t i);
+
 /* Fills `config` with the defaults, then reads the file. TX_ENOTFOUND, TX_EACCESS, TX_EIO,
  * TX_EFORMAT with a text "FILE:LINE: what is wrong and what is expected": unknown section or key, a
  * key given twice, a missing required key (FILE: ...), a value of the wrong kind or out of bounds,
@@ -71,6 +85,26 @@ enum tx_error config_read(const char *file, const struct config_schema *schema, 
 
 /* Writes every key with its meaning, bounds and value, as a file that config_read() accepts. */
 void config_print(const struct config_schema *schema, const void *config, FILE *file);
+
+/* Each key whose value in the file is another one than that in force; `taken`: it is in force from
+ * now on. The section of free keys is told of as a whole, with `name` "*" and no values. */
+typedef void config_changed(void *arg, const char *section, const char *name, const char *old_value,
+                            const char *new_value, bool taken);
+
+struct config_reload {
+    const char *file;
+    const struct config_schema *schema;
+    size_t config_size;
+    enum tx_error (*check)(const void *config, struct tx_why *why); /* as daemon_program has it */
+    config_changed *changed;
+    void *arg;
+};
+
+/* Reads the file again, and takes those changed keys into `config` that a running daemon takes;
+ * whoever uses `config` is to be told afterwards. An error, as config_read() and `check` give it,
+ * leaves everything as it was, and `changed` uncalled. */
+enum tx_error config_reload(const struct config_reload *reload, void *config,
+                            struct tx_why *why) TX_MUST_CHECK;
 
 /* Sets one field from its text form. TX_EFORMAT with a text "what is wrong, what is expected". */
 enum tx_error config_value_set(const struct config_schema *schema, const struct config_key *key,

@@ -1,18 +1,21 @@
 #include "common/daemon.h"
 
 #include "common/assert.h"
+#include "common/log.h"
+#include "common/notify.h"
 
 #include <argp.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
-enum { KEY_CONFIG = 'c', KEY_CHECK = 256, KEY_PRINT, KEY_VERSION };
+enum { KEY_CONFIG = 'c', KEY_CHECK = 256, KEY_PRINT, KEY_METRICS, KEY_VERSION };
 
 struct arguments {
     const char *program;
     const char *config_file;
     bool check_only;
     bool print_only;
+    bool metrics_only;
 };
 
 static const struct argp_option options[] = {
@@ -20,8 +23,17 @@ static const struct argp_option options[] = {
     {"check-config", KEY_CHECK, NULL, 0, "Check the configuration file and leave", 0},
     {"print-config", KEY_PRINT, NULL, 0,
      "Print the configuration with every key, its meaning and its value, and leave", 0},
+    {"print-metrics", KEY_METRICS, NULL, 0,
+     "Print every metric with its type, labels and meaning, and leave", 0},
     {"version", KEY_VERSION, NULL, 0, "Print the version and leave", 0},
     {NULL, 0, NULL, 0, NULL, 0}};
+
+static const char *config_file;
+
+const char *daemon_config_file(void)
+{
+    return config_file;
+}
 
 const char *daemon_version(void)
 {
@@ -42,6 +54,9 @@ static error_t on_option(int key, char *text, struct argp_state *state)
     case KEY_PRINT:
         arguments->print_only = true;
         return 0;
+    case KEY_METRICS:
+        arguments->metrics_only = true;
+        return 0;
     case KEY_VERSION:
         (void)printf("%s %s\n", arguments->program, daemon_version());
         exit(EX_OK);
@@ -49,7 +64,7 @@ static error_t on_option(int key, char *text, struct argp_state *state)
         argp_error(state, "unexpected argument \"%s\"", text);
         return 0;
     case ARGP_KEY_END:
-        if (arguments->config_file == NULL) {
+        if (arguments->config_file == NULL && !arguments->metrics_only) {
             argp_error(state, "--config FILE is missing");
         }
         return 0;
@@ -85,9 +100,16 @@ bool daemon_begin(const struct daemon_program *program, int argc, char **argv, v
         *status = EX_OSERR; /* argp itself leaves on anything that a user did */
         return false;
     }
+    if (arguments.metrics_only) {
+        program->print_metrics(stdout);
+        *status = EX_OK;
+        return false;
+    }
     TX_ASSERT(arguments.config_file != NULL);
+    config_file = arguments.config_file;
     if (read_config(program, arguments.config_file, config, &why) != TX_OK) {
         (void)fprintf(stderr, "%s\n", why.text);
+        notify_status("%s", why.text);
         *status = EX_CONFIG;
         return false;
     }
@@ -98,6 +120,15 @@ bool daemon_begin(const struct daemon_program *program, int argc, char **argv, v
         (void)printf("%s: ok\n", arguments.config_file);
     }
     return !arguments.check_only && !arguments.print_only;
+}
+
+int daemon_end(enum tx_error error, const struct tx_why *why)
+{
+    if (error != TX_OK) {
+        notify_status("%s", why->text);
+        log_line(LOG_ERROR_LEVEL, NULL, why->text, "error=%s", tx_error_name(error));
+    }
+    return daemon_exit_status(error);
 }
 
 int daemon_exit_status(enum tx_error error)

@@ -21,8 +21,13 @@
 #define TX_FRAME_OBJECTS_MAX   200000u  /* msgpack objects of a frame */
 #define TX_FRAME_MESSAGES_MAX  10000u   /* messages of a frame */
 #define TX_NODES_MAX           1024u    /* participants of a cluster */
+#define TX_HELLO_NODES_MAX     256u     /* of them, whose addresses one HELLO tells */
 #define TX_LINEAGE_MAX         16u      /* starts of a node that it tells others of */
+#define TX_CUTS_KEPT           16u      /* cuts of a node that it can still name the position of */
+#define TX_CUT_ASKERS_MAX      64u      /* clients that wait for a cut at a node */
 #define TX_STATUS_ROWS_MAX     1000u    /* rows of each list in a STATUS */
+#define TX_BACKUP_NAME_MAX     47u      /* bytes of the name of a backup, and of a node in it */
+#define TX_BACKUP_PATH_MAX     1024u    /* bytes of the path of a repository of backups */
 #define TX_LOCKS_BYTES_MAX     49152u   /* bytes of a LOCKS (48 KiB): fits in any frame */
 #define TX_LOCK_BLOCKERS_MAX   16u      /* transactions named that stand in the way of a waiter */
 #define TX_COORDINATOR_ID_MAX  65535u   /* coordinators are numbered from 1 */

@@ -71,6 +71,26 @@ bool tx_lineage_lacks(const struct tx_lineage *lineage, uint64_t start)
     return start > lineage->starts[0].start;
 }
 
+bool tx_loss_holds(const struct tx_loss *loss, uint64_t start)
+{
+    return loss->start > 0 && start <= loss->start;
+}
+
+bool tx_loss_explains(const struct tx_loss *loss, const struct tx_lineage *lineage,
+                      struct tx_position known)
+{
+    const struct tx_position *last = NULL;
+
+    if (known.start == 0 || !tx_loss_holds(loss, known.start) || known.lsn.n <= loss->lsn.n) {
+        return false;
+    }
+    for (size_t i = 0; i < lineage->n && lineage->starts[i].lsn.n <= loss->lsn.n; i++) {
+        last = &lineage->starts[i];
+    }
+    return last == NULL || known.start > last->start ||
+           (known.start == last->start && known.life == last->life);
+}
+
 bool tx_lineage_denies(const struct tx_lineage *lineage, struct tx_position known)
 {
     size_t later = 0;

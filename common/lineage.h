@@ -56,4 +56,23 @@ bool tx_lineage_before(const struct tx_lineage *lineage, uint64_t start, struct 
  * its life, and passes when its LSN is before that start. */
 bool tx_lineage_denies(const struct tx_lineage *lineage, struct tx_position known);
 
+/* A declared loss: what this node wrote behind `lsn`, in starts up to `start`, may be gone. All
+ * zero: none. Such a start is gone for good, and every later one has a higher number. */
+struct tx_loss {
+    struct tx_lsn lsn;
+    uint64_t start;
+};
+
+/* So far above the last start that is known lies the end of a loss: more starts than a node makes
+ * between a backup and its loss, each of which leaves out up to 2^30 numbers. */
+#define TX_LOSS_STARTS (UINT64_C(1) << 44)
+
+/* May what the node did in that start be in the loss? 0 is a start that nobody can name: it may. */
+bool tx_loss_holds(const struct tx_loss *loss, uint64_t start);
+
+/* Is that position one which the loss has taken away, of the same log as what is left? The lineage
+ * is that of what is left. */
+bool tx_loss_explains(const struct tx_loss *loss, const struct tx_lineage *lineage,
+                      struct tx_position known);
+
 #endif

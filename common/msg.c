@@ -43,6 +43,16 @@ static const uint16_t routes[TX_MSG_TYPES_N] = {
     [TX_MSG_ERROR] = C_TO_K | P_TO_K,
     [TX_MSG_LOCKS_REQUEST] = K_TO_P,
     [TX_MSG_LOCKS] = P_TO_K,
+    [TX_MSG_CUT_REQUEST] = K_TO_C | K_TO_P,
+    [TX_MSG_CUT] = C_TO_K | P_TO_K,
+    [TX_MSG_BACKUP_REQUEST] = K_TO_C | K_TO_P,
+    [TX_MSG_BACKUP] = C_TO_K | P_TO_K,
+    [TX_MSG_ADMIN_REQUEST] = K_TO_C | K_TO_P,
+    [TX_MSG_TXS_REQUEST] = K_TO_C | K_TO_P,
+    [TX_MSG_TXS] = C_TO_K | P_TO_K,
+    [TX_MSG_ALARMS_REQUEST] = K_TO_C | K_TO_P,
+    [TX_MSG_ALARMS] = C_TO_K | P_TO_K,
+    [TX_MSG_PUT_ASIDE] = K_TO_P,
 };
 
 static const char *const msg_names[TX_MSG_TYPES_N] = {
@@ -78,14 +88,24 @@ const char *tx_state_name(enum tx_state state)
     return (unsigned)state < TX_STATES_N ? state_names[state] : "?";
 }
 
-const char *tx_heuristic_name(enum tx_heuristic heuristic)
+const char *tx_backup_state_name(enum tx_backup_state state)
 {
-    static const char *const names[TX_HEURISTICS_N] = {
-        [TX_HEURISTIC_NONE] = "NONE",
-        [TX_HEURISTIC_OK] = "OK",
-        [TX_HEURISTIC_DAMAGE] = "DAMAGE",
+    static const char *const names[TX_BACKUP_STATES_N] = {
+#define X(name, text) [name] = (text),
+        TX_BACKUP_STATES(X)
+#undef X
     };
-    return (unsigned)heuristic < TX_HEURISTICS_N ? names[heuristic] : "?";
+    return (unsigned)state < TX_BACKUP_STATES_N ? names[state] : "?";
+}
+
+const char *tx_admin_verb_name(enum tx_admin_verb verb)
+{
+    static const char *const names[TX_ADMIN_VERBS_N] = {
+#define X(name, text) [name] = (text),
+        TX_ADMIN_VERBS(X)
+#undef X
+    };
+    return (unsigned)verb < TX_ADMIN_VERBS_N ? names[verb] : "?";
 }
 
 bool tx_msg_allowed(enum tx_msg_type type, enum tx_role from, enum tx_role to)
@@ -134,6 +154,8 @@ struct tx_id tx_msg_tx(const struct tx_msg *msg)
         return msg->fenced.id;
     case TX_MSG_RESOLVE:
         return msg->resolve.id;
+    case TX_MSG_PUT_ASIDE:
+        return msg->put_aside.id;
     case TX_MSG_BEGIN:
     case TX_MSG_SUBMIT:
     case TX_MSG_FORGET:
@@ -144,6 +166,15 @@ struct tx_id tx_msg_tx(const struct tx_msg *msg)
     case TX_MSG_ERROR:
     case TX_MSG_LOCKS_REQUEST:
     case TX_MSG_LOCKS:
+    case TX_MSG_CUT_REQUEST:
+    case TX_MSG_CUT:
+    case TX_MSG_BACKUP_REQUEST:
+    case TX_MSG_BACKUP:
+    case TX_MSG_ADMIN_REQUEST:
+    case TX_MSG_TXS_REQUEST:
+    case TX_MSG_TXS:
+    case TX_MSG_ALARMS_REQUEST:
+    case TX_MSG_ALARMS:
     case TX_MSG_TYPES_N:
         break;
     }

@@ -8,8 +8,10 @@
 #define ASSENT_COMMON_MSG_H
 
 #include "common/commit_mode.h"
+#include "common/cut.h"
 #include "common/lineage.h"
 #include "common/op.h"
+#include "common/open_tx.h"
 #include "common/reason.h"
 
 /* name, text form, sender -> receiver (K client, C coordinator, P participant) */
@@ -42,7 +44,17 @@
     X(TX_MSG_STATUS, "STATUS")                   /* C -> K, P -> K */                              \
     X(TX_MSG_ERROR, "ERROR")                     /* C -> K, P -> K */                              \
     X(TX_MSG_LOCKS_REQUEST, "LOCKS_REQUEST")     /* K -> P */                                      \
-    X(TX_MSG_LOCKS, "LOCKS")                     /* P -> K */
+    X(TX_MSG_LOCKS, "LOCKS")                     /* P -> K */                                      \
+    X(TX_MSG_ADMIN_REQUEST, "ADMIN_REQUEST")     /* K -> C, K -> P */                              \
+    X(TX_MSG_CUT_REQUEST, "CUT_REQUEST")         /* K -> C, K -> P */                              \
+    X(TX_MSG_CUT, "CUT")                         /* C -> K, P -> K */                              \
+    X(TX_MSG_TXS_REQUEST, "TXS_REQUEST")         /* K -> C, K -> P */                              \
+    X(TX_MSG_TXS, "TXS")                         /* C -> K, P -> K */                              \
+    X(TX_MSG_ALARMS_REQUEST, "ALARMS_REQUEST")   /* K -> C, K -> P */                              \
+    X(TX_MSG_ALARMS, "ALARMS")                   /* C -> K, P -> K */                              \
+    X(TX_MSG_PUT_ASIDE, "PUT_ASIDE")             /* K -> P */                                      \
+    X(TX_MSG_BACKUP_REQUEST, "BACKUP_REQUEST")   /* K -> C, K -> P */                              \
+    X(TX_MSG_BACKUP, "BACKUP")                   /* C -> K, P -> K */
 
 enum tx_msg_type {
 #define X(name, text) name,
@@ -62,6 +74,12 @@ struct tx_envelope {
     uint64_t start;            /* coordinator: its epoch; participant: its incarnation; client: 0 */
     uint64_t life;             /* of that start (common/lineage.h); client: 0 */
     struct tx_address address; /* where the sender listens; empty for a client */
+    /* Daemon: the highest cut that it has taken; 0: none. Client: 0, since no daemon takes a cut
+     * because a client says so (docs/protocol.md, "The consistent cut"). */
+    uint64_t cut;
+    /* Of the cluster: which restore of a backup it goes back to; 0: to none, and of a client. Nodes
+     * of different generations do not talk to one another (docs/backup.md). */
+    uint64_t generation;
 };
 
 /* `req` numbers a client's requests; the answer repeats it. Every duration is in milliseconds, 0 =
@@ -159,6 +177,9 @@ struct tx_msg_prepare {
     uint64_t results_max; /* one-shot: bytes that the results may take in the vote; 0: no bound */
 };
 
+/* More than an alarm takes in ALARMS without its text. */
+#define TX_ALARM_ROW_BYTES 48u
+
 #define TX_VOTES(X)                                                                                \
     X(TX_VOTE_YES, "YES")             /* PREPARED is durable */                                    \
     X(TX_VOTE_NO, "NO")               /* undone here, definitively */                              \
@@ -187,15 +208,15 @@ struct tx_msg_commit {
     struct tx_id id;
     /* durable at the sender; the COMMIT record is at or below it, unless the members decide */
     struct tx_lsn lsn;
+    uint64_t incarnation; /* of the receiver, as PREPARE named it; 0: not known */
 };
 struct tx_msg_abort {
     struct tx_id id;
     enum tx_reason reason;
+    /* It never committed, and the sender knows that; else it has merely no record of a commit,
+     * and might have forgotten one that everybody has acknowledged. */
+    bool proved;
 };
-
-/* What a heuristic decision turned out to be. */
-enum tx_heuristic { TX_HEURISTIC_NONE, TX_HEURISTIC_OK, TX_HEURISTIC_DAMAGE, TX_HEURISTICS_N };
-const char *tx_heuristic_name(enum tx_heuristic heuristic);
 
 struct tx_msg_ack {
     struct tx_id id;
@@ -211,6 +232,10 @@ struct tx_msg_inquire {
     /* Between participants: how far the receiver's log is known to the sender; else all zero. */
     struct tx_position known;
     bool members_decide; /* in doubt: as in its PREPARE, so that nothing may be presumed of it */
+    /* Between participants: who is meant, since another one may be at that address by now. Empty:
+     * whoever gets it. */
+    struct tx_name to;
+    uint64_t incarnation; /* of the receiver, as PREPARE names it; 0: not known */
 };
 
 /* A participant's answer to INQUIRE. */
@@ -218,7 +243,8 @@ struct tx_msg_inquire {
     X(TX_STATE_NO, "NO")               /* definitively not committed here, and never will be */    \
     X(TX_STATE_PREPARED, "PREPARED")   /* in doubt here too */                                     \
     X(TX_STATE_COMMITTED, "COMMITTED") /* the commit decision is known here */                     \
-    X(TX_STATE_FORGOTTEN, "FORGOTTEN") /* finished, and nothing is known any more */
+    X(TX_STATE_FORGOTTEN, "FORGOTTEN") /* finished, and nothing is known any more */               \
+    X(TX_STATE_LOST, "LOST")           /* it may be in a declared loss: cannot say, ever */
 enum tx_state {
 #define X(name, text) name,
     TX_STATES(X)
@@ -233,6 +259,7 @@ struct tx_msg_state {
     uint64_t incarnation;
     bool heuristic;      /* an operator has decided here; never a vote */
     bool members_decide; /* PREPARED, COMMITTED: as in its PREPARE */
+    bool below_mark;     /* NO, because it is finished: says nothing to who may have forgotten */
 };
 /* Every transaction of the epoch below `below` that is not in `open` is finished and may be
  * forgotten. */
@@ -254,6 +281,10 @@ struct tx_msg_hello {
     /* its lineage, this start last; 1..TX_LINEAGE_MAX */
     const struct tx_position *starts;
     size_t starts_n;
+    /* Where participants are, the receiver among them: to a start that has not been told, a part of
+     * all at a time (TX_HELLO_NODES_MAX); else none. */
+    const struct tx_member *nodes;
+    size_t nodes_n;
 };
 struct tx_msg_welcome {
     uint64_t incarnation;
@@ -266,6 +297,7 @@ struct tx_msg_welcome {
     /* the oldest epoch of the receiver of which something is in doubt here, or committed and not
      * durably so; 0: of none */
     uint64_t unsettled;
+    struct tx_loss loss; /* that was declared of its log; all zero: none */
 };
 struct tx_msg_resolve {
     uint64_t req;
@@ -363,6 +395,137 @@ struct tx_msg_locks {
     struct tx_locks_place next; /* all zero when there are no more */
 };
 
+/* Asks for a position of a cut (common/cut.h). */
+struct tx_msg_cut_request {
+    uint64_t req;
+    bool begin;      /* coordinators only: take a new one; `number` is 0 */
+    uint64_t number; /* of one that was begun; 0: the newest one here, which may be none */
+};
+/* The cut is durable at the sender. All zero but `req`: no cut was ever taken there. */
+struct tx_msg_cut {
+    uint64_t req;
+    uint64_t number;   /* that was asked for, or given to the new one */
+    uint64_t taken;    /* of the CUT record that stands for it here; at least `number` */
+    struct tx_lsn lsn; /* of that record: up to it, the log is within the cut */
+    uint64_t time_ms;  /* when it was taken here; for people */
+};
+
+#define TX_BACKUP_STEPS(X)                                                                         \
+    X(TX_BACKUP_BEGIN, "BEGIN")     /* write a checkpoint into a repository */                     \
+    X(TX_BACKUP_LOOK, "LOOK")       /* only say how far it is */                                   \
+    X(TX_BACKUP_FINISH, "FINISH")   /* the cut is made: write the log up to it */                  \
+    X(TX_BACKUP_ABANDON, "ABANDON") /* give it up */
+enum tx_backup_step {
+#define X(name, text) name,
+    TX_BACKUP_STEPS(X)
+#undef X
+        TX_BACKUP_STEPS_N
+};
+/* Drives the backup of one daemon (docs/backup.md). Every step may be repeated. */
+struct tx_msg_backup_request {
+    uint64_t req;
+    enum tx_backup_step step;
+    struct tx_bytes name;      /* of the backup, in every step */
+    struct tx_bytes directory; /* BEGIN: of the repository, absolute, as the daemon sees it */
+    bool full;                 /* BEGIN: take nothing over from an earlier backup */
+    uint32_t patience_ms;      /* BEGIN: give it up when nobody asks for so long */
+    uint64_t cut;              /* FINISH: the number of the cut */
+    struct tx_lsn lsn;         /* FINISH: its position in this daemon's log */
+};
+
+#define TX_BACKUP_STATES(X)                                                                        \
+    X(TX_BACKUP_NONE, "none")           /* there is no backup of that name here */                 \
+    X(TX_BACKUP_COPYING, "copying")     /* the checkpoint is being written */                      \
+    X(TX_BACKUP_COPIED, "copied")       /* it is there: FINISH may come */                         \
+    X(TX_BACKUP_FINISHING, "finishing") /* the log is being written */                             \
+    X(TX_BACKUP_DONE, "done")                                                                      \
+    X(TX_BACKUP_FAILED, "failed") /* given up: the text says why */
+enum tx_backup_state {
+#define X(name, text) name,
+    TX_BACKUP_STATES(X)
+#undef X
+        TX_BACKUP_STATES_N
+};
+const char *tx_backup_state_name(enum tx_backup_state state);
+
+struct tx_msg_backup {
+    uint64_t req;
+    enum tx_backup_state state;
+    struct tx_bytes node;     /* "participant-a": its part of the backup is called so */
+    uint64_t bytes;           /* of the checkpoint, and the log */
+    uint64_t done;            /* of these, so far */
+    uint64_t stored;          /* bytes that were added to the repository */
+    struct tx_lsn checkpoint; /* from behind here on the log is kept */
+    struct tx_bytes text;     /* FAILED */
+};
+
+/* What an operator asks of a daemon. An ERROR answers it: TX_OK says that it is done, and its text
+ * what that was (LOG_LEVEL: the level in force). The daemon's shell takes it, and tells the core of
+ * what concerns the core. */
+#define TX_ADMIN_VERBS(X)                                                                          \
+    X(TX_ADMIN_DRAIN, "drain")         /* refuse new transactions, and go on with the open ones */ \
+    X(TX_ADMIN_UNDRAIN, "undrain")     /* take new transactions again */                           \
+    X(TX_ADMIN_LOG_LEVEL, "log-level") /* `text`: the level to set; empty: tell which it is */     \
+    X(TX_ADMIN_RELOAD, "reload")       /* read the configuration file again, as SIGHUP does */     \
+    X(TX_ADMIN_LOSS, "loss")           /* C, `text` names a participant: tell what it has lost */  \
+    X(TX_ADMIN_READMIT, "readmit")     /* C, likewise: let it in again with its declared loss */
+
+enum tx_admin_verb {
+#define X(name, text) name,
+    TX_ADMIN_VERBS(X)
+#undef X
+        TX_ADMIN_VERBS_N
+};
+const char *tx_admin_verb_name(enum tx_admin_verb verb);
+
+struct tx_msg_admin_request {
+    uint64_t req;
+    enum tx_admin_verb verb;
+    struct tx_name operator_name; /* who asks, as he says; for the audit log */
+    struct tx_bytes text;         /* the verb's argument; may be empty */
+};
+struct tx_msg_txs_request {
+    uint64_t req;
+    bool in_doubt;     /* only what its members may be in doubt about, or an operator has decided */
+    struct tx_id tx;   /* only this one, also when it is over; all zero: all that are open */
+    uint64_t older_ms; /* only what began so long ago, or longer */
+    uint32_t limit;    /* rows; 0, and more than TX_STATUS_ROWS_MAX: that many */
+    struct tx_txs_place from;
+};
+struct tx_msg_txs {
+    uint64_t req;
+    const struct tx_open_row *rows; /* maybe none, even when there are more to come */
+    size_t rows_n;
+    bool more;                /* ask again from `next` */
+    struct tx_txs_place next; /* all zero when there are no more */
+};
+struct tx_msg_alarms_request {
+    uint64_t req;
+    uint32_t limit;  /* rows; 0, and more than TX_STATUS_ROWS_MAX: that many */
+    uint64_t before; /* only those with a number below this one; 0: from the newest on */
+};
+/* An alarm that is kept. */
+struct tx_alarm_row {
+    uint64_t number;  /* ascending with time at this daemon; from 1 */
+    struct tx_id id;  /* all zero when it concerns no transaction */
+    uint64_t time_ms; /* wall clock of the daemon, Unix milliseconds; 0: not known */
+    struct tx_bytes text;
+};
+struct tx_msg_alarms {
+    uint64_t req;
+    const struct tx_alarm_row *rows; /* the newest first */
+    size_t rows_n;
+    bool more; /* ask again with the last row's number as `before` */
+};
+/* An operator has seen to what a heuristic decision led to: it need not be kept any longer.
+ * Answered with an ERROR, whose error is TX_OK when that is durable. */
+struct tx_msg_put_aside {
+    uint64_t req;
+    struct tx_id id;
+    bool force; /* also while the real decision is not known */
+    struct tx_name operator_name;
+};
+
 struct tx_msg {
     enum tx_msg_type type;
     union {
@@ -391,6 +554,16 @@ struct tx_msg {
         struct tx_msg_error error;
         struct tx_msg_locks_request locks_request;
         struct tx_msg_locks locks;
+        struct tx_msg_cut_request cut_request;
+        struct tx_msg_cut cut;
+        struct tx_msg_backup_request backup_request;
+        struct tx_msg_backup backup;
+        struct tx_msg_admin_request admin_request;
+        struct tx_msg_txs_request txs_request;
+        struct tx_msg_txs txs;
+        struct tx_msg_alarms_request alarms_request;
+        struct tx_msg_alarms alarms;
+        struct tx_msg_put_aside put_aside;
     };
 };
 

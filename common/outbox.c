@@ -29,9 +29,10 @@ size_t outbox_count(const struct outbox *box)
     return box->writer == NULL ? 0 : tx_frame_writer_count(box->writer);
 }
 
-struct tx_bytes outbox_frame(struct outbox *box)
+struct tx_bytes outbox_frame(struct outbox *box, uint64_t cut)
 {
     TX_ASSERT(outbox_count(box) > 0);
+    tx_frame_writer_set_cut(box->writer, cut);
     return tx_frame_writer_finish(box->writer);
 }
 

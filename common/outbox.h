@@ -16,8 +16,8 @@ struct outbox {
 enum tx_error outbox_add(struct outbox *box, const struct tx_envelope *envelope,
                          const struct tx_msg *msg, size_t frame_max) TX_MUST_CHECK;
 size_t outbox_count(const struct outbox *box);
-/* The frame, borrowed until the next call on this box. */
-struct tx_bytes outbox_frame(struct outbox *box);
+/* The frame, which carries `cut` (struct tx_envelope), borrowed until the next call on this box. */
+struct tx_bytes outbox_frame(struct outbox *box, uint64_t cut);
 /* After the frame is sent or dropped. Gives large memory back. */
 void outbox_clear(struct outbox *box);
 void outbox_deinit(struct outbox *box);

@@ -25,7 +25,7 @@ enum tx_outcome { TX_OUTCOME_UNKNOWN, TX_OUTCOME_COMMITTED, TX_OUTCOME_ABORTED, 
     X(TX_REASON_TIMEOUT, "timeout", true)          /* votes did not come in time */                \
     X(TX_REASON_RESTARTED, "restarted", true)      /* a participant or coordinator restarted */    \
     X(TX_REASON_DISK_FULL, "disk-full", true)      /* a node is at its disk reserve */             \
-    X(TX_REASON_DRAINING, "draining", true)        /* a node is about to stop */                   \
+    X(TX_REASON_DRAINING, "draining", true)        /* a node is drained, or about to stop */       \
     X(TX_REASON_QUARANTINED, "quarantined", false) /* a participant came back with an old disk */  \
     X(TX_REASON_INQUIRED, "inquired", true)        /* another participant asked before it voted */ \
     X(TX_REASON_PRESUMED, "presumed", true)        /* no commit record: aborted by presumption */  \

@@ -163,7 +163,37 @@
       "an error of this project's own, found by its simulator: nothing uncommitted is ever read")  \
     X(READ_GIVES_UP_LOCK, READ_GIVES_UP_LOCK,                                                      \
       "a read at read committed gives up the lock that an earlier operation needs",                \
-      "participant/README.md: \"unless the transaction has had a lock there before\"")
+      "participant/README.md: \"unless the transaction has had a lock there before\"")             \
+    X(CUT_TAKEN_LATE, CUT_TAKEN_LATE,                                                              \
+      "a cut is taken when the message that brought its number has been worked off",               \
+      "first the local snapshot, then the red message (Lai, Yang 1987)")                           \
+    X(CUT_NOT_PASSED_ON, CUT_NOT_PASSED_ON,                                                        \
+      "who has taken a cut because a message said so goes on stamping the number before",          \
+      "everything that is sent after the snapshot is red (Lai, Yang 1987)")                        \
+    X(CUT_UNSTAMPED_AFTER_START, CUT_UNSTAMPED_AFTER_START,                                        \
+      "after a restart, frames carry no number until the next cut is taken",                       \
+      "the colour is a part of the state that a restart recovers: docs/protocol.md")               \
+    X(CUT_NOT_RESTATED, CUT_NOT_RESTATED,                                                          \
+      "a snapshot leaves out the cuts, so that a later start takes the same one again",            \
+      "what is cut off in front of a snapshot must stand in it: docs/protocol.md")                 \
+    X(CUT_TOLD_BEFORE_DURABLE, CUT_TOLD_BEFORE_DURABLE,                                            \
+      "a position in a cut is told before its CUT record is durable",                              \
+      "acknowledged before the flush: several Jepsen reports")                                     \
+    X(PLACES_IGNORED, PLACES_IGNORED,                                                              \
+      "members in doubt ask one another at the addresses of PREPARED alone",                       \
+      "docs/protocol.md, Where members are: \"at each of the addresses\"")                         \
+    X(ANYBODY_IS_MEANT, ANYBODY_IS_MEANT,                                                          \
+      "an inquiry for another participant is taken for one's own",                                 \
+      "docs/protocol.md, Where members are: \"whoever is not meant says nothing\"")                \
+    X(LOSS_SAYS_NO, LOSS_SAYS_NO,                                                                  \
+      "a restored participant says NO of what it may have promised in its loss",                   \
+      "docs/protocol.md, A loss that is declared: \"it cannot say\"")                              \
+    X(PRESUMED_IN_LOSS, PRESUMED_IN_LOSS,                                                          \
+      "a restored participant believes the NO of who has forgotten a commit with it",              \
+      "docs/protocol.md, A loss that is declared: \"nobody's lack of memory\"")                    \
+    X(LOSS_ACKNOWLEDGED, LOSS_ACKNOWLEDGED,                                                        \
+      "a restored participant acknowledges the commit of what it has lost as if it had it",        \
+      "docs/protocol.md, A loss that is declared: \"an alarm names it\"")
 
 #ifdef ASSENT_SEEDED_BUGS
 

@@ -3,6 +3,7 @@
 #include "common/assert.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/notify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@ struct service {
     struct loop *loop;
     uint64_t tick_at_us;
     uint64_t watch_at_us;
+    uint64_t beat_us; /* the service manager hears of us so often; 0: it does not watch */
+    uint64_t beat_at_us;
     uint64_t drain_until_us; /* 0: not draining */
     uint64_t drain_at_us;
     uint64_t disk_free;
@@ -31,8 +34,6 @@ static void watch_disk(struct service *service)
     struct statvfs stat;
     bool low;
 
-    if (service->options.disk_reserve == 0)
-        return;
     if (statvfs(service->options.directory, &stat) != 0)
         return;
     service->disk_free = (uint64_t)stat.f_bavail * stat.f_frsize;
@@ -40,13 +41,18 @@ static void watch_disk(struct service *service)
     if (low == service->disk_low)
         return;
     service->disk_low = low;
-    if (low)
+    if (low) {
+        notify_status("new transactions are refused: %s has %" PRIu64 " bytes of free space, less "
+                      "than storage.disk_reserve",
+                      service->options.directory, service->disk_free);
         LOG_WARN("disk space is below the reserve: new transactions are refused",
                  "directory=%s free_bytes=%" PRIu64 " reserve_bytes=%" PRIu64,
                  service->options.directory, service->disk_free, service->options.disk_reserve);
-    else
+    } else {
+        notify_status("%s", NOTIFY_SERVING);
         LOG_INFO("disk space is above the reserve again", "directory=%s free_bytes=%" PRIu64,
                  service->options.directory, service->disk_free);
+    }
     service->options.disk(service->options.arg, low, service->disk_free);
 }
 
@@ -68,6 +74,10 @@ static void fire(void *arg)
     struct service *service = arg;
     uint64_t now = clock_now_us();
 
+    if (service->beat_us != 0 && now >= service->beat_at_us) {
+        service->beat_at_us = now + service->beat_us;
+        notify_alive();
+    }
     if (now >= service->watch_at_us) {
         service->watch_at_us = now + WATCH_US;
         watch_disk(service);
@@ -89,7 +99,33 @@ static void arm(struct service *service)
         at = service->watch_at_us;
     if (service->drain_until_us != 0 && service->drain_at_us < at)
         at = service->drain_at_us;
+    if (service->beat_us != 0 && service->beat_at_us < at)
+        at = service->beat_at_us;
     loop_timer(service->loop, at, fire, service);
+}
+
+static void reload(struct service *service)
+{
+    /* A daemon that leaves has told so, and cannot be reloading as well. */
+    const bool leaving = service->drain_until_us != 0;
+
+    if (!leaving)
+        notify_reloading();
+    service->options.reload(service->options.arg);
+    if (!leaving)
+        notify_ready();
+}
+
+static void drain(struct service *service)
+{
+    uint64_t now = clock_now_us();
+
+    LOG_INFO("SIGTERM: finishing what is open", "drain_ms=%" PRIu64, service->options.drain_ms);
+    notify_stopping(service->options.drain_ms);
+    service->drain_until_us = now + service->options.drain_ms * 1000u;
+    service->drain_at_us = now;
+    service->options.drain(service->options.arg);
+    arm(service);
 }
 
 static void got_signal(void *arg, int signal_number)
@@ -97,17 +133,12 @@ static void got_signal(void *arg, int signal_number)
     struct service *service = arg;
 
     if (signal_number == SIGHUP) {
-        service->options.reload(service->options.arg);
+        reload(service);
     } else if (signal_number == SIGTERM && service->drain_until_us == 0) {
-        uint64_t now = clock_now_us();
-
-        LOG_INFO("SIGTERM: finishing what is open", "drain_ms=%" PRIu64, service->options.drain_ms);
-        service->drain_until_us = now + service->options.drain_ms * 1000u;
-        service->drain_at_us = now;
-        service->options.drain(service->options.arg);
-        arm(service);
+        drain(service);
     } else {
         LOG_INFO("leaving at once", "signal=%d", signal_number);
+        notify_stopping(0);
         loop_stop(service->loop);
     }
 }
@@ -125,6 +156,7 @@ enum tx_error service_new(const struct service_options *options, struct loop *lo
     made->options = *options;
     made->loop = loop;
     made->tick_at_us = UINT64_MAX;
+    made->beat_us = notify_watchdog_us();
     error = loop_on_signal(loop, got_signal, made);
     if (error != TX_OK) {
         free(made);
@@ -146,6 +178,20 @@ void service_tick_at(struct service *service, uint64_t at_us)
     if (at_us == service->tick_at_us)
         return;
     service->tick_at_us = at_us;
+    arm(service);
+}
+
+void service_set(struct service *service, uint64_t disk_reserve, uint64_t drain_ms)
+{
+    bool was_low = service->disk_low;
+
+    service->options.disk_reserve = disk_reserve;
+    service->options.drain_ms = drain_ms;
+    if (disk_reserve == 0 && was_low) { /* nothing is watched any more */
+        service->disk_low = false;
+        service->options.disk(service->options.arg, false, service->disk_free);
+    }
+    service->watch_at_us = 0;
     arm(service);
 }
 

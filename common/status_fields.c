@@ -14,7 +14,7 @@ void status_fields_begin(struct status_fields *fields, const struct tx_status_fi
         memcpy(fields->items, core, n * sizeof *core);
 }
 
-static void add(struct status_fields *fields, const char *name, const char *text)
+void status_fields_text(struct status_fields *fields, const char *name, const char *text)
 {
     TX_ASSERT(fields->n < STATUS_FIELDS_MAX);
     fields->items[fields->n++] = (struct tx_status_field){tx_bytes_str(name), tx_bytes_str(text)};
@@ -26,13 +26,13 @@ void status_fields_u64(struct status_fields *fields, const char *name, uint64_t 
 
     TX_ASSERT(fields->n < STATUS_FIELDS_MAX);
     snprintf(number, sizeof fields->numbers[0], "%" PRIu64, value);
-    add(fields, name, number);
+    status_fields_text(fields, name, number);
 }
 
 void status_fields_runtime(struct status_fields *fields, const struct transport_stats *net,
                            uint64_t disk_free)
 {
-    add(fields, "version", ASSENT_VERSION);
+    status_fields_text(fields, "version", ASSENT_VERSION);
     status_fields_u64(fields, "frames_in", net->frames_in);
     status_fields_u64(fields, "messages_in", net->messages_in);
     status_fields_u64(fields, "frames_out", net->frames_out);

@@ -62,15 +62,33 @@ static void drop_malformed(struct transport *t, struct tx_bytes id, const char *
     complain_of_frame(t, id, "malformed frame dropped", why_text);
 }
 
+/* The name of a daemon, in memory of the caller's. */
+static const char *name_of(const struct tx_envelope *from, char out[TX_NAME_MAX + 1])
+{
+    if (from->role == TX_ROLE_COORDINATOR) {
+        (void)snprintf(out, TX_NAME_MAX + 1, "%" PRIu32, from->coordinator);
+    } else {
+        (void)snprintf(out, TX_NAME_MAX + 1, "%s", from->name.s);
+    }
+    return out;
+}
+
 /* Of this cluster, and nothing in it that its sender may not send? */
 static bool is_welcome(struct transport *t, struct tx_bytes id, const struct tx_frame *frame)
 {
     const struct tx_envelope *from = &frame->envelope;
     struct tx_why why;
+    char name[TX_NAME_MAX + 1];
 
     if (strcmp(from->cluster, t->envelope.cluster) != 0) {
         (void)tx_why(&why, TX_ECLUSTER, "it belongs to cluster \"%s\", this one is \"%s\"",
                      from->cluster, t->envelope.cluster);
+    } else if (from->generation != t->envelope.generation && from->role != TX_ROLE_CLIENT) {
+        (void)tx_why(&why, TX_ECLUSTER,
+                     "%s %s is of generation %" PRIu64 " of the cluster, this one of %" PRIu64
+                     ": one of them comes from a backup, or from before one",
+                     tx_role_name(from->role), name_of(from, name), from->generation,
+                     t->envelope.generation);
     } else {
         size_t i = 0;
 
@@ -109,6 +127,7 @@ static void take_frame(struct transport *t, struct tx_bytes id, struct tx_bytes 
     }
     for (size_t i = 0; i < frame.messages_n; i++) {
         t->stats.messages_in++;
+        t->stats.in_by[frame.messages[i].type]++;
         t->receive(t->arg, client, &frame.envelope, &frame.messages[i]);
     }
 }
@@ -213,6 +232,12 @@ void transport_set_start(struct transport *t, uint64_t start)
         outbox_deinit(&t->destinations[i]->box);
     }
     outbox_clients_deinit(&t->clients);
+}
+
+void transport_set_cut(struct transport *t, uint64_t cut)
+{
+    TX_ASSERT(cut >= t->envelope.cut);
+    t->envelope.cut = cut;
 }
 
 struct transport_stats transport_stats(const struct transport *t)

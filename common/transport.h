@@ -57,6 +57,10 @@ const char *transport_endpoint(const struct transport *transport);
 /* The epoch or incarnation, for the envelopes from now on; what is queued leaves with the
  * old one. */
 void transport_set_start(struct transport *transport, uint64_t start);
+/* The highest cut that this daemon has taken: every frame that leaves from now on carries it, with
+ * what is queued already, too. That may only make a message of before the cut one of behind it,
+ * which its receiver takes for late. */
+void transport_set_cut(struct transport *transport, uint64_t cut);
 
 /* Queues for the daemon at `address` (connects at the first use) or for a client. Copies
  * everything. */
@@ -74,6 +78,9 @@ struct transport_stats {
                          * twice the largest size never arrives: ZeroMQ closes that connection */
     uint64_t foreign;   /* frames dropped: another cluster, or a message this sender may not send */
     uint64_t dropped;   /* messages that could not be queued */
+    uint64_t in_by[TX_MSG_TYPES_N];  /* of messages_in */
+    uint64_t out_by[TX_MSG_TYPES_N]; /* handed over to be sent; a frame that is dropped later
+                                        counts, too */
 };
 struct transport_stats transport_stats(const struct transport *transport);
 

@@ -55,7 +55,7 @@ static int send_box(struct transport *t, struct outbox *box, void *socket, struc
         error = transport_socket_send(socket, id, true);
     }
     if (error == 0) {
-        error = transport_socket_send(socket, outbox_frame(box), false);
+        error = transport_socket_send(socket, outbox_frame(box, t->envelope.cut), false);
     }
     if (error == 0) {
         t->stats.frames_out++;
@@ -106,6 +106,15 @@ static void drop_message(struct transport *t, const struct tx_msg *msg, enum tx_
     log_line(LOG_ERROR_LEVEL, tx_id_valid(tx) ? &tx : NULL, "message dropped, it cannot be sent",
              "message=%s why=\"%s\" message_max=%zu", tx_msg_name(msg->type), tx_error_text(error),
              t->message_max);
+}
+
+static void queued(struct transport *t, const struct tx_msg *msg, enum tx_error error)
+{
+    if (error == TX_OK) {
+        t->stats.out_by[msg->type]++;
+    } else {
+        drop_message(t, msg, error);
+    }
 }
 
 void transport_destination_destroy(struct destination **d_p)
@@ -214,9 +223,7 @@ void transport_send(struct transport *t, const struct tx_address *address, const
         send_destination(t, d);
         error = outbox_add(&d->box, &t->envelope, msg, t->message_max);
     }
-    if (error != TX_OK) {
-        drop_message(t, msg, error);
-    }
+    queued(t, msg, error);
 }
 
 void transport_reply(struct transport *t, transport_client client, const struct tx_msg *msg)
@@ -238,9 +245,7 @@ void transport_reply(struct transport *t, transport_client client, const struct 
         send_client(t, box, client);
         error = outbox_add(box, &t->envelope, msg, t->message_max);
     }
-    if (error != TX_OK) {
-        drop_message(t, msg, error);
-    }
+    queued(t, msg, error);
 }
 
 /* The clients come first: they wait for what they get here, and a daemon is told of an outcome that

@@ -3,7 +3,7 @@
  * A frame is one ZeroMQ message body:
  *
  *   frame    = [version, envelope, messages]        version = 1
- *   envelope = [cluster, role, name, coordinator, start, life, address]
+ *   envelope = [cluster, role, name, coordinator, start, life, address, cut, generation]
  *   messages = [[type, field, ...], ...]            fields in the order of common/msg.h's struct
  *
  * Booleans are msgpack booleans, enums and integers are msgpack integers, text and bytes are `bin`
@@ -13,7 +13,12 @@
  * limit, reverse], a result [found, value], a place in a listing of locks [incarnation, serial,
  * passed, skip, range, space, key, to], a row of it [id, age, state, age_ms, space, key, to, range,
  * mode, waiting, waited_ms, blockers, blockers_more], a blocker [id, state, age_ms, mode, waits,
- * range]. An array that is longer than this version knows is refused.
+ * range], a place in a listing of transactions [start, epoch, seq], a row of it [id, state,
+ * in_doubt, age_ms, state_ms, recovered, mode, waits, detail, tries, next_ms, tried, lsn,
+ * log_bytes, locks, waiters, key, heuristic, members], the heuristic in it [decided, commit,
+ * operator, time_ms, end, put_aside], a member in it [name, address, read_only, said, waited_for,
+ * state, silent_ms], an alarm [number, id, time_ms, text]. An array that is longer than this
+ * version knows is refused.
  *
  * Decoding never trusts a count: tx_frame_check() walks the bytes first (each count no larger than
  * the bytes left, depth at most TX_FRAME_DEPTH_MAX, at most TX_FRAME_OBJECTS_MAX objects, nothing
@@ -43,6 +48,10 @@ enum tx_error tx_frame_writer_add(struct tx_frame_writer *writer, const struct t
                                   size_t frame_max) TX_MUST_CHECK;
 /* The number of messages in the frame so far. */
 size_t tx_frame_writer_count(const struct tx_frame_writer *writer);
+/* The cut that the frame carries (struct tx_envelope), from now on and until it is set again: a
+ * frame is to say what its sender has taken when it leaves, not when its first message was
+ * added. */
+void tx_frame_writer_set_cut(struct tx_frame_writer *writer, uint64_t cut);
 /* The finished frame; borrowed until the next call on this writer. Then clear to begin the next
  * one. */
 struct tx_bytes tx_frame_writer_finish(struct tx_frame_writer *writer);

@@ -88,6 +88,8 @@ static void get_envelope(struct wire_decoder *d, struct tx_envelope *envelope)
     envelope->start = wire_get_u64(d, "start");
     envelope->life = wire_get_u64(d, "life");
     wire_get_address(d, "address", &envelope->address);
+    envelope->cut = wire_get_u64(d, "cut");
+    envelope->generation = wire_get_u64(d, "generation");
     check_envelope(d, envelope);
 }
 

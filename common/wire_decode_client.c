@@ -227,13 +227,84 @@ static void get_locks(struct wire_decoder *d, struct tx_msg *msg)
     get_place(d, "next", &m->next);
 }
 
+static void get_cut_request(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_cut_request *m = &msg->cut_request;
+    m->req = wire_get_u64(d, "req");
+    m->begin = wire_get_bool(d, "begin");
+    m->number = wire_get_u64(d, "number");
+}
+
+static void get_cut(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_cut *m = &msg->cut;
+    m->req = wire_get_u64(d, "req");
+    m->number = wire_get_u64(d, "number");
+    m->taken = wire_get_u64(d, "taken");
+    m->lsn.n = wire_get_u64(d, "lsn");
+    m->time_ms = wire_get_u64(d, "time_ms");
+}
+
+static void get_backup_request(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_backup_request *m = &msg->backup_request;
+    m->req = wire_get_u64(d, "req");
+    m->step = (enum tx_backup_step)wire_get_enum(d, "step", TX_BACKUP_STEPS_N);
+    m->name = wire_get_bytes(d, "name", TX_BACKUP_NAME_MAX);
+    m->directory = wire_get_bytes(d, "directory", TX_BACKUP_PATH_MAX);
+    m->full = wire_get_bool(d, "full");
+    m->patience_ms = wire_get_u32(d, "patience_ms");
+    m->cut = wire_get_u64(d, "cut");
+    m->lsn.n = wire_get_u64(d, "lsn");
+}
+
+static void get_backup(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_backup *m = &msg->backup;
+    m->req = wire_get_u64(d, "req");
+    m->state = (enum tx_backup_state)wire_get_enum(d, "state", TX_BACKUP_STATES_N);
+    m->node = wire_get_bytes(d, "node", TX_BACKUP_NAME_MAX);
+    m->bytes = wire_get_u64(d, "bytes");
+    m->done = wire_get_u64(d, "done");
+    m->stored = wire_get_u64(d, "stored");
+    m->checkpoint.n = wire_get_u64(d, "checkpoint");
+    m->text = wire_get_text(d, "text");
+}
+
+static void get_admin_request(struct wire_decoder *d, struct tx_msg *msg)
+{
+    struct tx_msg_admin_request *m = &msg->admin_request;
+    m->req = wire_get_u64(d, "req");
+    m->verb = (enum tx_admin_verb)wire_get_enum(d, "verb", TX_ADMIN_VERBS_N);
+    wire_get_name(d, "operator_name", &m->operator_name);
+    m->text = wire_get_text(d, "text");
+}
+
 wire_get_message *const wire_client_getters[TX_MSG_TYPES_N] = {
-    [TX_MSG_BEGIN] = get_begin,          [TX_MSG_BEGUN] = get_begun,
-    [TX_MSG_SUBMIT] = get_submit,        [TX_MSG_COMMIT_REQUEST] = get_finish,
-    [TX_MSG_ABORT_REQUEST] = get_finish, [TX_MSG_OUTCOME_REQUEST] = get_finish,
-    [TX_MSG_OUTCOME] = get_outcome,      [TX_MSG_OUTCOME_ACK] = wire_get_only_id,
-    [TX_MSG_OPERATE] = get_operate,      [TX_MSG_OPERATED] = get_operated,
-    [TX_MSG_RESOLVE] = get_resolve,      [TX_MSG_STATUS_REQUEST] = get_status_request,
-    [TX_MSG_STATUS] = get_status,        [TX_MSG_ERROR] = get_error,
-    [TX_MSG_LOCKS] = get_locks,          [TX_MSG_LOCKS_REQUEST] = get_locks_request,
+    [TX_MSG_BEGIN] = get_begin,
+    [TX_MSG_BEGUN] = get_begun,
+    [TX_MSG_SUBMIT] = get_submit,
+    [TX_MSG_COMMIT_REQUEST] = get_finish,
+    [TX_MSG_ABORT_REQUEST] = get_finish,
+    [TX_MSG_OUTCOME_REQUEST] = get_finish,
+    [TX_MSG_OUTCOME] = get_outcome,
+    [TX_MSG_OUTCOME_ACK] = wire_get_only_id,
+    [TX_MSG_OPERATE] = get_operate,
+    [TX_MSG_OPERATED] = get_operated,
+    [TX_MSG_RESOLVE] = get_resolve,
+    [TX_MSG_STATUS_REQUEST] = get_status_request,
+    [TX_MSG_STATUS] = get_status,
+    [TX_MSG_ERROR] = get_error,
+    [TX_MSG_LOCKS] = get_locks,
+    [TX_MSG_LOCKS_REQUEST] = get_locks_request,
+    [TX_MSG_CUT] = get_cut,
+    [TX_MSG_CUT_REQUEST] = get_cut_request,
+    [TX_MSG_BACKUP] = get_backup,
+    [TX_MSG_BACKUP_REQUEST] = get_backup_request,
+    [TX_MSG_ADMIN_REQUEST] = get_admin_request,
+    [TX_MSG_TXS] = wire_get_txs,
+    [TX_MSG_TXS_REQUEST] = wire_get_txs_request,
+    [TX_MSG_ALARMS] = wire_get_alarms,
+    [TX_MSG_ALARMS_REQUEST] = wire_get_alarms_request,
+    [TX_MSG_PUT_ASIDE] = wire_get_put_aside,
 };

@@ -43,6 +43,7 @@ static void get_commit(struct wire_decoder *d, struct tx_msg *msg)
     struct tx_msg_commit *m = &msg->commit;
     m->id = wire_get_id(d);
     m->lsn.n = wire_get_u64(d, "lsn");
+    m->incarnation = wire_get_u64(d, "incarnation");
 }
 
 static void get_abort(struct wire_decoder *d, struct tx_msg *msg)
@@ -50,6 +51,7 @@ static void get_abort(struct wire_decoder *d, struct tx_msg *msg)
     struct tx_msg_abort *m = &msg->abort;
     m->id = wire_get_id(d);
     m->reason = wire_get_reason(d);
+    m->proved = wire_get_bool(d, "proved");
 }
 
 static void get_ack(struct wire_decoder *d, struct tx_msg *msg)
@@ -70,6 +72,8 @@ static void get_inquire(struct wire_decoder *d, struct tx_msg *msg)
     m->wanted = wire_get_bool(d, "wanted");
     m->known = wire_get_position(d, "known");
     m->members_decide = wire_get_bool(d, "members_decide");
+    wire_get_name_or_none(d, "to", &m->to);
+    m->incarnation = wire_get_u64(d, "incarnation");
 }
 
 static void get_state(struct wire_decoder *d, struct tx_msg *msg)
@@ -80,6 +84,7 @@ static void get_state(struct wire_decoder *d, struct tx_msg *msg)
     m->incarnation = wire_get_u64(d, "incarnation");
     m->heuristic = wire_get_bool(d, "heuristic");
     m->members_decide = wire_get_bool(d, "members_decide");
+    m->below_mark = wire_get_bool(d, "below_mark");
 }
 
 static const uint64_t *get_open(struct wire_decoder *d, uint64_t below, size_t *count)
@@ -116,6 +121,7 @@ static void get_hello(struct wire_decoder *d, struct tx_msg *msg)
     m->age_counter = wire_get_u64(d, "age_counter");
     m->number = wire_get_u64(d, "number");
     m->starts = wire_get_positions(d, "starts", TX_LINEAGE_MAX, &m->starts_n);
+    m->nodes = wire_get_members(d, "nodes", TX_HELLO_NODES_MAX, &m->nodes_n);
 }
 
 static void get_welcome(struct wire_decoder *d, struct tx_msg *msg)
@@ -128,6 +134,8 @@ static void get_welcome(struct wire_decoder *d, struct tx_msg *msg)
     m->number = wire_get_u64(d, "number");
     m->starts = wire_get_positions(d, "starts", TX_LINEAGE_MAX, &m->starts_n);
     m->unsettled = wire_get_u64(d, "unsettled");
+    m->loss.lsn.n = wire_get_u64(d, "loss_lsn");
+    m->loss.start = wire_get_u64(d, "loss_start");
 }
 
 wire_get_message *const wire_peer_getters[TX_MSG_TYPES_N] = {

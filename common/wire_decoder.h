@@ -182,6 +182,10 @@ const struct tx_result *wire_get_results(struct wire_decoder *d, size_t *count);
 void wire_get_only_id(struct wire_decoder *d, struct tx_msg *msg);
 
 typedef void wire_get_message(struct wire_decoder *d, struct tx_msg *msg);
+
+/* What operators ask; in wire_decode_admin.c. */
+wire_get_message wire_get_txs_request, wire_get_txs, wire_get_alarms_request, wire_get_alarms,
+    wire_get_put_aside;
 /* Between clients and daemons: wire_decode_client.c. */
 extern wire_get_message *const wire_client_getters[TX_MSG_TYPES_N];
 /* Between coordinators and participants: wire_decode_peer.c. */

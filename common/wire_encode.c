@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define COUNT_BYTES 4 /* of the head of an array32, after its first byte */
+#define CUT_BYTES   9 /* of a number of eight bytes, with its first byte */
 
 /* The writer goes on at `len`, wherever the buffer lies now. */
 static void go_on_at(struct tx_frame_writer *w, size_t len)
@@ -200,6 +201,15 @@ void wire_put_only_id(struct tx_frame_writer *w, const struct tx_msg *msg)
 
 /* ---- the writer ---- */
 
+/* In its longest form always, so that it can be written over. */
+static void put_cut(struct tx_frame_writer *w, uint64_t cut)
+{
+    uint8_t bytes[CUT_BYTES] = {WIRE_LEAD_UINT8 + 3};
+    wire_store_be64(bytes + 1, cut);
+    (void)append(w, (const char *)bytes, sizeof bytes);
+    w->cut_at = w->buf.failed ? 0 : (size_t)(w->at - w->buf.data) - sizeof cut;
+}
+
 static void put_prefix(struct tx_frame_writer *w, const struct tx_envelope *envelope)
 {
     static const char count_head[1 + COUNT_BYTES] = {(char)0xdd};
@@ -213,6 +223,8 @@ static void put_prefix(struct tx_frame_writer *w, const struct tx_envelope *enve
     wire_put_u64(w, envelope->start);
     wire_put_u64(w, envelope->life);
     wire_put_string(w, envelope->address.s);
+    put_cut(w, envelope->cut);
+    wire_put_u64(w, envelope->generation);
     (void)append(w, count_head, sizeof count_head);
 }
 
@@ -308,6 +320,12 @@ enum tx_error tx_frame_writer_add_encoded(struct tx_frame_writer *writer, struct
     writer->count++;
     writer->objects += message.objects;
     return TX_OK;
+}
+
+void tx_frame_writer_set_cut(struct tx_frame_writer *writer, uint64_t cut)
+{
+    TX_ASSERT(writer->cut_at + sizeof cut < writer->prefix_len);
+    wire_store_be64(writer->buf.data + writer->cut_at, cut);
 }
 
 size_t tx_frame_writer_count(const struct tx_frame_writer *writer)

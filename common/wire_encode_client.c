@@ -200,13 +200,84 @@ static void put_locks(struct tx_frame_writer *w, const struct tx_msg *msg)
     put_place(w, &m->next);
 }
 
+static void put_cut_request(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_cut_request *m = &msg->cut_request;
+    wire_put_u64(w, m->req);
+    wire_put_bool(w, m->begin);
+    wire_put_u64(w, m->number);
+}
+
+static void put_cut(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_cut *m = &msg->cut;
+    wire_put_u64(w, m->req);
+    wire_put_u64(w, m->number);
+    wire_put_u64(w, m->taken);
+    wire_put_u64(w, m->lsn.n);
+    wire_put_u64(w, m->time_ms);
+}
+
+static void put_backup_request(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_backup_request *m = &msg->backup_request;
+    wire_put_u64(w, m->req);
+    wire_put_u64(w, m->step);
+    wire_put_bytes(w, m->name);
+    wire_put_bytes(w, m->directory);
+    wire_put_bool(w, m->full);
+    wire_put_u64(w, m->patience_ms);
+    wire_put_u64(w, m->cut);
+    wire_put_u64(w, m->lsn.n);
+}
+
+static void put_backup(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_backup *m = &msg->backup;
+    wire_put_u64(w, m->req);
+    wire_put_u64(w, m->state);
+    wire_put_bytes(w, m->node);
+    wire_put_u64(w, m->bytes);
+    wire_put_u64(w, m->done);
+    wire_put_u64(w, m->stored);
+    wire_put_u64(w, m->checkpoint.n);
+    wire_put_text(w, m->text);
+}
+
+static void put_admin_request(struct tx_frame_writer *w, const struct tx_msg *msg)
+{
+    const struct tx_msg_admin_request *m = &msg->admin_request;
+    wire_put_u64(w, m->req);
+    wire_put_u64(w, m->verb);
+    wire_put_string(w, m->operator_name.s);
+    wire_put_text(w, m->text);
+}
+
 wire_put_message *const wire_client_putters[TX_MSG_TYPES_N] = {
-    [TX_MSG_BEGIN] = put_begin,          [TX_MSG_BEGUN] = put_begun,
-    [TX_MSG_SUBMIT] = put_submit,        [TX_MSG_COMMIT_REQUEST] = put_finish,
-    [TX_MSG_ABORT_REQUEST] = put_finish, [TX_MSG_OUTCOME_REQUEST] = put_finish,
-    [TX_MSG_OUTCOME] = put_outcome,      [TX_MSG_OUTCOME_ACK] = wire_put_only_id,
-    [TX_MSG_OPERATE] = put_operate,      [TX_MSG_OPERATED] = put_operated,
-    [TX_MSG_RESOLVE] = put_resolve,      [TX_MSG_STATUS_REQUEST] = put_status_request,
-    [TX_MSG_STATUS] = put_status,        [TX_MSG_ERROR] = put_error,
-    [TX_MSG_LOCKS] = put_locks,          [TX_MSG_LOCKS_REQUEST] = put_locks_request,
+    [TX_MSG_BEGIN] = put_begin,
+    [TX_MSG_BEGUN] = put_begun,
+    [TX_MSG_SUBMIT] = put_submit,
+    [TX_MSG_COMMIT_REQUEST] = put_finish,
+    [TX_MSG_ABORT_REQUEST] = put_finish,
+    [TX_MSG_OUTCOME_REQUEST] = put_finish,
+    [TX_MSG_OUTCOME] = put_outcome,
+    [TX_MSG_OUTCOME_ACK] = wire_put_only_id,
+    [TX_MSG_OPERATE] = put_operate,
+    [TX_MSG_OPERATED] = put_operated,
+    [TX_MSG_RESOLVE] = put_resolve,
+    [TX_MSG_STATUS_REQUEST] = put_status_request,
+    [TX_MSG_STATUS] = put_status,
+    [TX_MSG_ERROR] = put_error,
+    [TX_MSG_LOCKS] = put_locks,
+    [TX_MSG_LOCKS_REQUEST] = put_locks_request,
+    [TX_MSG_CUT] = put_cut,
+    [TX_MSG_CUT_REQUEST] = put_cut_request,
+    [TX_MSG_BACKUP] = put_backup,
+    [TX_MSG_BACKUP_REQUEST] = put_backup_request,
+    [TX_MSG_ADMIN_REQUEST] = put_admin_request,
+    [TX_MSG_TXS] = wire_put_txs,
+    [TX_MSG_TXS_REQUEST] = wire_put_txs_request,
+    [TX_MSG_ALARMS] = wire_put_alarms,
+    [TX_MSG_ALARMS_REQUEST] = wire_put_alarms_request,
+    [TX_MSG_PUT_ASIDE] = wire_put_put_aside,
 };

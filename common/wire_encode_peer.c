@@ -36,6 +36,7 @@ static void put_commit(struct tx_frame_writer *w, const struct tx_msg *msg)
     const struct tx_msg_commit *m = &msg->commit;
     wire_put_id(w, m->id);
     wire_put_u64(w, m->lsn.n);
+    wire_put_u64(w, m->incarnation);
 }
 
 static void put_abort(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -43,6 +44,7 @@ static void put_abort(struct tx_frame_writer *w, const struct tx_msg *msg)
     const struct tx_msg_abort *m = &msg->abort;
     wire_put_id(w, m->id);
     wire_put_u64(w, m->reason);
+    wire_put_bool(w, m->proved);
 }
 
 static void put_ack(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -63,6 +65,8 @@ static void put_inquire(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_bool(w, m->wanted);
     wire_put_position(w, m->known);
     wire_put_bool(w, m->members_decide);
+    wire_put_string(w, m->to.s);
+    wire_put_u64(w, m->incarnation);
 }
 
 static void put_state(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -73,6 +77,7 @@ static void put_state(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_u64(w, m->incarnation);
     wire_put_bool(w, m->heuristic);
     wire_put_bool(w, m->members_decide);
+    wire_put_bool(w, m->below_mark);
 }
 
 static void put_forget(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -100,6 +105,7 @@ static void put_hello(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_u64(w, m->age_counter);
     wire_put_u64(w, m->number);
     wire_put_positions(w, m->starts, m->starts_n);
+    wire_put_members(w, m->nodes, m->nodes_n);
 }
 
 static void put_welcome(struct tx_frame_writer *w, const struct tx_msg *msg)
@@ -112,6 +118,8 @@ static void put_welcome(struct tx_frame_writer *w, const struct tx_msg *msg)
     wire_put_u64(w, m->number);
     wire_put_positions(w, m->starts, m->starts_n);
     wire_put_u64(w, m->unsettled);
+    wire_put_u64(w, m->loss.lsn.n);
+    wire_put_u64(w, m->loss.start);
 }
 
 wire_put_message *const wire_peer_putters[TX_MSG_TYPES_N] = {

@@ -12,13 +12,14 @@
 
 /* A frame in the making. `buf` holds the frame's head, the envelope and the head of the array of
  * messages, all encoded once; then the messages. That array's count has a fixed width, and is
- * filled in at the end. */
+ * filled in at the end; so has the envelope's cut, which may change before the frame leaves. */
 struct tx_frame_writer {
     struct tx_buf buf; /* its length is that of the messages that are complete */
     uint8_t *at;       /* where the message in the making goes on */
     uint8_t *limit;    /* up to here without asking: the buffer's end, or the frame's */
     size_t frame_max;  /* bytes of the whole frame; 0 once something did not fit */
     struct msgpack_packer packer;
+    size_t cut_at;         /* where the envelope's cut stands in `buf`, eight bytes */
     size_t prefix_len;     /* bytes of `buf` before the first message */
     size_t prefix_objects; /* objects among them */
     size_t count;
@@ -125,6 +126,10 @@ void wire_put_positions(struct tx_frame_writer *w, const struct tx_position *pos
 void wire_put_only_id(struct tx_frame_writer *w, const struct tx_msg *msg);
 
 typedef void wire_put_message(struct tx_frame_writer *w, const struct tx_msg *msg);
+
+/* What operators ask; in wire_encode_admin.c. */
+wire_put_message wire_put_txs_request, wire_put_txs, wire_put_alarms_request, wire_put_alarms,
+    wire_put_put_aside;
 /* Between clients and daemons: wire_encode_client.c. */
 extern wire_put_message *const wire_client_putters[TX_MSG_TYPES_N];
 /* Between coordinators and participants: wire_encode_peer.c. */

@@ -13,7 +13,7 @@
 
 enum {
     WIRE_FRAME_FIELDS = 3,
-    WIRE_ENVELOPE_FIELDS = 7,
+    WIRE_ENVELOPE_FIELDS = 9,
     WIRE_ID_FIELDS = 3,
     WIRE_AGE_FIELDS = 2,
     WIRE_MEMBER_FIELDS = 4,
@@ -26,6 +26,11 @@ enum {
     WIRE_LOCKS_PLACE_FIELDS = 8,
     WIRE_LOCK_BLOCKER_FIELDS = 6,
     WIRE_LOCK_ROW_FIELDS = 13,
+    WIRE_TXS_PLACE_FIELDS = 3,
+    WIRE_OPEN_MEMBER_FIELDS = 7,
+    WIRE_OPEN_HEURISTIC_FIELDS = 6,
+    WIRE_OPEN_ROW_FIELDS = 19,
+    WIRE_ALARM_ROW_FIELDS = 4,
 };
 
 /* The elements of a message's array: its type and its fields. */

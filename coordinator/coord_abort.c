@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-void coord_send_abort(struct coord_core *core, struct tx_id id, enum tx_reason reason,
+void coord_send_abort(struct coord_core *core, struct tx_id id, enum tx_reason reason, bool proved,
                       const struct coord_peer *peer)
 {
-    struct tx_msg msg = {.type = TX_MSG_ABORT, .abort = {.id = id, .reason = reason}};
+    struct tx_msg msg = {.type = TX_MSG_ABORT,
+                         .abort = {.id = id, .reason = reason, .proved = proved}};
     coord_send(core, peer, &msg);
 }
 
@@ -21,13 +22,13 @@ static void send_aborts(struct coord_core *core, struct coord_tx *tx)
     bool heard_of_it = !tx->one_shot || tx->sent; /* before PREPARE a SUBMIT is known here alone */
     for (size_t i = 0; heard_of_it && i < tx->members_n; i++) {
         if (!out_already(&tx->members[i])) {
-            coord_send_abort(core, tx->id, tx->reason, tx->members[i].peer);
+            coord_send_abort(core, tx->id, tx->reason, true, tx->members[i].peer);
         }
     }
     for (size_t i = 0; i < tx->joined_n; i++) {
         if (coord_tx_member(tx, tx->joined[i]) == NULL &&
             strcmp(tx->who.s, tx->joined[i]->name.s) != 0) {
-            coord_send_abort(core, tx->id, tx->reason, tx->joined[i]);
+            coord_send_abort(core, tx->id, tx->reason, true, tx->joined[i]);
         }
     }
 }
@@ -66,8 +67,7 @@ void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason re
     coord_abort_reason(tx, reason, who, text);
     coord_tx_drop_work(core, tx);
     coord_results_drop(core, tx);
-    core->stats.aborted_total++;
-    core->stats.aborted_by[tx->reason]++;
+    coord_count_aborted(core, tx);
     coord_answer_all(core, tx);
     send_aborts(core, tx);
     coord_open_remove(core, tx);

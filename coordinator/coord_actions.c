@@ -162,6 +162,11 @@ void coord_compact(struct coord_core *core, struct tx_lsn upto)
     add(core, COORD_ACTION_COMPACT)->lsn = upto;
 }
 
+void coord_stamp(struct coord_core *core, uint64_t cut)
+{
+    add(core, COORD_ACTION_STAMP)->cut = cut;
+}
+
 void coord_note(struct coord_core *core, struct tx_id tx, struct tx_bytes text)
 {
     struct coord_action *action = add(core, COORD_ACTION_NOTE);
@@ -169,13 +174,16 @@ void coord_note(struct coord_core *core, struct tx_id tx, struct tx_bytes text)
     action->text = text;
 }
 
-void coord_alarm_keep(struct coord_core *core, struct tx_id tx, struct tx_bytes text)
+void coord_alarm_keep(struct coord_core *core, struct tx_id tx, struct tx_bytes text,
+                      uint64_t raised_ms)
 {
     uint8_t *owned = tx_xmalloc(text.len);
     if (text.len > 0) {
         memcpy(owned, text.data, text.len);
     }
-    struct coord_alarm alarm = {.tx = tx, .text = tx_bytes(owned, text.len)};
+    struct coord_alarm alarm = {
+        .tx = tx, .text = tx_bytes(owned, text.len), .raised_ms = raised_ms};
+    core->alarms_kept++;
     if (core->alarms_n < COORD_ALARMS_MAX) {
         core->alarms = tx_xrealloc(core->alarms, (core->alarms_n + 1) * sizeof *core->alarms);
         core->alarms[core->alarms_n++] = alarm;
@@ -193,8 +201,11 @@ void coord_alarm(struct coord_core *core, struct tx_id tx, struct tx_bytes text)
     struct coord_action *action = add(core, COORD_ACTION_ALARM);
     action->tx = tx;
     action->text = text;
-    coord_alarm_keep(core, tx, text);
-    struct txlog_record record = {.type = TXLOG_ALARM, .alarm = {.id = tx, .text = text}};
+    const uint64_t now_ms = core->options.wall_zero_ms + core->now / 1000;
+    coord_alarm_keep(core, tx, text, now_ms);
+    struct txlog_record record = {.type = TXLOG_ALARM,
+                                  .time_ms = now_ms, /* the same after a restart */
+                                  .alarm = {.id = tx, .text = text}};
     (void)coord_append(core, &record, false);
 }
 

@@ -17,8 +17,8 @@ bool coord_may_begin(struct coord_core *core, struct coord_waiter from)
     } else if (core->draining) {
         coord_error(core, from, TX_ESTATE, TX_REASON_DRAINING,
                     coord_print(core,
-                                "coordinator %" PRIu32 " is about to stop; try again "
-                                "when it has restarted, or use another coordinator",
+                                "coordinator %" PRIu32 " takes no new transactions: it is "
+                                "drained, or about to stop; use another coordinator",
                                 core->options.id));
     } else if (open >= core->options.txs_max) {
         coord_error(core, from, TX_ELIMIT, TX_REASON_BUSY,
@@ -124,7 +124,7 @@ void coord_on_join(struct coord_core *core, struct coord_peer *peer, const struc
 {
     struct coord_tx *tx = coord_tx_find(core, msg->id);
     if (tx == NULL && msg->id.epoch == core->options.epoch && msg->id.seq >= core->next_seq) {
-        coord_send_abort(core, msg->id, TX_REASON_PRESUMED, peer); /* nobody has begun it */
+        coord_send_abort(core, msg->id, TX_REASON_PRESUMED, true, peer); /* nobody has begun it */
         return;
     }
     if (tx == NULL) {
@@ -144,14 +144,14 @@ void coord_on_join(struct coord_core *core, struct coord_peer *peer, const struc
     case COORD_COMMITTED:
     case COORD_FINISHED_COMMITTED:
         if (coord_tx_member(tx, peer) == NULL) {
-            coord_send_abort(core, tx->id, TX_REASON_REFUSED,
+            coord_send_abort(core, tx->id, TX_REASON_REFUSED, true,
                              peer); /* came too late to take part */
         } else {
             core->stats.stale++;
         }
         break;
     case COORD_FINISHED_ABORTED:
-        coord_send_abort(core, tx->id, tx->reason, peer);
+        coord_send_abort(core, tx->id, tx->reason, true, peer);
         break;
     case COORD_RESOLVING:
         core->stats.stale++;

@@ -200,6 +200,7 @@ void coord_core_check(const struct coord_core *core)
     TX_ASSERT(!core->fenced || !undecided); /* 5 */
     TX_ASSERT(core->durable.n <= core->last.n);
     TX_ASSERT(core->age_counter < TX_AGE_COUNTER_MAX + core->stats.begun + 1);
+    tx_cuts_check(&core->cuts, &core->cut_askers, core->durable, core->last); /* 12 */
     check_timers(&core->timers);
     check_queue(core);
     check_lists(core);

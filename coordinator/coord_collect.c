@@ -125,8 +125,9 @@ static void send_prepare(struct coord_core *core, const struct coord_tx *tx, siz
 }
 
 /* To everybody who has not voted. */
-static void send_prepares(struct coord_core *core, const struct coord_tx *tx)
+static void send_prepares(struct coord_core *core, struct coord_tx *tx)
 {
+    tx->tried++;
     const struct tx_member *list = member_list(core, tx);
     const struct tx_position *known = known_list(core, tx);
     for (size_t i = 0; i < tx->members_n; i++) {
@@ -165,6 +166,7 @@ static void first_prepare(struct coord_core *core, struct coord_tx *tx)
     enum tx_commit_mode mode = tx->mode != TX_COMMIT_DEFAULT ? tx->mode : core->options.mode;
     tx->members_decide = mode == TX_COMMIT_PARTICIPANTS && may_members_decide(tx);
     tx->sent = true;
+    tx->phase_us = core->now;
     tx->interval_us = at_least_one(tx->timeout_us / core->options.prepare_tries);
     tx->deadline_us = core->now + tx->timeout_us;
     send_prepares(core, tx);
@@ -429,6 +431,7 @@ void coord_on_commit_request(struct coord_core *core, struct coord_tx *tx, struc
     if (!members_valid(core, from, finish)) {
         return;
     }
+    coord_phase_end(core, tx, COORD_PHASE_OPERATIONS);
     set_members(core, tx, finish);
     coord_attach(core, tx, from);
     const struct coord_peer *unnamed = joined_unnamed(tx);

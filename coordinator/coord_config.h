@@ -4,21 +4,20 @@
 #define ASSENT_COORDINATOR_COORD_CONFIG_H
 
 #include "common/commit_mode.h"
-#include "common/config.h"
-#include "common/log.h"
+#include "common/daemon/node_config.h"
 
 struct coord_config {
-    char cluster[TX_CLUSTER_MAX + 1];
+    struct node_config node; /* must be first: the shared keys are of it */
     uint64_t id;
-    struct tx_address listen;
-    char data[1024];
     struct tx_member participants[TX_NODES_MAX]; /* the section [participants] */
     size_t participants_n;
     uint64_t prepare_ms, active_idle_ms, resend_ms, resend_max_ms, hello_ms, peer_down_ms;
-    uint64_t forget_ms, retention_ms, lock_timeout_ms, drain_ms;
-    uint64_t prepare_tries, transactions_max, retained_max, message_max;
-    uint64_t snapshot_records, retain_records, disk_reserve, lazy_ms, group_wait_us;
-    enum log_level log_level;
+    uint64_t forget_ms, retention_ms, lock_timeout_ms;
+    uint64_t prepare_tries, transactions_max, retained_max;
+    uint64_t cut_every_ms;
+    char backup_into[1024];
+    uint64_t backup_every_ms, backup_keep;
+    char backup_at[6]; /* "HH:MM", or empty */
     enum tx_commit_mode commit_mode;
 };
 

@@ -5,13 +5,18 @@
 
 /* ---- life ---- */
 
+static void check_options(const struct coord_options *options)
+{
+    TX_ASSERT(options->prepare_timeout_us > 0 && options->prepare_tries > 0);
+    TX_ASSERT(options->resend_us > 0 && options->hello_us > 0 && options->forget_us > 0);
+    TX_ASSERT(options->active_idle_us > 0 && options->peer_down_us > 0);
+}
+
 struct coord_core *coord_core_new(const struct coord_options *options)
 {
     TX_ASSERT(options->id >= 1 && options->id <= TX_COORDINATOR_ID_MAX);
     TX_ASSERT(options->epoch >= 1);
-    TX_ASSERT(options->prepare_timeout_us > 0 && options->prepare_tries > 0);
-    TX_ASSERT(options->resend_us > 0 && options->hello_us > 0 && options->forget_us > 0);
-    TX_ASSERT(options->active_idle_us > 0 && options->peer_down_us > 0);
+    check_options(options);
     struct coord_core *core = tx_xcalloc(1, sizeof *core);
     core->options = *options;
     core->options.nodes = NULL;
@@ -22,6 +27,7 @@ struct coord_core *coord_core_new(const struct coord_options *options)
     core->old_mark_version = 1;
     core->forget = (struct coord_timer){.kind = COORD_TIMER_FORGET, .owner = core};
     core->retention = (struct coord_timer){.kind = COORD_TIMER_RETENTION, .owner = core};
+    core->cut = (struct coord_timer){.kind = COORD_TIMER_CUT, .owner = core};
     TAILQ_INIT(&core->all);
     TAILQ_INIT(&core->spare);
     TAILQ_INIT(&core->expiring);
@@ -95,6 +101,7 @@ void coord_core_recovered(struct coord_core *core, struct tx_lsn last, uint64_t 
     core->out = actions;
     core->started_us = now_us;
     coord_recover_finish(core);
+    coord_cut_start(core);
     if (core->fenced) {
         coord_fence_recovered(core);
     } else {
@@ -127,6 +134,25 @@ static void begin(struct coord_core *core, struct coord_waiter from,
     }
 }
 
+static void listing(struct coord_core *core, uint64_t client, const struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_TXS_REQUEST) {
+        coord_on_txs(core, client, &msg->txs_request);
+    } else {
+        coord_on_alarms(core, client, &msg->alarms_request);
+    }
+}
+
+static void cut(struct coord_core *core, struct coord_waiter from,
+                const struct tx_msg_cut_request *request)
+{
+    if (core->fenced) {
+        refuse_fenced(core, from);
+    } else {
+        coord_on_cut_request(core, from, request);
+    }
+}
+
 static void client_message(struct coord_core *core, const struct coord_event *event)
 {
     const struct tx_msg *msg = event->msg;
@@ -153,6 +179,18 @@ static void client_message(struct coord_core *core, const struct coord_event *ev
         from.req = msg->status_request.req;
         coord_on_status(core, from);
         break;
+    case TX_MSG_CUT_REQUEST:
+        from.req = msg->cut_request.req;
+        cut(core, from, &msg->cut_request);
+        break;
+    case TX_MSG_BACKUP_REQUEST: /* the shell's to answer; they come here only by mistake */
+    case TX_MSG_ADMIN_REQUEST:
+        core->stats.violations++;
+        break;
+    case TX_MSG_TXS_REQUEST:
+    case TX_MSG_ALARMS_REQUEST:
+        listing(core, event->client, msg);
+        break;
     case TX_MSG_BEGUN:
     case TX_MSG_OUTCOME:
     case TX_MSG_OPERATE:
@@ -175,6 +213,11 @@ static void client_message(struct coord_core *core, const struct coord_event *ev
     case TX_MSG_ERROR:
     case TX_MSG_LOCKS_REQUEST:
     case TX_MSG_LOCKS:
+    case TX_MSG_CUT:
+    case TX_MSG_TXS:
+    case TX_MSG_ALARMS:
+    case TX_MSG_PUT_ASIDE:
+    case TX_MSG_BACKUP:
     case TX_MSG_TYPES_N:
         TX_ASSERT(!tx_msg_allowed(msg->type, TX_ROLE_CLIENT, TX_ROLE_COORDINATOR));
     }
@@ -245,13 +288,23 @@ static void participant_message(struct coord_core *core, struct coord_peer *peer
     case TX_MSG_ERROR:
     case TX_MSG_LOCKS_REQUEST:
     case TX_MSG_LOCKS:
+    case TX_MSG_CUT_REQUEST:
+    case TX_MSG_CUT:
+    case TX_MSG_BACKUP_REQUEST:
+    case TX_MSG_BACKUP:
+    case TX_MSG_ADMIN_REQUEST:
+    case TX_MSG_TXS_REQUEST:
+    case TX_MSG_TXS:
+    case TX_MSG_ALARMS_REQUEST:
+    case TX_MSG_ALARMS:
+    case TX_MSG_PUT_ASIDE:
     case TX_MSG_TYPES_N:
         TX_ASSERT(!tx_msg_allowed(msg->type, TX_ROLE_PARTICIPANT, TX_ROLE_COORDINATOR));
     }
 }
 
-/* The checks in their order: role, incarnation; the state comes last and is the handlers' own. Key,
- * cluster and frame were checked before the event was made. */
+/* The checks in their order: role, cut, incarnation; the state comes last and is the handlers' own.
+ * Key, cluster and frame were checked before the event was made. */
 static void message(struct coord_core *core, const struct coord_event *event)
 {
     const struct tx_envelope *from = event->envelope;
@@ -267,6 +320,10 @@ static void message(struct coord_core *core, const struct coord_event *event)
     struct coord_peer *peer = coord_peer_find(core, &from->name);
     if (core->fenced) {
         core->stats.stale++;
+        return;
+    }
+    if (!TX_SEEDED_BUG(CUT_TAKEN_LATE) && !coord_cut_stamped(core, from->cut)) {
+        core->stats.violations++;
         return;
     }
     bool introduces = msg->type == TX_MSG_WELCOME || msg->type == TX_MSG_FENCED;
@@ -298,6 +355,8 @@ static void durable(struct coord_core *core, struct tx_lsn lsn)
         struct coord_tx *tx = coord_tx_find(core, resting.tx);
         if (resting.what == COORD_REST_SNAPSHOT) {
             coord_snapshot_durable(core);
+        } else if (resting.what == COORD_REST_CUT) {
+            coord_cut_durable(core);
         } else if (tx == NULL) {
             TX_ASSERT(core->fenced); /* dropped with its clients told UNKNOWN */
         } else if (resting.what == COORD_REST_COMMIT) {
@@ -354,8 +413,30 @@ static void tick(struct coord_core *core)
         case COORD_TIMER_RETENTION:
             coord_retention_timer(core);
             break;
+        case COORD_TIMER_CUT:
+            coord_cut_timer(core);
+            break;
         }
         timer = coord_timer_first(&core->timers);
+    }
+}
+
+static void take_options(struct coord_core *core, const struct coord_options *options)
+{
+    struct coord_options taken = *options;
+    check_options(options);
+    taken.id = core->options.id;
+    taken.epoch = core->options.epoch;
+    taken.life = core->options.life;
+    taken.nodes = NULL;
+    taken.nodes_n = core->options.nodes_n;
+    taken.results_max = core->options.results_max;
+    bool other_interval = core->options.cut_every_us != taken.cut_every_us;
+    core->options = taken;
+    coord_retention_timer(core); /* it may have come already */
+    coord_peers_watch(core);
+    if (other_interval) {
+        coord_cut_interval(core);
     }
 }
 
@@ -365,10 +446,15 @@ void coord_core_step(struct coord_core *core, const struct coord_event *event, u
     TX_ASSERT(core->running);
     TX_ASSERT(now_us >= core->now);
     core->now = now_us;
+    core->wall_ms = event->wall_ms;
     core->out = actions;
     switch (event->type) {
     case COORD_EVENT_MESSAGE:
         message(core, event);
+        if (TX_SEEDED_BUG(CUT_TAKEN_LATE) && event->envelope->role != TX_ROLE_CLIENT &&
+            !core->fenced) {
+            (void)coord_cut_stamped(core, event->envelope->cut);
+        }
         break;
     case COORD_EVENT_DURABLE:
         durable(core, event->lsn);
@@ -380,7 +466,13 @@ void coord_core_step(struct coord_core *core, const struct coord_event *event, u
         core->disk_low = event->on;
         break;
     case COORD_EVENT_DRAIN:
-        core->draining = true;
+        core->draining = event->on;
+        break;
+    case COORD_EVENT_OPTIONS:
+        take_options(core, event->options);
+        break;
+    case COORD_EVENT_READMIT:
+        coord_readmit(core, &event->name);
         break;
     }
     coord_retain_bound(core);
@@ -394,33 +486,7 @@ uint64_t coord_core_deadline(const struct coord_core *core)
     return first != NULL ? first->at : UINT64_MAX;
 }
 
-/* ---- figures ---- */
-
-void coord_core_stats(const struct coord_core *core, struct coord_stats *stats)
-{
-    *stats = core->stats;
-    stats->active = core->counts[COORD_ACTIVE];
-    stats->collecting = core->counts[COORD_COLLECTING];
-    stats->deciding = core->counts[COORD_DECIDING];
-    stats->committed = core->counts[COORD_COMMITTED];
-    stats->retained = core->retained_n;
-    stats->preventing = core->preventing_n;
-    stats->fenced = core->fenced;
-    for (size_t i = 0; i < core->peers_n; i++) {
-        switch (core->peers[i]->state) {
-        case COORD_PEER_UP:
-            stats->peers_up++;
-            break;
-        case COORD_PEER_NEW:
-        case COORD_PEER_DOWN:
-            stats->peers_down++;
-            break;
-        case COORD_PEER_QUARANTINED:
-            stats->peers_quarantined++;
-            break;
-        }
-    }
-}
+/* ---- what is there ---- */
 
 bool coord_core_idle(const struct coord_core *core)
 {

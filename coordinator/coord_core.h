@@ -10,6 +10,7 @@
 #define ASSENT_COORDINATOR_COORD_CORE_H
 
 #include "common/msg.h"
+#include "common/times.h"
 #include "txlog/record.h"
 
 struct coord_core;
@@ -42,6 +43,10 @@ struct coord_options {
     size_t results_max; /* bytes of the results of one SUBMIT together, as OUTCOME carries them:
                            what exceeds a frame could never be answered; 0: any */
     enum tx_commit_mode mode; /* of transactions that ask for none; default: COORD_COMMIT_MODE */
+    uint64_t cut_every_us;    /* a cut after so long without one; 0: only when asked for */
+    /* What the wall clock said, Unix milliseconds, when the core's own time was 0: so alarms get a
+     * time for people. */
+    uint64_t wall_zero_ms;
 };
 
 enum coord_event_type {
@@ -50,7 +55,11 @@ enum coord_event_type {
     COORD_EVENT_TICK,    /* coord_core_deadline() has come */
     COORD_EVENT_DISK,  /* `on`: free space is below the reserve: refuse new transactions, finish the
                           open ones */
-    COORD_EVENT_DRAIN, /* refuse new transactions from now on */
+    COORD_EVENT_DRAIN, /* `on`: refuse new transactions from now on; else take them again */
+    COORD_EVENT_OPTIONS, /* `options` are in force from now on, but for those of its identity, nodes
+                            and results_max. A timer that runs ends as it was set */
+    COORD_EVENT_READMIT, /* an operator lets the participant `name` in again, with the loss that it
+                            has declared; nothing unless coord_core_readmission() allows it */
 };
 
 struct coord_event {
@@ -60,10 +69,15 @@ struct coord_event {
     const struct tx_envelope *envelope;
     const struct tx_msg *msg;
     struct tx_token token; /* MESSAGE BEGIN: 16 random bytes for the new transaction */
+    uint64_t wall_ms;      /* MESSAGE, TICK: for the record of a cut */
     /* DURABLE */
     struct tx_lsn lsn;
-    /* DISK */
+    /* DISK, DRAIN */
     bool on;
+    /* OPTIONS */
+    const struct coord_options *options;
+    /* READMIT */
+    struct tx_name name;
 };
 
 enum coord_action_type {
@@ -73,6 +87,7 @@ enum coord_action_type {
                              waits for it */
     COORD_ACTION_COMPACT, /* records up to `lsn` are no longer needed */
     COORD_ACTION_ALARM,   /* `text` for the log of the daemon; the record is an action of its own */
+    COORD_ACTION_STAMP,   /* frames that leave from now on carry `cut` */
     COORD_ACTION_NOTE,    /* `text`: something an operator wants to read, at `tx` or at
                            * no transaction */
 };
@@ -85,8 +100,9 @@ struct coord_action {
     struct tx_lsn lsn;
     struct tx_bytes text;
     union {
+        uint64_t cut;               /* STAMP */
         struct tx_msg msg;          /* SEND, REPLY */
-        struct txlog_record record; /* APPEND; time_ms is the shell's to fill */
+        struct txlog_record record; /* APPEND; time_ms is the shell's to fill, unless it is set */
     };
     struct tx_address address; /* SEND */
 };
@@ -120,6 +136,26 @@ void coord_core_step(struct coord_core *core, const struct coord_event *event, u
 /* When the core wants a TICK; UINT64_MAX for never. */
 uint64_t coord_core_deadline(const struct coord_core *core);
 
+/* How long transactions have taken, by the time of the events that the core was told. Of those that
+ * a restart has found nothing is known. */
+enum coord_phase {
+    COORD_PHASE_OPERATIONS, /* interactive: BEGUN to COMMIT_REQUEST */
+    COORD_PHASE_PREPARE,    /* the first PREPARE to the last vote, or to one phase's COMMITTED */
+    COORD_PHASE_DECISION,   /* the last vote to the commit: until its record is durable; at once
+                               where the members have decided, whose last vote is the evidence */
+    COORD_PHASE_COMMITTED,  /* BEGIN or SUBMIT to the outcome */
+    COORD_PHASE_ABORTED,    /* the same of an abort */
+    COORD_PHASES_N
+};
+/* In microseconds; lives as long as the core. */
+const struct tx_times *coord_core_times(const struct coord_core *core, enum coord_phase phase);
+
+/* May this participant be let in again with the loss that it has declared? TX_OK, and `text` says
+ * what is lost, as far as it is known here; else why not, and what to do: TX_EUNKNOWN (there is no
+ * such participant), TX_ESTATE (it is not in quarantine, or what is missing is not in its loss). */
+enum tx_error coord_core_readmission(struct coord_core *core, const struct tx_name *name,
+                                     struct tx_why *text) TX_MUST_CHECK;
+
 struct coord_stats {
     size_t active, collecting, deciding, committed, retained;
     size_t peers_up, peers_down, peers_quarantined;
@@ -128,7 +164,16 @@ struct coord_stats {
     uint64_t members_committed; /* of committed_total: decided by their members */
     uint64_t prevented;         /* undecided ones that were left to their members to refuse */
     size_t preventing;          /* of those, undecided still */
-    bool fenced;
+    bool fenced, draining, disk_low;
+    uint64_t oldest_us; /* how long the oldest open one has been open; 0: none is */
+    /* The oldest that is committed and not acknowledged by all: as long as it is, every snapshot of
+     * the log has to restate it. All zero: none. */
+    struct tx_id pin;
+    uint64_t pin_us;             /* since its BEGIN, or since the restart */
+    struct tx_lsn last, durable; /* records of its log */
+    uint64_t cut;                /* the highest that was taken; 0: none */
+    uint64_t cuts;               /* taken since the start */
+    uint64_t cuts_begun;         /* of those: here */
 };
 void coord_core_stats(const struct coord_core *core, struct coord_stats *stats);
 /* No transaction is undecided and nothing waits to become durable: a draining daemon may leave. */

@@ -9,13 +9,19 @@ void coord_send_commit(struct coord_core *core, const struct coord_tx *tx,
 {
     TX_ASSERT(tx->state == COORD_COMMITTED || tx->state == COORD_FINISHED_COMMITTED);
     struct tx_msg msg = {.type = TX_MSG_COMMIT, .commit = {.id = tx->id, .lsn = core->durable}};
+    for (size_t i = 0; i < tx->members_n; i++) {
+        if (tx->members[i].peer == peer) {
+            msg.commit.incarnation = tx->members[i].incarnation;
+        }
+    }
     coord_send(core, peer, &msg);
 }
 
 /* To those that must commit, have not acknowledged and can hear it. The others get it with their
  * WELCOME. */
-static void send_commits(struct coord_core *core, const struct coord_tx *tx)
+static void send_commits(struct coord_core *core, struct coord_tx *tx)
 {
+    tx->tried++;
     for (size_t i = 0; i < tx->members_n; i++) {
         const struct coord_member *member = &tx->members[i];
         if (coord_member_commits(member) && !member->acked &&
@@ -39,7 +45,7 @@ void coord_finish_readers(struct coord_core *core, struct coord_tx *tx)
 {
     coord_tx_drop_work(core, tx);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
-    core->stats.committed_total++;
+    coord_count_committed(core, tx);
     coord_results_keep(core, tx);
     coord_answer_all(core, tx);
     coord_open_remove(core, tx);
@@ -50,6 +56,7 @@ void coord_decide(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->state == COORD_COLLECTING);
     TX_ASSERT(!tx->one_phase || nobody_writes(tx));
+    coord_phase_end(core, tx, COORD_PHASE_PREPARE);
     if (nobody_writes(tx)) {
         coord_finish_readers(core, tx);
         return;
@@ -82,7 +89,8 @@ static void arm_resend(struct coord_core *core, struct coord_tx *tx)
 static void tell_committed(struct coord_core *core, struct coord_tx *tx)
 {
     coord_tx_move(core, tx, COORD_COMMITTED);
-    core->stats.committed_total++;
+    coord_phase_end(core, tx, COORD_PHASE_DECISION);
+    coord_count_committed(core, tx);
     coord_results_keep(core, tx);
     coord_answer_all(core, tx);
     send_commits(core, tx);
@@ -193,7 +201,7 @@ static void damage(struct coord_core *core, const struct coord_peer *peer, struc
 
 /* Of an epoch of which no commit was forgotten, every commit is known here: whoever has heard of
  * one that is not has it from a log that went further than this one. */
-static bool never_decided(const struct coord_core *core, struct tx_id id)
+bool coord_never_decided(const struct coord_core *core, struct tx_id id)
 {
     return id.epoch >= core->presume_from && id.epoch <= core->options.epoch;
 }
@@ -204,8 +212,8 @@ static void unknown_ack(struct coord_core *core, struct coord_peer *peer,
                         const struct tx_msg_ack *ack)
 {
     core->stats.stale++;
-    bool lacks =
-        ack->heuristic == TX_HEURISTIC_NONE && !ack->members_decide && never_decided(core, ack->id);
+    bool lacks = ack->heuristic == TX_HEURISTIC_NONE && !ack->members_decide &&
+                 coord_never_decided(core, ack->id);
     if (lacks && !tx_id_equal(peer->alarmed, ack->id)) {
         peer->alarmed = ack->id;
         coord_alarm(core, ack->id,
@@ -227,6 +235,12 @@ static void committed_ack(struct coord_core *core, struct coord_tx *tx, struct c
     member->ack = (struct tx_position){ack->incarnation, member->peer->life, ack->lsn};
     if (ack->heuristic == TX_HEURISTIC_DAMAGE) {
         damage(core, member->peer, tx->id, "commit");
+    } else if (ack->heuristic == TX_HEURISTIC_LOST) {
+        coord_alarm(core, tx->id,
+                    coord_print(core,
+                                "damage: participant %s had prepared this transaction, which is "
+                                "committed, and has lost its writes: they are in its declared loss",
+                                member->peer->name.s));
     }
     if (TX_SEEDED_BUG(FORGET_BEFORE_ACKS) ? !tx->logged_end : all_acked(tx)) {
         append_end(core, tx);
@@ -240,6 +254,10 @@ static void members_ack(struct coord_core *core, struct coord_tx *tx, struct coo
                         const struct tx_msg_ack *ack)
 {
     TX_ASSERT(tx->members_decide);
+    if (ack->heuristic == TX_HEURISTIC_LOST) {
+        core->stats.violations++; /* nobody has told it of a commit */
+        return;
+    }
     if (ack->heuristic == TX_HEURISTIC_NONE) {
         coord_member_prepared(core, tx, member);
         return;
@@ -268,7 +286,8 @@ static void collecting_ack(struct coord_core *core, struct coord_tx *tx,
         members_ack(core, tx, member, ack);
         return;
     }
-    if (ack->heuristic == TX_HEURISTIC_NONE || !tx->sent || tx->one_phase) {
+    if (ack->heuristic == TX_HEURISTIC_NONE || ack->heuristic == TX_HEURISTIC_LOST || !tx->sent ||
+        tx->one_phase) {
         core->stats.violations++;
         return;
     }

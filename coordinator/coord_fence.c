@@ -60,6 +60,7 @@ void coord_fence(struct coord_core *core, struct tx_position known, struct tx_by
     }
     coord_timer_disarm(&core->timers, &core->forget);
     coord_timer_disarm(&core->timers, &core->retention);
+    coord_cut_fenced(core);
 }
 
 void coord_fence_recovered(struct coord_core *core)

@@ -20,7 +20,9 @@ static void tell_commit(struct coord_core *core, struct coord_tx *tx, const stru
     }
     /* The start that has acknowledged asked before: its acknowledgement has overtaken that. A later
      * one cannot have forgotten what was durable. */
-    if (tx->state == COORD_FINISHED_COMMITTED && peer->incarnation != member->ack.start) {
+    bool declared = tx_loss_holds(&peer->loss, member->ack.start) && peer->loss.start > 0;
+    if (tx->state == COORD_FINISHED_COMMITTED && peer->incarnation != member->ack.start &&
+        !declared) {
         coord_alarm_tx(core, tx,
                        coord_print(core,
                                    "participant %s asks for the decision that it has "
@@ -46,7 +48,7 @@ static bool may_presume(const struct coord_core *core, struct tx_id id)
 static void presume(struct coord_core *core, struct coord_peer *peer, struct tx_id id)
 {
     if (may_presume(core, id)) {
-        coord_send_abort(core, id, TX_REASON_PRESUMED, peer);
+        coord_send_abort(core, id, TX_REASON_PRESUMED, coord_never_decided(core, id), peer);
         return;
     }
     struct tx_msg msg = {.type = TX_MSG_WAIT, .id = {.id = id}};
@@ -153,7 +155,7 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
     case COORD_ACTIVE:
     case COORD_DECIDING:
         if (TX_SEEDED_BUG(PRESUME_ABORT_WHILE_ACTIVE)) {
-            coord_send_abort(core, tx->id, TX_REASON_PRESUMED, peer);
+            coord_send_abort(core, tx->id, TX_REASON_PRESUMED, true, peer);
         } else {
             send_wait(core, tx, peer);
         }
@@ -163,7 +165,7 @@ void coord_on_inquire(struct coord_core *core, struct coord_peer *peer,
         tell_commit(core, tx, peer);
         break;
     case COORD_FINISHED_ABORTED:
-        coord_send_abort(core, tx->id, tx->reason, peer);
+        coord_send_abort(core, tx->id, tx->reason, true, peer);
         break;
     case COORD_RESOLVING:
         unknown(core, peer, inquire); /* no record here, or the id would be known */

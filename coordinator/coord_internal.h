@@ -44,6 +44,7 @@ enum coord_timer_kind {
     COORD_TIMER_DOWN,
     COORD_TIMER_FORGET,
     COORD_TIMER_RETENTION,
+    COORD_TIMER_CUT,
 };
 
 struct coord_timer {
@@ -83,9 +84,15 @@ struct coord_peer {
     uint64_t hello_sent_us;
     uint64_t hello_number; /* a new one once a WELCOME has answered the last */
     bool hello_answered;
+    uint64_t told;            /* the start that has been told where participants are, */
+    size_t told_n;            /* the first so many of them */
+    size_t telling_n;         /* and so many more go with the HELLO of this number */
     struct tx_position asked; /* what was known when HELLO was sent with this number first */
     uint64_t mark_sent;       /* version of the mark it was sent last */
     uint64_t old_mark_sent;   /* the same for the older epochs */
+    struct tx_loss loss;      /* that its last WELCOME has declared; all zero: none */
+    struct tx_position offer; /* quarantined: how far it is now, when that loss explains what is
+                                 missing; all zero: it does not */
     bool of_another_copy;     /* it has asked for an epoch that this log never had: said once */
     struct tx_id alarmed;     /* the last unknown transaction that it raised an alarm with */
     struct coord_timer hello;
@@ -136,6 +143,9 @@ struct coord_tx {
     struct tx_age age;
     struct tx_token token;
     uint64_t since_us; /* begun, or found at the restart */
+    uint64_t phase_us; /* when the present phase of coord_core_times() began */
+    uint64_t moved_us; /* into its state */
+    uint64_t tried;    /* how often PREPARE, COMMIT or INQUIRE has gone out */
     bool recovered;
 
     /* who asked, and what for */
@@ -205,7 +215,13 @@ struct coord_tx {
 TAILQ_HEAD(coord_tx_list, coord_tx);
 
 /* What becomes possible when a record is durable. */
-enum coord_rest { COORD_REST_COMMIT, COORD_REST_END, COORD_REST_OUTCOME, COORD_REST_SNAPSHOT };
+enum coord_rest {
+    COORD_REST_COMMIT,
+    COORD_REST_END,
+    COORD_REST_OUTCOME,
+    COORD_REST_SNAPSHOT,
+    COORD_REST_CUT,
+};
 
 struct coord_resting {
     struct tx_lsn lsn;
@@ -224,6 +240,7 @@ struct coord_queue {
 struct coord_alarm {
     struct tx_id tx;
     struct tx_bytes text; /* owned */
+    uint64_t raised_ms;   /* wall clock */
 };
 
 /* An INQUIRE that is answered when presumed abort may be told. */
@@ -273,6 +290,9 @@ struct coord_core {
     struct tx_lsn last;    /* record written */
     struct tx_lsn durable; /* record known to be durable */
     struct tx_lineage lineage;
+    struct tx_cuts cuts;
+    struct tx_cut_askers cut_askers;
+    struct coord_timer cut;                                /* armed while `cut_every_us` is not 0 */
     struct coord_presuming presuming[COORD_PRESUMING_MAX]; /* of older epochs */
     size_t presuming_n;
 
@@ -301,11 +321,14 @@ struct coord_core {
     struct coord_alarm *alarms; /* a ring of the newest ones */
     size_t alarms_first;
     size_t alarms_n;
+    uint64_t alarms_kept; /* ever put there: the number of the newest one */
 
     struct coord_stats stats; /* the counters; what can be counted is not kept here */
+    struct tx_times times[COORD_PHASES_N];
 
     /* for the length of a step */
     uint64_t now;
+    uint64_t wall_ms; /* of MESSAGE and TICK */
     struct coord_actions *out;
 };
 
@@ -327,11 +350,13 @@ void coord_error(struct coord_core *core, struct coord_waiter to, enum tx_error 
 const struct tx_position *coord_starts(struct coord_core *core);
 struct tx_lsn coord_append(struct coord_core *core, struct txlog_record *record, bool force);
 void coord_compact(struct coord_core *core, struct tx_lsn upto);
+void coord_stamp(struct coord_core *core, uint64_t cut);
 void coord_note(struct coord_core *core, struct tx_id tx, struct tx_bytes text);
 /* An alarm: text for the daemon's log, a record, and a place in the list that snapshots restate. */
 void coord_alarm(struct coord_core *core, struct tx_id tx, struct tx_bytes text);
 void coord_alarm_tx(struct coord_core *core, struct coord_tx *tx, struct tx_bytes text);
-void coord_alarm_keep(struct coord_core *core, struct tx_id tx, struct tx_bytes text);
+void coord_alarm_keep(struct coord_core *core, struct tx_id tx, struct tx_bytes text,
+                      uint64_t raised_ms);
 
 /* coord_timer.c */
 void coord_timer_arm(struct coord_timers *timers, struct coord_timer *timer, uint64_t at);
@@ -375,6 +400,13 @@ bool coord_all_voted(const struct coord_tx *tx);
 /* Has the client an answer to hear, or already heard one? */
 bool coord_tx_decided(const struct coord_tx *tx);
 const char *coord_state_text(enum coord_state state);
+
+/* coord_figures.c */
+/* The phase of this transaction has ended now, and the next begins. */
+void coord_phase_end(struct coord_core *core, struct coord_tx *tx, enum coord_phase phase);
+/* It is committed, or aborted, from now on. */
+void coord_count_committed(struct coord_core *core, const struct coord_tx *tx);
+void coord_count_aborted(struct coord_core *core, const struct coord_tx *tx);
 
 /* coord_retain.c: finished outcomes and results */
 void coord_open_add(struct coord_core *core, struct coord_tx *tx);
@@ -431,6 +463,8 @@ void coord_decide(struct coord_core *core, struct coord_tx *tx);
 /* All members have prepared what they decide themselves: it is committed already. */
 void coord_found_committed(struct coord_core *core, struct coord_tx *tx);
 void coord_commit_durable(struct coord_core *core, struct coord_tx *tx);
+/* Is every commit of its epoch known here, so that this one, which is not, never was one? */
+bool coord_never_decided(const struct coord_core *core, struct tx_id id);
 void coord_end_durable(struct coord_core *core, struct coord_tx *tx);
 /* Everybody only read, or nobody took part: committed without a record. */
 void coord_finish_readers(struct coord_core *core, struct coord_tx *tx);
@@ -470,7 +504,8 @@ void coord_abort_reason(struct coord_tx *tx, enum tx_reason reason, const struct
                         struct tx_bytes text);
 void coord_abort(struct coord_core *core, struct coord_tx *tx, enum tx_reason reason,
                  const struct coord_peer *who, struct tx_bytes text);
-void coord_send_abort(struct coord_core *core, struct tx_id id, enum tx_reason reason,
+/* `proved`: it never committed; else there is merely no record of it. */
+void coord_send_abort(struct coord_core *core, struct tx_id id, enum tx_reason reason, bool proved,
                       const struct coord_peer *peer);
 
 /* coord_outcome.c */
@@ -509,6 +544,8 @@ void coord_peer_known(struct coord_peer *peer, struct tx_position position);
 struct tx_bytes coord_peer_names(struct coord_core *core);
 struct tx_member *coord_peer_members(struct coord_core *core, size_t *n);
 void coord_peers_start(struct coord_core *core);
+/* Another peer_down is in force: its timer would only notice when the former time is over. */
+void coord_peers_watch(struct coord_core *core);
 void coord_peer_hello(struct coord_core *core, struct coord_peer *peer);
 /* A start of it that has not introduced itself: unless the last HELLO is young. */
 void coord_peer_hello_soon(struct coord_core *core, struct coord_peer *peer);
@@ -519,6 +556,17 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
 bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer,
                       const struct tx_envelope *from);
 const char *coord_peer_state_text(const struct coord_peer *peer);
+/* The participant is let in with what it has now. */
+void coord_peer_return(struct coord_core *core, struct coord_peer *peer);
+
+/* coord_readmit.c */
+/* May what this member has promised be in a loss that it has declared? Then its NO is no refusal.
+ */
+bool coord_member_lost(const struct coord_member *member);
+/* Quarantined with a loss that explains what is missing: for the alarm and the status. */
+struct tx_bytes coord_readmit_hint(struct coord_core *core, const struct coord_peer *peer);
+void coord_readmit(struct coord_core *core, const struct tx_name *name);
+void coord_readmit_recover(struct coord_peer *peer, const struct txlog_readmit *readmit);
 
 /* coord_fence.c */
 void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced);
@@ -526,6 +574,24 @@ void coord_on_fenced(struct coord_core *core, const struct tx_msg_fenced *fenced
 void coord_fence(struct coord_core *core, struct tx_position known, struct tx_bytes text);
 /* The log says that an earlier start was fenced: silent from the beginning. */
 void coord_fence_recovered(struct coord_core *core);
+
+/* coord_cut.c */
+/* The number in a frame of a daemon. False: nothing in that frame may be looked at. */
+bool coord_cut_stamped(struct coord_core *core, uint64_t stamp);
+void coord_on_cut_request(struct coord_core *core, struct coord_waiter from,
+                          const struct tx_msg_cut_request *request);
+/* More of the log is durable: answers those who wait for a cut. */
+void coord_cut_durable(struct coord_core *core);
+void coord_cut_timer(struct coord_core *core);
+/* The interval between two cuts begins anew. */
+void coord_cut_interval(struct coord_core *core);
+/* After recovery: what the log says is stamped from now on. */
+void coord_cut_start(struct coord_core *core);
+enum tx_error coord_cut_recover(struct coord_core *core, const struct txlog_record *record,
+                                struct tx_why *why) TX_MUST_CHECK;
+void coord_cut_restate(struct coord_core *core);
+/* No further cut, and nobody need wait for one. */
+void coord_cut_fenced(struct coord_core *core);
 
 /* coord_forget.c */
 struct txlog_record coord_forget_record(const struct coord_core *core);
@@ -543,5 +609,15 @@ struct txlog_record coord_end_record(struct coord_core *core, const struct coord
 
 /* coord_status.c */
 void coord_on_status(struct coord_core *core, struct coord_waiter from);
+/* What it waits for, in words; in the arena of the actions. */
+struct tx_bytes coord_describe(struct coord_core *core, const struct coord_tx *tx);
+/* Is this member one that the transaction waits for in its state? */
+bool coord_waits_for(const struct coord_tx *tx, const struct coord_member *member);
+
+/* coord_txs_view.c */
+void coord_on_txs(struct coord_core *core, uint64_t client,
+                  const struct tx_msg_txs_request *request);
+void coord_on_alarms(struct coord_core *core, uint64_t client,
+                     const struct tx_msg_alarms_request *request);
 
 #endif

@@ -10,7 +10,8 @@ void coord_one_phase_committed(struct coord_core *core, struct coord_tx *tx, str
     member->ack = (struct tx_position){member->peer->incarnation, member->peer->life, lsn};
     coord_tx_drop_work(core, tx);
     coord_tx_move(core, tx, COORD_FINISHED_COMMITTED);
-    core->stats.committed_total++;
+    coord_phase_end(core, tx, COORD_PHASE_PREPARE);
+    coord_count_committed(core, tx);
     struct txlog_record record = {
         .type = TXLOG_OUTCOME,
         .outcome = {.id = tx->id,
@@ -40,12 +41,39 @@ void coord_one_phase_durable(struct coord_core *core, struct coord_tx *tx)
     coord_retain(core, tx);
 }
 
+/* It may have been committed there, and others may have read it, before that was lost. Nobody will
+ * ever know. */
+static void outcome_lost(struct coord_core *core, struct coord_tx *tx)
+{
+    const char *name = tx->members[0].peer->name.s;
+    coord_alarm(core, tx->id,
+                coord_print(core,
+                            "whether participant %s has committed this transaction is in its "
+                            "declared loss: its writes are not there, and nobody knows the outcome",
+                            name));
+    for (size_t i = 0; i < tx->waiters_n; i++) {
+        coord_answer_unknown(core, tx->waiters[i], tx->id,
+                             coord_print(core, "what participant %s knew of it is lost", name));
+    }
+    tx->waiters_n = 0;
+    coord_open_remove(core, tx);
+    coord_tx_free(core, tx);
+}
+
 void coord_one_phase_state(struct coord_core *core, struct coord_tx *tx,
                            const struct tx_msg_state *state)
 {
     TX_ASSERT(tx->one_phase && tx->inquiring);
     struct coord_member *member = &tx->members[0];
+    if (state->state == TX_STATE_LOST ||
+        (state->state == TX_STATE_NO && coord_member_lost(member))) {
+        outcome_lost(core, tx);
+        return;
+    }
     switch (state->state) {
+    case TX_STATE_LOST:
+        TX_ASSERT(state->state != TX_STATE_LOST);
+        break;
     case TX_STATE_COMMITTED:
         member->voted = true;
         member->vote = TX_VOTE_COMMITTED;

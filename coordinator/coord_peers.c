@@ -106,6 +106,9 @@ struct coord_peer *coord_peer_add(struct coord_core *core, const struct tx_name 
 
 void coord_peer_known(struct coord_peer *peer, struct tx_position position)
 {
+    if (position.start < peer->known.start) {
+        return; /* of an earlier start, and perhaps of a part of its log that is lost by now */
+    }
     if (position.start > peer->known.start) {
         peer->known.start = position.start;
         peer->known.life = position.life;
@@ -164,10 +167,33 @@ const char *coord_peer_state_text(const struct coord_peer *peer)
 
 /* ---- HELLO and silence ---- */
 
+/* A start of a participant is told once where all the others are, in as many HELLOs as that
+ * takes: what goes with one number is the same every time. */
+static void tell_more(const struct coord_core *core, struct coord_peer *peer)
+{
+    size_t left = core->options.nodes_n - peer->told_n;
+    TX_ASSERT(peer->told_n <= core->options.nodes_n);
+    peer->telling_n = left < TX_HELLO_NODES_MAX ? left : TX_HELLO_NODES_MAX;
+}
+
+/* This start has answered the HELLO at hand. One that was a part of the list for an earlier start
+ * counts for nothing. */
+static void has_been_told(struct coord_peer *peer, uint64_t incarnation)
+{
+    bool first = peer->told_n == 0;
+    if (peer->told != incarnation && !first) {
+        peer->told_n = 0;
+    } else {
+        peer->told_n += peer->telling_n;
+    }
+    peer->told = incarnation;
+    peer->telling_n = 0;
+}
+
 /* The next WELCOME was written after this point, so it cannot be below what is known now. A HELLO
  * that is sent again keeps its number: an answer that takes longer than the interval counts, too.
  */
-static void number_hello(struct coord_peer *peer)
+static void number_hello(const struct coord_core *core, struct coord_peer *peer)
 {
     if (!peer->hello_answered) {
         return;
@@ -175,18 +201,25 @@ static void number_hello(struct coord_peer *peer)
     peer->hello_number++;
     peer->hello_answered = false;
     peer->asked = peer->known;
+    tell_more(core, peer);
 }
 
 void coord_peer_hello(struct coord_core *core, struct coord_peer *peer)
 {
-    number_hello(peer);
+    number_hello(core, peer);
+    size_t nodes_n = 0;
+    const struct tx_member *nodes =
+        peer->telling_n > 0 ? coord_peer_members(core, &nodes_n) + peer->told_n : NULL;
+    TX_ASSERT(peer->telling_n == 0 || peer->told_n + peer->telling_n <= nodes_n);
     struct tx_msg msg = {
         .type = TX_MSG_HELLO,
         .hello = {.lsn = core->durable,
                   .age_counter = core->age_counter,
                   .number = peer->hello_number,
                   .starts = coord_starts(core),
-                  .starts_n = core->lineage.n},
+                  .starts_n = core->lineage.n,
+                  .nodes = nodes,
+                  .nodes_n = peer->telling_n},
     };
     coord_send(core, peer, &msg);
     peer->hello_sent_us = core->now;
@@ -203,6 +236,15 @@ void coord_peer_hello_soon(struct coord_core *core, struct coord_peer *peer)
 static void watch(struct coord_core *core, struct coord_peer *peer)
 {
     coord_timer_arm(&core->timers, &peer->down, peer->heard_us + core->options.peer_down_us);
+}
+
+void coord_peers_watch(struct coord_core *core)
+{
+    for (size_t i = 0; i < core->peers_n; i++) {
+        if (core->peers[i]->down.slot > 0) {
+            watch(core, core->peers[i]);
+        }
+    }
 }
 
 void coord_peers_start(struct coord_core *core)
@@ -308,20 +350,34 @@ bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer,
 /* ---- WELCOME ---- */
 
 static void quarantine(struct coord_core *core, struct coord_peer *peer,
-                       const struct tx_msg_welcome *welcome)
+                       const struct tx_lineage *lineage, const struct tx_msg_welcome *welcome)
 {
+    struct tx_position offer = {0};
+    if (tx_loss_explains(&welcome->loss, lineage, peer->known)) {
+        offer = (struct tx_position){welcome->incarnation, lineage->starts[lineage->n - 1].life,
+                                     welcome->lsn};
+    }
+    bool offered = peer->offer.start == offer.start;
+    peer->loss = welcome->loss;
+    peer->offer = offer;
+    peer->refusing = welcome->refusing;
+    peer->unsettled = welcome->unsettled;
     if (peer->state == COORD_PEER_QUARANTINED) {
+        if (!offered && offer.start > 0) {
+            coord_note(core, (struct tx_id){0}, coord_readmit_hint(core, peer));
+        }
         return;
     }
     peer->state = COORD_PEER_QUARANTINED;
     coord_timer_disarm(&core->timers, &peer->down);
+    struct tx_bytes hint = coord_readmit_hint(core, peer);
     struct tx_bytes text = coord_print(
         core,
         "participant %s came back with incarnation %" PRIu64 " and log position %" PRIu64
         "; it had reached %" PRIu64 " and %" PRIu64 " in a log that this one does not come "
-        "from: an old disk or a cut log. It is in quarantine until "
-        "its newest data is restored",
-        peer->name.s, welcome->incarnation, welcome->lsn.n, peer->known.start, peer->known.lsn.n);
+        "from: an old disk or a cut log. %.*s",
+        peer->name.s, welcome->incarnation, welcome->lsn.n, peer->known.start, peer->known.lsn.n,
+        (int)hint.len, (const char *)hint.data);
     coord_alarm(core, (struct tx_id){0}, text);
     lost(core, peer);
     coord_presume_waiting(core);
@@ -333,7 +389,8 @@ static bool regressed(const struct coord_peer *peer, const struct tx_lineage *li
                       const struct tx_msg_welcome *welcome)
 {
     if (welcome->incarnation > peer->incarnation) {
-        return tx_lineage_denies(lineage, peer->known) || welcome->lsn.n < peer->known.lsn.n;
+        return tx_lineage_denies(lineage, peer->known) || welcome->lsn.n < peer->known.lsn.n ||
+               tx_loss_explains(&welcome->loss, lineage, peer->known);
     }
     if (welcome->incarnation == peer->incarnation &&
         lineage->starts[lineage->n - 1].life != peer->life) {
@@ -372,13 +429,14 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
     }
     peer->hello_answered = true;
     if (regressed(peer, &lineage, welcome) && !TX_SEEDED_BUG(REGRESSION_UNNOTICED)) {
-        quarantine(core, peer, welcome);
+        quarantine(core, peer, &lineage, welcome);
         return;
     }
     if (welcome->incarnation < peer->incarnation) {
         core->stats.stale++; /* late, from before its restart */
         return;
     }
+    has_been_told(peer, welcome->incarnation);
     bool same = peer->state == COORD_PEER_UP && welcome->incarnation == peer->incarnation;
     struct tx_position position = {from->start, from->life, welcome->lsn};
     if (welcome->incarnation > peer->incarnation) {
@@ -389,9 +447,22 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
     }
     peer->refusing = welcome->refusing;
     peer->unsettled = welcome->unsettled;
+    peer->loss = welcome->loss;
     peer->heard_us = core->now;
     coord_age_learn(core, welcome->age_counter);
     if (!same) {
         come_up(core, peer);
     }
+}
+
+void coord_peer_return(struct coord_core *core, struct coord_peer *peer)
+{
+    TX_ASSERT(peer->state == COORD_PEER_QUARANTINED && peer->offer.start > 0);
+    peer->incarnation = peer->offer.start;
+    peer->life = peer->offer.life;
+    peer->asked = peer->known = peer->offer;
+    peer->offer = (struct tx_position){0};
+    peer->heard_us = core->now;
+    restarted(core, peer);
+    come_up(core, peer);
 }

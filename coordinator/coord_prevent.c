@@ -7,9 +7,11 @@ void coord_inquire_members(struct coord_core *core, struct coord_tx *tx)
 {
     TX_ASSERT(tx->state == COORD_COLLECTING);
     TX_ASSERT(tx->inquiring);
+    tx->tried++;
     struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = tx->id, .in_doubt = false}};
     for (size_t i = 0; i < tx->members_n; i++) {
         if (!tx->members[i].voted) {
+            msg.inquire.incarnation = tx->members[i].incarnation;
             coord_send(core, tx->members[i].peer, &msg);
         }
     }
@@ -69,13 +71,39 @@ void coord_member_prepared(struct coord_core *core, struct coord_tx *tx,
     }
 }
 
+/* Whether it has prepared is in its declared loss: nobody may abort this any more, nor commit it
+ * but a member that has heard so. It stays as it is; who waits hears that it is not known. */
+static void cannot_say(struct coord_core *core, struct coord_tx *tx, const struct coord_peer *peer)
+{
+    coord_alarm_tx(core, tx,
+                   coord_print(core,
+                               "whether participant %s has prepared this transaction is in its "
+                               "declared loss: where it is in doubt, an operator decides, unless a "
+                               "member has heard",
+                               peer->name.s));
+    for (size_t i = 0; i < tx->waiters_n; i++) {
+        coord_answer_unknown(
+            core, tx->waiters[i], tx->id,
+            coord_print(core, "what participant %s knew of it is lost; ask again", peer->name.s));
+    }
+    tx->waiters_n = 0;
+}
+
 static void members_state(struct coord_core *core, struct coord_tx *tx, struct coord_member *member,
                           const struct tx_msg_state *state)
 {
+    if (state->state == TX_STATE_LOST ||
+        (state->state == TX_STATE_NO && coord_member_lost(member))) {
+        cannot_say(core, tx, member->peer);
+        return;
+    }
     switch (state->state) {
     case TX_STATE_PREPARED:
     case TX_STATE_COMMITTED:
         coord_member_prepared(core, tx, member);
+        break;
+    case TX_STATE_LOST:
+        TX_ASSERT(state->state != TX_STATE_LOST);
         break;
     case TX_STATE_NO:
         /* The start that PREPARE names, or one that has lost its work: the earlier ones are not

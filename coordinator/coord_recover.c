@@ -208,6 +208,19 @@ static enum tx_error recover_forget(struct coord_core *core, const struct txlog_
     return TX_OK;
 }
 
+static enum tx_error recover_readmit(struct coord_core *core, const struct txlog_record *record,
+                                     struct tx_why *why)
+{
+    const struct txlog_readmit *readmit = &record->readmit;
+    if (!tx_loss_holds(&readmit->loss, readmit->known.start) ||
+        readmit->peer.known.start <= readmit->loss.start) {
+        return contradiction(why, record, "lets somebody in whose loss it does not name");
+    }
+    const struct tx_address nowhere = {0};
+    coord_readmit_recover(peer_of(core, &readmit->peer.name, &nowhere), readmit);
+    return TX_OK;
+}
+
 static enum tx_error recover_one(struct coord_core *core, const struct txlog_record *record,
                                  struct tx_why *why)
 {
@@ -231,7 +244,7 @@ static enum tx_error recover_one(struct coord_core *core, const struct txlog_rec
     case TXLOG_ALARM:
         /* A snapshot in the middle of the replay was cut short: it repeats what is known. */
         if (!core->snapshot_open || core->snapshot_begin.n == core->replayed_lsn.n) {
-            coord_alarm_keep(core, id, record->alarm.text);
+            coord_alarm_keep(core, id, record->alarm.text, record->time_ms);
         }
         return TX_OK;
     case TXLOG_SNAPSHOT_BEGIN:
@@ -246,12 +259,18 @@ static enum tx_error recover_one(struct coord_core *core, const struct txlog_rec
         return TX_OK;
     case TXLOG_FORGET:
         return recover_forget(core, record, why);
+    case TXLOG_CUT:
+        return coord_cut_recover(core, record, why);
+    case TXLOG_READMIT:
+        return recover_readmit(core, record, why);
+    case TXLOG_LOSS:
     case TXLOG_NONE:
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:
     case TXLOG_HEURISTIC:
     case TXLOG_HEURISTIC_END:
+    case TXLOG_PUT_ASIDE:
     case TXLOG_TYPES_N:
         break;
     }
@@ -303,7 +322,7 @@ void coord_recover_finish(struct coord_core *core)
     TAILQ_FOREACH(tx, &core->all, in_all)
     {
         TX_ASSERT(tx->recovered);
-        tx->since_us = core->now;
+        tx->since_us = tx->moved_us = core->now;
         tx->retained_us = core->now;
     }
     coord_retention_timer(core);

@@ -46,6 +46,7 @@ static void ask(struct coord_core *core, struct coord_tx *tx)
     struct tx_msg msg = {.type = TX_MSG_INQUIRE, .inquire = {.id = tx->id, .in_doubt = false}};
     for (size_t i = 0; i < tx->members_n; i++) {
         if (tx->members[i].peer->state == COORD_PEER_UP && is_asked(tx, &tx->members[i])) {
+            msg.inquire.incarnation = tx->members[i].incarnation;
             coord_send(core, tx->members[i].peer, &msg);
         }
     }
@@ -184,7 +185,7 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct co
             core->stats.stale++; /* an old copy: it lacks what it promised */
             break;
         }
-        if (!no_is_final(core, tx)) {
+        if (!no_is_final(core, tx) || coord_member_lost(member)) {
             proves_nothing(core, tx, member);
             break;
         }
@@ -193,6 +194,9 @@ void coord_resolve_state(struct coord_core *core, struct coord_tx *tx, struct co
         break;
     case TX_STATE_FORGOTTEN:
         forgotten(core, tx, member);
+        break;
+    case TX_STATE_LOST:
+        proves_nothing(core, tx, member);
         break;
     case TX_STATE_PREPARED:
         in_doubt(core, tx, state);

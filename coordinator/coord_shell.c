@@ -2,11 +2,10 @@
 
 #include "common/assert.h"
 #include "common/clock.h"
-#include "common/service.h"
-#include "common/status_fields.h"
-#include "common/transport.h"
+#include "common/daemon/node_shell.h"
+#include "coordinator/coord_backup.h"
 #include "coordinator/coord_core.h"
-#include "txlog/node_log.h"
+#include "coordinator/coord_metrics.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,75 +13,33 @@
 
 struct coord_shell {
     struct coord_config config;
-    struct node_log node;
+    struct node_shell node;
     struct coord_core *core;
     struct coord_actions actions;
-    struct loop *loop;
-    struct service *service;
-    struct transport *transport;
-    uint64_t pass_us;      /* the time of this pass of the loop; 0: not asked for yet */
-    uint64_t pass_wall_ms; /* the same, for records */
-    enum tx_error failed;  /* why the loop was stopped; TX_OK for a signal */
-    struct tx_why why;
+    uint64_t pass_us;   /* the time of this pass of the loop; 0: not asked for yet */
+    size_t pass_begins; /* BEGINs answered in it */
+    struct coord_backup backup;
+    struct tx_times begin; /* how long they take: to the end of their pass, which sends */
 };
-
-static void fail(struct coord_shell *shell, enum tx_error error, const char *what)
-{
-    if (shell->failed != TX_OK)
-        return;
-    shell->failed = tx_why(&shell->why, error, "%s: %s", what, tx_error_text(error));
-    loop_stop(shell->loop);
-}
-
-static void send_status(struct coord_shell *shell, const struct coord_action *action)
-{
-    struct transport_stats net = transport_stats(shell->transport);
-    struct log_writer_stats writer = log_writer_stats(shell->node.writer);
-    struct status_fields fields;
-    struct tx_msg msg = action->msg;
-
-    status_fields_begin(&fields, msg.status.fields, msg.status.fields_n);
-    status_fields_runtime(&fields, &net, service_disk_free(shell->service));
-    status_fields_u64(&fields, "log_batches", writer.batches);
-    status_fields_u64(&fields, "log_records", writer.records);
-    status_fields_u64(&fields, "log_records_max", writer.batch_records_max);
-    status_fields_u64(&fields, "log_bytes", writer.bytes);
-    status_fields_u64(&fields, "log_sync_us_total", writer.sync_us_total);
-    status_fields_u64(&fields, "log_sync_us_max", writer.sync_us_max);
-    msg.status.fields = fields.items;
-    msg.status.fields_n = fields.n;
-    transport_reply(shell->transport, action->client, &msg);
-}
-
-static void append(struct coord_shell *shell, struct coord_action *action)
-{
-    enum tx_error error;
-
-    if (shell->pass_wall_ms == 0)
-        shell->pass_wall_ms = clock_wall_ms();
-    action->record.time_ms = shell->pass_wall_ms;
-    error = node_log_append(&shell->node, &action->record, NULL, 0, action->force);
-    if (error != TX_OK)
-        fail(shell, error, "cannot queue a log record");
-}
 
 static void perform(struct coord_shell *shell, struct coord_action *action)
 {
     switch (action->type) {
     case COORD_ACTION_SEND:
-        transport_send(shell->transport, &action->address, &action->msg);
+        transport_send(shell->node.transport, &action->address, &action->msg);
         return;
     case COORD_ACTION_REPLY:
-        if (action->msg.type == TX_MSG_STATUS)
-            send_status(shell, action);
-        else
-            transport_reply(shell->transport, action->client, &action->msg);
+        shell->pass_begins += action->msg.type == TX_MSG_BEGUN;
+        node_shell_reply(&shell->node, action->client, &action->msg);
         return;
     case COORD_ACTION_APPEND:
-        append(shell, action);
+        node_shell_append(&shell->node, &action->record, NULL, 0, action->force);
         return;
     case COORD_ACTION_COMPACT:
-        log_writer_compact(shell->node.writer, action->lsn);
+        log_writer_compact(shell->node.log.writer, action->lsn);
+        return;
+    case COORD_ACTION_STAMP:
+        transport_set_cut(shell->node.transport, action->cut);
         return;
     case COORD_ACTION_ALARM:
         log_text(LOG_ERROR_LEVEL, action->tx, action->text);
@@ -95,7 +52,7 @@ static void perform(struct coord_shell *shell, struct coord_action *action)
 
 static void perform_all(struct coord_shell *shell)
 {
-    for (size_t i = 0; i < shell->actions.n && shell->failed == TX_OK; i++)
+    for (size_t i = 0; i < shell->actions.n && shell->node.failed == TX_OK; i++)
         perform(shell, &shell->actions.items[i]);
     coord_actions_clear(&shell->actions);
 }
@@ -111,7 +68,7 @@ static uint64_t now_us(struct coord_shell *shell)
 
 static void step(struct coord_shell *shell, const struct coord_event *event)
 {
-    if (shell->failed != TX_OK)
+    if (shell->node.failed != TX_OK)
         return;
     TX_ASSERT(shell->actions.n == 0);
     coord_core_step(shell->core, event, now_us(shell), &shell->actions);
@@ -122,33 +79,27 @@ static void received(void *arg, transport_client from, const struct tx_envelope 
                      const struct tx_msg *msg)
 {
     struct coord_shell *shell = arg;
-    struct coord_event event = {
-        .type = COORD_EVENT_MESSAGE, .client = from, .envelope = envelope, .msg = msg};
+    struct coord_event event = {.type = COORD_EVENT_MESSAGE,
+                                .client = from,
+                                .envelope = envelope,
+                                .msg = msg,
+                                .wall_ms = node_shell_wall_ms(&shell->node)};
 
     if (msg->type == TX_MSG_BEGIN) {
         enum tx_error error = clock_random(event.token.bytes, sizeof event.token.bytes);
 
         if (error != TX_OK) {
-            fail(shell, error, "cannot draw a random token");
+            node_shell_fail(&shell->node, error, "cannot draw a random token: %s",
+                            tx_error_text(error));
             return;
         }
     }
     step(shell, &event);
 }
 
-/* The writer has made more of the log durable, or has failed. */
-static void durable(void *arg)
+static void durable(void *arg, struct tx_lsn lsn)
 {
-    struct coord_shell *shell = arg;
-    struct coord_event event = {.type = COORD_EVENT_DURABLE};
-    enum tx_error error = log_writer_poll(shell->node.writer, &event.lsn, &shell->why);
-
-    if (error != TX_OK) {
-        shell->failed = error;
-        loop_stop(shell->loop);
-        return;
-    }
-    step(shell, &event);
+    step(arg, &(struct coord_event){.type = COORD_EVENT_DURABLE, .lsn = lsn});
 }
 
 static void tick(void *arg)
@@ -156,194 +107,205 @@ static void tick(void *arg)
     struct coord_shell *shell = arg;
 
     shell->pass_us = 0; /* the timer is late by the clock, not by the pass */
-    step(shell, &(struct coord_event){.type = COORD_EVENT_TICK});
+    step(shell, &(struct coord_event){.type = COORD_EVENT_TICK,
+                                      .wall_ms = node_shell_wall_ms(&shell->node)});
 }
 
-/* What one pass of the loop has brought forth reaches the log as one piece, with one sync. The
- * transport sends after this: it was added to the loop later. */
-static void end_pass(void *arg)
+static void count_begins(struct coord_shell *shell)
+{
+    const uint64_t took_us = shell->pass_us > 0 ? clock_now_us() - shell->pass_us : 0;
+
+    for (; shell->pass_begins > 0; shell->pass_begins--)
+        tx_times_count(&shell->begin, took_us);
+}
+
+/* Asked at the end of a pass: the next one has a time of its own. */
+static uint64_t deadline(void *arg)
 {
     struct coord_shell *shell = arg;
 
-    log_writer_hand_over(shell->node.writer);
-    service_tick_at(shell->service, coord_core_deadline(shell->core));
+    if (shell->pass_begins > 0)
+        count_begins(shell);
     shell->pass_us = 0;
-    shell->pass_wall_ms = 0;
+    return coord_core_deadline(shell->core);
 }
 
-/* The last of a pass, behind the transport: nothing waits for this sync that does not need it. */
-static void write_log(void *arg)
+static void disk(void *arg, bool low)
 {
-    struct coord_shell *shell = arg;
-
-    log_writer_write(shell->node.writer);
-}
-
-static void disk(void *arg, bool low, uint64_t free_bytes)
-{
-    (void)free_bytes;
     step(arg, &(struct coord_event){.type = COORD_EVENT_DISK, .on = low});
 }
 
-static void drain(void *arg)
+/* What a frame holds beside the results in an OUTCOME, generously. */
+#define COORD_OUTCOME_OVERHEAD 2048u
+
+static struct coord_options options_of(const struct coord_shell *shell)
 {
-    step(arg, &(struct coord_event){.type = COORD_EVENT_DRAIN});
+    const struct coord_config *config = &shell->config;
+    return (struct coord_options){.id = (uint32_t)config->id,
+                                  .epoch = shell->node.log.start,
+                                  .life = shell->node.log.life,
+                                  .nodes = config->participants,
+                                  .nodes_n = config->participants_n,
+                                  .prepare_timeout_us = config->prepare_ms * 1000u,
+                                  .prepare_tries = (uint32_t)config->prepare_tries,
+                                  .active_idle_us = config->active_idle_ms * 1000u,
+                                  .resend_us = config->resend_ms * 1000u,
+                                  .resend_max_us = config->resend_max_ms * 1000u,
+                                  .hello_us = config->hello_ms * 1000u,
+                                  .peer_down_us = config->peer_down_ms * 1000u,
+                                  .forget_us = config->forget_ms * 1000u,
+                                  .retention_us = config->retention_ms * 1000u,
+                                  .retained_max = config->retained_max,
+                                  .txs_max = config->transactions_max,
+                                  .lock_timeout_ms = (uint32_t)config->lock_timeout_ms,
+                                  .snapshot_records = config->node.snapshot_records,
+                                  .retain_records = config->node.retain_records,
+                                  .results_max = config->node.message_max - COORD_OUTCOME_OVERHEAD,
+                                  .mode = config->commit_mode,
+                                  .cut_every_us = config->cut_every_ms * 1000u,
+                                  .wall_zero_ms = clock_wall_ms() - clock_now_us() / 1000u};
+}
+
+static void drain(void *arg, bool on)
+{
+    struct coord_shell *shell = arg;
+
+    backup_schedule_hold(shell->backup.schedule, on);
+    step(shell, &(struct coord_event){.type = COORD_EVENT_DRAIN, .on = on});
+}
+
+static void reloaded(void *arg)
+{
+    struct coord_shell *shell = arg;
+    struct coord_options options = options_of(shell);
+
+    coord_backup_reload(&shell->backup, &shell->config);
+    step(shell, &(struct coord_event){.type = COORD_EVENT_OPTIONS, .options = &options});
+}
+
+static enum tx_error readmit(void *arg, struct tx_bytes name, bool now, struct tx_why *text)
+{
+    struct coord_shell *shell = arg;
+    struct coord_event event = {.type = COORD_EVENT_READMIT};
+    enum tx_error error = tx_name_set(&event.name, name);
+
+    if (error != TX_OK)
+        return tx_why(text, TX_EINVAL, "%s is no name of a participant", LOG_Q(name));
+    error = coord_core_readmission(shell->core, &event.name, text);
+    if (error == TX_OK && now)
+        step(shell, &event);
+    return error;
 }
 
 static bool idle(void *arg)
 {
-    return coord_core_idle(((struct coord_shell *)arg)->core);
+    struct coord_shell *shell = arg;
+
+    return coord_core_idle(shell->core) && !backup_schedule_running(shell->backup.schedule);
 }
 
-static void reload(void *arg)
+static void ready(void *arg, struct node_ready *out)
 {
-    (void)arg;
-    LOG_INFO("SIGHUP: a coordinator has nothing that can be reloaded; restart it", "%s", "");
+    struct coord_shell *shell = arg;
+
+    coord_metrics_ready(shell->core, out);
+    coord_backup_ready(&shell->backup, out);
 }
+
+static void metrics(void *arg, FILE *out)
+{
+    struct coord_shell *shell = arg;
+
+    backup_schedule_view(shell->backup.schedule, &shell->backup.view);
+    coord_metrics_write(&shell->node, shell->core, &shell->begin, &shell->backup.view, out);
+}
+
+static void phases(void *arg, struct node_phases *out)
+{
+    struct coord_shell *shell = arg;
+
+    coord_metrics_phases(shell->core, &shell->begin, out);
+}
+
+static void fields(void *arg, struct status_fields *out)
+{
+    coord_backup_fields(&((struct coord_shell *)arg)->backup, out);
+}
+
+static void stop(void *arg)
+{
+    coord_backup_stop(&((struct coord_shell *)arg)->backup);
+}
+
+static const struct node_calls calls = {.received = received,
+                                        .durable = durable,
+                                        .tick = tick,
+                                        .deadline = deadline,
+                                        .disk = disk,
+                                        .drain = drain,
+                                        .reloaded = reloaded,
+                                        .readmit = readmit,
+                                        .idle = idle,
+                                        .ready = ready,
+                                        .metrics = metrics,
+                                        .phases = phases,
+                                        .fields = fields,
+                                        .stop = stop};
 
 static enum tx_error replay_record(void *arg, const struct txlog_record *record, struct tx_why *why)
 {
     return coord_core_recover(((struct coord_shell *)arg)->core, record, why);
 }
 
-/* What a frame holds beside the results in an OUTCOME, generously. */
-#define COORD_OUTCOME_OVERHEAD 2048u
-
-static struct coord_core *new_core(const struct coord_shell *shell)
-{
-    const struct coord_config *config = &shell->config;
-    struct coord_options options = {.id = (uint32_t)config->id,
-                                    .epoch = shell->node.start,
-                                    .life = shell->node.life,
-                                    .nodes = config->participants,
-                                    .nodes_n = config->participants_n,
-                                    .prepare_timeout_us = config->prepare_ms * 1000u,
-                                    .prepare_tries = (uint32_t)config->prepare_tries,
-                                    .active_idle_us = config->active_idle_ms * 1000u,
-                                    .resend_us = config->resend_ms * 1000u,
-                                    .resend_max_us = config->resend_max_ms * 1000u,
-                                    .hello_us = config->hello_ms * 1000u,
-                                    .peer_down_us = config->peer_down_ms * 1000u,
-                                    .forget_us = config->forget_ms * 1000u,
-                                    .retention_us = config->retention_ms * 1000u,
-                                    .retained_max = config->retained_max,
-                                    .txs_max = config->transactions_max,
-                                    .lock_timeout_ms = (uint32_t)config->lock_timeout_ms,
-                                    .snapshot_records = config->snapshot_records,
-                                    .retain_records = config->retain_records,
-                                    .results_max = config->message_max - COORD_OUTCOME_OVERHEAD,
-                                    .mode = config->commit_mode};
-
-    return coord_core_new(&options);
-}
-
 /* Once, but for a log that told the wrong place of its snapshot. */
 static void begin_replay(void *arg)
 {
     struct coord_shell *shell = arg;
+    struct coord_options options = options_of(shell);
 
     if (shell->core != NULL)
         coord_core_destroy(&shell->core);
-    shell->core = new_core(shell);
-}
-
-static enum tx_error open_store(struct coord_shell *shell, struct tx_why *why)
-{
-    struct node_log_options options = {
-        .directory = shell->config.data,
-        .lazy_ms = (uint32_t)shell->config.lazy_ms,
-        .group_wait_us = (uint32_t)shell->config.group_wait_us,
-        .owner_writes = true,
-        .identity = {.role = TX_ROLE_COORDINATOR, .coordinator = (uint32_t)shell->config.id}};
-    struct recovery_visitor visitor = {begin_replay, replay_record, shell};
-    enum tx_error error;
-
-    memcpy(options.identity.cluster, shell->config.cluster, sizeof options.identity.cluster);
-    error = node_log_open(&shell->node, &options, why);
-    if (error != TX_OK)
-        return error;
-    return node_log_start(&shell->node, clock_wall_ms(), &visitor, why);
-}
-
-static enum tx_error open_network(struct coord_shell *shell, struct tx_why *why)
-{
-    struct transport_options options = {.envelope = {.role = TX_ROLE_COORDINATOR,
-                                                     .coordinator = (uint32_t)shell->config.id,
-                                                     .start = shell->node.start,
-                                                     .life = shell->node.life},
-                                        .listen = shell->config.listen.s,
-                                        .message_max = shell->config.message_max};
-    struct service_options service = {.directory = shell->config.data,
-                                      .disk_reserve = shell->config.disk_reserve,
-                                      .drain_ms = shell->config.drain_ms,
-                                      .disk = disk,
-                                      .drain = drain,
-                                      .idle = idle,
-                                      .reload = reload,
-                                      .tick = tick,
-                                      .arg = shell};
-    enum tx_error error;
-
-    memcpy(options.envelope.cluster, shell->config.cluster, sizeof options.envelope.cluster);
-    error = loop_add_after(shell->loop, end_pass, shell);
-    if (error != TX_OK)
-        return tx_why(why, error, "out of memory");
-    error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
-    if (error != TX_OK)
-        return error;
-    error = loop_add_after(shell->loop, write_log, shell);
-    if (error != TX_OK)
-        return tx_why(why, error, "out of memory");
-    error = service_new(&service, shell->loop, &shell->service, why);
-    if (error != TX_OK)
-        return error;
-    error = loop_add_fd(shell->loop, log_writer_fd(shell->node.writer), durable, shell);
-    if (error != TX_OK)
-        return tx_why(why, error, "cannot watch the log writer: %s", tx_error_text(error));
-    return TX_OK;
+    shell->core = coord_core_new(&options);
 }
 
 enum tx_error coord_shell_new(const struct coord_config *config, struct coord_shell **shell,
                               struct tx_why *why)
 {
     struct coord_shell *made = calloc(1, sizeof *made);
+    struct txlog_identity identity = {.role = TX_ROLE_COORDINATOR,
+                                      .coordinator = (uint32_t)config->id};
+    struct recovery_visitor visitor = {begin_replay, replay_record, made};
     enum tx_error error;
 
     if (made == NULL)
         return tx_why(why, TX_ENOMEM, "out of memory");
     made->config = *config;
-    error = loop_new(&made->loop, why);
+    error =
+        node_shell_open(&made->node, &made->config.node, &calls, made, &identity, &visitor, why);
     if (error == TX_OK)
-        error = open_store(made, why);
+        error = node_shell_listen(&made->node, why);
     if (error == TX_OK)
-        error = open_network(made, why);
+        error = coord_backup_open(&made->backup, &made->node, &made->config, why);
     if (error != TX_OK) {
         coord_shell_destroy(&made);
         return error;
     }
-    coord_core_recovered(made->core, made->node.last, clock_now_us(), &made->actions);
+    coord_core_recovered(made->core, made->node.log.last, clock_now_us(), &made->actions);
     perform_all(made);
-    end_pass(made);
-    transport_flush(made->transport);
-    write_log(made);
+    node_shell_first_pass(&made->node);
     *shell = made;
     return TX_OK;
 }
 
 enum tx_error coord_shell_run(struct coord_shell *shell, struct tx_why *why)
 {
+    const struct node_config *config = &shell->config.node;
+
     LOG_INFO("serving",
              "cluster=%s listen=%s epoch=%" PRIu64 " lsn=%" PRIu64 " participants=%zu data=%s",
-             shell->config.cluster, transport_endpoint(shell->transport), shell->node.start,
-             shell->node.last.n, shell->config.participants_n, shell->config.data);
-    if (shell->failed == TX_OK)
-        loop_run(shell->loop);
-    if (shell->failed == TX_OK) {
-        transport_flush(shell->transport);
-        return node_log_close(&shell->node, why);
-    }
-    *why = shell->why;
-    return shell->failed;
+             config->cluster, transport_endpoint(shell->node.transport), shell->node.log.start,
+             shell->node.log.last.n, shell->config.participants_n, config->data);
+    return node_shell_run(&shell->node, why);
 }
 
 void coord_shell_destroy(struct coord_shell **shell)
@@ -352,15 +314,9 @@ void coord_shell_destroy(struct coord_shell **shell)
 
     if (old == NULL)
         return;
-    if (old->transport != NULL)
-        transport_destroy(&old->transport);
-    if (old->service != NULL)
-        service_destroy(&old->service);
-    if (old->loop != NULL)
-        loop_destroy(&old->loop);
-    /* A failed write was reported when it happened; closing can only repeat it. */
-    if (node_log_close(&old->node, NULL) != TX_OK)
-        LOG_ERROR("the log was closed after a failed write", "data=%s", old->config.data);
+    node_shell_close_network(&old->node);
+    coord_backup_close(&old->backup);
+    node_shell_close_log(&old->node);
     coord_actions_deinit(&old->actions);
     if (old->core != NULL)
         coord_core_destroy(&old->core);

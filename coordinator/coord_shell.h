@@ -1,6 +1,7 @@
 /* The coordinator's shell: performs what the core asks for, and tells it what happened.
  *
- * One I/O thread runs the loop and the core; the log writer is the only other thread. */
+ * One I/O thread runs the loop and the core. The other threads are the log writer, one while a
+ * backup is taken of it, and one that takes backups of the cluster by a schedule. */
 #ifndef ASSENT_COORDINATOR_COORD_SHELL_H
 #define ASSENT_COORDINATOR_COORD_SHELL_H
 

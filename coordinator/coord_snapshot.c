@@ -76,6 +76,7 @@ static void restate_alarms(struct coord_core *core)
         const struct coord_alarm *alarm = &core->alarms[(core->alarms_first + i) % core->alarms_n];
         struct txlog_record record = {
             .type = TXLOG_ALARM,
+            .time_ms = alarm->raised_ms,
             .alarm = {.id = alarm->tx, .text = coord_copy(core, alarm->text)},
         };
         (void)coord_append(core, &record, false);
@@ -91,6 +92,7 @@ static void snapshot(struct coord_core *core)
                                                     .starts_n = core->lineage.n}};
     core->snapshot_begin = coord_append(core, &begin, false);
     restate_peers(core);
+    coord_cut_restate(core);
     if (core->forgotten_epoch > 0) {
         struct txlog_record forget = coord_forget_record(core);
         (void)coord_append(core, &forget, false);
@@ -111,7 +113,7 @@ static void snapshot(struct coord_core *core)
 
 void coord_snapshot_maybe(struct coord_core *core)
 {
-    size_t live = core->peers_n + core->alarms_n + core->counts[COORD_DECIDING] +
+    size_t live = core->peers_n + core->alarms_n + core->cuts.n + core->counts[COORD_DECIDING] +
                   core->counts[COORD_COMMITTED] + 2 * core->counts[COORD_FINISHED_COMMITTED];
     bool due = core->snapshot_next >= core->options.snapshot_records &&
                core->snapshot_next >= 2 * (uint64_t)live;

@@ -73,6 +73,9 @@ static void fill_fields(struct coord_core *core, struct tx_msg_status *status)
         {"log_last", core->last.n},
         {"log_durable", core->durable.n},
         {"log_since_snapshot", core->snapshot_next},
+        {"cut", stats.cut},
+        {"cuts_taken", stats.cuts},
+        {"cuts_begun", stats.cuts_begun},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         field(core, fields, &n, numbers[i].name, coord_print(core, "%" PRIu64, numbers[i].value));
@@ -89,8 +92,7 @@ static void fill_fields(struct coord_core *core, struct tx_msg_status *status)
     status->fields_n = n;
 }
 
-/* Is this member one that the transaction waits for in its state? */
-static bool waited_for(const struct coord_tx *tx, const struct coord_member *member)
+bool coord_waits_for(const struct coord_tx *tx, const struct coord_member *member)
 {
     if (tx->state == COORD_COMMITTED) {
         return coord_member_commits(member) && !member->acked;
@@ -102,7 +104,7 @@ static struct tx_bytes waited_names(struct coord_core *core, const struct coord_
 {
     struct tx_buf buf = {0};
     for (size_t i = 0; i < tx->members_n; i++) {
-        if (waited_for(tx, &tx->members[i])) {
+        if (coord_waits_for(tx, &tx->members[i])) {
             tx_buf_append(&buf, tx_bytes_str(buf.len > 0 ? ", " : ""));
             tx_buf_append(&buf, tx_bytes_str(tx->members[i].peer->name.s));
         }
@@ -113,7 +115,7 @@ static struct tx_bytes waited_names(struct coord_core *core, const struct coord_
     return names;
 }
 
-static struct tx_bytes detail(struct coord_core *core, const struct coord_tx *tx)
+struct tx_bytes coord_describe(struct coord_core *core, const struct coord_tx *tx)
 {
     const char *what = "";
     if (tx->state == COORD_ACTIVE) {
@@ -153,7 +155,7 @@ static void fill_txs(struct coord_core *core, struct tx_msg_status *status)
                 .id = tx->id,
                 .state = coord_print(core, "%s", coord_state_text(tx->state)),
                 .age_ms = (core->now - tx->since_us) / 1000,
-                .detail = detail(core, tx),
+                .detail = coord_describe(core, tx),
             };
         }
     }

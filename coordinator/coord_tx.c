@@ -24,7 +24,8 @@ struct coord_tx *coord_tx_new(struct coord_core *core, struct tx_id id, enum coo
     struct coord_tx *tx = new_tx(core);
     tx->id = id;
     tx->state = state;
-    tx->since_us = core->now;
+    tx->since_us = tx->moved_us = core->now;
+    tx->phase_us = core->now;
     tx->timer.kind = COORD_TIMER_TX;
     tx->timer.owner = tx;
     tx->waiters = &tx->waiter;
@@ -154,6 +155,7 @@ void coord_tx_move(struct coord_core *core, struct coord_tx *tx, enum coord_stat
     uncount(core, tx);
     core->counts[to]++;
     tx->state = to;
+    tx->moved_us = core->now;
     coord_timer_disarm(&core->timers, &tx->timer);
 }
 

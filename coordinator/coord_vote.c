@@ -188,6 +188,11 @@ static void collecting_vote(struct coord_core *core, struct coord_tx *tx, struct
         core->stats.stale++;
         return;
     }
+    bool alone = !tx->members_decide && !tx->one_phase; /* who decides here */
+    if (vote->vote == TX_VOTE_NO && !alone && coord_member_lost(member)) {
+        core->stats.stale++; /* it may have prepared it, and lost that */
+        return;
+    }
     if (vote->vote == TX_VOTE_NO) {
         abort_by_no(core, tx, peer, vote);
         return;
@@ -231,7 +236,7 @@ static void decided_vote(struct coord_core *core, struct coord_tx *tx, struct co
     const struct coord_member *member = coord_tx_member(tx, peer);
     if (member == NULL || !coord_member_commits(member)) {
         core->stats.stale++;
-    } else if (vote->vote == TX_VOTE_NO && tx->one_phase) {
+    } else if (vote->vote == TX_VOTE_NO && (tx->one_phase || coord_member_lost(member))) {
         core->stats.stale++; /* it may have only read, and forgotten that since */
     } else if (vote->vote == TX_VOTE_NO) {
         coord_alarm_tx(core, tx,
@@ -249,7 +254,7 @@ static void aborted_vote(struct coord_core *core, struct coord_tx *tx, struct co
 {
     switch (vote->vote) {
     case TX_VOTE_YES:
-        coord_send_abort(core, tx->id, tx->reason, peer);
+        coord_send_abort(core, tx->id, tx->reason, true, peer);
         break;
     case TX_VOTE_COMMITTED:
         coord_alarm_tx(core, tx,

@@ -1,6 +1,8 @@
 /* txcoordinator: the coordinator daemon. */
 #include "common/daemon.h"
 #include "common/loop.h"
+#include "coordinator/coord_backup.h"
+#include "coordinator/coord_metrics.h"
 #include "coordinator/coord_shell.h"
 
 #include <inttypes.h>
@@ -22,7 +24,14 @@ static enum tx_error check(const void *arg, struct tx_why *why)
         return tx_why(why, TX_EFORMAT,
                       "[timers] peer_down (%" PRIu64 "ms) must be above hello (%" PRIu64 "ms)",
                       config->peer_down_ms, config->hello_ms);
-    return TX_OK;
+    if (node_config_archives(&config->node) && config->cut_every_ms == 0)
+        return tx_why(
+            why, TX_EFORMAT,
+            "[archive] directory is set, and [storage] cut_every is 0: without cuts there "
+            "is no point to restore to; set cut_every, for example to 10s");
+    enum tx_error error = coord_backup_check(config, why);
+
+    return error == TX_OK ? node_config_check(&config->node, why) : error;
 }
 
 static const struct daemon_program program = {
@@ -32,6 +41,8 @@ static const struct daemon_program program = {
         "drives every decision home.",
     .schema = &coord_config_schema,
     .check = check,
+    .config_size = sizeof(struct coord_config),
+    .print_metrics = coord_metrics_print,
 };
 
 int main(int argc, char **argv)
@@ -48,12 +59,12 @@ int main(int argc, char **argv)
         return status;
     snprintf(node, sizeof node, "coordinator-%" PRIu64, config.id);
     log_node_set(node);
-    log_level_set(config.log_level);
+    log_level_set(config.node.log_level);
+    config.node.file = daemon_config_file();
+    config.node.program = &program;
     error = coord_shell_new(&config, &shell, &why);
     if (error == TX_OK)
         error = coord_shell_run(shell, &why);
     coord_shell_destroy(&shell);
-    if (error != TX_OK)
-        log_line(LOG_ERROR_LEVEL, NULL, why.text, "error=%s", tx_error_name(error));
-    return daemon_exit_status(error);
+    return daemon_end(error, &why);
 }

@@ -121,7 +121,7 @@ struct lockmgr {
     size_t reserved; /* sum over the owners */
     uint64_t now_us; /* as last told */
     struct lockmgr_stats stats;
-    struct lock_times times;
+    struct tx_times times;
 };
 
 /* ---- owners (lockmgr.c) ---- */

@@ -79,8 +79,8 @@ static void waiting_end(struct lockmgr *mgr, struct lock_owner *owner)
     request->reserved = 0;
     request->waiting = false;
     mgr->stats.waiting--;
-    lock_times_count(&mgr->times,
-                     mgr->now_us > request->since_us ? mgr->now_us - request->since_us : 0);
+    tx_times_count(&mgr->times,
+                   mgr->now_us > request->since_us ? mgr->now_us - request->since_us : 0);
 }
 
 static struct lock_resource *queue_leave(struct lock_owner *owner)

@@ -141,7 +141,7 @@ bool lockmgr_wait_info(const struct lockmgr *mgr, const struct lock_owner *owner
     return true;
 }
 
-const struct lock_times *lockmgr_times(const struct lockmgr *mgr)
+const struct tx_times *lockmgr_times(const struct lockmgr *mgr)
 {
     return &mgr->times;
 }

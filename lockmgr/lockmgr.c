@@ -30,6 +30,11 @@ struct lockmgr *lockmgr_new(const struct lockmgr_options *options)
     return mgr;
 }
 
+void lockmgr_set_wait_timeout(struct lockmgr *mgr, uint64_t wait_timeout_us)
+{
+    mgr->options.wait_timeout_us = wait_timeout_us;
+}
+
 void lockmgr_destroy(struct lockmgr **mgr_ptr)
 {
     struct lockmgr *mgr = *mgr_ptr;

@@ -16,7 +16,7 @@
 
 #include "common/ids.h"
 #include "common/op.h"
-#include "lockmgr/lock_times.h"
+#include "common/times.h"
 
 struct lockmgr;
 struct lock_owner; /* a transaction in this lock table */
@@ -80,6 +80,8 @@ void lock_events_deinit(struct lock_events *events);
 struct lockmgr *lockmgr_new(const struct lockmgr_options *options);
 /* Every owner must have ended before. */
 void lockmgr_destroy(struct lockmgr **mgr);
+/* Another wait_timeout_us, for the requests from now on. */
+void lockmgr_set_wait_timeout(struct lockmgr *mgr, uint64_t wait_timeout_us);
 
 /* Registers a transaction. Two owners may not share an id. */
 struct lock_owner *lockmgr_begin(struct lockmgr *mgr, struct tx_id tx, struct tx_age age);
@@ -176,7 +178,7 @@ struct lockmgr_stats lockmgr_stats(const struct lockmgr *mgr);
 /* How long the waits have lasted that have ended, granted or not; borrowed from the manager. A wait
  * ends at the time that was last told: by lockmgr_acquire(), lockmgr_expire() or lockmgr_clock().
  */
-const struct lock_times *lockmgr_times(const struct lockmgr *mgr);
+const struct tx_times *lockmgr_times(const struct lockmgr *mgr);
 void lockmgr_clock(struct lockmgr *mgr, uint64_t now_us);
 
 /* Checks every invariant of lockmgr/README.md; a broken one stops the process. Linear in the table

@@ -231,3 +231,12 @@ enum tx_error kv_open(struct txlog *log, size_t cache_bytes, struct rm **rm, str
     *rm = &kv->rm;
     return TX_OK;
 }
+
+struct kv_stats kv_stats(const struct rm *rm)
+{
+    const struct kv *kv = (const struct kv *)rm;
+    TX_ASSERT(rm->vtable->version == RM_VERSION);
+    return (struct kv_stats){.cache_hits = kv->work.cache.hits,
+                             .cache_misses = kv->work.cache.misses,
+                             .cache_bytes = kv->work.cache.bytes};
+}

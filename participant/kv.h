@@ -31,4 +31,11 @@
 enum tx_error kv_open(struct txlog *log, size_t cache_bytes, struct rm **rm,
                       struct tx_why *why) TX_MUST_CHECK;
 
+/* Of its cache of values. */
+struct kv_stats {
+    uint64_t cache_hits, cache_misses, cache_bytes;
+};
+/* `rm` is a store of kv_open(). */
+struct kv_stats kv_stats(const struct rm *rm);
+
 #endif

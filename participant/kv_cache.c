@@ -89,8 +89,11 @@ bool kv_cache_find(struct kv_cache *cache, struct kv_key key, bool *found, struc
     if (cache->bytes_max == 0)
         return false;
     struct kv_cached *entry = *place(cache, key);
-    if (entry == NULL)
+    if (entry == NULL) {
+        cache->misses++;
         return false;
+    }
+    cache->hits++;
     entry->used = true;
     *found = entry->found;
     *value = tx_bytes(entry->key + entry->key_len, entry->value_len);

@@ -18,6 +18,7 @@ struct kv_cache {
     struct kv_cached **buckets;
     uint64_t mask; /* of their number, a power of two */
     size_t bytes, bytes_max;
+    uint64_t hits, misses;                      /* of kv_cache_find() */
     TAILQ_HEAD(kv_cached_list, kv_cached) list; /* the newest first */
 };
 

@@ -1,6 +1,7 @@
 /* txparticipant: the participant daemon. */
 #include "common/daemon.h"
 #include "common/loop.h"
+#include "participant/part_metrics.h"
 #include "participant/part_shell.h"
 
 #include <inttypes.h>
@@ -13,7 +14,7 @@ static enum tx_error check(const void *arg, struct tx_why *why)
         return tx_why(why, TX_EFORMAT,
                       "[timers] inquiry_max (%" PRIu64 "ms) is below inquiry (%" PRIu64 "ms)",
                       config->inquiry_max_ms, config->inquiry_ms);
-    return TX_OK;
+    return node_config_check(&config->node, why);
 }
 
 static const struct daemon_program program = {
@@ -23,6 +24,8 @@ static const struct daemon_program program = {
         "locks, votes, and commits or undoes what the coordinator decides.",
     .schema = &part_config_schema,
     .check = check,
+    .config_size = sizeof(struct part_config),
+    .print_metrics = part_metrics_print,
 };
 
 int main(int argc, char **argv)
@@ -37,12 +40,12 @@ int main(int argc, char **argv)
     if (!daemon_begin(&program, argc, argv, &config, &status))
         return status;
     log_node_set(config.name.s);
-    log_level_set(config.log_level);
+    log_level_set(config.node.log_level);
+    config.node.file = daemon_config_file();
+    config.node.program = &program;
     error = part_shell_new(&config, &shell, &why);
     if (error == TX_OK)
         error = part_shell_run(shell, &why);
     part_shell_destroy(&shell);
-    if (error != TX_OK)
-        log_line(LOG_ERROR_LEVEL, NULL, why.text, "error=%s", tx_error_name(error));
-    return daemon_exit_status(error);
+    return daemon_end(error, &why);
 }

@@ -165,11 +165,13 @@ static void check_tombstones(const struct part_core *core)
 void part_core_check(const struct part_core *core)
 {
     TX_ASSERT(core->events.events_n == 0 && core->out == NULL);
-    TX_ASSERT(core->recovering || part_open_n(core) <= core->options.txs_max ||
+    TX_ASSERT(core->recovering || part_open_n(core) <= core->txs_max_was ||
               core->states[PART_WORKING] == 0);
     check_table(core);
     check_held(core);
     check_tombstones(core);
+    part_places_check(core);
+    tx_cuts_check(&core->cuts, &core->cut_askers, core->durable, core->last);
     for (const struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next)
         check_marks(c);
     for (const struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next)

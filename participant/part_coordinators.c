@@ -125,7 +125,10 @@ bool part_refusing(const struct part_core *core)
 enum tx_reason part_refusal(struct part_core *core, struct tx_bytes *text)
 {
     if (core->draining) {
-        *text = part_text(core, "participant %s is about to stop", core->options.name.s);
+        *text = part_text(core,
+                          "participant %s takes no new transactions: it is drained, or about to "
+                          "stop",
+                          core->options.name.s);
         return TX_REASON_DRAINING;
     }
     if (core->disk_low) {
@@ -159,7 +162,8 @@ void part_send_welcome(struct part_core *core, const struct part_coordinator *co
                     .number = coordinator->hello_number,
                     .starts = part_starts(core),
                     .starts_n = core->lineage.n,
-                    .unsettled = part_unsettled_oldest(coordinator)},
+                    .unsettled = part_unsettled_oldest(coordinator),
+                    .loss = core->loss},
     };
     part_send(core, &coordinator->address, &msg);
 }
@@ -227,6 +231,7 @@ void part_on_hello(struct part_core *core, const struct tx_envelope *envelope,
     coordinator->hello_number = hello->number;
     part_coordinator_reached(coordinator, hello->lsn);
     part_learn_age(core, (struct tx_age){.counter = hello->age_counter});
+    part_places_told(core, hello->nodes, hello->nodes_n);
     if (envelope->start > coordinator->epoch)
         take_epoch(core, coordinator, envelope);
     else if (part_introduced(core, coordinator))

@@ -19,12 +19,14 @@ struct part_core *part_core_new(const struct part_options *options)
                                     .policy = options->lock_policy,
                                     .escalate_at = options->escalate_at};
     core->options = *options;
+    core->txs_max_was = options->txs_max;
     if (core->options.results_max == 0)
         core->options.results_max = part_core_results_max(TX_MESSAGE_MAX);
     core->locks = lockmgr_new(&locks);
     part_list_init(&core->live);
     part_list_init(&core->timers);
     part_list_init(&core->tombstones_by_age);
+    part_list_init(&core->places_by_age);
     core->recovering = true;
     return core;
 }
@@ -44,6 +46,7 @@ void part_core_destroy(struct part_core **core_ptr)
         part_tombstone_drop(core, core->tombstones);
     while (core->coordinators != NULL)
         part_coordinator_free(core, core->coordinators);
+    part_places_free(core);
     part_alarms_free(core);
     lock_events_deinit(&core->events);
     lockmgr_destroy(&core->locks);
@@ -74,7 +77,7 @@ static void on_coordinator(struct part_core *core, const struct tx_envelope *env
     else if (msg->type == TX_MSG_COMMIT)
         part_on_commit(core, coordinator, &msg->commit);
     else if (msg->type == TX_MSG_ABORT)
-        part_on_abort(core, coordinator, msg->abort.id, msg->abort.reason);
+        part_on_abort(core, coordinator, &msg->abort);
     else if (msg->type == TX_MSG_INQUIRE)
         part_on_inquire(core, envelope, &msg->inquire);
     else if (msg->type == TX_MSG_WAIT)
@@ -104,12 +107,25 @@ static void on_client(struct part_core *core, const struct part_event *event)
         part_on_status(core, event->client, msg->status_request.req);
     else if (msg->type == TX_MSG_LOCKS_REQUEST)
         part_on_locks(core, event->client, &msg->locks_request);
+    else if (msg->type == TX_MSG_CUT_REQUEST)
+        part_on_cut_request(core, event->client, &msg->cut_request);
+    else if (msg->type == TX_MSG_TXS_REQUEST)
+        part_on_txs(core, event->client, &msg->txs_request);
+    else if (msg->type == TX_MSG_ALARMS_REQUEST)
+        part_on_alarms(core, event->client, &msg->alarms_request);
+    else if (msg->type == TX_MSG_PUT_ASIDE)
+        part_on_put_aside(core, event);
 }
 
 static void on_message(struct part_core *core, const struct part_event *event)
 {
     const struct tx_envelope *envelope = event->envelope;
     if (!tx_msg_allowed(event->msg->type, envelope->role, TX_ROLE_PARTICIPANT)) {
+        core->violations++;
+        return;
+    }
+    if (envelope->role != TX_ROLE_CLIENT && !TX_SEEDED_BUG(CUT_TAKEN_LATE) &&
+        !part_cut_stamped(core, envelope->cut)) {
         core->violations++;
         return;
     }
@@ -136,13 +152,31 @@ static void on_tick(struct part_core *core)
         part_on_timer(core, tx);
 }
 
+static void take_options(struct part_core *core, const struct part_options *options)
+{
+    TX_ASSERT(options->inquiry_us > 0 && options->idle_us > 0 && options->txs_max > 0);
+    core->options.idle_us = options->idle_us;
+    core->options.lock_timeout_us = options->lock_timeout_us;
+    core->options.inquiry_us = options->inquiry_us;
+    core->options.inquiry_max_us = options->inquiry_max_us;
+    core->options.txs_max = options->txs_max;
+    if (options->txs_max > core->txs_max_was)
+        core->txs_max_was = options->txs_max;
+    core->options.snapshot_records = options->snapshot_records;
+    core->options.retain_records = options->retain_records;
+    lockmgr_set_wait_timeout(core->locks, options->lock_timeout_us);
+}
+
 static void dispatch(struct part_core *core, const struct part_event *event)
 {
     switch (event->type) {
     case PART_EVENT_MESSAGE:
         on_message(core, event);
+        if (TX_SEEDED_BUG(CUT_TAKEN_LATE) && event->envelope->role != TX_ROLE_CLIENT)
+            (void)part_cut_stamped(core, event->envelope->cut);
         return;
     case PART_EVENT_DURABLE:
+        core->log_bytes = core->log_bytes_from + event->log_bytes;
         part_on_durable(core, event->lsn);
         return;
     case PART_EVENT_RM:
@@ -155,7 +189,10 @@ static void dispatch(struct part_core *core, const struct part_event *event)
         core->disk_low = event->on;
         return;
     case PART_EVENT_DRAIN:
-        core->draining = true;
+        core->draining = event->on;
+        return;
+    case PART_EVENT_OPTIONS:
+        take_options(core, event->options);
         return;
     }
 }
@@ -166,6 +203,7 @@ void part_core_step(struct part_core *core, const struct part_event *event, uint
     TX_ASSERT(!core->recovering && core->out == NULL);
     TX_ASSERT(core->events.events_n == 0);
     core->now_us = now_us;
+    core->wall_ms = event->wall_ms;
     core->out = actions;
     lockmgr_clock(core->locks, now_us);
     dispatch(core, event);
@@ -183,43 +221,7 @@ uint64_t part_core_deadline(const struct part_core *core)
     return tx != NULL && tx->timer_us < locks_us ? tx->timer_us : locks_us;
 }
 
-/* ---- figures ---- */
-
-static uint64_t oldest_prepared(const struct part_core *core, uint64_t now_us)
-{
-    uint64_t oldest = 0;
-    for (const struct part_link *l = core->live.next; l != &core->live; l = l->next) {
-        const struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_live);
-        if (tx->state == PART_PREPARED && now_us > tx->since_us && now_us - tx->since_us > oldest)
-            oldest = now_us - tx->since_us;
-    }
-    return oldest;
-}
-
-void part_core_stats(const struct part_core *core, uint64_t now_us, struct part_stats *stats)
-{
-    struct lockmgr_stats locks = lockmgr_stats(core->locks);
-    *stats = (struct part_stats){
-        .working = core->states[PART_WORKING] + core->states[PART_UNDOING],
-        .preparing = core->states[PART_PREPARING],
-        .prepared = core->states[PART_PREPARED],
-        .committed = core->states[PART_COMMITTED],
-        .heuristic = core->states[PART_HEURISTIC],
-        .tombstones = HASH_COUNT(core->tombstones),
-        .locks_held = locks.held,
-        .locks_waiting = locks.waiting,
-        .oldest_prepared_us = oldest_prepared(core, now_us),
-        .begun = core->begun,
-        .committed_total = core->committed_total,
-        .found_out = core->found_out_total,
-        .aborted_total = core->aborted_total,
-        .violations = core->violations,
-        .stale = core->stale,
-        .alarms = core->alarms_total,
-    };
-    for (size_t i = 0; i < TX_REASONS_N; i++)
-        stats->aborted_by[i] = core->aborted_by[i];
-}
+/* ---- what is there ---- */
 
 bool part_core_idle(const struct part_core *core)
 {

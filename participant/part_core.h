@@ -12,6 +12,7 @@
 #define ASSENT_PARTICIPANT_PART_CORE_H
 
 #include "common/msg.h"
+#include "common/times.h"
 #include "txlog/record.h"
 
 /* So long a prepared transaction that an older one waits for is left to its decision, before the
@@ -38,6 +39,9 @@ struct part_options {
     /* Bytes that the results of one step, or of a one-shot, may take in their message; more is
      * refused. 0: as the default size of a message allows. */
     size_t results_max;
+    /* What the wall clock said, Unix milliseconds, when the core's own time was 0: so alarms get a
+     * time for people. */
+    uint64_t wall_zero_ms;
 };
 /* What fits into a frame of that many bytes. */
 size_t part_core_results_max(size_t message_max);
@@ -55,7 +59,9 @@ enum part_event_type {
     PART_EVENT_RM,      /* the resource manager has answered an action of this core */
     PART_EVENT_TICK,    /* part_core_deadline() has come */
     PART_EVENT_DISK,    /* `on`: below the reserve: no new transactions, finish the open ones */
-    PART_EVENT_DRAIN,   /* refuse new transactions from now on */
+    PART_EVENT_DRAIN,   /* `on`: refuse new transactions from now on; else take them again */
+    PART_EVENT_OPTIONS, /* of `options`, the times, txs_max, snapshot_records and retain_records are
+                           in force from now on. A timer that runs ends as it was set */
 };
 
 /* Which call of rm.h the answer belongs to. */
@@ -76,9 +82,10 @@ struct part_event {
     uint64_t client; /* from a client: the shell's number for it */
     const struct tx_envelope *envelope;
     const struct tx_msg *msg;
-    uint64_t wall_ms; /* MESSAGE RESOLVE: for the record */
+    uint64_t wall_ms; /* MESSAGE: for the record of RESOLVE, PUT_ASIDE and of a cut */
     /* DURABLE */
     struct tx_lsn lsn;
+    uint64_t log_bytes; /* durable since this start */
     /* RM */
     struct tx_id tx;
     enum part_rm_call call;
@@ -88,8 +95,10 @@ struct part_event {
     struct tx_result result;
     struct tx_bytes redo;
     bool wrote;
-    /* DISK */
+    /* DISK, DRAIN */
     bool on;
+    /* OPTIONS */
+    const struct part_options *options;
 };
 
 enum part_action_type {
@@ -101,6 +110,7 @@ enum part_action_type {
     PART_ACTION_PREPARE,  /* `tx` at the resource manager; an RM event follows */
     PART_ACTION_ROLLBACK, /* `tx` at the resource manager; no event follows */
     PART_ACTION_COMPACT,  /* records up to `lsn` are no longer needed */
+    PART_ACTION_STAMP,    /* frames that leave from now on carry `cut` */
     PART_ACTION_ALARM,    /* `text` for the log of the daemon; the record is an action of its own */
     PART_ACTION_NOTE, /* `text`: something an operator wants to read (in doubt, undone, recovered),
                          at `tx` */
@@ -121,8 +131,9 @@ struct part_action {
             struct part_peer to;
             struct tx_msg msg;
         };                          /* SEND */
-        struct txlog_record record; /* APPEND; time_ms is the shell's to fill */
+        struct txlog_record record; /* APPEND; time_ms is the shell's to fill, unless it is set */
         struct tx_op op;            /* EXECUTE */
+        uint64_t cut;               /* STAMP */
     };
 };
 
@@ -165,6 +176,18 @@ void part_core_step(struct part_core *core, const struct part_event *event, uint
 /* When the core wants a TICK; UINT64_MAX for never. */
 uint64_t part_core_deadline(const struct part_core *core);
 
+/* How long things have taken, by the time of the events that the core was told. */
+enum part_phase {
+    PART_PHASE_OPERATION, /* a step of an interactive transaction, or all of a one-shot: from its
+                             message until it is executed, waits for locks included */
+    PART_PHASE_PREPARE,   /* from then on, or PREPARE, until its record is durable */
+    PART_PHASE_IN_DOUBT,  /* from PREPARED until the decision is known, or an operator's */
+    PART_PHASE_LOCK_WAIT, /* each wait for a lock, however it ended */
+    PART_PHASES_N
+};
+/* In microseconds; lives as long as the core. */
+const struct tx_times *part_core_times(const struct part_core *core, enum part_phase phase);
+
 struct part_stats {
     size_t working, preparing, prepared, committed, heuristic, tombstones;
     size_t locks_held, locks_waiting;
@@ -173,7 +196,20 @@ struct part_stats {
     uint64_t found_out;  /* of those committed: what the members have said was enough, mode D */
     uint64_t violations; /* messages that no correct peer sends; dropped */
     uint64_t stale;      /* late or repeated messages; ignored */
+    uint64_t cut;        /* the highest that was taken; 0: none */
+    uint64_t cuts;       /* taken since the start */
     uint64_t alarms;
+    uint64_t inquiries; /* rounds of asking what became of a transaction in doubt */
+    uint64_t lock_grants, lock_waits, lock_wounds, lock_timeouts, lock_conflicts, lock_refusals;
+    uint64_t lock_escalations;
+    size_t coordinators, coordinators_introduced; /* known; and met by this start */
+    bool draining, disk_low;
+    bool old_copy; /* another participant has proved that this directory is an old copy */
+    /* The oldest in doubt, or decided by an operator without its coordinator: as long as it is,
+     * every snapshot of the log has to restate it. All zero: none. */
+    struct tx_id pin;
+    uint64_t pin_us;             /* since it was prepared, or since the restart */
+    struct tx_lsn last, durable; /* records of its log */
 };
 void part_core_stats(const struct part_core *core, uint64_t now_us, struct part_stats *stats);
 /* Calls `visit` for every lock that is held, one transaction after the other. The resource, as

@@ -30,6 +30,7 @@ static void note_settled(struct part_core *core, const struct part_tx *tx, const
 void part_commit(struct part_core *core, struct part_tx *tx, const char *how)
 {
     TX_ASSERT(tx->state == PART_PREPARED && tx->lsn.n <= core->durable.n);
+    part_doubt_end(core, tx);
     struct part_action *action = part_append(core, TXLOG_COMMITTED, tx->id, false);
     action->record.committed = (struct txlog_committed){
         .id = tx->id, .known = tx->coordinator->known_lsn, .members_decide = tx->members_decide};
@@ -54,6 +55,7 @@ void part_abort_prepared(struct part_core *core, struct part_tx *tx, enum tx_rea
                          const char *how)
 {
     TX_ASSERT(tx->state == PART_PREPARED && tx->lsn.n <= core->durable.n);
+    part_doubt_end(core, tx);
     part_append(core, TXLOG_ABORTED, tx->id, false)->record.id = (struct txlog_id){.id = tx->id};
     if (tx->rm_open)
         part_act(core, PART_ACTION_ROLLBACK, tx->id);
@@ -68,6 +70,7 @@ void part_abort_prepared(struct part_core *core, struct part_tx *tx, enum tx_rea
 /* One-phase: the vote has waited for this, and so have the locks. */
 static void one_phase_durable(struct part_core *core, struct part_tx *tx)
 {
+    part_phase_end(core, tx, PART_PHASE_PREPARE);
     part_tx_move(core, tx, PART_COMMITTED, PART_WAIT_NOBODY);
     if (tx->one_shot)
         tx->answer = part_results_new(tx->results, tx->ops_n);
@@ -119,10 +122,15 @@ static void alarm_commit(struct part_core *core, struct tx_id id, const char *st
 }
 
 static void commit_unknown(struct part_core *core, struct part_coordinator *coordinator,
-                           struct tx_id id)
+                           const struct tx_msg_commit *commit)
 {
-    if (part_mark_covers(coordinator, id) || TX_SEEDED_BUG(NOT_FOUND_IS_SUCCESS))
+    struct tx_id id = commit->id;
+    bool lost = commit->incarnation > 0 && part_may_have_lost(core, commit->incarnation);
+    if (part_mark_covers(coordinator, id) || TX_SEEDED_BUG(NOT_FOUND_IS_SUCCESS) ||
+        (lost && TX_SEEDED_BUG(LOSS_ACKNOWLEDGED)))
         send_ack(core, coordinator, id, false);
+    else if (lost)
+        part_commit_lost(core, coordinator, id);
     else
         alarm_commit(core, id, part_core_state_name(core, id));
 }
@@ -144,14 +152,17 @@ void part_on_commit(struct part_core *core, struct part_coordinator *coordinator
     part_coordinator_reached(coordinator, commit->lsn);
     struct part_tx *tx = part_tx_find(core, id);
     if (tx == NULL) {
-        commit_unknown(core, coordinator, id);
+        commit_unknown(core, coordinator, commit);
         return;
     }
     tx->found_out = false;
     switch (tx->state) {
     case PART_WORKING:
     case PART_UNDOING:
-        alarm_commit(core, id, part_state_text(tx->state));
+        if (commit->incarnation > 0 && part_may_have_lost(core, commit->incarnation))
+            core->stale++; /* begun anew by a late copy of its first step: it comes again */
+        else
+            alarm_commit(core, id, part_state_text(tx->state));
         return;
     case PART_PREPARING:
         defer_decision(core, tx, TX_MSG_COMMIT, TX_REASON_NONE);
@@ -175,12 +186,15 @@ void part_on_commit(struct part_core *core, struct part_coordinator *coordinator
 /* ---- ABORT ---- */
 
 static void abort_unknown(struct part_core *core, struct part_coordinator *coordinator,
-                          struct tx_id id, enum tx_reason reason)
+                          const struct tx_msg_abort *abort, enum tx_reason reason)
 {
-    if (part_mark_covers(coordinator, id) || part_tombstone_find(core, id) != NULL)
+    /* After a loss, it may have been committed here before everybody forgot it. */
+    bool proves = abort->proved || core->loss.start == 0;
+    if (part_mark_covers(coordinator, abort->id) || !proves ||
+        part_tombstone_find(core, abort->id) != NULL)
         core->stale++;
     else
-        part_tombstone_put(core, coordinator, id, PART_TOMB_NO, reason,
+        part_tombstone_put(core, coordinator, abort->id, PART_TOMB_NO, reason,
                            tx_bytes_str("its coordinator has aborted it"), NULL);
 }
 
@@ -200,14 +214,22 @@ static void abort_committed(struct part_core *core, struct part_tx *tx, enum tx_
                              tx_id_print(tx->id, text)));
 }
 
-void part_on_abort(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id,
-                   enum tx_reason reason)
+/* Has everybody but this participant perhaps forgotten that it was committed? */
+static bool may_be_forgotten(const struct part_core *core, const struct part_tx *tx,
+                             const struct tx_msg_abort *abort)
 {
-    struct part_tx *tx = part_tx_find(core, id);
+    return !abort->proved && part_in_loss(core, tx) && !TX_SEEDED_BUG(PRESUMED_IN_LOSS);
+}
+
+void part_on_abort(struct part_core *core, struct part_coordinator *coordinator,
+                   const struct tx_msg_abort *abort)
+{
+    struct part_tx *tx = part_tx_find(core, abort->id);
+    enum tx_reason reason = abort->reason;
     if (reason == TX_REASON_NONE)
         reason = TX_REASON_PRESUMED;
     if (tx == NULL) {
-        abort_unknown(core, coordinator, id, reason);
+        abort_unknown(core, coordinator, abort, reason);
         return;
     }
     switch (tx->state) {
@@ -221,13 +243,19 @@ void part_on_abort(struct part_core *core, struct part_coordinator *coordinator,
         defer_decision(core, tx, TX_MSG_ABORT, reason);
         return;
     case PART_PREPARED:
-        part_abort_prepared(core, tx, reason, "its coordinator");
+        if (may_be_forgotten(core, tx, abort))
+            core->stale++;
+        else
+            part_abort_prepared(core, tx, reason, "its coordinator");
         return;
     case PART_COMMITTED:
         abort_committed(core, tx, reason);
         return;
     case PART_HEURISTIC:
-        part_heuristic_decided(core, tx, false);
+        if (may_be_forgotten(core, tx, abort))
+            part_heuristic_unknown(core, tx);
+        else
+            part_heuristic_decided(core, tx, false);
         return;
     case PART_STATES_N:
         return;
@@ -266,12 +294,15 @@ static void play(struct part_core *core, struct tx_id id, const struct part_defe
     struct part_coordinator *coordinator = part_coordinator_find(core, id.coordinator);
     TX_ASSERT(coordinator != NULL);
     if (deferred->type == TX_MSG_COMMIT) {
-        part_on_commit(core, coordinator, &(struct tx_msg_commit){.id = id});
+        part_on_commit(core, coordinator,
+                       &(struct tx_msg_commit){.id = id, .incarnation = deferred->incarnation});
     } else if (deferred->type == TX_MSG_ABORT) {
-        part_on_abort(core, coordinator, id, deferred->reason);
+        part_on_abort(core, coordinator,
+                      &(struct tx_msg_abort){.id = id, .reason = deferred->reason});
     } else {
         struct tx_envelope envelope = {.role = deferred->role, .address = deferred->from};
-        struct tx_msg_inquire inquire = {.id = id, .in_doubt = deferred->in_doubt};
+        struct tx_msg_inquire inquire = {
+            .id = id, .in_doubt = deferred->in_doubt, .incarnation = deferred->incarnation};
         TX_ASSERT(deferred->type == TX_MSG_INQUIRE);
         part_on_inquire(core, &envelope, &inquire);
     }

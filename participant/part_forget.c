@@ -8,8 +8,11 @@ static bool has_ended(const struct part_core *core, const struct part_tx *tx)
 {
     if (tx->state == PART_COMMITTED)
         return tx->lsn.n <= core->durable.n;
-    return tx->state == PART_HEURISTIC && tx->heuristic.end == TX_HEURISTIC_OK &&
-           tx->heuristic.lsn.n <= core->durable.n;
+    const struct part_heuristic *heuristic = &tx->heuristic;
+    if (tx->state != PART_HEURISTIC || heuristic->end == TX_HEURISTIC_NONE)
+        return false;
+    bool seen_to = heuristic->put_aside && heuristic->aside.n <= core->durable.n;
+    return (heuristic->end == TX_HEURISTIC_OK || seen_to) && heuristic->lsn.n <= core->durable.n;
 }
 
 bool part_forget_ended(struct part_core *core, struct part_tx *tx)

@@ -59,12 +59,21 @@ static void release(struct part_core *core, const struct part_held *held)
     case PART_HELD_RESOLVED:
         part_resolved_durable(core, held);
         return;
+    case PART_HELD_PUT_ASIDE:
+        part_put_aside_durable(core, held);
+        return;
     case PART_HELD_END:
         TX_ASSERT(tx != NULL);
         part_heuristic_end_durable(core, tx);
         return;
     case PART_HELD_SNAPSHOT:
         part_snapshot_durable(core, held);
+        return;
+    case PART_HELD_CUT:
+        part_cut_durable(core);
+        return;
+    case PART_HELD_LOST:
+        part_lost_durable(core, held);
         return;
     }
 }

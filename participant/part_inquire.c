@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool is_in_doubt(const struct part_tx *tx)
+bool part_is_in_doubt(const struct part_tx *tx)
 {
     return tx->state == PART_PREPARED ||
            (tx->state == PART_HEURISTIC && tx->heuristic.end == TX_HEURISTIC_NONE);
@@ -19,7 +19,7 @@ static bool may_know(const struct part_tx *tx, size_t member)
 }
 
 /* Has this member said that it is prepared, at a moment that counts? */
-static bool has_said_prepared(const struct part_tx *tx, size_t member)
+bool part_said_prepared(const struct part_tx *tx, size_t member)
 {
     return (tx->said_prepared & (UINT64_C(1) << member)) != 0;
 }
@@ -41,7 +41,7 @@ void part_wanted(struct part_core *core, struct part_tx *tx)
 
 void part_in_doubt_begin(struct part_core *core, struct part_tx *tx)
 {
-    TX_ASSERT(is_in_doubt(tx) && tx->members_n <= TX_MEMBERS_MAX);
+    TX_ASSERT(part_is_in_doubt(tx) && tx->members_n <= TX_MEMBERS_MAX);
     tx->inquiry_us = core->options.inquiry_us;
     tx->asked = 0;
     tx->said_prepared = 0;
@@ -56,39 +56,56 @@ bool part_members_alone(const struct part_tx *tx)
     return tx->members_decide && tx->id.epoch < tx->coordinator->epoch;
 }
 
+static struct tx_msg inquiry_of(const struct part_tx *tx)
+{
+    return (struct tx_msg){.type = TX_MSG_INQUIRE,
+                           .inquire = {.id = tx->id,
+                                       .in_doubt = true,
+                                       .wanted = tx->wanted,
+                                       .members_decide = tx->members_decide}};
+}
+
+/* Wherever it may be: a word that is wrong must not hide one that is right. */
+static void ask_member(struct part_core *core, const struct part_tx *tx, size_t member)
+{
+    const struct tx_address *places[PART_PLACES_OF_ONE];
+    size_t n = part_places_of(core, &tx->members[member], places);
+    struct tx_msg msg = inquiry_of(tx);
+    msg.inquire.known = tx->known[member];
+    msg.inquire.to = tx->members[member].name;
+    msg.inquire.incarnation = tx->members[member].incarnation;
+    for (size_t i = 0; i < n; i++)
+        part_send(core, places[i], &msg);
+}
+
 void part_inquire(struct part_core *core, struct part_tx *tx)
 {
-    TX_ASSERT(is_in_doubt(tx) && tx->inquiry_us > 0);
-    struct tx_msg msg = {.type = TX_MSG_INQUIRE,
-                         .inquire = {.id = tx->id,
-                                     .in_doubt = true,
-                                     .wanted = tx->wanted,
-                                     .members_decide = tx->members_decide}};
+    TX_ASSERT(part_is_in_doubt(tx) && tx->inquiry_us > 0);
+    core->inquiries_total++;
+    struct tx_msg msg = inquiry_of(tx);
     part_send(core, &tx->coordinator->address, &msg);
-    bool members = tx->asked >= PART_ASKED_ALONE || part_members_alone(tx);
+    bool members =
+        tx->asked >= PART_ASKED_ALONE || part_members_alone(tx) || part_in_loss(core, tx);
     for (size_t i = 0; members && i < tx->members_n; i++) {
-        if (!may_know(tx, i))
-            continue;
-        msg.inquire.known = tx->known[i];
-        part_send(core, &tx->members[i].address, &msg);
+        if (may_know(tx, i))
+            ask_member(core, tx, i);
     }
+    tx->inquiries++;
     if (tx->asked < PART_ASKED_ALONE)
         tx->asked++;
     /* A coordinator that lives answers at once, and where the members decide nobody has to wait for
      * one that does not. */
     bool soon = tx->members_decide && !members;
     part_timer_set(core, tx, part_time_after(core->now_us, tx->inquiry_us / (soon ? 4 : 1)));
-    uint64_t max_us = core->options.inquiry_max_us;
-    tx->inquiry_us = tx->inquiry_us < max_us / 2 ? tx->inquiry_us * 2
-                     : tx->inquiry_us < max_us   ? max_us
-                                                 : tx->inquiry_us;
+    uint64_t max_us = core->options.inquiry_max_us; /* lower than before, perhaps: read again */
+    tx->inquiry_us = tx->inquiry_us < max_us / 2 ? tx->inquiry_us * 2 : max_us;
 }
 
 void part_inquire_older_epochs(struct part_core *core, struct part_coordinator *coordinator)
 {
     for (struct part_link *l = coordinator->txs.next; l != &coordinator->txs; l = l->next) {
         struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_coordinator);
-        if (is_in_doubt(tx) && tx->id.epoch < coordinator->epoch)
+        if (part_is_in_doubt(tx) && tx->id.epoch < coordinator->epoch)
             part_inquire(core, tx);
     }
 }
@@ -101,7 +118,7 @@ static bool all_prepared(const struct part_tx *tx)
         if (!may_know(tx, i))
             continue;
         any = true;
-        if (!has_said_prepared(tx, i))
+        if (!part_said_prepared(tx, i))
             return false;
     }
     return any;
@@ -113,7 +130,7 @@ static struct tx_bytes unheard(struct part_core *core, const struct part_tx *tx)
     char names[TX_TEXT_MAX / 2] = "";
     size_t used = 0;
     for (size_t i = 0; i < tx->members_n && used < sizeof names; i++) {
-        if (i != tx->self && !has_said_prepared(tx, i))
+        if (i != tx->self && !part_said_prepared(tx, i))
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
                                      used > 0 ? ", " : "", tx->members[i].name.s);
     }
@@ -121,9 +138,18 @@ static struct tx_bytes unheard(struct part_core *core, const struct part_tx *tx)
 }
 
 /* What would settle it. */
-static struct tx_bytes waited_for(struct part_core *core, const struct part_tx *tx)
+struct tx_bytes part_doubt_text(struct part_core *core, const struct part_tx *tx)
 {
     struct tx_bytes names = unheard(core, tx);
+    if (part_in_loss(core, tx))
+        return tx_bytes_str("; restored from a backup: its decision may have been here, and be "
+                            "forgotten elsewhere; unless somebody still knows it, an operator "
+                            "decides");
+    if (tx->said_lost != 0)
+        return part_text(core,
+                         "; what participant %s knew of it is lost: only who has heard the "
+                         "decision, or an operator, can settle it",
+                         tx->members[__builtin_ctzll(tx->said_lost)].name.s);
     if (tx->members_decide)
         return part_text(core,
                          "; its members decide: all prepared is commit, one refusal is abort; "
@@ -138,7 +164,7 @@ static struct tx_bytes waited_for(struct part_core *core, const struct part_tx *
 static void note_in_doubt(struct part_core *core, struct part_tx *tx)
 {
     uint64_t doubt_us = core->now_us - tx->since_us;
-    struct tx_bytes others = waited_for(core, tx);
+    struct tx_bytes others = part_doubt_text(core, tx);
     tx->noted = true;
     tx->note_us = part_time_after(core->now_us, doubt_us);
     part_note(core, tx->id,
@@ -170,7 +196,7 @@ void part_on_timer(struct part_core *core, struct part_tx *tx)
 void part_on_wait(struct part_core *core, struct tx_id id)
 {
     struct part_tx *tx = part_tx_find(core, id);
-    if (tx == NULL || !is_in_doubt(tx)) {
+    if (tx == NULL || !part_is_in_doubt(tx)) {
         core->stale++;
         return;
     }
@@ -254,17 +280,36 @@ static bool is_believed(struct part_core *core, struct part_tx *tx, size_t membe
     return true;
 }
 
+static size_t member_named(const struct part_tx *tx, const struct tx_name *name)
+{
+    size_t member = 0;
+    while (member < tx->members_n && !tx_name_equal(&tx->members[member].name, name))
+        member++;
+    return member;
+}
+
+/* What is finished is no commit to a member in doubt; unless that one has been told the end before,
+ * and has lost it. */
+static void on_no(struct part_core *core, struct part_tx *tx, const struct tx_envelope *from,
+                  const struct tx_msg_state *state)
+{
+    if (!state->below_mark || !part_in_loss(core, tx) || TX_SEEDED_BUG(PRESUMED_IN_LOSS))
+        decided_elsewhere(core, tx, false, from->name.s);
+    else if (tx->state == PART_HEURISTIC)
+        part_heuristic_unknown(core, tx);
+    else
+        core->stale++;
+}
+
 void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
                    const struct tx_msg_state *state)
 {
     struct part_tx *tx = part_tx_find(core, state->id);
-    if (tx == NULL || !is_in_doubt(tx)) {
+    if (tx == NULL || !part_is_in_doubt(tx)) {
         core->stale++;
         return;
     }
-    size_t member = 0;
-    while (member < tx->members_n && !tx_name_equal(&tx->members[member].name, &envelope->name))
-        member++;
+    size_t member = member_named(tx, &envelope->name);
     if (member == tx->members_n || !may_know(tx, member)) {
         core->violations++; /* nobody who was asked */
         return;
@@ -276,7 +321,10 @@ void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
         decided_elsewhere(core, tx, true, envelope->name.s);
         return;
     case TX_STATE_NO:
-        decided_elsewhere(core, tx, false, envelope->name.s);
+        on_no(core, tx, envelope, state);
+        return;
+    case TX_STATE_LOST:
+        tx->said_lost |= UINT64_C(1) << member;
         return;
     case TX_STATE_PREPARED:
         on_prepared(core, tx, member);
@@ -348,9 +396,17 @@ static void inquire_unknown(struct part_core *core, const struct tx_envelope *fr
         return;
     }
     const struct part_tombstone *tombstone = part_tombstone_find(core, inquire->id);
-    if (part_mark_covers(coordinator, inquire->id)) {
+    bool covered = part_mark_covers(coordinator, inquire->id);
+    if (covered && inquire->in_doubt) {
         /* Were it committed, it would not be finished while a member has not acknowledged. */
-        send_end(core, from, inquire->id, inquire->in_doubt ? TX_STATE_NO : TX_STATE_FORGOTTEN);
+        send_state(
+            core, from,
+            &(struct tx_msg_state){.id = inquire->id, .state = TX_STATE_NO, .below_mark = true});
+    } else if (part_may_have_lost(core, inquire->incarnation) && !TX_SEEDED_BUG(LOSS_SAYS_NO)) {
+        /* Nor does a tombstone speak for a start whose promises are lost. */
+        send_end(core, from, inquire->id, TX_STATE_LOST);
+    } else if (covered) {
+        send_end(core, from, inquire->id, TX_STATE_FORGOTTEN);
     } else if (tombstone != NULL) {
         inquire_tombstone(core, from, tombstone, inquire->in_doubt);
     } else {
@@ -365,6 +421,7 @@ static void defer_inquire(struct part_core *core, struct part_tx *tx,
 {
     struct part_deferred deferred = {.type = TX_MSG_INQUIRE,
                                      .in_doubt = inquire->in_doubt,
+                                     .incarnation = inquire->incarnation,
                                      .role = from->role,
                                      .from = from->address};
     (void)part_defer(core, tx, &deferred);
@@ -372,9 +429,11 @@ static void defer_inquire(struct part_core *core, struct part_tx *tx,
 
 /* Does the asker know this participant where its log has never been? Then this directory is an old
  * copy, and what it does not know it may have promised. An honest log is never denied: what others
- * know of it was durable. */
+ * know of it was durable. What a declared loss has taken is no proof: LOST is said of that. */
 static bool proves_old_copy(const struct part_core *core, const struct tx_msg_inquire *inquire)
 {
+    if (tx_loss_explains(&core->loss, &core->lineage, inquire->known))
+        return false;
     return tx_lineage_denies(&core->lineage, inquire->known) ||
            inquire->known.lsn.n > core->durable.n;
 }
@@ -399,23 +458,40 @@ static bool may_answer(struct part_core *core, const struct tx_envelope *from,
     return !core->old_copy;
 }
 
-void part_on_inquire(struct part_core *core, const struct tx_envelope *from,
+/* The member that asks says with it where it is now. At a new place it is asked at once: when this
+ * answer has settled it there, nothing else brings it to ask here again. */
+static void learn_place(struct part_core *core, const struct part_tx *tx,
+                        const struct tx_envelope *from)
+{
+    bool open = tx->state == PART_PREPARING || part_is_in_doubt(tx);
+    size_t member = open ? member_named(tx, &from->name) : tx->members_n;
+    if (from->role != TX_ROLE_PARTICIPANT || member == tx->members_n || member == tx->self)
+        return;
+    if (part_place_heard(core, &tx->members[member], from) && part_is_in_doubt(tx) &&
+        may_know(tx, member))
+        ask_member(core, tx, member);
+}
+
+/* Somebody else may have come to an address that a member had. What the inquiry knows of that
+ * member says nothing about this one. */
+static bool is_meant(const struct part_core *core, const struct tx_envelope *from,
                      const struct tx_msg_inquire *inquire)
 {
+    return from->role != TX_ROLE_PARTICIPANT || inquire->to.s[0] == '\0' ||
+           tx_name_equal(&inquire->to, &core->options.name) || TX_SEEDED_BUG(ANYBODY_IS_MEANT);
+}
+
+static void answer_inquire(struct part_core *core, struct part_tx *tx,
+                           const struct tx_envelope *from, const struct tx_msg_inquire *inquire)
+{
     struct tx_id id = inquire->id;
-    if (!tx_id_valid(id)) {
-        core->violations++;
-        return;
-    }
-    if (!may_answer(core, from, inquire))
-        return;
-    struct part_tx *tx = part_tx_find(core, id);
-    if (tx == NULL) {
-        inquire_unknown(core, from, inquire);
-        return;
-    }
     switch (tx->state) {
     case PART_WORKING:
+        if (part_may_have_lost(core, inquire->incarnation)) {
+            send_end(core, from, id,
+                     TX_STATE_LOST); /* begun anew by a late copy of its first step */
+            return;
+        }
         part_undo(
             core, tx, TX_REASON_INQUIRED,
             part_text(core, "a %s asked for it before it was prepared", tx_role_name(from->role)),
@@ -423,7 +499,8 @@ void part_on_inquire(struct part_core *core, const struct tx_envelope *from,
         send_end(core, from, id, TX_STATE_NO);
         return;
     case PART_UNDOING:
-        send_end(core, from, id, TX_STATE_NO);
+        send_end(core, from, id,
+                 part_may_have_lost(core, inquire->incarnation) ? TX_STATE_LOST : TX_STATE_NO);
         return;
     case PART_PREPARING:
         if (TX_SEEDED_BUG(FACT_BEFORE_DURABLE) && tx->members_decide)
@@ -441,4 +518,28 @@ void part_on_inquire(struct part_core *core, const struct tx_envelope *from,
     case PART_STATES_N:
         return;
     }
+}
+
+void part_on_inquire(struct part_core *core, const struct tx_envelope *from,
+                     const struct tx_msg_inquire *inquire)
+{
+    struct tx_id id = inquire->id;
+    if (!tx_id_valid(id)) {
+        core->violations++;
+        return;
+    }
+    if (!is_meant(core, from, inquire)) {
+        core->stale++;
+        return;
+    }
+    if (!may_answer(core, from, inquire))
+        return;
+    struct part_tx *tx = part_tx_find(core, id);
+    if (tx == NULL) {
+        inquire_unknown(core, from, inquire);
+        return;
+    }
+    answer_inquire(core, tx, from, inquire);
+    if (inquire->in_doubt && (tx = part_tx_find(core, id)) != NULL)
+        learn_place(core, tx, from);
 }

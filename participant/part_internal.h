@@ -19,13 +19,15 @@
 #define PART_STATUS_ALARMS_MAX 5u    /* alarms shown in a STATUS */
 #define PART_MARKS_MAX         256u  /* epochs of one coordinator with a mark of their own */
 #define PART_DEFERRED_MAX                                                                          \
-    (TX_MEMBERS_MAX + 2u)       /* every member may inquire, the coordinator decide */
-#define PART_RESULT_BYTES 8u    /* of a result in a message, beside its value; at most */
-#define PART_MESSAGE_REST 4096u /* of the frame around them: envelope, fields, text; at most */
-#define PART_TIMER_QUEUED SIZE_MAX
-#define PART_SPARES_MAX   1024u /* blocks of transactions that are kept for the next ones */
-#define PART_ENDED_MAX    8192u /* transactions and tombstones: a FORGET ends many at once */
-#define PART_ASKED_ALONE  1u    /* unanswered inquiries before the other members are asked too */
+    (TX_MEMBERS_MAX + 2u)        /* every member may inquire, the coordinator decide */
+#define PART_RESULT_BYTES  8u    /* of a result in a message, beside its value; at most */
+#define PART_MESSAGE_REST  4096u /* of the frame around them: envelope, fields, text; at most */
+#define PART_TIMER_QUEUED  SIZE_MAX
+#define PART_SPARES_MAX    1024u /* blocks of transactions that are kept for the next ones */
+#define PART_ENDED_MAX     8192u /* transactions and tombstones: a FORGET ends many at once */
+#define PART_PLACES_MAX    4096u /* participants with addresses beside those of PREPARED, at most */
+#define PART_PLACES_OF_ONE 4u    /* addresses at which one member is asked */
+#define PART_ASKED_ALONE   1u    /* unanswered inquiries before the other members are asked too */
 
 /* ---- lists: circular, with a head that is no element ---- */
 
@@ -90,6 +92,7 @@ struct part_deferred {
     enum tx_msg_type type; /* COMMIT, ABORT, INQUIRE */
     enum tx_reason reason; /* ABORT */
     bool in_doubt;         /* INQUIRE */
+    uint64_t incarnation;  /* INQUIRE, COMMIT */
     enum tx_role role;
     struct tx_address from;
 };
@@ -101,6 +104,10 @@ struct part_heuristic {
     uint64_t wall_ms;
     enum tx_heuristic end; /* NONE until the real decision has come */
     struct tx_lsn lsn;     /* of the HEURISTIC_END */
+    bool put_aside;        /* the operator has seen to it: it goes as if it had ended OK */
+    struct tx_lsn aside;   /* of the PUT_ASIDE */
+    struct tx_name aside_by;
+    uint64_t aside_ms;
 };
 
 /* How far a scan has got, see part_scan.c. */
@@ -131,6 +138,13 @@ struct part_tx {
     enum part_wait wait;
     struct lock_owner *owner; /* while it has locks: working to prepared */
     uint64_t since_us;        /* of its begin; from prepared on: of that */
+    uint64_t phase_us;        /* when its present step, or preparing, began */
+    uint64_t begun_us;        /* here, or found at the restart */
+    uint64_t moved_us;        /* into its state */
+    bool recovered;           /* found in the log */
+    uint64_t log_at;    /* prepared and later: bytes of the log in front of its record, or less */
+    uint64_t inquiries; /* sent since it is in doubt here */
+    uint64_t behind;    /* while a page of TXS is made: those who wait for it */
 
     size_t timer_at; /* place in the heap + 1, or PART_TIMER_QUEUED; 0: no timer */
     uint64_t timer_us;
@@ -184,6 +198,7 @@ struct part_tx {
     struct tx_lsn lsn; /* of the record that its state rests on: PREPARED, COMMITTED or HEURISTIC */
     uint64_t inquiry_us;    /* the present interval */
     uint64_t said_prepared; /* a bit for each member that is in doubt as well */
+    uint64_t said_lost;     /* the same of those that cannot say */
     uint64_t note_us;       /* an operator reads then that it is (still) in doubt */
     struct part_heuristic heuristic;
     struct part_results *answer; /* one-phase: the results of a one-shot, once committed */
@@ -242,6 +257,17 @@ struct part_coordinator {
     size_t unsettled_n, unsettled_capacity;
 };
 
+/* ---- where others are, see part_places.c ---- */
+
+struct part_place {
+    UT_hash_handle hh;
+    struct tx_name name;
+    struct part_link in_age;   /* the oldest word first */
+    struct tx_address told[2]; /* by coordinators: the newest, and the last other one */
+    struct tx_address own;     /* as it has said itself, in doubt like this one; may be empty */
+    uint64_t own_start;        /* by that start, the latest */
+};
+
 /* ---- what waits for the log ---- */
 
 enum part_held_type {
@@ -250,8 +276,11 @@ enum part_held_type {
     PART_HELD_PREPARED,  /* the vote YES */
     PART_HELD_COMMITTED, /* ACK; one-phase: the vote COMMITTED */
     PART_HELD_RESOLVED,  /* the operator's answer */
+    PART_HELD_PUT_ASIDE, /* the same */
     PART_HELD_END,       /* ACK of a heuristic end */
     PART_HELD_SNAPSHOT,  /* COMPACT */
+    PART_HELD_CUT,       /* the answers to those who wait for it */
+    PART_HELD_LOST,      /* ACK of what is lost here */
 };
 
 struct part_held {
@@ -260,19 +289,21 @@ struct part_held {
     struct tx_id tx;
     uint32_t coordinator; /* EPOCH */
     uint64_t epoch;       /* EPOCH: nothing is due when another one has come */
-    uint64_t client, req; /* RESOLVED */
+    uint64_t client, req; /* RESOLVED, PUT_ASIDE */
     struct tx_lsn begin;  /* SNAPSHOT */
 };
 
 struct part_alarm {
     struct tx_id tx;
     struct tx_bytes text;
-    uint8_t *memory; /* that it lives in */
+    uint64_t raised_ms; /* wall clock */
+    uint8_t *memory;    /* that it lives in */
 };
 
 struct part_core {
     struct part_options options;
     struct tx_lineage lineage;
+    struct tx_loss loss; /* declared of this log; all zero: none */
     struct lockmgr *locks;
     struct lock_events events;         /* the worklist of this step */
     struct part_tx *txs;               /* map */
@@ -281,14 +312,22 @@ struct part_core {
     struct part_tombstone *tombstones; /* map */
     struct part_link tombstones_by_age;
     struct part_coordinator *coordinators; /* map */
-    struct part_link timers;               /* a queue, in the same order as the heap */
-    struct part_tx **heap;                 /* by timer_us, then id */
+    struct part_place *places;             /* map */
+    struct part_link places_by_age;
+    struct part_link timers; /* a queue, in the same order as the heap */
+    struct part_tx **heap;   /* by timer_us, then id */
     size_t heap_n, heap_capacity;
     size_t states[PART_STATES_N];
 
+    struct tx_cuts cuts;
+    struct tx_cut_askers cut_askers;
+    uint64_t cuts_total;
+
     struct tx_lsn last; /* appended */
     struct tx_lsn durable;
-    uint64_t commits; /* records that change the store's data; nothing else does */
+    uint64_t log_bytes; /* of the log, up to `durable`, since the first record that was replayed */
+    uint64_t log_bytes_from; /* of them, before this start */
+    uint64_t commits;        /* records that change the store's data; nothing else does */
     /* The newest commits that are seen in the store and decided by their own record only. */
     struct tx_lsn one_phase; /* seen without a lock */
     struct tx_lsn heuristic; /* seen with one, too */
@@ -304,20 +343,24 @@ struct part_core {
     uint64_t alarms_kept;                      /* ever put there */
     uint64_t age_counter;
     bool disk_low, draining;
-    bool old_copy; /* another participant has proved it of this directory: no answer to any */
+    size_t txs_max_was; /* the largest that options.txs_max has been */
+    bool old_copy;      /* another participant has proved it of this directory: no answer to any */
     uint64_t begun, committed_total, aborted_total, aborted_by[TX_REASONS_N];
     uint64_t found_out_total;
-    uint64_t violations, stale, alarms_total;
+    uint64_t violations, stale, alarms_total, inquiries_total;
+    struct tx_times times[PART_PHASES_N]; /* the lock manager keeps those of waits itself */
 
     struct tx_spare spare_txs, spare_tombstones; /* of those, the ones without a text */
     struct tx_arena arenas[PART_SPARES_MAX];     /* empty ones with a block each */
     size_t arenas_n;
 
-    bool recovering; /* no step yet */
-    bool restating;  /* recovery: between SNAPSHOT_BEGIN and its END */
+    uint64_t started_us; /* the end of recovery */
+    bool recovering;     /* no step yet */
+    bool restating;      /* recovery: between SNAPSHOT_BEGIN and its END */
 
     /* Of the present step. */
     uint64_t now_us;
+    uint64_t wall_ms; /* of MESSAGE */
     struct part_actions *out;
 };
 
@@ -354,10 +397,14 @@ void part_note(struct part_core *core, struct tx_id tx, struct tx_bytes text);
 /* part_alarm.c */
 void part_alarm(struct part_core *core, struct tx_id tx, struct tx_bytes text);
 /* Keeps it in memory unless the same one is there. */
-bool part_alarm_keep(struct part_core *core, struct tx_id tx, struct tx_bytes text);
+bool part_alarm_keep(struct part_core *core, struct tx_id tx, struct tx_bytes text,
+                     uint64_t raised_ms);
 /* The i-th that is kept, oldest first; NULL beyond the last. */
 const struct part_alarm *part_alarm_at(const struct part_core *core, size_t i);
 void part_alarms_free(struct part_core *core);
+/* ALARMS: what is kept, the newest first, in pages. */
+void part_on_alarms(struct part_core *core, uint64_t client,
+                    const struct tx_msg_alarms_request *request);
 
 /* part_timer.c */
 void part_timer_set(struct part_core *core, struct part_tx *tx, uint64_t at_us);
@@ -503,8 +550,8 @@ void part_vote_tombstone(struct part_core *core, const struct part_tombstone *to
 /* part_decide.c */
 void part_on_commit(struct part_core *core, struct part_coordinator *coordinator,
                     const struct tx_msg_commit *commit);
-void part_on_abort(struct part_core *core, struct part_coordinator *coordinator, struct tx_id id,
-                   enum tx_reason reason);
+void part_on_abort(struct part_core *core, struct part_coordinator *coordinator,
+                   const struct tx_msg_abort *abort);
 void part_commit(struct part_core *core, struct part_tx *tx, const char *how);
 void part_abort_prepared(struct part_core *core, struct part_tx *tx, enum tx_reason reason,
                          const char *how);
@@ -516,7 +563,13 @@ void part_deferred_play(struct part_core *core, struct tx_id id,
 /* part_resolve.c */
 void part_on_resolve(struct part_core *core, const struct part_event *event);
 void part_resolved_durable(struct part_core *core, const struct part_held *held);
+/* PUT_ASIDE: an operator has seen to it. */
+void part_on_put_aside(struct part_core *core, const struct part_event *event);
+void part_put_aside_durable(struct part_core *core, const struct part_held *held);
 void part_heuristic_decided(struct part_core *core, struct part_tx *tx, bool commit);
+/* Somebody knows of no commit of it, and might have forgotten one: of a transaction in a declared
+ * loss that is no decision. */
+void part_heuristic_unknown(struct part_core *core, struct part_tx *tx);
 void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx);
 
 /* part_inquire.c */
@@ -531,11 +584,47 @@ void part_wanted(struct part_core *core, struct part_tx *tx);
 void part_inquire_older_epochs(struct part_core *core, struct part_coordinator *coordinator);
 void part_inquire(struct part_core *core, struct part_tx *tx);
 void part_on_timer(struct part_core *core, struct part_tx *tx);
+/* In doubt: what would settle it, beside its coordinator; "; ..." or empty. */
+struct tx_bytes part_doubt_text(struct part_core *core, const struct part_tx *tx);
+bool part_is_in_doubt(const struct part_tx *tx);
+bool part_said_prepared(const struct part_tx *tx, size_t member);
 void part_on_inquire(struct part_core *core, const struct tx_envelope *envelope,
                      const struct tx_msg_inquire *inquire);
 void part_on_state(struct part_core *core, const struct tx_envelope *envelope,
                    const struct tx_msg_state *state);
 void part_on_wait(struct part_core *core, struct tx_id id);
+
+/* part_places.c */
+/* A coordinator says where participants are. */
+void part_places_told(struct part_core *core, const struct tx_member *nodes, size_t n);
+/* A member of a transaction that is open here speaks. True: from a place where it was not looked
+ * for so far, and will be from now on. */
+bool part_place_heard(struct part_core *core, const struct tx_member *member,
+                      const struct tx_envelope *from);
+/* Where to ask it: all different, the newest word of a coordinator first, the address of PREPARED
+ * last. At least one; they live until the next word. */
+size_t part_places_of(const struct part_core *core, const struct tx_member *member,
+                      const struct tx_address *out[PART_PLACES_OF_ONE]);
+void part_places_check(const struct part_core *core);
+void part_places_free(struct part_core *core);
+
+/* part_loss.c */
+/* Did it prepare here in a start whose newest words are lost? Then this participant may have heard
+ * the decision, and all others may have forgotten that: that somebody knows of no commit says
+ * nothing. */
+bool part_in_loss(const struct part_core *core, const struct part_tx *tx);
+/* Of one that is not known here: may it have been, in the start that PREPARE named (0: not known)?
+ */
+bool part_may_have_lost(const struct part_core *core, uint64_t incarnation);
+enum tx_error part_loss_recover(struct part_core *core, const struct txlog_record *record,
+                                struct tx_why *why) TX_MUST_CHECK;
+void part_loss_restate(struct part_core *core);
+/* After recovery: an alarm says so. */
+void part_loss_start(struct part_core *core);
+/* COMMIT of one that is lost here. */
+void part_commit_lost(struct part_core *core, struct part_coordinator *coordinator,
+                      struct tx_id id);
+void part_lost_durable(struct part_core *core, const struct part_held *held);
 
 /* part_forget.c */
 void part_on_forget(struct part_core *core, struct part_coordinator *coordinator,
@@ -545,6 +634,19 @@ bool part_forget_ended(struct part_core *core, struct part_tx *tx);
 bool part_forget_valid(const struct tx_msg_forget *forget);
 void part_append_mark(struct part_core *core, const struct part_coordinator *coordinator,
                       uint64_t epoch);
+
+/* part_cut.c */
+/* The number in a frame of a daemon. False: nothing in that frame may be looked at. */
+bool part_cut_stamped(struct part_core *core, uint64_t stamp);
+void part_on_cut_request(struct part_core *core, uint64_t client,
+                         const struct tx_msg_cut_request *request);
+/* More of the log is durable: answers those who wait for a cut. */
+void part_cut_durable(struct part_core *core);
+/* After recovery: what the log says is stamped from now on. */
+void part_cut_start(struct part_core *core);
+enum tx_error part_cut_recover(struct part_core *core, const struct txlog_record *record,
+                               struct tx_why *why) TX_MUST_CHECK;
+void part_cut_restate(struct part_core *core);
 
 /* part_snapshot.c */
 static inline bool part_snapshot_is_due(const struct part_core *core)
@@ -558,8 +660,19 @@ static inline bool part_snapshot_is_due(const struct part_core *core)
 void part_snapshot(struct part_core *core);
 void part_snapshot_durable(struct part_core *core, const struct part_held *held);
 
+/* part_figures.c */
+/* The phase of this transaction has ended now. */
+void part_phase_end(struct part_core *core, const struct part_tx *tx, enum part_phase phase);
+/* The same of its time in doubt. */
+void part_doubt_end(struct part_core *core, const struct part_tx *tx);
+
 /* part_status.c */
 void part_on_status(struct part_core *core, uint64_t client, uint64_t req);
+/* What it waits for, in words; in the arena of the actions. */
+struct tx_bytes part_describe(struct part_core *core, const struct part_tx *tx);
+
+/* part_txs_view.c */
+void part_on_txs(struct part_core *core, uint64_t client, const struct tx_msg_txs_request *request);
 
 /* part_locks_view.c */
 void part_on_locks(struct part_core *core, uint64_t client,

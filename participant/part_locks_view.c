@@ -5,6 +5,8 @@
  * is. What does not fit is asked for again, from the place where it goes on. */
 #include "participant/part_internal.h"
 
+#include "common/page.h"
+#include "common/times.h"
 #include "lockmgr/lock_list.h"
 
 #define PART_LOCKS_LOOKS 20000u
@@ -17,16 +19,9 @@ struct listing {
     const struct tx_msg_locks_request *request;
     const struct part_tx *tx; /* whose locks are being listed */
     struct lock_place place;  /* among them */
+    struct tx_page page;
     struct tx_lock_row *rows;
-    size_t n, n_max;
-    size_t bytes;
-    size_t looks; /* left */
 };
-
-static uint64_t ms_since(const struct part_core *core, uint64_t then_us)
-{
-    return core->now_us > then_us ? (core->now_us - then_us) / 1000 : 0;
-}
 
 static bool is_wanted(const struct listing *listing, struct lock_name name)
 {
@@ -42,16 +37,14 @@ static struct tx_lock_row *add_row(struct listing *listing, struct lock_name nam
     const struct part_tx *tx = listing->tx;
     size_t bytes =
         ROW_BYTES + name.space.len + name.key.len + name.to.len + blockers_n * BLOCKER_BYTES;
-    if (listing->n == listing->n_max ||
-        (listing->n > 0 && listing->bytes + bytes > TX_LOCKS_BYTES_MAX))
+    if (!tx_page_add(&listing->page, bytes))
         return NULL;
-    listing->bytes += bytes;
-    struct tx_lock_row *row = &listing->rows[listing->n++];
+    struct tx_lock_row *row = &listing->rows[listing->page.n - 1];
     *row = (struct tx_lock_row){
         .id = tx->id,
         .age = tx->age,
         .state = tx_bytes_str(part_state_text(tx->state)),
-        .age_ms = ms_since(core, tx->since_us),
+        .age_ms = tx_ms_between(tx->since_us, core->now_us),
         .space = part_copy(&core->out->arena, name.space),
         .key = part_copy(&core->out->arena, name.key),
         .to = part_copy(&core->out->arena, name.to),
@@ -78,7 +71,7 @@ static void add_blockers(struct listing *listing, struct tx_lock_row *row,
         blockers[i] = (struct tx_lock_blocker){
             .id = tx->id,
             .state = tx_bytes_str(part_state_text(tx->state)),
-            .age_ms = ms_since(core, tx->since_us),
+            .age_ms = tx_ms_between(tx->since_us, core->now_us),
             .mode = in_way[i].mode,
             .waits = in_way[i].waits,
             .range = in_way[i].range,
@@ -97,12 +90,12 @@ static bool add_waiting(struct listing *listing)
     if (!lockmgr_list_wanted(listing->tx->owner, &wanted) || !is_wanted(listing, wanted.name))
         return true;
     size_t n = lockmgr_list_in_way(listing->tx->owner, in_way, TX_LOCK_BLOCKERS_MAX, &more,
-                                   &listing->looks);
+                                   &listing->page.looks);
     struct tx_lock_row *row = add_row(listing, wanted.name, wanted.mode, n);
     if (row == NULL)
         return false;
     row->waiting = true;
-    row->waited_ms = ms_since(listing->core, wanted.since_us);
+    row->waited_ms = tx_ms_between(wanted.since_us, listing->core->now_us);
     row->blockers_more = more;
     add_blockers(listing, row, in_way, n);
     return true;
@@ -111,12 +104,11 @@ static bool add_waiting(struct listing *listing)
 /* The locks of one transaction from the place on; false when the page is full before their end. */
 static bool add_tx(struct listing *listing)
 {
-    if (listing->looks == 0)
+    if (!tx_page_look(&listing->page, 1)) /* so that those who hold nothing count, too */
         return false;
-    listing->looks--; /* so that those who hold nothing count, too */
     if (!listing->request->waiting &&
         !lockmgr_list_held(listing->core->locks, listing->tx->owner, &listing->place,
-                           &listing->looks, add_held, listing))
+                           &listing->page.looks, add_held, listing))
         return false;
     return add_waiting(listing);
 }
@@ -174,9 +166,6 @@ static struct tx_locks_place next_place(struct listing *listing, const struct pa
 void part_on_locks(struct part_core *core, uint64_t client,
                    const struct tx_msg_locks_request *request)
 {
-    const size_t n_max = request->limit > 0 && request->limit < TX_STATUS_ROWS_MAX
-                             ? request->limit
-                             : TX_STATUS_ROWS_MAX;
     if (request->from.serial > 0 && request->from.incarnation != core->options.incarnation) {
         part_reply_error(core, client, request->req, TX_ESTATE, TX_REASON_RESTARTED,
                          tx_bytes_str("the participant has restarted since the list of locks "
@@ -186,15 +175,14 @@ void part_on_locks(struct part_core *core, uint64_t client,
     struct listing listing = {
         .core = core,
         .request = request,
-        .rows = part_alloc(&core->out->arena, n_max, sizeof *listing.rows),
-        .n_max = n_max,
-        .looks = PART_LOCKS_LOOKS,
+        .page = tx_page_begin(request->limit, PART_LOCKS_LOOKS),
     };
+    listing.rows = part_alloc(&core->out->arena, listing.page.n_max, sizeof *listing.rows);
     const struct part_tx *next = fill(&listing);
     struct tx_msg msg = {.type = TX_MSG_LOCKS};
     msg.locks.req = request->req;
     msg.locks.rows = listing.rows;
-    msg.locks.rows_n = listing.n;
+    msg.locks.rows_n = listing.page.n;
     msg.locks.more = next != NULL;
     if (next != NULL)
         msg.locks.next = next_place(&listing, next);

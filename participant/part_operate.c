@@ -35,6 +35,7 @@ void part_send_operated(struct part_core *core, const struct part_tx *tx, enum t
 void part_step_done(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->ops_done == tx->ops_n && !tx->one_shot);
+    part_phase_end(core, tx, PART_PHASE_OPERATION);
     tx->wait = PART_WAIT_CLIENT;
     part_timer_set(core, tx, part_time_after(core->now_us, core->options.idle_us));
     part_send_operated(core, tx, TX_REASON_NONE, tx_bytes(NULL, 0));
@@ -73,6 +74,7 @@ static void begin_step(struct part_core *core, struct part_tx *tx, const struct 
     part_timer_clear(core, tx);
     tx_arena_reset(&tx->work);
     tx->step = operate->step;
+    tx->phase_us = core->now_us;
     tx->client = event->client;
     tx->req = operate->req;
     tx->client_waits = true;

@@ -55,7 +55,7 @@ static void answered(struct part_shell *shell, struct tx_id tx, enum part_rm_cal
     case RM_NOT_FOUND:
     case RM_HEURISTIC:
     case RM_FAILED:
-        part_shell_fail(shell, TX_EIO, "the %s store cannot go on with transaction %s: %.*s",
+        node_shell_fail(&shell->node, TX_EIO, "the %s store cannot go on with transaction %s: %.*s",
                         shell->rm->vtable->kind, tx_id_print(tx, id), (int)answer->text.len,
                         (const char *)answer->text.data);
         return;
@@ -93,35 +93,29 @@ static void append(struct part_shell *shell, struct part_action *action)
 {
     struct rm_answer answer = {0};
     struct rm_batch batch = {0};
-    enum tx_error error;
 
-    action->record.time_ms = clock_wall_ms();
     if (action->redo_wanted)
         action->record.prepared.redo = shell->rm->vtable->redo(shell->rm, action->tx);
     if (action->commit_writes) {
         shell->rm->vtable->commit(shell->rm, action->tx, action->record.lsn, &batch, &answer);
         if (answer.status != RM_OK) {
-            part_shell_fail(shell, TX_EIO, "the %s store cannot commit: %.*s",
+            node_shell_fail(&shell->node, TX_EIO, "the %s store cannot commit: %.*s",
                             shell->rm->vtable->kind, (int)answer.text.len,
                             (const char *)answer.text.data);
             return;
         }
     }
-    error = node_log_append(&shell->node, &action->record, batch.puts, batch.puts_n, action->force);
-    if (error != TX_OK)
-        part_shell_fail(shell, error, "cannot queue a log record: %s", tx_error_text(error));
+    node_shell_append(&shell->node, &action->record, batch.puts, batch.puts_n, action->force);
     if (action->commit_writes)
         shell->rm->vtable->committed(shell->rm, action->tx);
 }
 
 static void deliver(struct part_shell *shell, const struct part_action *action)
 {
-    if (action->msg.type == TX_MSG_STATUS)
-        part_shell_send_status(shell, action);
-    else if (action->to.is_client)
-        transport_reply(shell->transport, action->to.client, &action->msg);
+    if (action->to.is_client)
+        node_shell_reply(&shell->node, action->to.client, &action->msg);
     else
-        transport_send(shell->transport, &action->to.address, &action->msg);
+        transport_send(shell->node.transport, &action->to.address, &action->msg);
 }
 
 static void perform(struct part_shell *shell, struct part_action *action)
@@ -143,7 +137,10 @@ static void perform(struct part_shell *shell, struct part_action *action)
         rollback(shell, action->tx);
         return;
     case PART_ACTION_COMPACT:
-        log_writer_compact(shell->node.writer, action->lsn);
+        log_writer_compact(shell->node.log.writer, action->lsn);
+        return;
+    case PART_ACTION_STAMP:
+        transport_set_cut(shell->node.transport, action->cut);
         return;
     case PART_ACTION_ALARM:
         log_text(LOG_ERROR_LEVEL, action->tx, action->text);
@@ -156,41 +153,20 @@ static void perform(struct part_shell *shell, struct part_action *action)
 
 void part_shell_perform(struct part_shell *shell)
 {
-    for (size_t i = 0; i < shell->actions.n && shell->failed == TX_OK; i++) {
+    for (size_t i = 0; i < shell->actions.n && shell->node.failed == TX_OK; i++) {
         /* What the resource manager answers may append actions, and move them all: nobody looks at
          * one after that. */
         perform(shell, &shell->actions.items[i]);
     }
     part_actions_clear(&shell->actions);
-    service_tick_at(shell->service, part_core_deadline(shell->core));
 }
 
 void part_shell_step(struct part_shell *shell, const struct part_event *event)
 {
-    if (shell->failed != TX_OK)
+    if (shell->node.failed != TX_OK)
         return;
     TX_ASSERT(shell->actions.n == 0);
     shell->now_us = clock_now_us(); /* what the store answers at once is of the same moment */
     step_core(shell, event);
     part_shell_perform(shell);
-}
-
-void part_shell_send_status(struct part_shell *shell, const struct part_action *action)
-{
-    struct transport_stats net = transport_stats(shell->transport);
-    struct log_writer_stats writer = log_writer_stats(shell->node.writer);
-    struct status_fields fields;
-    struct tx_msg msg = action->msg;
-
-    status_fields_begin(&fields, msg.status.fields, msg.status.fields_n);
-    status_fields_runtime(&fields, &net, service_disk_free(shell->service));
-    status_fields_u64(&fields, "log_batches", writer.batches);
-    status_fields_u64(&fields, "log_records", writer.records);
-    status_fields_u64(&fields, "log_records_max", writer.batch_records_max);
-    status_fields_u64(&fields, "log_bytes", writer.bytes);
-    status_fields_u64(&fields, "log_sync_us_total", writer.sync_us_total);
-    status_fields_u64(&fields, "log_sync_us_max", writer.sync_us_max);
-    msg.status.fields = fields.items;
-    msg.status.fields_n = fields.n;
-    transport_reply(shell->transport, action->to.client, &msg);
 }

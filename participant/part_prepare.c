@@ -76,6 +76,9 @@ void part_prepare_begin(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->members_n > 0 && tx->ops_done == tx->ops_n && !tx->wounded);
     part_timer_clear(core, tx);
+    if (tx->one_shot)
+        part_phase_end(core, tx, PART_PHASE_OPERATION);
+    tx->phase_us = core->now_us;
     lockmgr_protect(core->locks, tx->owner);
     part_tx_move(core, tx, PART_PREPARING, PART_WAIT_RM);
     if (tx->rm_open) {
@@ -130,6 +133,7 @@ static void force_one_phase(struct part_core *core, struct part_tx *tx, struct t
 
 static void force_prepared(struct part_core *core, struct part_tx *tx, struct tx_bytes redo)
 {
+    tx->log_at = core->log_bytes;
     part_append_prepared(core, tx, redo, false);
     tx->lsn = core->last;
     tx->wait = PART_WAIT_LOG;
@@ -195,6 +199,7 @@ void part_prepare_answered(struct part_core *core, struct part_tx *tx,
 void part_prepared_durable(struct part_core *core, struct part_tx *tx)
 {
     TX_ASSERT(tx->state == PART_PREPARING && tx->wait == PART_WAIT_LOG);
+    part_phase_end(core, tx, PART_PHASE_PREPARE);
     part_tx_move(core, tx, PART_PREPARED, PART_WAIT_NOBODY);
     tx->since_us = core->now_us;
     part_vote_tx(core, tx, TX_VOTE_YES);
@@ -280,7 +285,9 @@ static void prepare_working(struct part_core *core, struct part_tx *tx,
         return;
     }
     const char *why = mismatch(tx, prepare);
-    if (of_another_start(core, prepare, self)) {
+    if (part_may_have_lost(core, prepare->members[self].incarnation)) {
+        core->stale++; /* a late copy of its first step has begun it anew; it idles out */
+    } else if (of_another_start(core, prepare, self)) {
         part_undo(
             core, tx, TX_REASON_RESTARTED,
             part_text(core, "participant %s has restarted since its work", core->options.name.s),
@@ -344,6 +351,7 @@ static void prepare_one_shot(struct part_core *core, struct part_coordinator *co
     }
     struct part_tx *tx = part_tx_new(core, coordinator, prepare->id, prepare->age, PART_WORKING);
     tx->one_shot = true;
+    tx->phase_us = core->now_us;
     tx->token = prepare->token;
     take_members(tx, prepare, self);
     tx->lock_timeout_us = (uint64_t)prepare->lock_timeout_ms * 1000u;
@@ -361,6 +369,10 @@ static void prepare_unknown(struct part_core *core, struct part_coordinator *coo
     struct tx_id id = prepare->id;
     const struct part_tombstone *tombstone = part_tombstone_find(core, id);
     uint64_t incarnation = prepare->members[self].incarnation;
+    if (part_may_have_lost(core, incarnation) && !TX_SEEDED_BUG(LOSS_SAYS_NO)) {
+        core->stale++; /* that start may have voted YES: nothing may be said of it any more */
+        return;
+    }
     if (part_mark_covers(coordinator, id) && !TX_SEEDED_BUG(PREPARE_AFTER_COMMIT)) {
         core->stale++;
     } else if (tombstone != NULL) {

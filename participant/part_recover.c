@@ -172,6 +172,7 @@ static enum tx_error take_prepared(struct part_core *core, struct part_tx *tx,
 {
     const struct txlog_prepared *prepared = &record->prepared;
     tx->lsn = record->lsn;
+    tx->log_at = core->log_bytes - record->stored_bytes;
     tx->rm_open = true; /* the shell hands its redo to the resource manager */
     tx_arena_reset(&tx->kept);
     tx_arena_reset(&tx->work);
@@ -290,6 +291,23 @@ static enum tx_error recover_heuristic_end(struct part_core *core,
     return TX_OK;
 }
 
+static enum tx_error recover_put_aside(struct part_core *core, const struct txlog_record *record,
+                                       struct tx_why *why)
+{
+    const struct txlog_put_aside *aside = &record->put_aside;
+    struct part_tx *tx = part_tx_find(core, aside->id);
+    if (tx == NULL || tx->state != PART_HEURISTIC)
+        return contradiction(record, why, known_state(core, aside->id));
+    if (tx->heuristic.put_aside && !core->restating)
+        return contradiction(record, why, "it was put aside before");
+    tx->heuristic.put_aside = true;
+    tx->heuristic.aside = record->lsn;
+    tx->heuristic.aside_by = aside->operator_name;
+    tx->heuristic.aside_ms = aside->time_ms;
+    (void)part_forget_ended(core, tx);
+    return TX_OK;
+}
+
 static enum tx_error recover_one(struct part_core *core, const struct txlog_record *record,
                                  struct tx_why *why)
 {
@@ -311,8 +329,11 @@ static enum tx_error recover_one(struct part_core *core, const struct txlog_reco
         return recover_heuristic(core, record, why);
     case TXLOG_HEURISTIC_END:
         return recover_heuristic_end(core, record, why);
+    case TXLOG_PUT_ASIDE:
+        return recover_put_aside(core, record, why);
     case TXLOG_ALARM:
-        core->alarms_total += part_alarm_keep(core, record->alarm.id, record->alarm.text);
+        core->alarms_total +=
+            part_alarm_keep(core, record->alarm.id, record->alarm.text, record->time_ms);
         return TX_OK;
     case TXLOG_SNAPSHOT_BEGIN:
         core->restating = true;
@@ -321,6 +342,11 @@ static enum tx_error recover_one(struct part_core *core, const struct txlog_reco
         core->restating = false;
         core->snapshot_end = record->lsn;
         return TX_OK;
+    case TXLOG_CUT:
+        return part_cut_recover(core, record, why);
+    case TXLOG_LOSS:
+        return part_loss_recover(core, record, why);
+    case TXLOG_READMIT:
     case TXLOG_COMMIT:
     case TXLOG_END:
     case TXLOG_OUTCOME:
@@ -343,6 +369,8 @@ enum tx_error part_core_recover(struct part_core *core, const struct txlog_recor
         return tx_why(why, TX_EGAP, "record %" PRIu64 " follows record %" PRIu64, record->lsn.n,
                       core->last.n);
     core->last = core->durable = record->lsn;
+    core->log_bytes += record->stored_bytes;
+    core->log_bytes_from = core->log_bytes;
     return recover_one(core, record, why);
 }
 
@@ -392,7 +420,7 @@ static enum tx_error take_locks(struct part_core *core, struct part_tx *tx, stru
 
 static void resume(struct part_core *core, struct part_tx *tx)
 {
-    tx->since_us = core->now_us;
+    tx->since_us = tx->begun_us = tx->moved_us = core->now_us;
     if (tx->state == PART_HEURISTIC && tx->heuristic.end != TX_HEURISTIC_NONE)
         return;
     tx->noted = tx->state == PART_PREPARED;
@@ -424,13 +452,15 @@ enum tx_error part_core_recovered(struct part_core *core, struct tx_lsn last, ui
     bool follows = tx_lineage_add(
         &core->lineage, (struct tx_position){core->options.incarnation, core->options.life, last});
     TX_ASSERT(follows);
-    core->now_us = now_us;
+    core->now_us = core->started_us = now_us;
     core->restating = false;
     enum tx_error error = take_all_locks(core, why);
     if (error != TX_OK)
         return error;
     core->recovering = false;
     core->out = actions;
+    part_cut_start(core);
+    part_loss_start(core);
     for (struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next)
         c->heard_us = now_us;
     for (struct part_link *l = core->live.next; l != &core->live; l = l->next)

@@ -19,6 +19,7 @@ static void decide(struct part_core *core, struct part_tx *tx, const struct part
 {
     const struct tx_msg_resolve *resolve = &event->msg->resolve;
     TX_ASSERT(tx->state == PART_PREPARED);
+    part_doubt_end(core, tx);
     tx->heuristic = (struct part_heuristic){.commit = resolve->commit,
                                             .operator_name = resolve->operator_name,
                                             .wall_ms = event->wall_ms};
@@ -86,6 +87,70 @@ void part_on_resolve(struct part_core *core, const struct part_event *event)
     }
 }
 
+/* ---- what an operator has seen to ---- */
+
+/* Why it cannot be put aside now; empty when it can. */
+static struct tx_bytes not_aside(struct part_core *core, const struct part_tx *tx,
+                                 const struct tx_msg_put_aside *aside)
+{
+    char id[TX_ID_TEXT];
+    tx_id_print(aside->id, id);
+    if (tx == NULL || tx->state != PART_HEURISTIC)
+        return part_text(core,
+                         "transaction %s is %s here; only what an operator has decided can be "
+                         "put aside",
+                         id, part_core_state_name(core, aside->id));
+    if (tx->heuristic.end == TX_HEURISTIC_NONE && !aside->force)
+        return part_text(
+            core,
+            "the real decision of transaction %s has not come yet, and only that shows "
+            "whether %s was right: put it aside afterwards, or force it",
+            id, outcome_text(tx->heuristic.commit));
+    return tx_bytes(NULL, 0);
+}
+
+/* It stays for as long as others may ask for it: nothing that is said of it changes. */
+void part_on_put_aside(struct part_core *core, const struct part_event *event)
+{
+    const struct tx_msg_put_aside *aside = &event->msg->put_aside;
+    struct part_tx *tx = part_tx_find(core, aside->id);
+    struct tx_bytes refusal = not_aside(core, tx, aside);
+    if (refusal.len > 0) {
+        answer(core, event->client, aside->req, tx == NULL ? TX_EUNKNOWN : TX_ESTATE, refusal);
+        return;
+    }
+    if (!tx->heuristic.put_aside) {
+        part_append(core, TXLOG_PUT_ASIDE, tx->id, true)->record.put_aside =
+            (struct txlog_put_aside){
+                .id = tx->id, .operator_name = aside->operator_name, .time_ms = event->wall_ms};
+        tx->heuristic.put_aside = true;
+        tx->heuristic.aside = core->last;
+        tx->heuristic.aside_by = aside->operator_name;
+        tx->heuristic.aside_ms = event->wall_ms;
+        part_note(core, tx->id,
+                  part_text(core, "put aside by operator %s", aside->operator_name.s));
+    }
+    struct part_held held = {.lsn = core->last,
+                             .type = PART_HELD_PUT_ASIDE,
+                             .tx = tx->id,
+                             .client = event->client,
+                             .req = aside->req};
+    if (tx->heuristic.aside.n <= core->durable.n)
+        part_put_aside_durable(core, &held);
+    else
+        part_hold(core, &held);
+}
+
+void part_put_aside_durable(struct part_core *core, const struct part_held *held)
+{
+    char id[TX_ID_TEXT];
+    struct part_tx *tx = part_tx_find(core, held->tx);
+    answer(core, held->client, held->req, TX_OK,
+           part_text(core, "transaction %s is put aside", tx_id_print(held->tx, id)));
+    if (tx != NULL && tx->state == PART_HEURISTIC)
+        (void)part_forget_ended(core, tx);
+}
+
 /* ---- the real decision ---- */
 
 static void send_ack(struct part_core *core, const struct part_tx *tx)
@@ -142,6 +207,23 @@ void part_heuristic_decided(struct part_core *core, struct part_tx *tx, bool com
         send_ack(core, tx);
     else
         core->stale++; /* the ACK leaves when the record is durable */
+}
+
+/* Nobody is left who could tell, once all have been asked a few times. */
+#define UNKNOWN_AFTER 4u
+
+void part_heuristic_unknown(struct part_core *core, struct part_tx *tx)
+{
+    TX_ASSERT(tx->state == PART_HEURISTIC && part_in_loss(core, tx));
+    if (tx->heuristic.end != TX_HEURISTIC_NONE || tx->inquiries < UNKNOWN_AFTER) {
+        core->stale++;
+        return;
+    }
+    part_note(core, tx->id,
+              part_text(core,
+                        "nobody knows its decision any more: it stays %s, as operator %s decided",
+                        outcome_text(tx->heuristic.commit), tx->heuristic.operator_name.s));
+    end(core, tx, tx->heuristic.commit);
 }
 
 void part_heuristic_end_durable(struct part_core *core, struct part_tx *tx)

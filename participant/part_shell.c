@@ -3,13 +3,11 @@
 #include "common/assert.h"
 #include "common/clock.h"
 #include "participant/kv.h"
+#include "participant/part_metrics.h"
 #include "participant/part_trace.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void received(void *arg, transport_client from, const struct tx_envelope *envelope,
                      const struct tx_msg *msg)
@@ -19,24 +17,19 @@ static void received(void *arg, transport_client from, const struct tx_envelope 
                                .client = from,
                                .envelope = envelope,
                                .msg = msg,
-                               .wall_ms = msg->type == TX_MSG_RESOLVE ? clock_wall_ms() : 0};
+                               .wall_ms = node_shell_wall_ms(&shell->node)};
 
     part_shell_step(shell, &event);
 }
 
-/* The writer has made more of the log durable, or has failed. */
-static void durable(void *arg)
+static void durable(void *arg, struct tx_lsn lsn)
 {
     struct part_shell *shell = arg;
-    struct part_event event = {.type = PART_EVENT_DURABLE};
-    enum tx_error error = log_writer_poll(shell->node.writer, &event.lsn, &shell->why);
+    struct part_event event = {.type = PART_EVENT_DURABLE,
+                               .lsn = lsn,
+                               .log_bytes = log_writer_stats(shell->node.log.writer).bytes};
 
-    if (error != TX_OK) {
-        shell->failed = error;
-        loop_stop(shell->loop);
-        return;
-    }
-    shell->rm->vtable->durable(shell->rm, event.lsn);
+    shell->rm->vtable->durable(shell->rm, lsn);
     part_shell_step(shell, &event);
 }
 
@@ -47,32 +40,47 @@ static void tick(void *arg)
     part_shell_step(shell, &(struct part_event){.type = PART_EVENT_TICK});
 }
 
-/* What one pass of the loop has brought forth reaches the log as one piece, with one sync. The
- * transport sends after this: it was added to the loop later. */
-static void hand_over(void *arg)
+static uint64_t deadline(void *arg)
 {
-    struct part_shell *shell = arg;
-
-    log_writer_hand_over(shell->node.writer);
+    return part_core_deadline(((struct part_shell *)arg)->core);
 }
 
-/* The last of a pass, behind the transport: nothing waits for this sync that does not need it. */
-static void write_log(void *arg)
+static void disk(void *arg, bool low)
 {
-    struct part_shell *shell = arg;
-
-    log_writer_write(shell->node.writer);
-}
-
-static void disk(void *arg, bool low, uint64_t free_bytes)
-{
-    (void)free_bytes;
     part_shell_step(arg, &(struct part_event){.type = PART_EVENT_DISK, .on = low});
 }
 
-static void drain(void *arg)
+static struct part_options options_of(const struct part_shell *shell)
 {
-    part_shell_step(arg, &(struct part_event){.type = PART_EVENT_DRAIN});
+    const struct part_config *config = &shell->config;
+    return (struct part_options){.name = config->name,
+                                 .incarnation = shell->node.log.start,
+                                 .life = shell->node.log.life,
+                                 .idle_us = config->idle_ms * 1000u,
+                                 .lock_timeout_us = config->lock_timeout_ms * 1000u,
+                                 .inquiry_us = config->inquiry_ms * 1000u,
+                                 .inquiry_max_us = config->inquiry_max_ms * 1000u,
+                                 .txs_max = config->transactions_max,
+                                 .locks_max = config->locks_max,
+                                 .lock_policy = config->lock_policy,
+                                 .escalate_at = config->escalate_at,
+                                 .tombstones_max = config->tombstones_max,
+                                 .snapshot_records = config->node.snapshot_records,
+                                 .retain_records = config->node.retain_records,
+                                 .results_max = part_core_results_max(config->node.message_max),
+                                 .wall_zero_ms = clock_wall_ms() - clock_now_us() / 1000u};
+}
+
+static void drain(void *arg, bool on)
+{
+    part_shell_step(arg, &(struct part_event){.type = PART_EVENT_DRAIN, .on = on});
+}
+
+static void reloaded(void *arg)
+{
+    struct part_options options = options_of(arg);
+
+    part_shell_step(arg, &(struct part_event){.type = PART_EVENT_OPTIONS, .options = &options});
 }
 
 static bool idle(void *arg)
@@ -80,47 +88,49 @@ static bool idle(void *arg)
     return part_core_idle(((struct part_shell *)arg)->core);
 }
 
-static void reload(void *arg)
+static void ready(void *arg, struct node_ready *out)
 {
-    (void)arg;
-    LOG_INFO("SIGHUP: a participant has nothing that can be reloaded; restart it", "%s", "");
+    part_metrics_ready(((struct part_shell *)arg)->core, out);
 }
+
+static void metrics(void *arg, FILE *out)
+{
+    struct part_shell *shell = arg;
+
+    part_metrics_write(&shell->node, shell->core, shell->rm, out);
+}
+
+static void phases(void *arg, struct node_phases *out)
+{
+    part_metrics_phases(((struct part_shell *)arg)->core, out);
+}
+
+static const struct node_calls calls = {.received = received,
+                                        .durable = durable,
+                                        .tick = tick,
+                                        .deadline = deadline,
+                                        .disk = disk,
+                                        .drain = drain,
+                                        .reloaded = reloaded,
+                                        .idle = idle,
+                                        .ready = ready,
+                                        .metrics = metrics,
+                                        .phases = phases};
 
 static enum tx_error replay_record(void *arg, const struct txlog_record *record, struct tx_why *why)
 {
     return part_core_recover(((struct part_shell *)arg)->core, record, why);
 }
 
-static struct part_core *new_core(const struct part_shell *shell)
-{
-    const struct part_config *config = &shell->config;
-    struct part_options options = {.name = config->name,
-                                   .incarnation = shell->node.start,
-                                   .life = shell->node.life,
-                                   .idle_us = config->idle_ms * 1000u,
-                                   .lock_timeout_us = config->lock_timeout_ms * 1000u,
-                                   .inquiry_us = config->inquiry_ms * 1000u,
-                                   .inquiry_max_us = config->inquiry_max_ms * 1000u,
-                                   .txs_max = config->transactions_max,
-                                   .locks_max = config->locks_max,
-                                   .lock_policy = config->lock_policy,
-                                   .escalate_at = config->escalate_at,
-                                   .tombstones_max = config->tombstones_max,
-                                   .snapshot_records = config->snapshot_records,
-                                   .retain_records = config->retain_records,
-                                   .results_max = part_core_results_max(config->message_max)};
-
-    return part_core_new(&options);
-}
-
 /* Once, but for a log that told the wrong place of its snapshot. */
 static void begin_replay(void *arg)
 {
     struct part_shell *shell = arg;
+    struct part_options options = options_of(shell);
 
     if (shell->core != NULL)
         part_core_destroy(&shell->core);
-    shell->core = new_core(shell);
+    shell->core = part_core_new(&options);
 }
 
 /* Carried through part_core_each_prepared(): hands one redo to the resource manager. */
@@ -143,7 +153,7 @@ static void recover_prepared(void *arg, struct tx_id tx, struct tx_lsn prepared)
     if (recover->error != TX_OK)
         return;
     tx_arena_reset(&recover->arena);
-    recover->error = txlog_get(shell->node.log, prepared, &recover->stored, recover->why);
+    recover->error = txlog_get(shell->node.log.log, prepared, &recover->stored, recover->why);
     if (recover->error == TX_OK)
         recover->error = txlog_record_decode(tx_buf_view(&recover->stored), &recover->arena,
                                              &record, recover->why);
@@ -159,24 +169,10 @@ static void recover_prepared(void *arg, struct tx_id tx, struct tx_lsn prepared)
 
 static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
 {
-    struct node_log_options options = {
-        .directory = shell->config.data,
-        .lazy_ms = (uint32_t)shell->config.lazy_ms,
-        .group_wait_us = (uint32_t)shell->config.group_wait_us,
-        .owner_writes = true,
-        .identity = {.role = TX_ROLE_PARTICIPANT, .name = shell->config.name}};
-    struct recovery_visitor visitor = {begin_replay, replay_record, shell};
     struct recover_rm recover = {.shell = shell, .why = why};
-    enum tx_error error;
+    enum tx_error error =
+        kv_open(shell->node.log.log, (size_t)shell->config.cache_bytes, &shell->rm, why);
 
-    memcpy(options.identity.cluster, shell->config.cluster, sizeof options.identity.cluster);
-    error = node_log_open(&shell->node, &options, why);
-    if (error != TX_OK)
-        return error;
-    error = node_log_start(&shell->node, clock_wall_ms(), &visitor, why);
-    if (error != TX_OK)
-        return error;
-    error = kv_open(shell->node.log, (size_t)shell->config.cache_bytes, &shell->rm, why);
     if (error != TX_OK)
         return error;
     part_core_each_prepared(shell->core, recover_prepared, &recover);
@@ -185,87 +181,46 @@ static enum tx_error open_store(struct part_shell *shell, struct tx_why *why)
     return recover.error;
 }
 
-static enum tx_error open_network(struct part_shell *shell, struct tx_why *why)
-{
-    struct transport_options options = {.envelope = {.role = TX_ROLE_PARTICIPANT,
-                                                     .name = shell->config.name,
-                                                     .start = shell->node.start,
-                                                     .life = shell->node.life},
-                                        .listen = shell->config.listen.s,
-                                        .message_max = shell->config.message_max};
-    struct service_options service = {.directory = shell->config.data,
-                                      .disk_reserve = shell->config.disk_reserve,
-                                      .drain_ms = shell->config.drain_ms,
-                                      .disk = disk,
-                                      .drain = drain,
-                                      .idle = idle,
-                                      .reload = reload,
-                                      .tick = tick,
-                                      .arg = shell};
-    enum tx_error error;
-
-    memcpy(options.envelope.cluster, shell->config.cluster, sizeof options.envelope.cluster);
-    error = loop_add_after(shell->loop, hand_over, shell);
-    if (error != TX_OK)
-        return tx_why(why, error, "out of memory");
-    error = transport_new(&options, shell->loop, received, NULL, shell, &shell->transport, why);
-    if (error != TX_OK)
-        return error;
-    error = loop_add_after(shell->loop, write_log, shell);
-    if (error != TX_OK)
-        return tx_why(why, error, "out of memory");
-    error = service_new(&service, shell->loop, &shell->service, why);
-    if (error != TX_OK)
-        return error;
-    error = loop_add_fd(shell->loop, log_writer_fd(shell->node.writer), durable, shell);
-    if (error != TX_OK)
-        return tx_why(why, error, "cannot watch the log writer: %s", tx_error_text(error));
-    return TX_OK;
-}
-
 enum tx_error part_shell_new(const struct part_config *config, struct part_shell **shell,
                              struct tx_why *why)
 {
     struct part_shell *made = calloc(1, sizeof *made);
+    struct txlog_identity identity = {.role = TX_ROLE_PARTICIPANT, .name = config->name};
+    struct recovery_visitor visitor = {begin_replay, replay_record, made};
     enum tx_error error;
 
     if (made == NULL)
         return tx_why(why, TX_ENOMEM, "out of memory");
     made->config = *config;
-    error = loop_new(&made->loop, why);
+    error =
+        node_shell_open(&made->node, &made->config.node, &calls, made, &identity, &visitor, why);
     if (error == TX_OK)
         error = open_store(made, why);
     if (error == TX_OK)
-        error = open_network(made, why);
+        error = node_shell_listen(&made->node, why);
     made->now_us = clock_now_us();
     if (error == TX_OK)
-        error = part_core_recovered(made->core, made->node.last, made->now_us, &made->actions, why);
+        error =
+            part_core_recovered(made->core, made->node.log.last, made->now_us, &made->actions, why);
     if (error != TX_OK) {
         part_shell_destroy(&made);
         return error;
     }
     part_trace_locks(&made->config.name, made->core);
     part_shell_perform(made);
-    hand_over(made);
-    transport_flush(made->transport);
-    write_log(made);
+    node_shell_first_pass(&made->node);
     *shell = made;
     return TX_OK;
 }
 
 enum tx_error part_shell_run(struct part_shell *shell, struct tx_why *why)
 {
+    const struct node_config *config = &shell->config.node;
+
     LOG_INFO("serving", "cluster=%s listen=%s incarnation=%" PRIu64 " lsn=%" PRIu64 " data=%s",
-             shell->config.cluster, transport_endpoint(shell->transport), shell->node.start,
-             shell->node.last.n, shell->config.data);
-    if (shell->failed == TX_OK)
-        loop_run(shell->loop);
-    if (shell->failed == TX_OK) {
-        transport_flush(shell->transport);
-        return node_log_close(&shell->node, why);
-    }
-    *why = shell->why;
-    return shell->failed;
+             config->cluster, transport_endpoint(shell->node.transport), shell->node.log.start,
+             shell->node.log.last.n, config->data);
+    return node_shell_run(&shell->node, why);
 }
 
 void part_shell_destroy(struct part_shell **shell)
@@ -274,33 +229,13 @@ void part_shell_destroy(struct part_shell **shell)
 
     if (old == NULL)
         return;
-    if (old->transport != NULL)
-        transport_destroy(&old->transport);
-    if (old->service != NULL)
-        service_destroy(&old->service);
-    if (old->loop != NULL)
-        loop_destroy(&old->loop);
+    node_shell_close_network(&old->node);
     if (old->rm != NULL)
         old->rm->vtable->close(&old->rm);
-    /* A failed write was reported when it happened; closing can only repeat it. */
-    if (node_log_close(&old->node, NULL) != TX_OK)
-        LOG_ERROR("the log was closed after a failed write", "data=%s", old->config.data);
+    node_shell_close_log(&old->node);
     part_actions_deinit(&old->actions);
     if (old->core != NULL)
         part_core_destroy(&old->core);
     free(old);
     *shell = NULL;
-}
-
-void part_shell_fail(struct part_shell *shell, enum tx_error error, const char *format, ...)
-{
-    va_list args;
-
-    if (shell->failed != TX_OK)
-        return;
-    shell->failed = error;
-    va_start(args, format);
-    vsnprintf(shell->why.text, sizeof shell->why.text, format, args);
-    va_end(args);
-    loop_stop(shell->loop);
 }

@@ -22,8 +22,9 @@ static void restate_alarms(struct part_core *core)
     const struct part_alarm *alarm;
     for (size_t i = 0; (alarm = part_alarm_at(core, i)) != NULL; i++) {
         struct tx_bytes text = part_copy(&core->out->arena, alarm->text);
-        part_append(core, TXLOG_ALARM, alarm->tx, false)->record.alarm =
-            (struct txlog_alarm){.id = alarm->tx, .text = text};
+        struct txlog_record *record = &part_append(core, TXLOG_ALARM, alarm->tx, false)->record;
+        record->alarm = (struct txlog_alarm){.id = alarm->tx, .text = text};
+        record->time_ms = alarm->raised_ms;
     }
 }
 
@@ -39,6 +40,10 @@ static void restate_heuristic(struct part_core *core, const struct part_tx *tx)
         part_append(core, TXLOG_HEURISTIC_END, tx->id, false)->record.heuristic_end =
             (struct txlog_heuristic_end){.id = tx->id,
                                          .damage = heuristic->end == TX_HEURISTIC_DAMAGE};
+    if (heuristic->put_aside)
+        part_append(core, TXLOG_PUT_ASIDE, tx->id, false)->record.put_aside =
+            (struct txlog_put_aside){
+                .id = tx->id, .operator_name = heuristic->aside_by, .time_ms = heuristic->aside_ms};
 }
 
 static void restate_committed(struct part_core *core, const struct part_tx *tx)
@@ -85,6 +90,8 @@ void part_snapshot(struct part_core *core)
     struct tx_lsn begin = core->last;
     for (struct part_coordinator *c = core->coordinators; c != NULL; c = c->hh.next)
         restate_coordinator(core, c);
+    part_cut_restate(core);
+    part_loss_restate(core);
     restate_alarms(core);
     for (const struct part_tx *tx = core->txs; tx != NULL; tx = tx->hh.next)
         restate_tx(core, tx);

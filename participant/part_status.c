@@ -11,7 +11,7 @@ struct fields {
     size_t n;
 };
 
-#define FIELDS_MAX (48u + TX_REASONS_N + PART_STATUS_ALARMS_MAX)
+#define FIELDS_MAX (50u + TX_REASONS_N + PART_STATUS_ALARMS_MAX)
 
 static void add_text(struct fields *fields, const char *name, struct tx_bytes text)
 {
@@ -51,12 +51,12 @@ static void add_alarms(struct fields *fields)
 }
 
 /* "64us:3 2048us:10": so many waits lasted less than that, and at least half of it. */
-static struct tx_bytes wait_histogram(struct part_core *core, const struct lock_times *times)
+static struct tx_bytes wait_histogram(struct part_core *core, const struct tx_times *times)
 {
     char text[TX_TEXT_MAX] = "";
     size_t used = 0;
-    for (unsigned bit = 0; bit < LOCK_TIMES_BITS && used < sizeof text; bit++) {
-        uint64_t n = lock_times_of_power(times, bit);
+    for (unsigned bit = 0; bit < TX_TIMES_BITS && used < sizeof text; bit++) {
+        uint64_t n = tx_times_of_power(times, bit);
         if (n > 0)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu64 "us:%" PRIu64,
                                      used > 0 ? " " : "", UINT64_C(2) << bit, n);
@@ -68,7 +68,7 @@ static void add_locks(struct fields *fields)
 {
     struct part_core *core = fields->core;
     const struct lockmgr_stats locks = lockmgr_stats(core->locks);
-    const struct lock_times *times = lockmgr_times(core->locks);
+    const struct tx_times *times = lockmgr_times(core->locks);
     add_number(fields, "locks_held", locks.held);
     add_number(fields, "locks_waiting", locks.waiting);
     add_number(fields, "lock_ranges", locks.ranges);
@@ -80,10 +80,25 @@ static void add_locks(struct fields *fields)
     add_number(fields, "lock_refusals", locks.refusals);
     add_number(fields, "lock_escalations", locks.escalations);
     add_number(fields, "lock_escalations_failed", locks.escalations_failed);
-    add_number(fields, "lock_wait_p50_us", lock_times_percentile(times, 50));
-    add_number(fields, "lock_wait_p99_us", lock_times_percentile(times, 99));
+    add_number(fields, "lock_wait_p50_us", tx_times_percentile(times, 50));
+    add_number(fields, "lock_wait_p99_us", tx_times_percentile(times, 99));
     add_number(fields, "lock_wait_max_us", times->max_us);
     add_text(fields, "lock_wait_histogram", wait_histogram(core, times));
+}
+
+/* Decided by operators, and somebody should still look after it: the real decision has not come, or
+ * was the other one. */
+static uint64_t heuristic_open(const struct part_core *core)
+{
+    uint64_t n = 0;
+    if (core->states[PART_HEURISTIC] == 0)
+        return 0;
+    for (const struct part_link *l = core->live.next; l != &core->live; l = l->next) {
+        const struct part_tx *tx = PART_CONTAINER(l, struct part_tx, in_live);
+        n += tx->state == PART_HEURISTIC && tx->heuristic.end != TX_HEURISTIC_OK &&
+             !tx->heuristic.put_aside;
+    }
+    return n;
 }
 
 static void add_all(struct fields *fields)
@@ -96,6 +111,10 @@ static void add_all(struct fields *fields)
     add_number(fields, "incarnation", core->options.incarnation);
     add_number(fields, "lsn", core->last.n);
     add_number(fields, "lsn_durable", core->durable.n);
+    if (core->loss.start > 0)
+        add_text(fields, "lost",
+                 part_text(core, "behind LSN %" PRIu64 ", in starts up to %" PRIu64,
+                           core->loss.lsn.n, core->loss.start));
     add_text(fields, "refusing",
              tx_bytes_str(core->draining   ? "draining"
                           : core->disk_low ? "disk-full"
@@ -105,6 +124,7 @@ static void add_all(struct fields *fields)
     add_number(fields, "prepared", stats.prepared);
     add_number(fields, "committed_kept", stats.committed);
     add_number(fields, "heuristic", stats.heuristic);
+    add_number(fields, "heuristic_open", heuristic_open(core));
     add_number(fields, "tombstones", stats.tombstones);
     add_locks(fields);
     add_number(fields, "oldest_prepared_ms", stats.oldest_prepared_us / 1000);
@@ -114,6 +134,8 @@ static void add_all(struct fields *fields)
     add_number(fields, "aborted", stats.aborted_total);
     add_number(fields, "violations", stats.violations);
     add_number(fields, "stale", stats.stale);
+    add_number(fields, "cut", stats.cut);
+    add_number(fields, "cuts_taken", stats.cuts);
     add_number(fields, "alarms", stats.alarms);
     add_aborts(fields, &stats);
     add_alarms(fields);
@@ -144,7 +166,7 @@ static struct tx_bytes describe_heuristic(struct part_core *core, const struct p
                                                          : "DAMAGE: the decision differs");
 }
 
-static struct tx_bytes describe(struct part_core *core, const struct part_tx *tx)
+struct tx_bytes part_describe(struct part_core *core, const struct part_tx *tx)
 {
     if (tx->state == PART_PREPARED && tx->members_decide)
         return part_text(core, "waits for the decision of its members, or of coordinator %" PRIu32,
@@ -181,7 +203,7 @@ static const struct tx_status_tx *list_txs(struct part_core *core, size_t *n)
             .id = tx->id,
             .state = tx_bytes_str(part_state_text(tx->state)),
             .age_ms = (core->now_us - tx->since_us) / 1000,
-            .detail = describe(core, tx),
+            .detail = part_describe(core, tx),
         };
     }
     return txs;

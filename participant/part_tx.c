@@ -41,8 +41,9 @@ struct part_tx *part_tx_new(struct part_core *core, struct part_coordinator *coo
     tx->age = age;
     tx->coordinator = coordinator;
     tx->state = state;
-    tx->since_us = core->now_us;
+    tx->since_us = tx->begun_us = tx->moved_us = core->now_us;
     tx->serial = ++core->serial;
+    tx->recovered = core->recovering;
     HASH_ADD(hh, core->txs, key, sizeof tx->key, tx);
     part_list_append(&coordinator->txs, &tx->in_coordinator);
     if (state != PART_COMMITTED)
@@ -87,6 +88,7 @@ void part_tx_move(struct part_core *core, struct part_tx *tx, enum part_state st
     core->states[state]++;
     tx->state = state;
     tx->wait = wait;
+    tx->moved_us = core->now_us;
     if (state == PART_COMMITTED)
         part_list_remove(&tx->in_live);
     part_unsettled_update(core, tx);

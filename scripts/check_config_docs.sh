@@ -17,26 +17,32 @@ printf '%s\n' '[node]' 'cluster = x' 'data = x' 'name = x' >"$dir/txparticipant.
 # default, and "key = value"; the value in force must be that default, however it is spaced.
 rows_of_program() {
     "$1" --config "$dir/$2.conf" --print-config | awk '
+        BEGIN { reload = "start" }
         function plain(text) { gsub(/ /, "", text); return text }
         /^\[/ { section = substr($0, 2, index($0, "]") - 2); next }
         /^# Expects / {
-            at = match($0, /\. (Required\.|Default: .*\.)$/)
+            at = match($0, /\. (Required\.|Empty by default\.|Default: .*\.)$/)
             expected = substr($0, 11, at - 11)
             last = substr($0, at + 2)
-            default_value = last == "Required." ? "required" : substr(last, 10, length(last) - 10)
+            default_value = last == "Required." ? "required" : last == "Empty by default." ? "empty" : \
+                substr(last, 10, length(last) - 10)
             sub(/^a time with its unit \(ms, s, m, h\) from /, "time, ", expected)
             sub(/^a number of bytes \(K, M, G for multiples\) from /, "size, ", expected)
             sub(/^a whole number from /, "number, ", expected)
             sub(/^an address such as .*/, "address", expected)
             next
         }
+        /^# SIGHUP takes a change\.$/ { reload = "SIGHUP"; next }
         /^# / { meaning = substr($0, 3); next }
         section != "participants" && / = / {
             key = substr($0, 1, index($0, " ") - 1)
             value = substr($0, length(key) + 4)
+            if (default_value == "empty" && value == "")
+                value = "empty"
             if (default_value != "required" && plain(value) != plain(default_value))
                 default_value = default_value " (in force: " value ")"
-            printf "| `%s.%s` | %s | %s | %s |\n", section, key, default_value, expected, meaning
+            printf "| `%s.%s` | %s | %s | %s | %s |\n", section, key, default_value, expected, reload, meaning
+            reload = "start"
         }'
 }
 

@@ -5,9 +5,10 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 PACKAGES_BUILD=(gcc g++ libc6-dev cmake ninja-build pkg-config librocksdb-dev libzmq3-dev libczmq-dev
-    libmsgpack-dev libinih-dev uthash-dev)
+    libmsgpack-dev libinih-dev libjansson-dev libmicrohttpd-dev libsystemd-dev uthash-dev libncurses-dev
+    libedit-dev libsodium-dev libzstd-dev)
 PACKAGES_TEST=(libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy mandoc
-    libjansson-dev spin)
+    spin systemd bash-completion prometheus chromium curl)
 PACKAGES_SOAK=(valgrind)
 
 BOLD='' PLAIN=''
@@ -42,14 +43,14 @@ need_packages() {
         "${missing[@]}" >/dev/null || die "apt-get could not install: ${missing[*]}"
 }
 
-# build PRESET [CMAKE_OPTION...]: configures and builds into build/PRESET.
+# build PRESET [CMAKE_OPTION...]: configures and builds into build/PRESET; with TARGET=NAME in front, only that.
 build() {
     local preset=$1
     shift
     say "Building preset $preset into build/$preset"
     (cd "$ROOT" && cmake --preset "$preset" "$@" >"$ROOT/build/.configure.$preset.log" 2>&1) ||
         { cat "$ROOT/build/.configure.$preset.log" >&2; die "cmake could not configure preset $preset"; }
-    (cd "$ROOT" && cmake --build --preset "$preset" -- --quiet) ||
+    (cd "$ROOT" && cmake --build --preset "$preset" --target "${TARGET:-all}" -- --quiet) ||
         die "preset $preset does not build; the compiler's message is above"
 }
 

@@ -170,8 +170,10 @@ static void write_pid(int lock_fd)
 {
     char text[16];
     int len = snprintf(text, sizeof(text), "%-11ld\n", (long)getpid());
-    if (len > 0 && pwrite(lock_fd, text, (size_t)len, 0) != len)
-        (void)ftruncate(lock_fd, 0);
+    if (len > 0 && pwrite(lock_fd, text, (size_t)len, 0) == len)
+        return;
+    if (ftruncate(lock_fd, 0) != 0)
+        return; /* it is only told to people; the lock counts */
 }
 
 /* A directory without a lock file was never opened for writing (a checkpoint): nobody to
@@ -219,6 +221,16 @@ enum tx_error log_dir_open(const char *path, bool read_only, struct log_dir *dir
     if (error != TX_OK)
         log_dir_close(dir);
     return error;
+}
+
+bool log_dir_was_used(const char *path)
+{
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool used = fd >= 0 && fstatat(fd, LOCK_FILE, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return used;
 }
 
 /* The lock file stays: to remove it would let two processes lock two files of one name. */

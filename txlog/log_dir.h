@@ -34,6 +34,9 @@ enum tx_error log_dir_open(const char *path, bool read_only, struct log_dir *dir
                            struct tx_why *why) TX_MUST_CHECK;
 void log_dir_close(struct log_dir *dir);
 
+/* Has a daemon ever had this directory open? Not so a checkpoint that was just made. */
+bool log_dir_was_used(const char *path);
+
 /* Marks the beginning of the first opening, durably, and its end. */
 enum tx_error log_dir_create_begin(struct log_dir *dir, struct tx_why *why) TX_MUST_CHECK;
 enum tx_error log_dir_create_end(struct log_dir *dir, struct tx_why *why) TX_MUST_CHECK;

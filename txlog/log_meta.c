@@ -25,6 +25,16 @@ static struct tx_bytes key_snapshot(void)
     return tx_bytes_str("snapshot");
 }
 
+static struct tx_bytes key_generation(void)
+{
+    return tx_bytes_str("generation");
+}
+
+static struct tx_bytes key_restored(void)
+{
+    return tx_bytes_str("restored");
+}
+
 static void encode_identity(const struct txlog_identity *identity, struct tx_buf *out)
 {
     tx_buf_blob(out, tx_bytes_str(identity->cluster));
@@ -138,6 +148,71 @@ static enum tx_error read_lsn(struct rdb *rdb, const char *directory, struct tx_
     return error == TX_ENOTFOUND ? TX_OK : error;
 }
 
+static enum tx_error read_generation(struct rdb *rdb, const char *directory, struct log_meta *meta,
+                                     struct tx_why *why)
+{
+    struct tx_lsn number;
+    enum tx_error error = read_lsn(rdb, directory, key_generation(), "generation", &number, why);
+    meta->generation = number.n;
+    return error;
+}
+
+#define RESTORED_VERSION 2u
+
+static enum tx_error read_restored(struct rdb *rdb, const char *directory, struct log_meta *meta,
+                                   struct tx_buf *buf, struct tx_why *why)
+{
+    struct log_restored *restored = &meta->restored;
+    enum tx_error error = rdb_get(rdb, RDB_META, key_restored(), buf, why);
+    meta->is_restored = error == TX_OK;
+    if (error != TX_OK)
+        return error == TX_ENOTFOUND ? TX_OK : error;
+    struct tx_reader r = tx_reader(tx_buf_view(buf));
+    uint32_t version = tx_read_u32(&r);
+    struct tx_bytes backup = tx_read_blob(&r);
+    restored->cut = tx_read_u64(&r);
+    restored->time_ms = tx_read_u64(&r);
+    restored->generation = tx_read_u64(&r);
+    restored->last.n = version > 1 ? tx_read_u64(&r) : 0;
+    restored->to_end = version > 1 && tx_read_u8(&r) != 0;
+    if (!tx_reader_done(&r) || version == 0 || version > RESTORED_VERSION ||
+        backup.len >= sizeof(restored->backup))
+        return malformed(directory, "mark of a restore", why);
+    memset(restored->backup, 0, sizeof(restored->backup));
+    if (backup.len > 0)
+        memcpy(restored->backup, backup.data, backup.len);
+    return TX_OK;
+}
+
+enum tx_error log_meta_set_restored(struct rdb *rdb, const struct log_restored *restored,
+                                    struct tx_why *why)
+{
+    struct tx_buf value = {0};
+    tx_buf_u32(&value, RESTORED_VERSION);
+    tx_buf_blob(&value, tx_bytes_str(restored->backup));
+    tx_buf_u64(&value, restored->cut);
+    tx_buf_u64(&value, restored->time_ms);
+    tx_buf_u64(&value, restored->generation);
+    tx_buf_u64(&value, restored->last.n);
+    tx_buf_u8(&value, restored->to_end);
+    enum tx_error error = TX_OK;
+    if (value.failed) {
+        error = tx_why(why, TX_ENOMEM, "no memory to mark a log");
+    } else {
+        rdb_put(rdb, RDB_META, key_restored(), tx_buf_view(&value));
+        error = rdb_commit(rdb, true, why);
+    }
+    tx_buf_deinit(&value);
+    return error;
+}
+
+enum tx_error log_meta_join(struct rdb *rdb, uint64_t generation, struct tx_why *why)
+{
+    put_lsn(rdb, key_generation(), (struct tx_lsn){generation});
+    rdb_delete(rdb, RDB_META, key_restored());
+    return rdb_commit(rdb, true, why);
+}
+
 enum tx_error log_meta_read(struct rdb *rdb, const char *directory, struct log_meta *meta,
                             struct tx_why *why)
 {
@@ -155,6 +230,10 @@ enum tx_error log_meta_read(struct rdb *rdb, const char *directory, struct log_m
     if (error == TX_OK)
         error =
             read_lsn(rdb, directory, key_snapshot(), "place of a snapshot", &meta->snapshot, why);
+    if (error == TX_OK)
+        error = read_generation(rdb, directory, meta, why);
+    if (error == TX_OK)
+        error = read_restored(rdb, directory, meta, &buf, why);
     tx_buf_deinit(&buf);
     return error;
 }

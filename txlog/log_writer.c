@@ -3,6 +3,8 @@
 
 #include "common/assert.h"
 #include "common/crash_point.h"
+#include "txlog/log_parcel.h"
+#include "txlog/log_thread.h"
 #include "txlog/record.h"
 
 #include <errno.h>
@@ -26,27 +28,18 @@
 #define OWNER_BYTES_MAX   ((size_t)64 << 10)
 #define OWNER_RECORDS_MAX 2u
 
-/* What the owner hands over at once: one block of bytes, in which each append's record is followed
- * by the keys and values of its puts. While it is filled, and the block may still move, appends and
- * puts hold lengths alone; the thread points them into the block (point_into()). Emptied parcels go
- * back to the owner, so that a record costs no allocation. */
-struct parcel {
-    struct parcel *next;
-    struct tx_buf bytes;
-    struct txlog_append *appends;
-    size_t n, capacity;
-    struct txlog_put *puts;
-    size_t puts_n, puts_capacity;
-    uint64_t due_us; /* when it is written at the latest */
-    bool force;
-};
-
 /* What is taken out of the queue at once. Whoever writes touches it: see `busy`. */
 struct batch {
-    struct parcel *head;
+    struct log_parcel *head;
     struct txlog_append *appends;
     size_t n, capacity;
     size_t bytes;
+};
+
+/* What one holder keeps. */
+struct held {
+    struct tx_lsn from;   /* 0: nothing */
+    uint64_t until_bytes; /* of record_bytes */
 };
 
 struct log_writer {
@@ -60,18 +53,19 @@ struct log_writer {
     struct batch batch;
 
     /* The owner's own, until it is handed over. */
-    struct parcel *filling;    /* NULL: nothing */
-    struct tx_lsn queued_last; /* highest LSN ever queued */
+    struct log_parcel *filling; /* NULL: nothing */
+    struct tx_lsn queued_last;  /* highest LSN ever queued */
 
     pthread_mutex_t mutex; /* guards all that follows */
     pthread_cond_t work;
-    struct parcel *head, **tail;
-    struct parcel *spare; /* emptied ones */
+    struct log_parcel *head, **tail;
+    struct log_parcel *spare; /* emptied ones */
     size_t spare_n;
     size_t backlog;
     size_t forced; /* how many parcels of the queue are forced */
     struct tx_lsn durable;
-    struct tx_lsn compact_wanted, compact_done;
+    struct tx_lsn compact_wanted, compact_begun, compact_done;
+    struct held held[LOG_HOLDERS_N];
     bool busy;           /* the log is being written or compacted, by the thread or by the owner */
     bool left;           /* the queue is the owner's to write, at log_writer_write() */
     uint64_t wakes_us;   /* until when the thread sleeps, unless it is woken; 0: it is awake */
@@ -113,34 +107,16 @@ static void tell_owner(const struct log_writer *w)
     TX_ASSERT(n == (ssize_t)sizeof(one));
 }
 
-static void parcel_destroy(struct parcel *parcel)
-{
-    tx_buf_deinit(&parcel->bytes);
-    free(parcel->appends);
-    free(parcel->puts);
-    free(parcel);
-}
-
-static void free_list(struct parcel *parcel)
-{
-    while (parcel != NULL) {
-        struct parcel *next = parcel->next;
-        parcel_destroy(parcel);
-        parcel = next;
-    }
-}
-
 /* Keeps some emptied parcels for the owner, unless they are large. Locked. */
-static void give_back(struct log_writer *w, struct parcel *parcel)
+static void give_back(struct log_writer *w, struct log_parcel *parcel)
 {
     while (parcel != NULL) {
-        struct parcel *next = parcel->next;
+        struct log_parcel *next = parcel->next;
         if (w->spare_n == SPARE_MAX || parcel->bytes.capacity > SPARE_BYTES_MAX) {
-            parcel_destroy(parcel);
+            parcel->next = NULL;
+            log_parcel_free(parcel);
         } else {
-            tx_buf_clear(&parcel->bytes);
-            parcel->n = parcel->puts_n = 0;
-            parcel->force = false;
+            log_parcel_clear(parcel);
             parcel->next = w->spare;
             w->spare = parcel;
             w->spare_n++;
@@ -149,76 +125,24 @@ static void give_back(struct log_writer *w, struct parcel *parcel)
     }
 }
 
-/* Room for `more` further elements of `size` bytes; false: no memory. */
-static bool reserve(void **array, size_t *capacity, size_t n, size_t more, size_t size)
+/* Up to where the log may be compacted by now. Locked. */
+static struct tx_lsn compactable(const struct log_writer *w)
 {
-    if (n + more <= *capacity)
-        return true;
-    size_t wanted = 2 * (n + more);
-    void *bigger = reallocarray(*array, wanted, size);
-    if (bigger == NULL)
-        return false;
-    *array = bigger;
-    *capacity = wanted;
-    return true;
-}
-
-static enum tx_error parcel_add(struct parcel *parcel, const struct txlog_append *append)
-{
-    size_t len_before = parcel->bytes.len;
-    void *appends = parcel->appends, *puts = parcel->puts;
-    bool room = reserve(&appends, &parcel->capacity, parcel->n, 1, sizeof(*parcel->appends)) &&
-                reserve(&puts, &parcel->puts_capacity, parcel->puts_n, append->puts_n,
-                        sizeof(*parcel->puts));
-    parcel->appends = appends;
-    parcel->puts = puts;
-    tx_buf_append(&parcel->bytes, append->record);
-    for (size_t i = 0; room && i < append->puts_n; i++) {
-        const struct txlog_put *put = &append->puts[i];
-        tx_buf_append(&parcel->bytes, put->key);
-        tx_buf_append(&parcel->bytes, put->value);
-        parcel->puts[parcel->puts_n + i] = (struct txlog_put){.key = {.len = put->key.len},
-                                                              .value = {.len = put->value.len},
-                                                              .deleted = put->deleted};
+    struct tx_lsn up_to = w->compact_wanted;
+    for (size_t i = 0; i < LOG_HOLDERS_N; i++) {
+        const struct held *held = &w->held[i];
+        if (held->from.n > 0 && up_to.n >= held->from.n &&
+            w->stats.record_bytes < held->until_bytes)
+            up_to.n = held->from.n - 1;
     }
-    if (!room || parcel->bytes.failed) {
-        parcel->bytes.failed = false;
-        parcel->bytes.len = len_before;
-        return TX_ENOMEM;
-    }
-    parcel->puts_n += append->puts_n;
-    parcel->appends[parcel->n++] = (struct txlog_append){
-        .lsn = append->lsn, .record = {.len = append->record.len}, .puts_n = append->puts_n};
-    return TX_OK;
-}
-
-static const uint8_t *view_at(const uint8_t *at, struct tx_bytes *view)
-{
-    view->data = at;
-    return at + view->len;
-}
-
-/* From lengths to views. */
-static void point_into(struct parcel *parcel)
-{
-    const uint8_t *at = parcel->bytes.data;
-    struct txlog_put *put = parcel->puts;
-    for (size_t i = 0; i < parcel->n; i++) {
-        struct txlog_append *append = &parcel->appends[i];
-        at = view_at(at, &append->record);
-        append->puts = append->puts_n > 0 ? put : NULL;
-        for (size_t k = 0; k < append->puts_n; k++, put++) {
-            at = view_at(at, &put->key);
-            at = view_at(at, &put->value);
-        }
-    }
-    TX_ASSERT(at == parcel->bytes.data + parcel->bytes.len);
+    return up_to;
 }
 
 /* A compaction waits until the log has passed it: the last record always stays. */
 static bool can_compact(const struct log_writer *w)
 {
-    return w->compact_wanted.n > w->compact_done.n && w->compact_wanted.n < w->durable.n;
+    struct tx_lsn up_to = compactable(w);
+    return up_to.n > w->compact_done.n && up_to.n < w->durable.n;
 }
 
 /* When the queue is written at the latest: a lazy parcel when its time is up, a forced one when it
@@ -226,7 +150,7 @@ static bool can_compact(const struct log_writer *w)
 static uint64_t due_us(const struct log_writer *w)
 {
     uint64_t due = UINT64_MAX;
-    for (const struct parcel *p = w->head; p != NULL && due > 0; p = p->next)
+    for (const struct log_parcel *p = w->head; p != NULL && due > 0; p = p->next)
         due = p->due_us < due ? p->due_us : due;
     return due;
 }
@@ -258,20 +182,17 @@ static void wait_for_work(struct log_writer *w)
 {
     uint64_t until_us;
     while (w->busy || (!must_write(w, &until_us) && !can_compact(w) && !w->stopping)) {
-        int result;
         if (w->busy)
             until_us = UINT64_MAX; /* the owner wakes the thread when anything is left to do */
         else if (w->head == NULL)
             until_us = looks_again_us(w);
         w->wakes_us = until_us;
         if (until_us == UINT64_MAX) {
-            result = pthread_cond_wait(&w->work, &w->mutex);
+            int result = pthread_cond_wait(&w->work, &w->mutex);
+            TX_ASSERT(result == 0);
         } else {
-            struct timespec until = {.tv_sec = (time_t)(until_us / 1000000u),
-                                     .tv_nsec = (long)(until_us % 1000000u) * 1000};
-            result = pthread_cond_timedwait(&w->work, &w->mutex, &until);
+            log_thread_wait(&w->work, &w->mutex, until_us);
         }
-        TX_ASSERT(result == 0 || result == ETIMEDOUT);
         w->stats.wakes++;
     }
     w->wakes_us = 0;
@@ -281,7 +202,7 @@ static void wait_for_work(struct log_writer *w)
 static void take(struct log_writer *w)
 {
     struct batch *b = &w->batch;
-    struct parcel **end = &w->head;
+    struct log_parcel **end = &w->head;
     b->n = 0;
     b->bytes = 0;
     while (*end != NULL && b->bytes < w->batch_bytes_max) {
@@ -302,13 +223,13 @@ static void take(struct log_writer *w)
 static enum tx_error list_appends(struct batch *b, struct tx_why *why)
 {
     void *appends = b->appends;
-    bool room = reserve(&appends, &b->capacity, 0, b->n, sizeof(*b->appends));
+    bool room = log_parcel_reserve(&appends, &b->capacity, 0, b->n, sizeof(*b->appends));
     b->appends = appends;
     if (!room)
         return tx_why(why, TX_ENOMEM, "no memory for a batch of %zu log records", b->n);
     size_t n = 0;
-    for (struct parcel *parcel = b->head; parcel != NULL; parcel = parcel->next) {
-        point_into(parcel);
+    for (struct log_parcel *parcel = b->head; parcel != NULL; parcel = parcel->next) {
+        log_parcel_point(parcel);
         memcpy(b->appends + n, parcel->appends, parcel->n * sizeof(*b->appends));
         n += parcel->n;
     }
@@ -347,7 +268,7 @@ static void note_failure(struct log_writer *w, enum tx_error error, const struct
 {
     w->error = error;
     w->why = *why;
-    free_list(w->head);
+    log_parcel_free(w->head);
     w->head = NULL;
     w->tail = &w->head;
     w->forced = 0;
@@ -370,8 +291,12 @@ static void note_batch(struct log_writer *w, uint64_t took_us)
     w->stats.batches++;
     w->stats.records += w->batch.n;
     w->stats.bytes += w->batch.bytes;
+    for (size_t i = 0; i < w->batch.n; i++)
+        w->stats.record_bytes += w->batch.appends[i].record.len;
     if (w->batch.n > w->stats.batch_records_max)
         w->stats.batch_records_max = w->batch.n;
+    tx_times_count(&w->stats.batch_sizes, w->batch.n);
+    tx_times_count(&w->stats.sync_times, took_us);
     w->stats.sync_us_total += took_us;
     if (took_us > w->stats.sync_us_max)
         w->stats.sync_us_max = took_us;
@@ -404,9 +329,10 @@ static void do_batch(struct log_writer *w)
 static void do_compact(struct log_writer *w)
 {
     struct tx_why why = {{0}};
-    struct tx_lsn up_to = w->compact_wanted;
+    struct tx_lsn up_to = compactable(w);
     TX_ASSERT(!w->busy);
     w->busy = true;
+    w->compact_begun = up_to;
     unlock(w);
     enum tx_error error = txlog_compact(w->log, up_to, &why);
     lock(w);
@@ -432,36 +358,11 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Signals are the loop's; the writer's thread takes none. */
-static int start_thread(struct log_writer *w)
-{
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&w->thread, NULL, run, w);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return result;
-}
-
-static void init_sync(struct log_writer *w)
-{
-    pthread_condattr_t attr;
-    int result = pthread_mutex_init(&w->mutex, NULL);
-    TX_ASSERT(result == 0);
-    result = pthread_condattr_init(&attr);
-    TX_ASSERT(result == 0);
-    result = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    TX_ASSERT(result == 0);
-    result = pthread_cond_init(&w->work, &attr);
-    TX_ASSERT(result == 0);
-    (void)pthread_condattr_destroy(&attr);
-}
-
 static void destroy(struct log_writer *w)
 {
-    free_list(w->filling);
-    free_list(w->head);
-    free_list(w->spare);
+    log_parcel_free(w->filling);
+    log_parcel_free(w->head);
+    log_parcel_free(w->spare);
     free(w->batch.appends);
     (void)pthread_cond_destroy(&w->work);
     (void)pthread_mutex_destroy(&w->mutex);
@@ -484,9 +385,11 @@ enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options 
     w->owner_writes = options->owner_writes;
     w->tail = &w->head;
     w->queued_last = w->durable = txlog_last(log);
-    init_sync(w);
+    const uint64_t first = txlog_first(log).n;
+    w->compact_begun.n = first > 0 ? first - 1 : 0;
+    log_thread_sync(&w->mutex, &w->work);
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int result = w->fd < 0 ? errno : start_thread(w);
+    int result = w->fd < 0 ? errno : log_thread_start(&w->thread, run, w);
     if (result != 0) {
         destroy(w);
         return tx_why(why, TX_ENOMEM, "cannot start the log writer: %s", strerror(result));
@@ -495,10 +398,10 @@ enum tx_error log_writer_new(struct txlog *log, const struct log_writer_options 
     return TX_OK;
 }
 
-static struct parcel *parcel_begin(struct log_writer *w)
+static struct log_parcel *parcel_begin(struct log_writer *w)
 {
     lock(w);
-    struct parcel *parcel = w->spare;
+    struct log_parcel *parcel = w->spare;
     if (parcel != NULL) {
         w->spare = parcel->next;
         w->spare_n--;
@@ -517,7 +420,7 @@ enum tx_error log_writer_queue(struct log_writer *w, const struct txlog_append *
         log_writer_hand_over(w);
     if (w->filling == NULL)
         w->filling = parcel_begin(w);
-    if (w->filling == NULL || parcel_add(w->filling, append) != TX_OK)
+    if (w->filling == NULL || log_parcel_add(w->filling, append) != TX_OK)
         return TX_ENOMEM;
     w->queued_last = append->lsn;
     w->filling->force = w->filling->force || force;
@@ -528,16 +431,16 @@ enum tx_error log_writer_queue(struct log_writer *w, const struct txlog_append *
  * alone waits for. With more under way it would lose: what arrives during the sync is looked at
  * after it. So only a few records go this way, after a time in which nothing was written, onto a
  * disk that has been quick. Locked. */
-static bool is_quiet(const struct log_writer *w, const struct parcel *parcel)
+static bool is_quiet(const struct log_writer *w, const struct log_parcel *parcel)
 {
     return w->owner_writes && w->group_wait_us == 0 && !w->busy && w->forced == 0 &&
            parcel->n <= OWNER_RECORDS_MAX && w->backlog + parcel->bytes.len <= OWNER_BYTES_MAX &&
-           w->sync_us > 0 && w->sync_us <= OWNER_SYNC_US &&
-           w->compact_wanted.n <= w->compact_done.n && now_us() >= w->written_us + OWNER_REST_US;
+           w->sync_us > 0 && w->sync_us <= OWNER_SYNC_US && compactable(w).n <= w->compact_done.n &&
+           now_us() >= w->written_us + OWNER_REST_US;
 }
 
 /* A lazy parcel is no reason to wake the thread when it looks in time by itself. Locked. */
-static void wake_for(struct log_writer *w, const struct parcel *parcel)
+static void wake_for(struct log_writer *w, const struct log_parcel *parcel)
 {
     bool full = w->backlog >= w->batch_bytes_max;
     if (!w->left && (parcel->force || parcel->due_us < w->wakes_us || full))
@@ -546,7 +449,7 @@ static void wake_for(struct log_writer *w, const struct parcel *parcel)
 
 void log_writer_hand_over(struct log_writer *w)
 {
-    struct parcel *parcel = w->filling;
+    struct log_parcel *parcel = w->filling;
     if (parcel == NULL || parcel->n == 0)
         return;
     w->filling = NULL;
@@ -591,6 +494,19 @@ void log_writer_compact(struct log_writer *w, struct tx_lsn up_to)
     unlock(w);
 }
 
+struct tx_lsn log_writer_hold(struct log_writer *w, enum log_holder holder, struct tx_lsn from,
+                              uint64_t bytes_max)
+{
+    TX_ASSERT(holder < LOG_HOLDERS_N);
+    lock(w);
+    w->held[holder] =
+        (struct held){from, bytes_max > 0 ? w->stats.record_bytes + bytes_max : UINT64_MAX};
+    struct tx_lsn kept = {w->compact_begun.n + 1};
+    (void)pthread_cond_signal(&w->work);
+    unlock(w);
+    return from.n > kept.n ? from : kept;
+}
+
 int log_writer_fd(const struct log_writer *w)
 {
     return w->fd;
@@ -623,6 +539,8 @@ struct log_writer_stats log_writer_stats(struct log_writer *w)
 {
     lock(w);
     struct log_writer_stats stats = w->stats;
+    stats.compacted = w->compact_done;
+    stats.durable = w->durable;
     unlock(w);
     return stats;
 }

@@ -9,6 +9,7 @@
 #ifndef ASSENT_TXLOG_LOG_WRITER_H
 #define ASSENT_TXLOG_LOG_WRITER_H
 
+#include "common/times.h"
 #include "txlog/txlog.h"
 
 struct log_writer;
@@ -23,9 +24,14 @@ struct log_writer_options {
 
 struct log_writer_stats {
     uint64_t batches, records, bytes;
+    uint64_t record_bytes;  /* of `bytes`, the stored records themselves */
+    struct tx_lsn durable;  /* what these records end with */
     uint64_t owner_batches; /* of `batches`, those that the owner wrote */
     uint64_t batch_records_max;
     uint64_t sync_us_total, sync_us_max;
+    struct tx_times batch_sizes; /* records */
+    struct tx_times sync_times;  /* microseconds */
+    struct tx_lsn compacted;     /* everything up to here is gone, of what this writer was asked */
     uint64_t wakes; /* how often the thread has woken, to write or to find that it need not */
 };
 
@@ -51,6 +57,18 @@ void log_writer_write(struct log_writer *writer);
 
 /* Queues the removal of old records (txlog_compact), done between two batches. */
 void log_writer_compact(struct log_writer *writer, struct tx_lsn up_to);
+
+/* Who may need records that the owner has asked to be removed. */
+enum log_holder { LOG_HOLD_BACKUP, LOG_HOLD_ARCHIVE, LOG_HOLDERS_N };
+
+/* Keeps the records from `from` on, whatever the owner asks for: `holder`, who reads them, needs
+ * them for a while. 0: not any more, and what was asked for meanwhile is removed, unless another
+ * holder needs it: the lowest counts. With a `bytes_max` the hold is given up by itself once so
+ * many bytes of further records have been written; 0: it is not. Gives the first record that is
+ * kept from now on, of those from `from` on: a higher one when those before it are removed, or
+ * being removed by a compaction that is under way. From any thread. */
+struct tx_lsn log_writer_hold(struct log_writer *writer, enum log_holder holder, struct tx_lsn from,
+                              uint64_t bytes_max);
 
 /* An eventfd that becomes readable when the durable LSN has moved or the writer has failed. */
 int log_writer_fd(const struct log_writer *writer);

@@ -44,13 +44,16 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
 
     *node = (struct node_log){.lazy_ms = options->lazy_ms,
                               .group_wait_us = options->group_wait_us,
-                              .owner_writes = options->owner_writes};
+                              .owner_writes = options->owner_writes,
+                              .reading = options->reading,
+                              .arg = options->arg};
     read_guard_begin(options->directory, READ_GUARD_LOG_LINE);
     error = rocksdb_log_begin(&log_options, &node->log, why);
     read_guard_end();
     if (error != TX_OK)
         return error;
     node->directory = options->directory;
+    node->generation = rocksdb_log_generation(node->log);
     error = clock_random(&node->life, sizeof node->life);
     if (error != TX_OK)
         return tx_why(why, error, "%s: cannot draw a random number for this start: %s",
@@ -61,6 +64,7 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
 /* The walk over the log, and a word about it each second after the first: whoever waits for a start
  * sees that it goes on, and how far. */
 struct walk {
+    const struct node_log *node;
     struct recovery recovery;
     struct tx_lsn first, last; /* as the log says */
     uint64_t spoken_us;
@@ -78,6 +82,8 @@ static void speak(struct walk *walk, struct tx_lsn lsn)
     walk->spoken_us = now_us;
     LOG_INFO("reading the log", "lsn=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64, lsn.n,
              walk->first.n, walk->last.n);
+    if (walk->node->reading != NULL)
+        walk->node->reading(walk->node->arg, lsn, walk->first, walk->last);
 }
 
 static void see(void *arg, const struct txlog_front *front, struct tx_bytes stored)
@@ -95,7 +101,8 @@ static enum tx_error check_and_replay(struct node_log *node, const struct recove
                                       struct tx_why *why)
 {
     struct rocksdb_log_said said = rocksdb_log_said(node->log);
-    struct walk walk = {.first = said.first, .last = said.last, .spoken_us = clock_now_us()};
+    struct walk walk = {
+        .node = node, .first = said.first, .last = said.last, .spoken_us = clock_now_us()};
     struct log_watcher watcher = {see, &walk};
     uint64_t start = node->start =
         tx_start_after(said.last_start <= TX_START_LAST ? said.last_start : 0, node->life);
@@ -124,11 +131,21 @@ enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
     if (error == TX_OK)
         error = rocksdb_log_finish(node->log, why);
     read_guard_end();
+    node->first = error == TX_OK ? txlog_first(node->log) : (struct tx_lsn){0};
     if (error == TX_OK)
         error = append_start(node, time_ms, why);
     if (error == TX_OK)
         error = log_writer_new(node->log, &options, &node->writer, why);
     return error;
+}
+
+struct node_log_extent node_log_extent(const struct node_log *node)
+{
+    const uint64_t gone = log_writer_stats(node->writer).compacted.n;
+    const uint64_t first = node->first.n > 0 ? node->first.n : 1;
+
+    return (struct node_log_extent){.first = {gone >= first ? gone + 1 : first},
+                                    .bytes = rocksdb_log_bytes(node->log)};
 }
 
 enum tx_error node_log_append(struct node_log *node, struct txlog_record *record,

@@ -13,12 +13,16 @@ struct node_log {
     struct log_writer *writer;
     uint64_t start;                   /* of this run: epoch or incarnation */
     uint64_t life;                    /* of this run, random */
+    struct tx_lsn first;              /* the first record that was there at the start; 0: none */
+    uint64_t generation;              /* of the cluster: log_meta.h */
     struct tx_lsn last;               /* queued */
     struct recovery_summary recovery; /* of the replay, before this start's own record */
     struct tx_buf scratch;
     const char *directory; /* borrowed from the options */
     uint32_t lazy_ms, group_wait_us;
     bool owner_writes;
+    void (*reading)(void *arg, struct tx_lsn at, struct tx_lsn first, struct tx_lsn last);
+    void *arg;
 };
 
 struct node_log_options {
@@ -26,6 +30,9 @@ struct node_log_options {
     struct txlog_identity identity;
     uint32_t lazy_ms, group_wait_us; /* of the log writer */
     bool owner_writes;               /* of the log writer: the owner calls log_writer_write() */
+    /* Told once a second while the log is read: `at` of `first` to `last`. NULL: nobody is. */
+    void (*reading)(void *arg, struct tx_lsn at, struct tx_lsn first, struct tx_lsn last);
+    void *arg;
 };
 
 /* Opens the log, and checks whose it is; `node->life` is then drawn. */
@@ -41,6 +48,13 @@ enum tx_error node_log_open(struct node_log *node, const struct node_log_options
 enum tx_error node_log_start(struct node_log *node, uint64_t time_ms,
                              const struct recovery_visitor *visitor,
                              struct tx_why *why) TX_MUST_CHECK;
+
+/* What of the log is kept. */
+struct node_log_extent {
+    struct tx_lsn first;
+    uint64_t bytes; /* that the store says it takes, about */
+};
+struct node_log_extent node_log_extent(const struct node_log *node);
 
 /* Queues a record, whose LSN must be the next one, and the data that are atomic with it.
  * `record->start` is filled in. TX_ENOMEM. */

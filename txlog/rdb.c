@@ -562,3 +562,16 @@ enum tx_error rdb_checkpoint(struct rdb *rdb, const char *directory, struct tx_w
     }
     return text == NULL ? TX_OK : fail(directory, "cannot make a checkpoint", text, why);
 }
+
+uint64_t rdb_bytes(const struct rdb *rdb, enum rdb_family family)
+{
+    static const char *const parts[] = {"rocksdb.total-sst-files-size",
+                                        "rocksdb.cur-size-all-mem-tables"};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        uint64_t part = 0;
+        if (rocksdb_property_int_cf(rdb->db, rdb->handles[family], parts[i], &part) == 0)
+            bytes += part;
+    }
+    return bytes;
+}

@@ -74,4 +74,7 @@ enum tx_error rdb_drop_files(struct rdb *rdb, enum rdb_family family, struct tx_
 enum tx_error rdb_checkpoint(struct rdb *rdb, const char *directory,
                              struct tx_why *why) TX_MUST_CHECK;
 
+/* About how many bytes the family takes, in memory and in tables. From any thread. */
+uint64_t rdb_bytes(const struct rdb *rdb, enum rdb_family family);
+
 #endif

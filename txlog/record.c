@@ -26,6 +26,8 @@ struct tx_id txlog_record_tx(const struct txlog_record *record)
         return record->heuristic.id;
     case TXLOG_HEURISTIC_END:
         return record->heuristic_end.id;
+    case TXLOG_PUT_ASIDE:
+        return record->put_aside.id;
     case TXLOG_ALARM:
         return record->alarm.id;
     case TXLOG_COMMIT:
@@ -41,6 +43,9 @@ struct tx_id txlog_record_tx(const struct txlog_record *record)
     case TXLOG_PEER:
     case TXLOG_SNAPSHOT_BEGIN:
     case TXLOG_SNAPSHOT_END:
+    case TXLOG_CUT:
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
     case TXLOG_TYPES_N:
         break;
     }
@@ -153,6 +158,13 @@ static void put_heuristic(struct tx_buf *out, const struct txlog_heuristic *r)
     tx_buf_u64(out, r->time_ms);
 }
 
+static void put_put_aside(struct tx_buf *out, const struct txlog_put_aside *r)
+{
+    put_id(out, r->id);
+    tx_buf_blob(out, tx_bytes_str(r->operator_name.s));
+    tx_buf_u64(out, r->time_ms);
+}
+
 static void put_commit(struct tx_buf *out, const struct txlog_commit *r)
 {
     put_id(out, r->id);
@@ -175,6 +187,22 @@ static void put_outcome(struct tx_buf *out, const struct txlog_outcome *r)
     tx_buf_u8(out, (uint8_t)r->outcome);
     tx_buf_u8(out, (uint8_t)r->reason);
     put_peer(out, &r->peer);
+}
+
+static void put_loss(struct tx_buf *out, const struct tx_loss *r)
+{
+    tx_buf_u64(out, r->lsn.n);
+    tx_buf_u64(out, r->start);
+}
+
+/* A loss, and that its participant was let in with it. */
+static void put_declared(struct tx_buf *out, const struct txlog_record *record)
+{
+    if (record->type == TXLOG_READMIT) {
+        put_peer(out, &record->readmit.peer);
+        put_position(out, record->readmit.known);
+    }
+    put_loss(out, record->type == TXLOG_READMIT ? &record->readmit.loss : &record->loss);
 }
 
 static void put_payload(struct tx_buf *out, const struct txlog_record *record)
@@ -230,6 +258,18 @@ static void put_payload(struct tx_buf *out, const struct txlog_record *record)
         break;
     case TXLOG_SNAPSHOT_END:
         tx_buf_u64(out, record->snapshot_end.begin.n);
+        break;
+    case TXLOG_CUT:
+        tx_buf_u64(out, record->cut.number);
+        tx_buf_u64(out, record->cut.lsn.n);
+        tx_buf_u64(out, record->cut.time_ms);
+        break;
+    case TXLOG_PUT_ASIDE:
+        put_put_aside(out, &record->put_aside);
+        break;
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
+        put_declared(out, record);
         break;
     case TXLOG_NONE:
     case TXLOG_TYPES_N:

@@ -8,7 +8,8 @@
  *   u16 zero
  *   u64 lsn      must equal the key under which it is stored
  *   u64 start    the epoch (coordinator) or incarnation (participant) that wrote it
- *   u64 time_ms  wall clock of the writer, Unix milliseconds; for people, nothing decides by it
+ *   u64 time_ms  wall clock of the writer, Unix milliseconds; for people, nothing decides by it. Of
+ *                an ALARM that a snapshot restates: when it was raised
  *   ...          the payload: the fields of its struct below, in order (integers at their size,
  *                bool and enums as u8, bytes and text as u32 length + bytes, arrays as u32 count +
  *                elements)
@@ -17,6 +18,7 @@
 #ifndef ASSENT_TXLOG_RECORD_H
 #define ASSENT_TXLOG_RECORD_H
 
+#include "common/cut.h"
 #include "common/ids.h"
 #include "common/lineage.h"
 #include "common/op.h"
@@ -42,7 +44,11 @@
     X(TXLOG_OUTCOME, "OUTCOME")               /* C: a one-phase outcome, learned */                \
     X(TXLOG_PEER, "PEER")                     /* C: how far a participant's log is known to be */  \
     X(TXLOG_SNAPSHOT_BEGIN, "SNAPSHOT_BEGIN") /* B: what follows restates all live state */        \
-    X(TXLOG_SNAPSHOT_END, "SNAPSHOT_END")     /* B: records before the matching BEGIN are history */
+    X(TXLOG_SNAPSHOT_END, "SNAPSHOT_END") /* B: records before the matching BEGIN are history */   \
+    X(TXLOG_CUT, "CUT")                   /* B: what lies before is within this cut */             \
+    X(TXLOG_PUT_ASIDE, "PUT_ASIDE")       /* P: an operator has seen to a HEURISTIC */             \
+    X(TXLOG_LOSS, "LOSS")                 /* P: what came behind a position is lost */             \
+    X(TXLOG_READMIT, "READMIT")           /* C: an operator has let such a participant in again */
 
 enum txlog_type {
     TXLOG_NONE,
@@ -111,6 +117,12 @@ struct txlog_heuristic_end {
     struct tx_id id;
     bool damage;
 };
+/* The entry of a HEURISTIC need not be kept any longer than the protocol needs it. */
+struct txlog_put_aside {
+    struct tx_id id;
+    struct tx_name operator_name;
+    uint64_t time_ms;
+};
 struct txlog_alarm {
     struct tx_id id; /* all zero when it concerns no transaction */
     struct tx_bytes text;
@@ -149,11 +161,23 @@ struct txlog_snapshot_end {
     struct tx_lsn begin;
 };
 
+/* A LOSS holds a struct tx_loss; its own `start`, but where a snapshot restates it, is that of the
+ * loss, so that every later start has a higher number. */
+struct txlog_readmit {
+    struct txlog_peer peer;   /* known from now on, whatever was known before */
+    struct tx_position known; /* what was known before */
+    struct tx_loss loss;      /* that explains it */
+};
+
+/* A CUT holds a struct tx_cut. Its `lsn` is that of the record, or, where a snapshot restates it,
+ * of the one that it restates. */
+
 struct txlog_record {
     enum txlog_type type;
     struct tx_lsn lsn;
     uint64_t start;
     uint64_t time_ms;
+    size_t stored_bytes; /* of its stored form; decoding fills it in */
     union {
         struct txlog_start started;
         struct txlog_epoch epoch;
@@ -164,12 +188,16 @@ struct txlog_record {
         struct txlog_heuristic heuristic;
         struct txlog_heuristic_end heuristic_end;
         struct txlog_alarm alarm;
+        struct txlog_put_aside put_aside;
+        struct tx_loss loss;
+        struct txlog_readmit readmit;
         struct txlog_commit commit;
         struct txlog_end end;
         struct txlog_outcome outcome;
         struct txlog_peer peer;
         struct txlog_snapshot_begin snapshot_begin;
         struct txlog_snapshot_end snapshot_end;
+        struct tx_cut cut;
     };
 };
 

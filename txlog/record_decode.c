@@ -223,6 +223,39 @@ static void get_outcome(struct decoder *d, struct txlog_outcome *r)
     r->peer = get_peer(d);
 }
 
+static void get_cut(struct decoder *d, struct txlog_record *record)
+{
+    record->cut.number = tx_read_u64(&d->r);
+    record->cut.lsn.n = tx_read_u64(&d->r);
+    record->cut.time_ms = tx_read_u64(&d->r);
+    if (record->cut.number == 0 || record->cut.number > TX_CUT_LAST)
+        reject(d, "a number that no cut has");
+    if (record->cut.lsn.n == 0 || record->cut.lsn.n > record->lsn.n)
+        reject(d, "a position behind itself");
+}
+
+static void get_loss(struct decoder *d, struct tx_loss *loss)
+{
+    loss->lsn.n = tx_read_u64(&d->r);
+    loss->start = tx_read_u64(&d->r);
+    if (loss->start == 0)
+        reject(d, "a loss of no start");
+}
+
+/* A loss of the log at hand, or that a participant was let in with its own. */
+static void get_declared(struct decoder *d, struct txlog_record *record)
+{
+    if (record->type == TXLOG_READMIT) {
+        record->readmit.peer = get_peer(d);
+        record->readmit.known = get_position(d);
+        get_loss(d, &record->readmit.loss);
+        return;
+    }
+    get_loss(d, &record->loss);
+    if (record->loss.lsn.n >= record->lsn.n)
+        reject(d, "a position behind itself");
+}
+
 static void get_payload(struct decoder *d, struct txlog_record *record)
 {
     switch (record->type) {
@@ -277,6 +310,18 @@ static void get_payload(struct decoder *d, struct txlog_record *record)
     case TXLOG_SNAPSHOT_END:
         record->snapshot_end.begin.n = tx_read_u64(&d->r);
         break;
+    case TXLOG_CUT:
+        get_cut(d, record);
+        break;
+    case TXLOG_PUT_ASIDE:
+        record->put_aside.id = get_id(d);
+        record->put_aside.operator_name = get_name(d);
+        record->put_aside.time_ms = tx_read_u64(&d->r);
+        break;
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
+        get_declared(d, record);
+        break;
     case TXLOG_NONE: /* txlog_record_front() lets no other type pass */
     case TXLOG_TYPES_N:
         TX_ASSERT(record->type > TXLOG_NONE && record->type < TXLOG_TYPES_N);
@@ -315,8 +360,11 @@ enum tx_error txlog_record_decode_rest(const struct txlog_front *front, struct t
                                        struct tx_why *why)
 {
     TX_ASSERT(in.len >= TXLOG_FRONT_BYTES && front->type < TXLOG_TYPES_N);
-    *record = (struct txlog_record){
-        .type = front->type, .lsn = front->lsn, .start = front->start, .time_ms = front->time_ms};
+    *record = (struct txlog_record){.type = front->type,
+                                    .lsn = front->lsn,
+                                    .start = front->start,
+                                    .time_ms = front->time_ms,
+                                    .stored_bytes = in.len};
     struct decoder d = {.arena = arena};
     d.r = tx_reader(tx_bytes(in.data + TXLOG_FRONT_BYTES, in.len - TXLOG_FRONT_BYTES));
     get_payload(&d, record);

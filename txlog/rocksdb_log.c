@@ -404,6 +404,13 @@ static enum tx_error read_identity(struct rocksdb_log *log,
     bool anyone = log->read_only && options->identity.cluster[0] == '\0';
     if (error == TX_OK && !anyone)
         error = log_meta_check(&log->meta, &options->identity, log->directory, why);
+    if (error == TX_OK && log->meta.is_restored && !log->read_only && !options->accepts_restored)
+        error = tx_why(why, TX_EINVAL,
+                       "%s: was restored from backup %s (cut %" PRIu64
+                       "), and no daemon uses it before somebody says so; when every node is in "
+                       "its place, it joins by: txrecover rejoin %s",
+                       log->directory, log->meta.restored.backup, log->meta.restored.cut,
+                       log->directory);
     return error;
 }
 
@@ -597,4 +604,63 @@ struct txlog_identity rocksdb_log_identity(const struct txlog *log)
 {
     TX_ASSERT(log->vtable == &vtable);
     return const_self(log)->meta.identity;
+}
+
+uint64_t rocksdb_log_bytes(const struct txlog *log)
+{
+    TX_ASSERT(log->vtable == &vtable);
+    return rdb_bytes(const_self(log)->rdb, RDB_LOG);
+}
+
+uint64_t rocksdb_log_generation(const struct txlog *log)
+{
+    TX_ASSERT(log->vtable == &vtable);
+    return const_self(log)->meta.generation;
+}
+
+const struct log_restored *rocksdb_log_restored(const struct txlog *log)
+{
+    TX_ASSERT(log->vtable == &vtable);
+    const struct log_meta *meta = &const_self(log)->meta;
+    return meta->is_restored ? &meta->restored : NULL;
+}
+
+enum tx_error rocksdb_log_set_restored(struct txlog *base, const struct log_restored *restored,
+                                       struct tx_why *why)
+{
+    struct rocksdb_log *log = self(base);
+    enum tx_error error = refuse_if_closed_for_writing(log, why);
+    if (error != TX_OK)
+        return error;
+    error = log_meta_set_restored(log->rdb, restored, &log->failed_why);
+    if (error != TX_OK)
+        return fail_for_good(log, error, why);
+    log->meta.is_restored = true;
+    log->meta.restored = *restored;
+    return TX_OK;
+}
+
+static enum tx_error join_as(struct txlog *base, uint64_t generation, struct tx_why *why)
+{
+    struct rocksdb_log *log = self(base);
+    enum tx_error error = refuse_if_closed_for_writing(log, why);
+    if (error != TX_OK)
+        return error;
+    TX_ASSERT(log->meta.is_restored);
+    error = log_meta_join(log->rdb, generation, &log->failed_why);
+    if (error != TX_OK)
+        return fail_for_good(log, error, why);
+    log->meta.is_restored = false;
+    log->meta.generation = generation;
+    return TX_OK;
+}
+
+enum tx_error rocksdb_log_join(struct txlog *log, struct tx_why *why)
+{
+    return join_as(log, self(log)->meta.restored.generation, why);
+}
+
+enum tx_error rocksdb_log_join_alone(struct txlog *log, struct tx_why *why)
+{
+    return join_as(log, self(log)->meta.generation, why);
 }

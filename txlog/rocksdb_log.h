@@ -5,6 +5,7 @@
 #ifndef ASSENT_TXLOG_ROCKSDB_LOG_H
 #define ASSENT_TXLOG_ROCKSDB_LOG_H
 
+#include "txlog/log_meta.h"
 #include "txlog/log_scan.h"
 #include "txlog/txlog.h"
 
@@ -20,6 +21,7 @@ struct rocksdb_log_options {
     struct txlog_identity
         identity;       /* checked; with READ_ONLY and an empty cluster: accepted whoever it is */
     size_t cache_bytes; /* block cache; 0: 64 MiB */
+    bool accepts_restored; /* OPEN: also one that was restored and has not joined yet. For tools */
     struct tx_lsn begins_after; /* a new log only: as if everything up to here had been compacted
                                    away. For txrecover */
 };
@@ -64,6 +66,20 @@ enum tx_error
 rocksdb_log_open_damaged(const struct rocksdb_log_options *options, struct txlog **log,
                          void (*on_damage)(void *arg, struct tx_lsn lsn, const char *text),
                          void *arg, struct tx_why *why) TX_MUST_CHECK;
+
+/* About how many bytes the records take, in memory and in tables. From any thread. */
+uint64_t rocksdb_log_bytes(const struct txlog *log);
+/* Which restore of a backup the cluster goes back to; 0: to none. */
+uint64_t rocksdb_log_generation(const struct txlog *log);
+/* Where it comes from, when it was restored and has not joined yet; else NULL. */
+const struct log_restored *rocksdb_log_restored(const struct txlog *log);
+/* Marks it as restored: no daemon opens it any more. For txrecover. */
+enum tx_error rocksdb_log_set_restored(struct txlog *log, const struct log_restored *restored,
+                                       struct tx_why *why) TX_MUST_CHECK;
+/* Takes the mark away: from here on it is of the generation that the mark has. */
+enum tx_error rocksdb_log_join(struct txlog *log, struct tx_why *why) TX_MUST_CHECK;
+/* The same, but it stays of the generation that it was of: a cluster that has gone on. */
+enum tx_error rocksdb_log_join_alone(struct txlog *log, struct tx_why *why) TX_MUST_CHECK;
 
 /* Whose log it is. */
 struct txlog_identity rocksdb_log_identity(const struct txlog *log);

@@ -139,7 +139,7 @@ static void print_scan(const struct exec_op *op, const txclient_value *value)
     free(rest);
 }
 
-static void print_result(const struct exec_op *op, const txclient_value *value)
+void txctl_print_result(const struct exec_op *op, const txclient_value *value)
 {
     if (op->scan != NULL) {
         print_scan(op, value);
@@ -175,7 +175,7 @@ static void report(const txclient *client, txclient_status status, const struct 
         return;
     }
     for (size_t i = 0; results && i < script->n; i++) {
-        print_result(&script->ops[i], &values[i]);
+        txctl_print_result(&script->ops[i], &values[i]);
     }
     print_outcome(client, status);
     if (status == TXCLIENT_OK && !results) {
@@ -218,6 +218,10 @@ int txctl_get(txclient *client, const struct exec_script *script,
 int txctl_outcome(txclient *client, const char *reference, uint32_t wait_ms, bool as_json)
 {
     txclient_status status = txclient_outcome(client, reference, wait_ms);
+    if (status == TXCLIENT_UNKNOWN || status == TXCLIENT_EUNREACHABLE ||
+        status == TXCLIENT_ETIMEOUT || status == TXCLIENT_EREFUSED) {
+        return txctl_outcome_of_nodes(client, reference, status, as_json);
+    }
     if (!as_json) {
         print_outcome(client, status);
         return cli_exit_status(status);

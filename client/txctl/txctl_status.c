@@ -1,13 +1,15 @@
-/* txctl status: the coordinator, then every participant that it knows. */
+/* txctl status: how every daemon fares, and why. */
 #include "client/cli.h"
 #include "common/json.h"
 #include "client/txctl/txctl.h"
+#include "client/txctl/txctl_health.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 /* ---- for people ---- */
 
@@ -43,22 +45,75 @@ static void print_txs(const txclient_node *node)
     }
 }
 
-static void print_node(const char *name, const char *address, const txclient_node *node,
-                       const char *problem)
+static void print_fields(const txclient_node *node)
 {
-    (void)printf("%s%s%s\n", name, address[0] != '\0' ? "  " : "", address);
-    if (node == NULL) {
-        (void)printf("  unreachable: %s\n", problem);
-        return;
-    }
     const txclient_node_field *field;
     for (size_t i = 0; (field = txclient_node_field_at(node, i)) != NULL; i++) {
         (void)printf("%s%s=%s", i % 6 == 0 ? (i == 0 ? "  " : "\n  ") : "  ", field->name,
                      field->text);
     }
     (void)putchar('\n');
-    print_peers(node);
-    print_txs(node);
+}
+
+/* All that a daemon says. */
+static void print_whole(const struct txctl_node *node)
+{
+    (void)printf("%s%s  %s\n", node->coordinator ? "" : "participant ", node->name, node->address);
+    if (node->status == NULL) {
+        (void)printf("  unreachable: %s\n", node->problem);
+        return;
+    }
+    print_fields(node->status);
+    print_peers(node->status);
+    print_txs(node->status);
+}
+
+static const char *state_of(const struct txctl_node *node)
+{
+    const char *state = node->status == NULL ? "silent"
+                        : node->coordinator  ? txclient_node_get(node->status, "state")
+                                             : txclient_node_get(node->status, "refusing");
+    if (state == NULL || strcmp(state, "no") == 0) {
+        return "serving";
+    }
+    return strcmp(state, "disk reserve reached") == 0 ? "disk-full" : state;
+}
+
+/* Open ones, and of them those that may be in doubt. */
+static uint64_t count(const struct txctl_node *node, bool in_doubt)
+{
+    static const char *const fields[2][2][4] = {
+        {{"working", "preparing", "prepared", "heuristic_open"},
+         {"prepared", "heuristic_open", "", ""}},
+        {{"active", "collecting", "deciding", "committed"}, {"deciding", "committed", "", ""}}};
+    uint64_t n = 0;
+    for (size_t i = 0; i < 4; i++) {
+        n += health_number(node, fields[node->coordinator][in_doubt][i]);
+    }
+    return n;
+}
+
+static void print_row(const struct txctl_node *node, const struct health_report *report)
+{
+    txctl_cell(stdout, 16, node->name);
+    (void)printf("  %-6s  %-9s", health_name(report->health), state_of(node));
+    if (node->status == NULL) {
+        (void)printf("  %5s  %5s  %6s  %5s  %6s  ", "-", "-", "-", "-", "-");
+    } else {
+        (void)printf("  %5" PRIu64 "  %5" PRIu64 "  %6" PRIu64 "  %5" PRIu64 "  %6" PRIu64 "  ",
+                     count(node, false), count(node, true), health_number(node, "locks_held"),
+                     health_number(node, "locks_waiting"), health_number(node, "alarms"));
+    }
+    txctl_cell(stdout, 24, node->address);
+    (void)putchar('\n');
+}
+
+static void print_reasons(const struct txctl_node *node, const struct health_report *report)
+{
+    for (size_t i = 0; i < report->reasons_n; i++) {
+        txctl_line(stdout, 0, "%s: %s: %s", health_name(report->health), node->name,
+                   report->reasons[i]);
+    }
 }
 
 /* ---- for programs ---- */
@@ -96,77 +151,113 @@ static void json_txs(struct json *json, const txclient_node *node)
     json_array_end(json);
 }
 
-static void json_node(struct json *json, const char *name, const char *address,
-                      const txclient_node *node, const char *problem)
+static void json_fields(struct json *json, const txclient_node *node)
+{
+    const txclient_node_field *field;
+    json_key(json, "fields");
+    json_object_begin(json);
+    for (size_t i = 0; (field = txclient_node_field_at(node, i)) != NULL; i++) {
+        json_member(json, field->name, field->text);
+    }
+    json_object_end(json);
+}
+
+static void json_node(struct json *json, const struct txctl_node *node,
+                      const struct health_report *report)
 {
     json_object_begin(json);
-    json_member(json, "name", name);
-    json_member(json, "address", address);
+    json_member(json, "name", node->name);
+    json_member(json, "role", node->coordinator ? "coordinator" : "participant");
+    json_member(json, "address", node->address);
     json_key(json, "reachable");
-    json_bool(json, node != NULL);
-    if (node == NULL) {
-        json_member(json, "text", problem);
+    json_bool(json, node->status != NULL);
+    json_member(json, "health", health_name(report->health));
+    json_key(json, "reasons");
+    json_array_begin(json);
+    for (size_t i = 0; i < report->reasons_n; i++) {
+        json_string(json, report->reasons[i]);
+    }
+    json_array_end(json);
+    if (node->status == NULL) {
+        json_member(json, "text", node->problem);
     } else {
-        const txclient_node_field *field;
-        json_key(json, "fields");
-        json_object_begin(json);
-        for (size_t i = 0; (field = txclient_node_field_at(node, i)) != NULL; i++) {
-            json_member(json, field->name, field->text);
-        }
-        json_object_end(json);
-        json_peers(json, node);
-        json_txs(json, node);
+        json_fields(json, node->status);
+        json_peers(json, node->status);
+        json_txs(json, node->status);
     }
     json_object_end(json);
 }
 
 /* ---- the command ---- */
 
-static void show(struct json *json, const char *name, const char *address,
-                 const txclient_node *node, const char *problem)
+static void print_all(const struct txctl_nodes *nodes, const struct health_report *reports,
+                      bool verbose)
 {
-    if (json != NULL) {
-        json_node(json, name, address, node, problem);
+    (void)printf("%-16s  %-6s  %-9s  %5s  %5s  %6s  %5s  %6s  %s\n", "NODE", "HEALTH", "STATE",
+                 "OPEN", "DOUBT", "LOCKS", "WAITS", "ALARMS", "ADDRESS");
+    for (size_t i = 0; i < nodes->n; i++) {
+        print_row(&nodes->items[i], &reports[i]);
+    }
+    for (size_t i = 0; i < nodes->n; i++) {
+        print_reasons(&nodes->items[i], &reports[i]);
+    }
+    for (size_t i = 0; verbose && i < nodes->n; i++) {
+        print_whole(&nodes->items[i]);
+    }
+}
+
+static void json_all(const struct txctl_nodes *nodes, const struct health_report *reports,
+                     enum health worst)
+{
+    struct json json;
+    json_init(&json, stdout);
+    json_object_begin(&json);
+    json_member(&json, "health", health_name(worst));
+    json_key(&json, "nodes");
+    json_array_begin(&json);
+    for (size_t i = 0; i < nodes->n; i++) {
+        json_node(&json, &nodes->items[i], &reports[i]);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    (void)putchar('\n');
+}
+
+static uint64_t wall_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int show(txclient *client, const struct txctl_nodes *nodes, bool verbose, bool as_json)
+{
+    enum health worst = HEALTH_OK;
+    struct health_report *reports = calloc(nodes->n + 1, sizeof *reports);
+    if (reports == NULL) {
+        (void)fputs("txctl: out of memory\n", stderr);
+        return EX_OSERR;
+    }
+    for (size_t i = 0; i < nodes->n; i++) {
+        health_judge(client, &nodes->items[i], wall_ms(), &reports[i]);
+        worst = reports[i].health > worst ? reports[i].health : worst;
+    }
+    if (as_json) {
+        json_all(nodes, reports, worst);
     } else {
-        print_node(name, address, node, problem);
+        print_all(nodes, reports, verbose);
     }
+    free(reports);
+    return nodes->silent_n == nodes->n ? EX_UNAVAILABLE : (int)worst;
 }
 
-static void show_participants(txclient *client, const txclient_node *coordinator, struct json *json)
+int txctl_status(txclient *client, bool verbose, char **words, int words_n, bool as_json)
 {
-    const txclient_node_peer *peer;
-    for (size_t i = 0; (peer = txclient_node_peer_at(coordinator, i)) != NULL; i++) {
-        txclient_node *node = NULL;
-        char name[64];
-        txclient_status status = txclient_inspect(client, peer->address, &node);
-        (void)snprintf(name, sizeof name, "participant %s", peer->name);
-        show(json, name, peer->address, status == TXCLIENT_OK ? node : NULL,
-             txclient_detail(client)->text);
-        txclient_node_free(&node);
+    struct txctl_nodes nodes;
+    int result = txctl_nodes_find(client, words, words_n, &nodes);
+    if (result == 0) {
+        result = show(client, &nodes, verbose, as_json);
     }
-}
-
-int txctl_status(txclient *client, bool as_json)
-{
-    txclient_node *coordinator = NULL;
-    txclient_status status = txclient_inspect(client, NULL, &coordinator);
-    struct json writer;
-    struct json *json = as_json ? &writer : NULL;
-    json_init(&writer, stdout);
-    if (as_json) {
-        json_object_begin(json);
-        json_key(json, "nodes");
-        json_array_begin(json);
-    }
-    show(json, "coordinator", "", coordinator, txclient_detail(client)->text);
-    if (coordinator != NULL) {
-        show_participants(client, coordinator, json);
-    }
-    if (as_json) {
-        json_array_end(json);
-        json_object_end(json);
-        (void)putchar('\n');
-    }
-    txclient_node_free(&coordinator);
-    return status == TXCLIENT_OK ? 0 : cli_exit_status(status);
+    txctl_nodes_deinit(&nodes);
+    return result;
 }

@@ -13,7 +13,7 @@ static int out_of_memory(void)
     return EX_OSERR;
 }
 
-static int add(struct txctl_targets *targets, const char *name, const char *address)
+int txctl_targets_add(struct txctl_targets *targets, const char *name, const char *address)
 {
     struct txctl_target *items =
         reallocarray(targets->items, targets->n + 1, sizeof *targets->items);
@@ -43,7 +43,7 @@ static int add_named(struct txctl_targets *targets, const txclient_node *coordin
     const txclient_node_peer *peer;
     for (size_t i = 0; (peer = txclient_node_peer_at(coordinator, i)) != NULL; i++) {
         if (strcmp(peer->name, name) == 0) {
-            return add(targets, name, peer->address);
+            return txctl_targets_add(targets, name, peer->address);
         }
     }
     return unknown(coordinator, name);
@@ -54,7 +54,7 @@ static int add_all(struct txctl_targets *targets, const txclient_node *coordinat
     const txclient_node_peer *peer;
     int result = 0;
     for (size_t i = 0; result == 0 && (peer = txclient_node_peer_at(coordinator, i)) != NULL; i++) {
-        result = add(targets, peer->name, peer->address);
+        result = txctl_targets_add(targets, peer->name, peer->address);
     }
     return result;
 }
@@ -84,7 +84,7 @@ int txctl_targets_find(txclient *client, char **words, int words_n, struct txctl
         result = add_all(targets, coordinator);
     }
     for (int i = 0; i < words_n && result == 0; i++) {
-        result = is_address(words[i]) ? add(targets, words[i], words[i])
+        result = is_address(words[i]) ? txctl_targets_add(targets, words[i], words[i])
                                       : add_named(targets, coordinator, words[i]);
     }
     txclient_node_free(&coordinator);

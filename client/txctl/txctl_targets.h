@@ -19,6 +19,14 @@ struct txctl_targets {
  * address, for which nobody is; no word stands for all that the coordinator knows. Complains on
  * standard error and gives the exit status, 0 when OK. */
 int txctl_targets_find(txclient *client, char **words, int words_n, struct txctl_targets *targets);
+/* One more. */
+int txctl_targets_add(struct txctl_targets *targets, const char *name, const char *address);
+/* What stands for the coordinator where a command takes any daemon. */
+#define TXCTL_COORDINATOR "coordinator"
+/* The one daemon that the word names, likewise; no target at all: the coordinator. */
+int txctl_node_find(txclient *client, const char *word, struct txctl_targets *targets);
+/* The operator's name as given, or of the user that runs this. */
+const char *txctl_operator(const char *given);
 void txctl_targets_deinit(struct txctl_targets *targets);
 
 /* What commands show of each, for people when `json` is NULL. The list "participants" of an object,

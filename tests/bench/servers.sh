@@ -82,7 +82,7 @@ declare -A CLUSTER_PID=() CLUSTER_AT=()
 CLUSTER_NAMES=()
 
 # cluster_configure N [LINES [LINES]]: files of one coordinator and N participants p1, p2, ..., with everything at its default but
-# what the LINES say, of the participants and of the coordinator. The data of an earlier cluster stay.
+# HTTP, which is off, and what the LINES say, of the participants and of the coordinator. The data of an earlier cluster stay.
 cluster_configure() {
     local n lines=${2:-} listed=''
     CLUSTER_NAMES=()
@@ -90,14 +90,14 @@ cluster_configure() {
     for ((n = 1; n <= $1; n++)); do
         free_port
         CLUSTER_AT[p$n]=tcp://127.0.0.1:$PORT
-        printf '[node]\ncluster = bench\nname = p%d\nlisten = %s\ndata = %s\n%s\n' "$n" "${CLUSTER_AT[p$n]}" "$DIR/p$n.data" \
+        printf '[http]\nlisten = off\n[node]\ncluster = bench\nname = p%d\nlisten = %s\ndata = %s\n%s\n' "$n" "${CLUSTER_AT[p$n]}" "$DIR/p$n.data" \
             "$lines" >"$DIR/p$n.conf"
         listed+="p$n = ${CLUSTER_AT[p$n]}"$'\n'
         CLUSTER_NAMES+=("p$n")
     done
     free_port
     CLUSTER_AT[coordinator]=tcp://127.0.0.1:$PORT
-    printf '[node]\ncluster = bench\nlisten = %s\ndata = %s\n%s\n[participants]\n%s' "${CLUSTER_AT[coordinator]}" \
+    printf '[http]\nlisten = off\n[node]\ncluster = bench\nlisten = %s\ndata = %s\n%s\n[participants]\n%s' "${CLUSTER_AT[coordinator]}" \
         "$DIR/coordinator.data" "${3:-}" "$listed" >"$DIR/coordinator.conf"
     CLUSTER_NAMES+=(coordinator)
     printf '[client]\ncluster = bench\ncoordinator = %s\n' "${CLUSTER_AT[coordinator]}" >"$DIR/client.conf"

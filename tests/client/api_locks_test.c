@@ -154,6 +154,7 @@ static void test_what_is_never_asked(void **state)
     }
     assert_int_equal(txclient_locks_ask(fake.client, "nowhere", NULL, &locks), TXCLIENT_EINVAL);
     assert_int_equal(txclient_locks_ask(fake.client, NULL, NULL, &locks), TXCLIENT_EINVAL);
+    assert_non_null(strstr(txclient_detail(fake.client)->text, "no address is given"));
     assert_null(locks);
     fake_lock(&fake);
     assert_int_equal(fake.locks_requests, 0);

@@ -67,10 +67,15 @@ static void test_every_key(void **state)
     assert_int_equal(read_text("# a comment\n" REQUIRED "name = shop\nconnect_timeout = 1m\n"
                                "request_timeout=250ms\ncommit_timeout = 2 h\nresend = 3s\n"
                                "message_max = 2M ; of a frame\n"
-                               "in_flight_max = 70000\n",
+                               "in_flight_max = 70000\n"
+                               "participants = tcp://127.0.0.1:7410 ,ipc:///run/b.sock\n"
+                               "participants = tcp://127.0.0.1:7412\n",
                                &settings, NULL),
                      TX_OK);
     assert_string_equal(settings.name.s, "shop");
+    assert_int_equal(settings.participants_n, 3);
+    assert_string_equal(settings.participants[1].s, "ipc:///run/b.sock");
+    assert_string_equal(settings.participants[2].s, "tcp://127.0.0.1:7412");
     assert_int_equal(settings.connect_timeout_ms, 60000);
     assert_int_equal(settings.request_timeout_ms, 250);
     assert_int_equal(settings.commit_timeout_ms, 7200000);
@@ -109,6 +114,7 @@ static void test_errors_name_the_line(void **state)
     refuse(REQUIRED "resend = s\n", 4, "no duration");
     refuse(REQUIRED "in_flight_max = many\n", 4, "no whole number");
     refuse(REQUIRED "in_flight_max = 0\n", 0, "it must be 1 to 1000000");
+    refuse(REQUIRED "participants = tcp://127.0.0.1:7410, b\n", 4, "\"b\" is no address of a");
     refuse(REQUIRED "resend = -1s\n", 4, "no duration");
     refuse(REQUIRED "resend = 99999999999999999999s\n", 4, "no duration");
     refuse(REQUIRED "resend = 0s\n", 0, "it must be 1 to");

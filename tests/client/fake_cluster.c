@@ -333,6 +333,60 @@ static void on_locks_request(struct fake *fake, struct peer *peer, const struct 
     }
 }
 
+static void on_txs_request(struct fake *fake, struct peer *peer, const struct tx_msg *msg)
+{
+    static const struct tx_open_member member = {.name = {"a"}, .said = TX_SAID_YES};
+    const struct tx_msg_txs_request *ask = &msg->txs_request;
+    struct tx_open_row rows[2];
+    size_t n = 0;
+    if (disturbed(fake, peer, msg, ask->req)) {
+        return;
+    }
+    uint64_t seq = ask->from.seq;
+    while (seq < fake->txs_n && n < 2 && n < ask->limit) {
+        rows[n++] = (struct tx_open_row){.id = {1, 7, ++seq},
+                                         .state = tx_bytes_str("prepared"),
+                                         .mode = TX_OPEN_MEMBERS,
+                                         .waits = TX_WAITS_MEMBERS,
+                                         .members = &member,
+                                         .members_n = 1};
+    }
+    struct tx_msg txs = {
+        .type = TX_MSG_TXS,
+        .txs = {.req = ask->req, .rows = rows, .rows_n = n, .more = seq < fake->txs_n}};
+    if (txs.txs.more) {
+        txs.txs.next = (struct tx_txs_place){.start = fake->incarnation, .seq = seq};
+    }
+    answer(fake, peer, &txs);
+}
+
+static void on_alarms_request(struct fake *fake, struct peer *peer, const struct tx_msg *msg)
+{
+    const struct tx_msg_alarms_request *ask = &msg->alarms_request;
+    struct tx_alarm_row rows[2];
+    size_t n = 0;
+    if (disturbed(fake, peer, msg, ask->req)) {
+        return;
+    }
+    uint64_t number = ask->before > 0 ? ask->before - 1 : fake->alarms_n;
+    for (; number > 0 && n < 2; number--) {
+        rows[n++] = (struct tx_alarm_row){
+            .number = number, .time_ms = 1000 + number, .text = tx_bytes_str("an alarm")};
+    }
+    struct tx_msg alarms = {
+        .type = TX_MSG_ALARMS,
+        .alarms = {.req = ask->req, .rows = rows, .rows_n = n, .more = number > 0}};
+    answer(fake, peer, &alarms);
+}
+
+/* Answered as `refuse` and `refusal` say; done, when the refusal is TX_OK. */
+static void on_decision(struct fake *fake, struct peer *peer, const struct tx_msg *msg)
+{
+    uint64_t req = msg->type == TX_MSG_RESOLVE ? msg->resolve.req : msg->put_aside.req;
+    fake->decided = msg->type == TX_MSG_RESOLVE ? msg->resolve.id : msg->put_aside.id;
+    (void)disturbed(fake, peer, msg, req);
+}
+
 static void on_participant(struct peer *peer, const struct tx_msg *msg, void *arg)
 {
     struct fake *fake = arg;
@@ -345,6 +399,12 @@ static void on_participant(struct peer *peer, const struct tx_msg *msg, void *ar
         }
     } else if (msg->type == TX_MSG_LOCKS_REQUEST) {
         on_locks_request(fake, peer, msg);
+    } else if (msg->type == TX_MSG_TXS_REQUEST) {
+        on_txs_request(fake, peer, msg);
+    } else if (msg->type == TX_MSG_ALARMS_REQUEST) {
+        on_alarms_request(fake, peer, msg);
+    } else if (msg->type == TX_MSG_RESOLVE || msg->type == TX_MSG_PUT_ASIDE) {
+        on_decision(fake, peer, msg);
     }
     fake_unlock(fake);
 }

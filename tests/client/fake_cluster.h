@@ -53,6 +53,7 @@ struct fake {
     bool locks_empty_page;
     bool locks_greedy;         /* gives more rows than were asked for */
     uint64_t locks_restart_at; /* asked to go on there, it says once that it has restarted */
+    uint64_t txs_n, alarms_n;  /* TXS and ALARMS: so many rows, in pages of at most two */
 
     /* What was seen */
     struct tx_age ages[FAKE_STEPS_MAX]; /* of the BEGINs */
@@ -71,6 +72,7 @@ struct fake {
     unsigned scans;
     struct tx_msg_locks_request locks_request; /* the last one, without its names */
     unsigned locks_requests;
+    struct tx_id decided; /* of the last RESOLVE or PUT_ASIDE */
     struct tx_id acked[FAKE_STEPS_MAX];
     unsigned acks;
 };

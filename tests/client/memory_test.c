@@ -1,6 +1,7 @@
 /* Every allocation of the library fails once, in turn: a clean status comes back, nothing crashes,
  * and the sanitizer finds nothing left behind. The allocations of ZeroMQ, which stops the
  * process when it has no memory, are its own business. */
+#include "client/txclient_admin.h"
 #include "tests/client/fake_cluster.h"
 #include "tests/common/test.h"
 #include "tests/failing_memory.h"
@@ -154,6 +155,28 @@ static txclient_status do_locks(void)
     return status;
 }
 
+static txclient_status do_txs(void)
+{
+    txclient_txs *txs = NULL;
+    txclient_status status = txclient_txs_ask(fake.client, peer_endpoint(fake.a), NULL, &txs);
+    if (status == TXCLIENT_OK && txclient_txs_at(txs, 4) == NULL) {
+        status = TXCLIENT_EPROTOCOL; /* a list that is not whole is none */
+    }
+    txclient_txs_free(&txs);
+    return status;
+}
+
+static txclient_status do_alarms(void)
+{
+    txclient_alarms *alarms = NULL;
+    txclient_status status = txclient_alarms_ask(fake.client, peer_endpoint(fake.a), 0, &alarms);
+    if (status == TXCLIENT_OK && txclient_alarms_at(alarms, 4) == NULL) {
+        status = TXCLIENT_EPROTOCOL;
+    }
+    txclient_alarms_free(&alarms);
+    return status;
+}
+
 /* What may be said when there is no memory: that; or, when an answer could not be taken and none
  * came again in time, what is said of an answer that did not come. */
 static bool honest(txclient_status status)
@@ -237,6 +260,16 @@ static void test_locks(void **state)
     exhaust(do_locks);
 }
 
+static void test_txs_and_alarms(void **state)
+{
+    (void)state;
+    fake_lock(&fake);
+    fake.txs_n = fake.alarms_n = 5;
+    fake_unlock(&fake);
+    exhaust(do_txs);
+    exhaust(do_alarms);
+}
+
 /* A new handle for each test, so that none finds the memory of another. */
 static int start(void **state)
 {
@@ -259,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_open),    TEST(test_interactive), TEST(test_submit),  TEST(test_scan),
         TEST(test_outcome), TEST(test_async),       TEST(test_inspect), TEST(test_locks),
+        TEST(test_outcome), TEST(test_async),       TEST(test_inspect), TEST(test_txs_and_alarms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,17 @@ static void test_wrong_usage(void **state)
     expect(TXCTL " --color status", EX_USAGE, "--color");
     expect(TXCTL " get", EX_USAGE, "Usage");
     expect(TXCTL " get a/s/k b/s/k", EX_USAGE, "Usage");
-    expect(TXCTL " status now", EX_USAGE, "Usage");
+    expect(TXCTL " status now", EX_USAGE, "\"now\" is no address of a daemon");
+    expect(TXCTL NOWHERE "txns --tx 42", EX_USAGE, "no transaction id");
+    expect(TXCTL NOWHERE "txns --limit 10001", EX_USAGE, "no number from 1 to 10000");
+    expect(TXCTL NOWHERE "indoubt --older -1", EX_USAGE, "no number of seconds");
+    expect(TXCTL NOWHERE "resolve", EX_USAGE, "Usage");
+    expect(TXCTL NOWHERE "resolve 1-7-42", EX_USAGE, "one of --commit and --abort");
+    expect(TXCTL NOWHERE "resolve 1-7-42 --commit --abort", EX_USAGE, "one of --commit and");
+    expect(TXCTL NOWHERE "resolve 1-7 --commit", EX_USAGE, "no transaction id");
+    expect(TXCTL NOWHERE "resolve 1-7-42 --commit --operator 'a b'", EX_USAGE, "no name of an");
+    expect(TXCTL NOWHERE "forget 1-7-42 b", EX_USAGE, "\"b\" is no address of a daemon");
+    expect(TXCTL NOWHERE "alarms --limit 0", EX_USAGE, "no number from 1 to 10000");
     expect(TXCTL " status", EX_USAGE, "where is the cluster?");
     expect(TXCTL " --cluster c status", EX_USAGE, "go together");
     expect(TXCTL " outcome --wait soon 1-7-42", EX_USAGE, "no number of seconds");

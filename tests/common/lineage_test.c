@@ -107,6 +107,28 @@ static void test_starts_ascend(void **unused)
     assert_true(tx_lineage_set(&of, many, TX_LINEAGE_MAX));
 }
 
+/* Of the same log, behind the position, in a start that is over. */
+static void test_what_a_loss_explains(void **unused)
+{
+    const struct tx_position restored[] = {{3, 33, {10}}, {4, 44, {20}}, {120, 55, {32}}};
+    const struct tx_loss loss = {.lsn = {30}, .start = 100};
+    const struct tx_loss none = {.start = 0};
+    struct tx_lineage of;
+
+    (void)unused;
+    assert_true(tx_lineage_set(&of, restored, 3));
+    assert_true(tx_loss_explains(&loss, &of, (struct tx_position){4, 44, {31}}));
+    assert_true(tx_loss_explains(&loss, &of, (struct tx_position){77, 1, {1000}}));
+    assert_false(tx_loss_explains(&loss, &of, (struct tx_position){4, 45, {31}})); /* a twin's */
+    assert_false(tx_loss_explains(&loss, &of, (struct tx_position){3, 33, {31}})); /* of no log */
+    assert_false(tx_loss_explains(&loss, &of, (struct tx_position){4, 44, {30}})); /* it is there */
+    assert_false(tx_loss_explains(&loss, &of, (struct tx_position){101, 1, {1000}}));
+    assert_false(tx_loss_explains(&loss, &of, (struct tx_position){0, 0, {1000}}));
+    assert_false(tx_loss_explains(&none, &of, (struct tx_position){4, 44, {31}}));
+    assert_true(tx_loss_holds(&loss, 100) && tx_loss_holds(&loss, 0));
+    assert_false(tx_loss_holds(&loss, 101) || tx_loss_holds(&none, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_epochs_leave_gaps),
         cmocka_unit_test(test_only_the_last_starts_are_kept),
         cmocka_unit_test(test_starts_ascend),
+        cmocka_unit_test(test_what_a_loss_explains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

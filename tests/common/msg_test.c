@@ -36,6 +36,16 @@ static const char *const routes[TX_MSG_TYPES_N] = {
     [TX_MSG_ERROR] = "CK PK",
     [TX_MSG_LOCKS_REQUEST] = "KP",
     [TX_MSG_LOCKS] = "PK",
+    [TX_MSG_CUT_REQUEST] = "KC KP",
+    [TX_MSG_CUT] = "CK PK",
+    [TX_MSG_BACKUP_REQUEST] = "KC KP",
+    [TX_MSG_BACKUP] = "CK PK",
+    [TX_MSG_ADMIN_REQUEST] = "KC KP",
+    [TX_MSG_TXS_REQUEST] = "KC KP",
+    [TX_MSG_TXS] = "CK PK",
+    [TX_MSG_ALARMS_REQUEST] = "KC KP",
+    [TX_MSG_ALARMS] = "CK PK",
+    [TX_MSG_PUT_ASIDE] = "KP",
 };
 
 static void each_route_is_as_written(void **state)
@@ -87,13 +97,17 @@ static void each_message_gives_its_transaction(void **state)
         {.type = TX_MSG_STATE, .state.id = id},
         {.type = TX_MSG_FENCED, .fenced.id = id},
         {.type = TX_MSG_RESOLVE, .resolve.id = id},
+        {.type = TX_MSG_PUT_ASIDE, .put_aside.id = id},
     };
     for (size_t i = 0; i < sizeof msgs / sizeof msgs[0]; i++) {
         assert_true(tx_id_equal(tx_msg_tx(&msgs[i]), id));
     }
     static const enum tx_msg_type without[] = {
-        TX_MSG_BEGIN,  TX_MSG_SUBMIT, TX_MSG_FORGET,         TX_MSG_HELLO,         TX_MSG_WELCOME,
-        TX_MSG_STATUS, TX_MSG_ERROR,  TX_MSG_STATUS_REQUEST, TX_MSG_LOCKS_REQUEST, TX_MSG_LOCKS,
+        TX_MSG_BEGIN,         TX_MSG_SUBMIT,         TX_MSG_FORGET,        TX_MSG_HELLO,
+        TX_MSG_WELCOME,       TX_MSG_STATUS,         TX_MSG_ERROR,         TX_MSG_STATUS_REQUEST,
+        TX_MSG_LOCKS_REQUEST, TX_MSG_LOCKS,          TX_MSG_TXS,           TX_MSG_TXS_REQUEST,
+        TX_MSG_ALARMS,        TX_MSG_ALARMS_REQUEST, TX_MSG_ADMIN_REQUEST, TX_MSG_CUT_REQUEST,
+        TX_MSG_CUT,           TX_MSG_BACKUP_REQUEST, TX_MSG_BACKUP,
     };
     for (size_t i = 0; i < sizeof without / sizeof without[0]; i++) {
         struct tx_msg msg = {.type = without[i]};
@@ -116,6 +130,8 @@ static void everything_has_a_name(void **state)
     assert_string_equal(tx_heuristic_name(TX_HEURISTIC_OK), "OK");
     assert_string_equal(tx_heuristic_name(TX_HEURISTIC_DAMAGE), "DAMAGE");
     assert_string_equal(tx_heuristic_name(TX_HEURISTICS_N), "?");
+    assert_string_equal(tx_admin_verb_name(TX_ADMIN_LOG_LEVEL), "log-level");
+    assert_string_equal(tx_admin_verb_name(TX_ADMIN_VERBS_N), "?");
     for (unsigned type = 0; type < TX_MSG_TYPES_N; type++) {
         assert_true(strlen(tx_msg_name((enum tx_msg_type)type)) > 1);
     }

@@ -297,8 +297,8 @@ static void envelopes(void **state)
 static void refuse_messages(const char *messages, size_t len, enum tx_error expected,
                             const char *words)
 {
-    static const char prefix[] = "\x93\x01\x97\xc4\x01t\x00\xc4\x01"
-                                 "c\x00\x00\x00\xc4\x00";
+    static const char prefix[] = "\x93\x01\x99\xc4\x01t\x00\xc4\x01"
+                                 "c\x00\x00\x00\xc4\x00\x00\x00";
     struct tx_buf buf = {0};
     tx_buf_append(&buf, tx_bytes(prefix, sizeof prefix - 1));
     tx_buf_append(&buf, tx_bytes(messages, len));
@@ -315,7 +315,7 @@ static void messages_of_the_wrong_shape(void **state)
     REFUSE("\x01", TX_EFORMAT, "frame messages: an array expected");
     REFUSE("\x91\x01", TX_EFORMAT, "frame messages[0]");
     REFUSE("\x91\x90", TX_EFORMAT, "frame messages[0]");
-    REFUSE("\x92\x92\x18\x01\x92\x1d\x01", TX_EFORMAT, "frame messages[1].type"); /* 29: no type */
+    REFUSE("\x92\x92\x18\x01\x92\x7f\x01", TX_EFORMAT, "frame messages[1].type"); /* 127: no type */
     REFUSE("\x91\x92\xcd\xff\xff\x01", TX_EFORMAT, "frame messages[0].type");
     REFUSE("\x91\x92\xff\x01", TX_EFORMAT, "frame messages[0].type");
     REFUSE("\x91\x91\x18", TX_EFORMAT, "STATUS_REQUEST fields");                  /* one too few */
@@ -325,14 +325,20 @@ static void messages_of_the_wrong_shape(void **state)
     REFUSE("\x91\x92\x18\xc0", TX_EFORMAT, "STATUS_REQUEST req");                 /* nil */
     REFUSE("\x91\x92\x18\xc3", TX_EFORMAT, "STATUS_REQUEST req");                 /* a boolean */
     REFUSE("\x91\x92\x18\xca\x00\x00\x00\x00", TX_EFORMAT, "STATUS_REQUEST req"); /* a float */
-    REFUSE("\x91\x96\x10\x93\x01\x01\x01\x01\xc2\x93\x01\x01\x01\xc2", TX_EFORMAT,
+    REFUSE("\x91\x98\x10\x93\x01\x01\x01\x01\xc2\x93\x01\x01\x01\xc2\xa0\x01", TX_EFORMAT,
            "INQUIRE in_doubt"); /* 1 for true */
-    REFUSE("\x91\x96\x10\x92\x01\x01\xc3\xc2\x93\x01\x01\x01\xc2", TX_EFORMAT,
+    REFUSE("\x91\x98\x10\x92\x01\x01\xc3\xc2\x93\x01\x01\x01\xc2\xa0\x01", TX_EFORMAT,
            "INQUIRE id"); /* of two */
-    REFUSE("\x91\x96\x10\x93\x01\x01\x01\xc3\xc2\x92\x01\x01\xc2", TX_EFORMAT,
-           "INQUIRE known");                                             /* dto. */
+    REFUSE("\x91\x98\x10\x93\x01\x01\x01\xc3\xc2\x92\x01\x01\xc2\xa0\x01", TX_EFORMAT,
+           "INQUIRE known"); /* dto. */
+    REFUSE("\x91\x98\x10\x93\x01\x01\x01\xc3\xc2\x93\x01\x01\x01\xc2\x05\x01", TX_EFORMAT,
+           "INQUIRE to");
     REFUSE("\x91\x93\x00\x01\x93\x01\x01\x01", TX_EFORMAT, "BEGIN age"); /* an age of three */
     REFUSE("\x91\x95\x17\x01\x93\x01\x01\x01\xc3\x05", TX_EFORMAT, "RESOLVE operator_name");
+    REFUSE("\x91\x95\x1d\x01\x06\xa1"
+           "a\xa0",
+           TX_EFORMAT, "ADMIN_REQUEST verb"); /* of six */
+    REFUSE("\x91\x95\x1d\x01\x00\xa0\xa0", TX_EFORMAT, "ADMIN_REQUEST operator_name");
     /* COMMIT_REQUEST with a token of 15 bytes, and a longer one */
     REFUSE("\x91\x96\x03\x01\x93\x01\x01\x01\xc4\x0f"
            "aaaaaaaaaaaaaaa\x90\x00",
@@ -405,8 +411,14 @@ static void frames_of_the_wrong_shape(void **state)
     refuse_bytes(tx_bytes("\x94\x01\x90\x90\x90", 5), TX_EFORMAT, "frame fields");
     refuse_bytes(tx_bytes("\x93\xa1x\x90\x90", 5), TX_EFORMAT, "frame version");
     refuse_bytes(tx_bytes("\x93\x01\x90\x90", 4), TX_EFORMAT, "envelope fields");
-    refuse_bytes(tx_bytes("\x93\x01\x97\xa1\x00\x00\xa0\x00\x00\x00\xa0\x90", 12), TX_EFORMAT,
-                 "envelope cluster: text expected");
+    /* as it was before there were cuts */
+    refuse_bytes(tx_bytes("\x93\x01\x97\xc4\x01t\x00\xa0\x00\x00\x00\xa0\x90", 13), TX_EFORMAT,
+                 "envelope fields");
+    /* and before there were backups */
+    refuse_bytes(tx_bytes("\x93\x01\x98\xc4\x01t\x00\xa0\x00\x00\x00\xa0\x00\x90", 14), TX_EFORMAT,
+                 "envelope fields");
+    refuse_bytes(tx_bytes("\x93\x01\x99\xa1\x00\x00\xa0\x00\x00\x00\xa0\x00\x00\x90", 14),
+                 TX_EFORMAT, "envelope cluster: text expected");
 }
 
 /* Another version is told apart from nonsense, whatever it puts after its number. */
@@ -422,8 +434,8 @@ static void another_version_is_named(void **state)
 static void other_forms_of_the_same_are_taken(void **state)
 {
     (void)state;
-    static const char wide[] = "\xdc\x00\x03\xd0\x01\x97\xd9\x01t\xcc\x00\xa1"
-                               "c\xd3\x00\x00\x00\x00\x00\x00\x00\x00\xcd\x00\x00\x00\xa0"
+    static const char wide[] = "\xdc\x00\x03\xd0\x01\x99\xd9\x01t\xcc\x00\xa1"
+                               "c\xd3\x00\x00\x00\x00\x00\x00\x00\x00\xcd\x00\x00\x00\xa0\x07\x06"
                                "\xdd\x00\x00\x00\x01\xdc\x00\x02\xd1\x00\x18\xd2\x00\x00\x00\x05";
     struct tx_arena arena = {0};
     struct tx_frame frame;
@@ -434,6 +446,8 @@ static void other_forms_of_the_same_are_taken(void **state)
     assert_int_equal(error, TX_OK);
     assert_string_equal(frame.envelope.cluster, "t");
     assert_string_equal(frame.envelope.name.s, "c");
+    assert_int_equal(frame.envelope.cut, 7);
+    assert_int_equal(frame.envelope.generation, 6);
     assert_int_equal(frame.messages_n, 1);
     assert_int_equal(frame.messages[0].type, TX_MSG_STATUS_REQUEST);
     assert_int_equal(frame.messages[0].status_request.req, 5);

@@ -207,6 +207,30 @@ static void a_frame_of_all_messages_keeps_their_order(void **state)
     tx_frame_writer_destroy(&writer);
 }
 
+/* A frame says what its sender has taken when it leaves; its messages may have been added before.
+ */
+static void a_frame_carries_the_cut_of_its_departure(void **state)
+{
+    (void)state;
+    static const uint64_t cuts[] = {0, 1, 127, 128, UINT32_MAX, UINT64_MAX, 3};
+    struct tx_envelope envelope = sample_envelope(TX_ROLE_PARTICIPANT);
+    struct tx_frame_writer *writer = tx_frame_writer_new(&envelope);
+    struct tx_msg msg = sample_full(TX_MSG_VOTE);
+    struct tx_arena arena = {0};
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        assert_int_equal(tx_frame_writer_add(writer, &msg, TX_MESSAGE_MAX), TX_OK);
+        tx_frame_writer_set_cut(writer, cuts[i]);
+        envelope.cut = cuts[i];
+        struct tx_frame frame = decode(tx_frame_writer_finish(writer), &arena);
+        assert_same_envelope(&frame.envelope, &envelope);
+        assert_int_equal(frame.messages_n, 1);
+        assert_same_msg(&frame.messages[0], &msg);
+        tx_frame_writer_clear(writer); /* which leaves the cut as it is */
+    }
+    tx_arena_deinit(&arena);
+    tx_frame_writer_destroy(&writer);
+}
+
 /* What does not fit leaves the frame as it was, to the byte. */
 static void a_full_frame_stays_as_it_was(void **state)
 {
@@ -269,7 +293,7 @@ static void messages_and_objects_of_a_frame_are_bounded(void **state)
 {
     (void)state;
     const size_t frame_max = 64 * TX_MESSAGE_MAX;
-    static const enum tx_msg_type types[] = {TX_MSG_HELLO, TX_MSG_STATUS};
+    static const enum tx_msg_type types[] = {TX_MSG_COMMIT, TX_MSG_STATUS};
     struct tx_envelope envelope = sample_envelope(TX_ROLE_COORDINATOR);
     struct tx_arena arena = {0};
     for (size_t i = 0; i < 2; i++) {
@@ -280,7 +304,7 @@ static void messages_and_objects_of_a_frame_are_bounded(void **state)
             added++;
         }
         assert_int_equal(tx_frame_writer_count(writer), added);
-        assert_int_equal(added == TX_FRAME_MESSAGES_MAX, types[i] == TX_MSG_HELLO);
+        assert_int_equal(added == TX_FRAME_MESSAGES_MAX, types[i] == TX_MSG_COMMIT);
         struct tx_frame frame;
         struct tx_bytes bytes = tx_frame_writer_finish(writer);
         assert_int_equal(tx_frame_decode(bytes, frame_max, &arena, &frame, NULL), TX_OK);
@@ -339,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_longer_text_arrives_cut),
         cmocka_unit_test(the_longest_lists_survive),
         cmocka_unit_test(a_frame_of_all_messages_keeps_their_order),
+        cmocka_unit_test(a_frame_carries_the_cut_of_its_departure),
         cmocka_unit_test(a_full_frame_stays_as_it_was),
         cmocka_unit_test(a_message_far_beyond_the_limit_costs_little),
         cmocka_unit_test(messages_and_objects_of_a_frame_are_bounded),

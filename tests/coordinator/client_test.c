@@ -96,6 +96,27 @@ static void error_too_many_participants(void **unused)
     assert_state(&d, id, "collecting");
 }
 
+/* Other options while it runs; its identity is not among them. */
+static void other_options__in_force(void **unused)
+{
+    (void)unused;
+    struct coord_options options = d.options;
+    struct coord_event event = {.type = COORD_EVENT_OPTIONS, .options = &options};
+    struct tx_id id = begin(&d);
+    options.txs_max = 1;
+    options.id = 9;
+    options.epoch = 99;
+    driver_step(&d, &event);
+    (void)submit(&d, "a", "");
+    assert_error(&d, TX_ELIMIT, TX_REASON_BUSY, "coordinator 1 has 1 transactions open");
+    options.txs_max = 2;
+    driver_step(&d, &event);
+    struct tx_id next = begin(&d);
+    assert_int_equal(next.coordinator, id.coordinator);
+    assert_int_equal(next.epoch, id.epoch);
+    coord_core_check(d.core);
+}
+
 static void error_open_limit_disk_reserve_and_drain(void **unused)
 {
     (void)unused;
@@ -115,10 +136,18 @@ static void error_open_limit_disk_reserve_and_drain(void **unused)
     driver_step(&d, &event);
     id = begin(&d);
     event.type = COORD_EVENT_DRAIN;
+    event.on = true;
     driver_step(&d, &event);
     struct tx_msg msg = {.type = TX_MSG_BEGIN, .begin = {.req = 99}};
     driver_client(&d, CLIENT, &msg);
     assert_error(&d, TX_ESTATE, TX_REASON_DRAINING, "about to stop");
+    event.on = false; /* and takes them again */
+    driver_step(&d, &event);
+    finish(&d, TX_MSG_ABORT_REQUEST, id, "");
+    driver_ignore(&d);
+    id = begin(&d);
+    event.on = true;
+    driver_step(&d, &event);
     assert_false(coord_core_idle(d.core));
     commit_request(&d, id, ""); /* the open ones are finished */
     (void)assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
@@ -609,6 +638,7 @@ static void status_of_every_kind(void **unused)
     assert_true(has(status->peers[1].state, "quarantined"));
     assert_true(has(status->peers[3].state, "down"));
     event.type = COORD_EVENT_DRAIN;
+    event.on = true;
     driver_step(&d, &event);
     driver_client(&d, CLIENT, &msg);
     status = &driver_replied(&d, CLIENT, TX_MSG_STATUS)->status;
@@ -629,6 +659,7 @@ int main(void)
         TEST(error_no_operations_and_too_many),
         TEST(error_too_many_participants),
         TEST(error_open_limit_disk_reserve_and_drain),
+        TEST(other_options__in_force),
         TEST(empty_commit__committed_without_a_record),
         TEST(repeated_requests_do_nothing_twice),
         TEST(key_with_other_operations__error),

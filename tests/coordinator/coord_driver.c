@@ -69,6 +69,8 @@ static void see(struct driver *d)
         d->taken[d->seen] = false;
         if (action->type == COORD_ACTION_APPEND) {
             store(d, &action->record);
+        } else if (action->type == COORD_ACTION_STAMP) {
+            d->stamped = action->cut;
         } else if (action->type == COORD_ACTION_COMPACT) {
             d->compacted = action->lsn.n;
         } else if (action->type == COORD_ACTION_ALARM) {
@@ -131,6 +133,7 @@ void driver_restart(struct driver *d, size_t records)
     while (d->log_n > records) {
         tx_buf_deinit(&d->log[--d->log_n]);
     }
+    d->stamped = 0;
     d->options.epoch++;
     d->options.life++;
     driver_start(d);
@@ -170,8 +173,10 @@ void driver_participant(struct driver *d, char who, const struct tx_msg *msg)
         .start = d->incarnation[at],
         .life = d->life[at],
         .address = d->nodes[at].address,
+        .cut = d->cut,
     };
-    struct coord_event event = {.type = COORD_EVENT_MESSAGE, .envelope = &envelope, .msg = msg};
+    struct coord_event event = {
+        .type = COORD_EVENT_MESSAGE, .envelope = &envelope, .msg = msg, .wall_ms = d->now / 1000};
     driver_step(d, &event);
 }
 

@@ -40,6 +40,8 @@ struct driver {
     enum tx_commit_mode mode; /* that the client asks for: the coordinator decides */
     bool members_decide;      /* as INQUIRE, STATE and ACK say it */
     uint64_t unsettled[NODES_N];
+    uint64_t cut;     /* that the participants stamp */
+    uint64_t stamped; /* that the core stamps, as it has said last */
     uint64_t compacted;
     size_t alarms;
 };

@@ -1,27 +1,8 @@
 /* What the members decide (mode D), as later starts of the coordinator see it: docs/protocol.md,
  * "When the members decide": ids that are not known, the marks of older epochs, the lazy record. */
-#include "coord_driver.h"
+#include "members.h"
 
 #include <string.h>
-
-static struct driver d;
-
-static int setup(void **unused)
-{
-    (void)unused;
-    driver_up(&d);
-    driver_quiet(&d);
-    d.mode = TX_COMMIT_PARTICIPANTS;
-    d.members_decide = true;
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
-    return 0;
-}
 
 /* Committed by a and b, and lost here in a restart with everybody back. */
 static struct tx_id lost(void)
@@ -533,7 +514,7 @@ static void resolve_of_another_copy__what_the_members_say_and_else_unknown(void 
     (void)assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, members_setup, members_teardown)
 
 int main(void)
 {

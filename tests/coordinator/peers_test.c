@@ -1,6 +1,8 @@
 /* Participants: introduction, silence, restarts, fences, regression. */
 #include "coord_driver.h"
 
+#include <stdio.h>
+
 static struct driver d;
 
 static int setup(void **unused)
@@ -87,6 +89,24 @@ static void down__collecting_aborts_at_once_and_up_again_is_noted(void **unused)
     join(&d, 'b', id); /* a word of the same start */
     assert_true(driver_noted(&d, "participant b is up"));
     assert_int_equal(driver_stats(&d).peers_up, NODES_N);
+}
+
+static void down__after_a_time_that_became_shorter(void **unused)
+{
+    (void)unused;
+    struct coord_options options = d.options;
+    struct coord_event event = {.type = COORD_EVENT_OPTIONS, .options = &options};
+    options.peer_down_us = 3600 * SECOND_US;
+    driver_step(&d, &event);
+    driver_pass(&d, 20 * SECOND_US); /* its timers are those of the hour */
+    d.alive[1] = false;
+    driver_pass(&d, 20 * SECOND_US);
+    assert_int_equal(driver_stats(&d).peers_up, NODES_N);
+    options.peer_down_us = 5 * SECOND_US;
+    driver_step(&d, &event);
+    driver_pass(&d, 1);
+    assert_int_equal(driver_stats(&d).peers_up, NODES_N - 1);
+    assert_true(driver_noted(&d, "participant b is down"));
 }
 
 static void down__of_one_that_has_voted_does_not_matter(void **unused)
@@ -474,14 +494,170 @@ static void fenced__one_that_resolves_is_unknown_and_records_may_become_durable(
     assert_int_equal(d.compacted, compacted);
 }
 
+/* ---- a loss that is declared ---- */
+
+/* a has lost what came behind 90, and begins above the end of that loss. */
+static void welcome_after_loss(struct tx_loss loss, uint64_t lsn)
+{
+    const struct tx_position starts[] = {{5, d.life[0], {80}}, {101, 9, {92}}};
+    const uint64_t life = d.life[0];
+    d.incarnation[0] = 101;
+    d.life[0] = 9;
+    struct tx_msg msg = {.type = TX_MSG_WELCOME,
+                         .welcome = {.incarnation = 101,
+                                     .lsn = {lsn},
+                                     .number = d.hello_number[0],
+                                     .starts = starts,
+                                     .starts_n = 2,
+                                     .loss = loss}};
+    driver_participant(&d, 'a', &msg);
+    d.life[0] = life;
+}
+
+static enum tx_error readmit(void)
+{
+    struct coord_event event = {.type = COORD_EVENT_READMIT, .name = {"a"}};
+    struct tx_why text;
+    enum tx_error error = coord_core_readmission(d.core, &event.name, &text);
+    driver_step(&d, &event);
+    return error;
+}
+
+static void loss__let_in_only_when_it_explains_what_is_missing(void **unused)
+{
+    (void)unused;
+    (void)tx_finished_committed(&d);        /* a has reached more than 100 */
+    assert_int_equal(readmit(), TX_ESTATE); /* it is up */
+    welcome_after_loss((struct tx_loss){{0}, 0}, 95);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+    assert_int_equal(readmit(), TX_ESTATE); /* an old copy */
+    driver_pass(&d, SECOND_US);
+    welcome_after_loss((struct tx_loss){{90}, 4}, 95); /* of earlier starts */
+    assert_int_equal(readmit(), TX_ESTATE);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1);
+    driver_pass(&d, SECOND_US);
+    welcome_after_loss((struct tx_loss){{90}, 100}, 95);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 1); /* not without an operator */
+    assert_int_equal(readmit(), TX_OK);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 0);
+    assert_int_equal(driver_stats(&d).peers_up, NODES_N);
+    assert_int_equal(readmit(), TX_ESTATE);
+}
+
+/* What its former starts had acknowledged counts no more. */
+static void loss__let_in_for_later_starts_too(void **unused)
+{
+    (void)unused;
+    (void)tx_finished_committed(&d);
+    welcome_after_loss((struct tx_loss){{90}, 100}, 95);
+    assert_int_equal(readmit(), TX_OK);
+    driver_durable(&d);
+    driver_restart_all(&d);
+    welcome_after_loss((struct tx_loss){{90}, 100}, 96);
+    assert_int_equal(driver_stats(&d).peers_quarantined, 0);
+    assert_int_equal(driver_stats(&d).peers_up, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+/* ---- where participants are ---- */
+
+/* The addresses that the HELLO on its way to `a` tells; none left over. */
+static size_t hello_tells(void)
+{
+    const struct tx_msg_hello *hello = &driver_sent(&d, 'a', TX_MSG_HELLO)->hello;
+    for (size_t i = 0; i < hello->nodes_n; i++) {
+        assert_string_equal(hello->nodes[i].name.s, d.nodes[i].name.s);
+        assert_string_equal(hello->nodes[i].address.s, d.nodes[i].address.s);
+    }
+    size_t n = hello->nodes_n;
+    driver_ignore(&d);
+    return n;
+}
+
+/* The next HELLO to it, and perhaps its answer. */
+static size_t next_hello_tells(bool answered)
+{
+    driver_ignore(&d);
+    d.alive[0] = answered;
+    driver_pass(&d, SECOND_US);
+    return hello_tells();
+}
+
+static void every_start_is_told_once_where_all_are(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    assert_int_equal(hello_tells(), NODES_N);
+    assert_int_equal(next_hello_tells(false), NODES_N); /* the first may be lost */
+    assert_int_equal(next_hello_tells(true), NODES_N);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(next_hello_tells(true), 0);
+    }
+    driver_restart_node(&d, 'a');
+    assert_int_equal(next_hello_tells(false), NODES_N);
+    assert_int_equal(next_hello_tells(true), NODES_N);
+    assert_int_equal(next_hello_tells(true), 0);
+}
+
+/* The HELLO that one start was told with is answered by the next. */
+static void what_an_earlier_start_was_told_does_not_count(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    assert_int_equal(hello_tells(), NODES_N);
+    driver_restart_node(&d, 'a'); /* its WELCOME says that this start has it */
+    assert_int_equal(next_hello_tells(true), 0);
+    d.incarnation[0]++;
+    d.life[0]++;
+    d.lsn[0]++;
+    assert_int_equal(next_hello_tells(true), 0); /* which told nothing, and a new start answers */
+    assert_int_equal(next_hello_tells(true), NODES_N);
+    assert_int_equal(next_hello_tells(true), 0);
+}
+
+#define MANY 300 /* more than one HELLO tells */
+
+static void many_are_told_in_several_hellos(void **unused)
+{
+    (void)unused;
+    static struct tx_member many[MANY];
+    driver_deinit(&d);
+    driver_init(&d);
+    for (unsigned i = 0; i < MANY; i++) {
+        many[i] = d.nodes[0];
+        if (i > 0) {
+            (void)snprintf(many[i].name.s, sizeof many[i].name.s, "node%u", i);
+            many[i].address.s[0] = '\0'; /* nobody is there */
+        }
+    }
+    d.options.nodes = many;
+    d.options.nodes_n = MANY;
+    driver_start(&d);
+    const struct tx_msg_hello *hello = &driver_sent(&d, 'a', TX_MSG_HELLO)->hello;
+    assert_int_equal(hello->nodes_n, TX_HELLO_NODES_MAX);
+    assert_string_equal(hello->nodes[1].name.s, "node1");
+    driver_ignore(&d);
+    driver_welcome(&d, 'a');
+    driver_ignore(&d);
+    driver_pass(&d, SECOND_US);
+    hello = &driver_sent(&d, 'a', TX_MSG_HELLO)->hello;
+    assert_int_equal(hello->nodes_n, MANY - TX_HELLO_NODES_MAX);
+    assert_string_equal(hello->nodes[0].name.s, many[TX_HELLO_NODES_MAX].name.s);
+    driver_welcome(&d, 'a');
+    assert_int_equal(next_hello_tells(true), 0);
+}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(hello_goes_to_everybody_at_the_start_and_again),
+        TEST(every_start_is_told_once_where_all_are),
+        TEST(what_an_earlier_start_was_told_does_not_count),
+        TEST(many_are_told_in_several_hellos),
         TEST(ages_are_learned_and_never_wrap),
         TEST(down__collecting_aborts_at_once_and_up_again_is_noted),
+        TEST(down__after_a_time_that_became_shorter),
         TEST(down__of_one_that_has_voted_does_not_matter),
         TEST(restarted_member__prepare_again_at_once_with_the_old_incarnation),
         TEST(another_start_is_not_heard_before_its_welcome),
@@ -495,6 +671,8 @@ int main(void)
         TEST(welcome_of_the_same_start__known_further),
         TEST(regression_by_lineage__although_all_numbers_are_higher),
         TEST(regression_by_lineage__known_after_a_restart_from_the_peer_record),
+        TEST(loss__let_in_only_when_it_explains_what_is_missing),
+        TEST(loss__let_in_for_later_starts_too),
         TEST(words_of_a_twin__stale_and_it_is_asked_for_its_lineage),
         TEST(welcome_of_a_twin__quarantined),
         TEST(welcome_without_its_own_start__violation),

@@ -54,8 +54,16 @@ static struct txlog_record sample(int type)
         r.heuristic.id = id;
     if (type == TXLOG_HEURISTIC_END)
         r.heuristic_end.id = id;
+    if (type == TXLOG_PUT_ASIDE)
+        r.put_aside.id = id;
     if (type == TXLOG_OUTCOME)
         r.outcome.id = id;
+    if (type == TXLOG_LOSS)
+        r.loss = (struct tx_loss){{16}, 6};
+    if (type == TXLOG_READMIT)
+        r.readmit.loss = (struct tx_loss){{16}, 6};
+    if (type == TXLOG_CUT)
+        r.cut = (struct tx_cut){7, {17}, 1};
     if (type == TXLOG_PREPARED)
         r.prepared = (struct txlog_prepared){.id = id,
                                              .members = members,

@@ -32,6 +32,10 @@ static void perform(struct coord_fuzz *f, struct coord_action *action)
         error = txlog_compact(sim_disk_log(f->log.disk), action->lsn, &why);
         TX_ASSERT(error == TX_OK);
         return;
+    case COORD_ACTION_STAMP:
+        TX_ASSERT(action->cut > f->stamped);
+        f->stamped = action->cut;
+        return;
     case COORD_ACTION_ALARM:
     case COORD_ACTION_NOTE:
         TX_ASSERT(action->text.len > 0);
@@ -108,6 +112,7 @@ static void start(struct coord_fuzz *f)
     memset(f->said, 0, sizeof f->said);
     f->fenced = false;
     f->actions_left = SIZE_MAX;
+    f->stamped = 0;
     coord_core_recovered(f->core, txlog_last(log), f->now_us, &f->actions);
     perform_all(f);
 }

@@ -23,7 +23,8 @@ struct coord_fuzz {
     struct coord_actions actions;
     struct fuzz_log log;
     uint64_t now_us;
-    bool fenced;  /* before this step */
+    uint64_t stamped; /* the cut that its frames carry */
+    bool fenced;      /* before this step */
     bool forgets; /* retained outcomes may be gone, so that a liar can make it tell another one */
     struct coord_fuzz_said said[COORD_FUZZ_SEQS];
     uint64_t numbers[FUZZ_NODES]; /* of the last HELLO to each */

@@ -95,7 +95,7 @@ static void step(struct target *t)
         coord_fuzz_step(&t->f,
                         &(struct coord_event){.type = COORD_EVENT_DISK, .on = choice == 251});
     else
-        coord_fuzz_step(&t->f, &(struct coord_event){.type = COORD_EVENT_DRAIN});
+        coord_fuzz_step(&t->f, &(struct coord_event){.type = COORD_EVENT_DRAIN, .on = true});
     if (t->f.actions_left == 0)
         coord_fuzz_restart(&t->f, fuzz_u8(&t->in));
 }
@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     coord_fuzz_init(&t.f, &options);
     t.f.forgets = (settings & 1u) != 0;
     t.msgs = (struct fuzz_msgs){.in = &t.in, .coordinator = 1, .incarnations = {5, 5, 5, 5}};
-    t.talk = (struct fuzz_talk){&t.in, &t.msgs, TX_ROLE_COORDINATOR, received, &t};
+    t.talk = (struct fuzz_talk){&t.in, &t.msgs, TX_ROLE_COORDINATOR, received, &t, 0};
     for (unsigned i = 0; i < STEPS_MAX && !fuzz_input_ended(&t.in); i++) {
         struct coord_stats stats;
         coord_core_stats(t.f.core, &stats);

@@ -263,7 +263,7 @@ static struct tx_msg_ack ack(struct fuzz_msgs *m)
     ack.incarnation = fuzz_near(m->in, m->here.start);
     ack.lsn.n = fuzz_near(m->in, m->here.lsn.n);
     uint8_t how = fuzz_u8(m->in);
-    ack.heuristic = (enum tx_heuristic)(how / 86u);
+    ack.heuristic = (enum tx_heuristic)(how / 64u);
     ack.members_decide = (how & 1u) != 0;
     return ack;
 }
@@ -275,6 +275,7 @@ static struct tx_msg_state state(struct fuzz_msgs *m)
     state.incarnation = fuzz_near(m->in, m->here.start);
     state.heuristic = fuzz_rarely(m->in, 8);
     state.members_decide = state.id.seq % 2 == 0;
+    state.below_mark = state.id.seq % 3 == 0;
     return state;
 }
 
@@ -293,6 +294,15 @@ static struct tx_msg_hello hello(struct fuzz_msgs *m)
     hello.age_counter = fuzz_near(m->in, 40);
     hello.number = fuzz_u8(m->in);
     hello.starts_n = starts(m);
+    if (hello.number >= 128) { /* where one of them is, and maybe another where that was */
+        unsigned first = (unsigned)hello.number & 3u, second = (unsigned)hello.number >> 2 & 3u;
+        for (unsigned i = 0; i < 2; i++)
+            m->members[i] =
+                (struct tx_member){.name = fuzz_node_name(i == 0 ? first : second),
+                                   .address = fuzz_node_address(i == 0 ? second : first)};
+        hello.nodes = m->members;
+        hello.nodes_n = 2;
+    }
     return hello;
 }
 
@@ -315,6 +325,38 @@ static struct tx_msg_resolve resolve(struct fuzz_msgs *m)
     resolve.id = fuzz_id(m);
     resolve.commit = fuzz_below(m->in, 2) != 0;
     return resolve;
+}
+
+static struct tx_msg_put_aside put_aside(struct fuzz_msgs *m)
+{
+    struct tx_msg_put_aside aside = {.req = fuzz_u8(m->in), .operator_name = fuzz_node_name(5)};
+    aside.id = fuzz_id(m);
+    aside.force = fuzz_below(m->in, 2) != 0;
+    return aside;
+}
+
+static struct tx_msg_txs_request txs_request(struct fuzz_msgs *m)
+{
+    uint8_t what = fuzz_u8(m->in);
+    struct tx_msg_txs_request request = {
+        .req = what & 7u, .in_doubt = (what & 8u) != 0, .limit = what >> 5};
+    request.older_ms = (what & 16u) != 0 ? 1000 : 0;
+    if (fuzz_rarely(m->in, 4))
+        request.tx = fuzz_id(m);
+    if (fuzz_rarely(m->in, 2)) {
+        request.from.start = fuzz_near(m->in, m->incarnations[0]);
+        request.from.epoch = fuzz_near(m->in, m->epoch);
+        request.from.seq = fuzz_u8(m->in);
+    }
+    return request;
+}
+
+static struct tx_msg_alarms_request alarms_request(struct fuzz_msgs *m)
+{
+    struct tx_msg_alarms_request request = {.req = fuzz_u8(m->in)};
+    request.limit = fuzz_below(m->in, 4);
+    request.before = fuzz_near(m->in, 2);
+    return request;
 }
 
 /* The place is mostly one that a listing may have come to. */
@@ -371,6 +413,8 @@ static struct tx_msg_inquire inquire(struct fuzz_msgs *m, struct tx_id id)
     inquire.in_doubt = (flags & 1u) == 0;
     inquire.wanted = (flags & 2u) != 0;
     inquire.members_decide = (flags & 4u) != 0;
+    if ((flags & 8u) != 0)
+        inquire.to = fuzz_node_name(flags >> 4 & 3u);
     if (flags >= 240) {
         inquire.known.start = fuzz_near(m->in, m->incarnations[0]);
         inquire.known.life = fuzz_near(m->in, 0x50 + m->incarnations[0]);
@@ -383,11 +427,68 @@ static void decision(struct fuzz_msgs *m, struct tx_msg *msg)
 {
     struct tx_id id = fuzz_id(m);
     if (msg->type == TX_MSG_COMMIT)
-        msg->commit = (struct tx_msg_commit){id, {fuzz_near(m->in, m->here.lsn.n)}};
+        msg->commit = (struct tx_msg_commit){
+            id, {fuzz_near(m->in, m->here.lsn.n)}, id.seq % 4 == 0 ? 0 : m->here.start};
     else if (msg->type == TX_MSG_ABORT)
-        msg->abort = (struct tx_msg_abort){id, (enum tx_reason)fuzz_below(m->in, TX_REASONS_N)};
+        msg->abort = (struct tx_msg_abort){id, (enum tx_reason)fuzz_below(m->in, TX_REASONS_N),
+                                           id.seq % 2 == 0};
     else
         msg->inquire = inquire(m, id);
+}
+
+static void introduction(struct fuzz_msgs *m, struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_FENCED)
+        msg->fenced = fenced(m);
+    else if (msg->type == TX_MSG_HELLO)
+        msg->hello = hello(m);
+    else
+        msg->welcome = welcome(m);
+}
+
+static struct tx_msg_admin_request admin_request(struct fuzz_msgs *m)
+{
+    struct tx_msg_admin_request request = {.req = fuzz_u8(m->in)};
+    request.verb = (enum tx_admin_verb)fuzz_below(m->in, TX_ADMIN_VERBS_N);
+    request.operator_name = fuzz_node_name(5);
+    return request;
+}
+
+static struct tx_msg_cut_request cut_request(struct fuzz_msgs *m)
+{
+    struct tx_msg_cut_request request = {.req = fuzz_u8(m->in)};
+    request.begin = (fuzz_u8(m->in) & 1u) != 0;
+    request.number = fuzz_near(m->in, 0);
+    return request;
+}
+
+static void of_operators(struct fuzz_msgs *m, struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_RESOLVE)
+        msg->resolve = resolve(m);
+    else if (msg->type == TX_MSG_LOCKS_REQUEST)
+        msg->locks_request = locks_request(m);
+    else if (msg->type == TX_MSG_TXS_REQUEST)
+        msg->txs_request = txs_request(m);
+    else if (msg->type == TX_MSG_ALARMS_REQUEST)
+        msg->alarms_request = alarms_request(m);
+    else if (msg->type == TX_MSG_ADMIN_REQUEST)
+        msg->admin_request = admin_request(m);
+    else if (msg->type == TX_MSG_CUT_REQUEST)
+        msg->cut_request = cut_request(m);
+    else
+        msg->put_aside = put_aside(m);
+}
+
+/* What a member says of a transaction. */
+static void answer(struct fuzz_msgs *m, struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_VOTE)
+        msg->vote = vote(m);
+    else if (msg->type == TX_MSG_ACK)
+        msg->ack = ack(m);
+    else
+        msg->state = state(m);
 }
 
 struct tx_msg fuzz_msg(struct fuzz_msgs *m, enum tx_msg_type type)
@@ -421,31 +522,26 @@ struct tx_msg fuzz_msg(struct fuzz_msgs *m, enum tx_msg_type type)
         msg.prepare = prepare(m);
         return msg;
     case TX_MSG_VOTE:
-        msg.vote = vote(m);
-        return msg;
     case TX_MSG_ACK:
-        msg.ack = ack(m);
-        return msg;
     case TX_MSG_STATE:
-        msg.state = state(m);
+        answer(m, &msg);
         return msg;
     case TX_MSG_FORGET:
         msg.forget = forget(m);
         return msg;
     case TX_MSG_FENCED:
-        msg.fenced = fenced(m);
-        return msg;
     case TX_MSG_HELLO:
-        msg.hello = hello(m);
-        return msg;
     case TX_MSG_WELCOME:
-        msg.welcome = welcome(m);
+        introduction(m, &msg);
         return msg;
     case TX_MSG_RESOLVE:
-        msg.resolve = resolve(m);
-        return msg;
+    case TX_MSG_CUT_REQUEST:
     case TX_MSG_LOCKS_REQUEST:
-        msg.locks_request = locks_request(m);
+    case TX_MSG_TXS_REQUEST:
+    case TX_MSG_ALARMS_REQUEST:
+    case TX_MSG_PUT_ASIDE:
+    case TX_MSG_ADMIN_REQUEST:
+        of_operators(m, &msg);
         return msg;
     case TX_MSG_BEGUN:
     case TX_MSG_OPERATED:
@@ -453,6 +549,11 @@ struct tx_msg fuzz_msg(struct fuzz_msgs *m, enum tx_msg_type type)
     case TX_MSG_STATUS:
     case TX_MSG_ERROR:
     case TX_MSG_LOCKS:
+    case TX_MSG_CUT:
+    case TX_MSG_TXS:
+    case TX_MSG_ALARMS:
+    case TX_MSG_BACKUP_REQUEST:
+    case TX_MSG_BACKUP:
     case TX_MSG_TYPES_N:
         msg.status_request.req = fuzz_u8(m->in);
         return msg;

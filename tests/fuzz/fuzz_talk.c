@@ -43,7 +43,11 @@ static void received(void *arg, const struct tx_envelope *envelope, const struct
 void fuzz_talk_say(struct fuzz_talk *talk, const struct tx_envelope *from, enum tx_msg_type type)
 {
     struct tx_msg msg = fuzz_msg(talk->msgs, type);
-    fuzz_send(from, &msg, received, talk);
+    struct tx_envelope stamped = *from;
+    talk->said++;
+    if (from->role != TX_ROLE_CLIENT)
+        stamped.cut = talk->said % 64 == 63 ? UINT64_MAX : talk->said / 8;
+    fuzz_send(&stamped, &msg, received, talk);
 }
 
 void fuzz_talk_frame(struct fuzz_talk *talk)

@@ -14,6 +14,7 @@ struct fuzz_talk {
     enum tx_role to; /* the role of the core */
     fuzz_receiver *receiver;
     void *arg;
+    unsigned said; /* messages so far */
 };
 
 /* Below `odds` one of those that get further, from there on any. */
@@ -23,7 +24,8 @@ enum tx_msg_type fuzz_talk_type(uint8_t choice, uint8_t odds,
  * next message speaks of a log that goes with it. */
 struct tx_envelope fuzz_talk_participant(struct fuzz_talk *talk, unsigned node, uint64_t start);
 struct tx_envelope fuzz_talk_coordinator(struct fuzz_talk *talk, uint32_t id, uint64_t start);
-/* A message of that type, with what the input says in it. */
+/* A message of that type, with what the input says in it. Now and then a daemon has a new cut, or
+ * one that nobody can have. */
 void fuzz_talk_say(struct fuzz_talk *talk, const struct tx_envelope *from, enum tx_msg_type type);
 /* A frame, as raw bytes of the input. */
 void fuzz_talk_frame(struct fuzz_talk *talk);

@@ -114,8 +114,8 @@ static const struct text_seed texts[] = {
 static void config(const char *name, const struct config_schema *schema, const char *more)
 {
     struct tx_buf text = {0};
-    for (size_t i = 0; i < schema->keys_n; i++) {
-        const struct config_key *key = &schema->keys[i];
+    for (size_t i = 0; i < config_keys_n(schema); i++) {
+        const struct config_key *key = config_key_at(schema, i);
         const char *value = key->default_value != NULL ? key->default_value : "demo";
         char line[256];
         (void)snprintf(line, sizeof line, "[%s]\n%s = %s\n", key->section, key->name, value);
@@ -161,12 +161,16 @@ struct scenario {
 #define LOCKS(what)              155, 0, what, 0, 0
 #define LOCKS_FROM(what, serial) 155, 0, what, 0, 1, 0, serial, 0, 0, 0, 0, 0, 0
 #define DURABLE                  176, 0
-#define ANSWER                   200, 0
-#define PASS                     216, 0xa4 /* 4 << 20 us: four seconds */
-#define NEWER                    243
-#define CRASH                    250, 0
-#define INTRODUCED               HELLO, DURABLE
-#define PREPARED(tx)             DO(tx, 1, PUT(tx)), PREPARE(tx, 0), TWO_MEMBERS, DURABLE
+/* Transactions: of all; of one alone. Alarms. What an operator has seen to. */
+#define TXS(what)            160, 0, what, 1, 0
+#define ALARMS               162, 0, 1, 2, 0
+#define PUT_ASIDE(tx, force) 164, 0, 8, tx, force
+#define ANSWER               200, 0
+#define PASS                 216, 0xa4 /* 4 << 20 us: four seconds */
+#define NEWER                243
+#define CRASH                250, 0
+#define INTRODUCED           HELLO, DURABLE
+#define PREPARED(tx)         DO(tx, 1, PUT(tx)), PREPARE(tx, 0), TWO_MEMBERS, DURABLE
 
 /* The coordinator: participants a and b, client 1; the transaction that was begun last. */
 #define WELCOME(node)   5, node, 0, 0, 0, 0, 0, 0, 0
@@ -206,6 +210,9 @@ static const struct scenario scenarios[] = {
              TWO_MEMBERS, DURABLE, PASS, PASS, STATE(0, 1), 240, INTRODUCED, DURABLE),
     SCENARIO("participant", "heuristic", 0, INTRODUCED, PREPARED(0), PREPARED(1), RESOLVE(0, 1),
              RESOLVE(1, 0), DURABLE, CRASH, HELLO, COMMIT(0), COMMIT(1), DURABLE),
+    SCENARIO("participant", "put-aside", 0, INTRODUCED, PREPARED(0), PREPARED(1), RESOLVE(0, 1),
+             RESOLVE(1, 0), DURABLE, PUT_ASIDE(0, 1), PUT_ASIDE(1, 0), DURABLE, TXS(0), COMMIT(0),
+             COMMIT(1), DURABLE, PUT_ASIDE(1, 0), CRASH, HELLO, TXS(8), ALARMS),
     SCENARIO("participant", "wound", 0, INTRODUCED, DO(0, 1, PUT(1)), DO(1, 1, PUT(2)),
              DO(1, 2, PUT(1)), DO(0, 2, PUT(2)), PASS),
     SCENARIO("participant", "locks", 0, INTRODUCED, PREPARED(0), DO(1, 1, PUT(0)), LOCKS(0),

@@ -131,6 +131,9 @@ static void check_state(const struct part_fuzz *f, const struct tx_msg_state *st
     case TX_STATE_FORGOTTEN:
         TX_ASSERT(fuzz_log_forgotten(&f->log, state->id));
         return;
+    case TX_STATE_LOST: /* nothing was declared here */
+        TX_ASSERT(state->state != TX_STATE_LOST);
+        return;
     case TX_STATES_N:
         TX_ASSERT(state->state != TX_STATES_N);
     }

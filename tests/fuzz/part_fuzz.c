@@ -104,6 +104,10 @@ static void perform(struct part_fuzz *f, struct part_action *action)
         error = txlog_compact(sim_disk_log(f->log.disk), action->lsn, &why);
         TX_ASSERT(error == TX_OK);
         return;
+    case PART_ACTION_STAMP:
+        TX_ASSERT(action->cut > f->stamped);
+        f->stamped = action->cut;
+        return;
     case PART_ACTION_ALARM:
     case PART_ACTION_NOTE:
         TX_ASSERT(action->text.len > 0);
@@ -217,6 +221,7 @@ static void start(struct part_fuzz *f)
     TX_ASSERT(error == TX_OK);
     part_core_each_prepared(f->core, recover_prepared, f);
     f->actions_left = SIZE_MAX;
+    f->stamped = 0;
     error = part_core_recovered(f->core, txlog_last(log), f->now_us, &f->actions, &why);
     TX_ASSERT(error == TX_OK);
     perform_all(f);

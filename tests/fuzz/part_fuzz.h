@@ -22,7 +22,8 @@ struct part_fuzz {
     struct rm *rm;
     struct fuzz_log log;
     uint64_t now_us;
-    bool rm_slow; /* the store answers in a step of its own */
+    uint64_t stamped; /* the cut that its frames carry */
+    bool rm_slow;     /* the store answers in a step of its own */
     struct part_fuzz_call *calls;
     size_t calls_n, calls_capacity;
     struct tx_id *readers; /* voted READ_ONLY in this life */

@@ -124,7 +124,7 @@ static void step(struct target *t)
     else if (choice < 255)
         part_fuzz_step(&t->f, &(struct part_event){.type = PART_EVENT_DISK, .on = choice == 253});
     else
-        part_fuzz_step(&t->f, &(struct part_event){.type = PART_EVENT_DRAIN});
+        part_fuzz_step(&t->f, &(struct part_event){.type = PART_EVENT_DRAIN, .on = true});
     if (t->f.actions_left == 0)
         part_fuzz_restart(&t->f, fuzz_u8(&t->in));
 }
@@ -147,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     t.f.rm_slow = (settings & 32u) != 0;
     t.msgs = (struct fuzz_msgs){
         .in = &t.in, .coordinator = 1, .epoch = 1, .seq = 8, .incarnations = {1, 1, 1, 1}};
-    t.talk = (struct fuzz_talk){&t.in, &t.msgs, TX_ROLE_PARTICIPANT, received, &t};
+    t.talk = (struct fuzz_talk){&t.in, &t.msgs, TX_ROLE_PARTICIPANT, received, &t, 0};
     for (unsigned i = 0; i < STEPS_MAX && !fuzz_input_ended(&t.in); i++) {
         t.msgs.incarnations[0] = t.f.options.incarnation;
         step(&t);

@@ -23,7 +23,11 @@
 /* What a file needs at least; a case's own lines come behind. */
 #define PARTICIPANT "[node]\ncluster = test\nname = a\ndata = /nowhere\n"
 #define COORDINATOR "[node]\ncluster = test\ndata = /nowhere\n"
-#define MEMBERS     "[participants]\na = ipc:///tmp/a.sock\n"
+#define CUTS        "[storage]\ncut_every = 1s\n"
+#define IN_THE_DATA(path)                                                                          \
+    "[archive] directory (" path ") lies in the data directory (/nowhere), and would be lost "     \
+    "with it; name one elsewhere, best on another disk"
+#define MEMBERS "[participants]\na = ipc:///tmp/a.sock\n"
 
 static struct cluster cluster;
 static char file[CLUSTER_PATH + 16];
@@ -67,8 +71,9 @@ static void test_coordinator_keys(void **state)
 {
     static const struct refusal refusals[] = {
         {COORDINATOR MEMBERS "[extra]\nx = 1\n", 6,
-         "unknown section [extra]; expected one of [node], [timers], [limits], [storage], [log], "
-         "[participants]"},
+         "unknown section [extra]; expected one of [node], [timers], [limits], [storage], "
+         "[backup], "
+         "[archive], [audit], [log], [http], [participants]"},
         {COORDINATOR "name = a\n" MEMBERS, 4,
          "unknown key \"name\" in [node]; expected one of cluster, id, listen, data, "
          "commit_mode"},
@@ -97,6 +102,26 @@ static void test_coordinator_keys(void **state)
          "[timers] resend_max (100ms) is below resend (500ms)"},
         {COORDINATOR MEMBERS "[timers]\npeer_down = 500ms\n", 0,
          "[timers] peer_down (500ms) must be above hello (1000ms)"},
+        {COORDINATOR MEMBERS "[backup]\nevery = 32\n", 7,
+         "\"every\" is \"32\"; expected a time with its unit (ms, s, m, h) from 0 ms to 744 h"},
+        {COORDINATOR MEMBERS "[backup]\nat = midnight\n", 7,
+         "\"at\" is \"midnight\"; expected a text of at most 5 bytes"},
+        {COORDINATOR MEMBERS "[backup]\nkeep = all\n", 7,
+         "\"keep\" is \"all\"; expected a whole number from 0 to 100000"},
+        {COORDINATOR MEMBERS "[backup]\ninto = backups\n", 0,
+         "[backup] into is \"backups\"; a daemon needs the whole path of the repository, from / "
+         "on"},
+        {COORDINATOR MEMBERS "[backup]\nat = 24:00\n", 0,
+         "[backup] at is \"24:00\"; expected a time of the day in UTC from 00:00 to 23:59, or "
+         "nothing"},
+        {COORDINATOR MEMBERS "[backup]\nat = 02:00\nevery = 7h\n", 0,
+         "[backup] every (25200000ms) does not go with at: it must be a part of 24h, such as 6h, "
+         "or whole days"},
+        {COORDINATOR MEMBERS "[archive]\ndirectory = /elsewhere\n", 0,
+         "[archive] directory is set, and [storage] cut_every is 0: without cuts there is no point "
+         "to restore to; set cut_every, for example to 10s"},
+        {COORDINATOR MEMBERS CUTS "[archive]\ndirectory = /nowhere/archive\n", 0,
+         IN_THE_DATA("/nowhere/archive")},
     };
 
     (void)state;
@@ -127,10 +152,20 @@ static void test_participant_keys(void **state)
     static const struct refusal refusals[] = {
         {PARTICIPANT "[participants]\nb = ipc:///tmp/b.sock\n", 5,
          "unknown section [participants]; expected one of [node], [timers], [locks], [limits], "
-         "[storage], "
-         "[log]"},
+         "[storage], [backup], [archive], [audit], [log], [http]"},
         {PARTICIPANT "id = 1\n", 5,
          "unknown key \"id\" in [node]; expected one of cluster, name, listen, data"},
+        {PARTICIPANT "[archive]\ndirectory = /nowhere\n", 0, IN_THE_DATA("/nowhere")},
+        {PARTICIPANT "[archive]\ndirectory = /nowhere/\n", 0, IN_THE_DATA("/nowhere/")},
+        {PARTICIPANT "[archive]\ndirectory = /usr/../nowhere/x\n", 0,
+         IN_THE_DATA("/usr/../nowhere/x")},
+        {PARTICIPANT "[archive]\ndirectory = archive\n", 0,
+         "[archive] directory (archive) is no absolute path; begin it with '/', or say none"},
+        {PARTICIPANT "[archive]\ndirectory = /elsewhere\nsegment = 1M\nlag = 1000K\n", 0,
+         "[archive] lag (1024000 bytes) is below segment (1048576 bytes): the log must be kept "
+         "until a segment is written"},
+        {PARTICIPANT "[archive]\nsegment = 1K\n", 6,
+         "\"segment\" is \"1K\"; expected a number of bytes (K, M, G for multiples) from 4K to 1G"},
         {PARTICIPANT "cluster = again\n", 5,
          "\"cluster\" in [node] is given twice; the first is in line 2"},
         {"[node]\ncluster = test\ndata = /nowhere\n", 0,

@@ -327,17 +327,24 @@ static void test_every_workload_asynchronously(void **state)
     }
 }
 
+/* More of the client's configuration. */
+static void configure_client(const char *lines)
+{
+    FILE *file = fopen(cluster.client_config, "a");
+
+    assert_non_null(file);
+    fprintf(file, "\n[client]\n%s\n", lines);
+    assert_int_equal(fclose(file), 0);
+}
+
 /* A handle that takes fewer calls than the clients would like to make: they wait, none fails. */
 static void test_a_full_handle_holds_clients_up(void **state)
 {
     static const char *const modes[] = {"--async", "--interactive"};
     struct way ways[WAYS];
-    FILE *file = fopen(cluster.client_config, "a");
 
     (void)state;
-    assert_non_null(file);
-    fprintf(file, "\n[client]\nin_flight_max = 3\n");
-    assert_int_equal(fclose(file), 0);
+    configure_client("in_flight_max = 3");
     set_ways(ways);
     for (size_t i = 0; i < WAYS; i++) {
         for (size_t mode = 0; mode < 2; mode++) {
@@ -350,16 +357,9 @@ static void test_a_full_handle_holds_clients_up(void **state)
     }
 }
 
-/* Seconds of a workload, in which `harm` is done. */
-static const struct text *bench_while(const struct way *way, const char *option,
-                                      void (*harm)(size_t i), size_t i)
+/* A load, in which `harm` is done; gives its line of JSON. */
+static const struct text *words_while(const char *const words[], void (*harm)(size_t i), size_t i)
 {
-    const char *const *more = way->options;
-    const char *const words[] = {"txbench",     "--config",     cluster.client_config,
-                                 way->workload, "--json",       "--async",
-                                 "--seconds=3", "--clients=32", option,
-                                 more[0],       more[1],        more[2],
-                                 NULL};
     static struct text text;
     struct bench bench;
     FILE *file;
@@ -370,7 +370,7 @@ static const struct text *bench_while(const struct way *way, const char *option,
     harm(i);
     if (!wait_until(has_ended, &bench, WORK_MS)) {
         kill(bench.pid, SIGKILL);
-        fail_msg("txbench %s goes on", way->workload);
+        fail_msg("txbench %s goes on", words[3]);
     }
     file = fopen(out, "r");
     assert_non_null(file);
@@ -378,6 +378,19 @@ static const struct text *bench_while(const struct way *way, const char *option,
     fclose(file);
     text.status = WIFEXITED(bench.status) ? WEXITSTATUS(bench.status) : -1;
     return &text;
+}
+
+static const struct text *bench_while(const struct way *way, const char *option,
+                                      void (*harm)(size_t i), size_t i)
+{
+    const char *const *more = way->options;
+    const char *const words[] = {"txbench",     "--config",     cluster.client_config,
+                                 way->workload, "--json",       "--async",
+                                 "--seconds=3", "--clients=32", option,
+                                 more[0],       more[1],        more[2],
+                                 NULL};
+
+    return words_while(words, harm, i);
 }
 
 static void kill_a_participant(size_t i)
@@ -413,12 +426,9 @@ static void test_unknown_outcomes_are_asked_for(void **state)
         const char *mode;
     } runs[] = {{0, "--async"}, {0, "--interactive"}, {2, "--async"}, {4, "--async"}};
     struct way ways[WAYS];
-    FILE *file = fopen(cluster.client_config, "a");
 
     (void)state;
-    assert_non_null(file);
-    fprintf(file, "\n[client]\ncommit_timeout = 300ms\nrequest_timeout = 300ms\n");
-    assert_int_equal(fclose(file), 0);
+    configure_client("commit_timeout = 300ms\nrequest_timeout = 300ms");
     set_ways(ways);
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         const struct text *text =
@@ -435,12 +445,9 @@ static void test_unknown_outcomes_are_asked_for(void **state)
 static void test_outcomes_that_are_lost_are_allowed_for(void **state)
 {
     struct way ways[WAYS];
-    FILE *file = fopen(cluster.client_config, "a");
 
     (void)state;
-    assert_non_null(file);
-    fprintf(file, "\n[client]\ncommit_timeout = 300ms\n");
-    assert_int_equal(fclose(file), 0);
+    configure_client("commit_timeout = 300ms");
     set_ways(ways);
     for (size_t i = 1; i < 4; i++) {
         const struct text *text =
@@ -543,26 +550,12 @@ static void expect_stall_is_counted(const char *option)
     const char *const words[] = {
         "txbench",   "--config", cluster.client_config, "transfer", "--json", "--rate", "100",
         "--seconds", "4",        "--clients",           "4",        option,   NULL};
-    struct text text = {0};
-    struct bench bench = {.pid = start_words(words)};
-    FILE *file;
+    const struct text *text = words_while(words, stop_the_coordinator, 0);
 
-    assert_true(wait_until(shows_progress, NULL, WORK_MS));
-    assert_int_equal(kill(cluster.coordinator.pid, SIGSTOP), 0);
-    usleep(1500000); /* the length of the stall, not a wait for anything */
-    assert_int_equal(kill(cluster.coordinator.pid, SIGCONT), 0);
-    if (!wait_until(has_ended, &bench, WORK_MS)) {
-        kill(bench.pid, SIGKILL);
-        fail_msg("txbench goes on");
-    }
-    assert_true(WIFEXITED(bench.status) && WEXITSTATUS(bench.status) == 0);
-    file = fopen(out, "r");
-    assert_non_null(file);
-    text.out[fread(text.out, 1, sizeof text.out - 1, file)] = '\0';
-    fclose(file);
+    assert_int_equal(text->status, 0);
     /* 150 of 400 are due in the stall; a closed loop would have 4 that are slow. */
-    assert_true(number(&text, "max") >= 1400000);
-    assert_true(number(&text, "p95") >= 1000000);
+    assert_true(number(text, "max") >= 1400000);
+    assert_true(number(text, "p95") >= 1000000);
 }
 
 static void test_an_open_loop_counts_a_stall(void **state)

@@ -71,7 +71,7 @@ static int free_port(void)
     static int next = 0;
 
     if (next == 0)
-        next = 10000 + (int)(getpid() % 20000);
+        next = 10000 + (int)(getpid() * 7919LL % 20000); /* neighbours do not meet */
     for (int tries = 0; tries < 1000; tries++) {
         struct sockaddr_in address = {.sin_family = AF_INET,
                                       .sin_port =
@@ -116,8 +116,15 @@ static void write_config(struct cluster *cluster, struct daemon *daemon)
     char text[4096];
     size_t at = 0;
 
-    at += (size_t)snprintf(text, sizeof text, "[node]\ncluster = test\nlisten = %s\ndata = %s\n",
-                           daemon->address, daemon->data);
+    if (daemon->http >= 0)
+        at = (size_t)snprintf(text, sizeof text, "[http]\nlisten = ");
+    if (daemon->http > 0)
+        at += (size_t)snprintf(text + at, sizeof text - at, "127.0.0.1:%d\n", daemon->http);
+    if (daemon->http == 0)
+        at += (size_t)snprintf(text + at, sizeof text - at, "off\n");
+    at += (size_t)snprintf(text + at, sizeof text - at,
+                           "[node]\ncluster = test\nlisten = %s\ndata = %s\n", daemon->address,
+                           daemon->data);
     if (daemon == &cluster->coordinator || daemon == &cluster->second) {
         at += (size_t)snprintf(text + at, sizeof text - at, "id = %d\n%s[participants]\n",
                                daemon == &cluster->second ? 2 : 1,
@@ -136,10 +143,18 @@ static void write_config(struct cluster *cluster, struct daemon *daemon)
     file_write(daemon->config, text);
 }
 
+static void write_client_config(const struct cluster *cluster)
+{
+    char text[1024];
+
+    format(text, sizeof text, "[client]\ncluster = test\ncoordinator = %s\n",
+           cluster->coordinator.address);
+    file_write(cluster->client_config, text);
+}
+
 static void init(struct cluster *cluster, size_t participants_n, bool tcp, bool defaults)
 {
     const char *base = getenv("TMPDIR");
-    char text[1024];
 
     assert_true(participants_n <= CLUSTER_PARTICIPANTS_MAX);
     *cluster = (struct cluster){.participants_n = participants_n, .tcp = tcp, .defaults = defaults};
@@ -160,9 +175,7 @@ static void init(struct cluster *cluster, size_t participants_n, bool tcp, bool 
         write_config(cluster, &cluster->participants[i]);
     format(cluster->client_config, sizeof cluster->client_config, "%s/client.conf",
            cluster->directory);
-    format(text, sizeof text, "[client]\ncluster = test\ncoordinator = %s\n",
-           cluster->coordinator.address);
-    file_write(cluster->client_config, text);
+    write_client_config(cluster);
 }
 
 void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp)
@@ -184,12 +197,56 @@ void daemon_set(struct cluster *cluster, struct daemon *daemon, const char *sect
     write_config(cluster, daemon);
 }
 
+static void write_all(struct cluster *cluster)
+{
+    write_config(cluster, &cluster->coordinator);
+    for (size_t i = 0; i < cluster->participants_n; i++)
+        write_config(cluster, &cluster->participants[i]);
+    if (cluster->second.program != NULL)
+        write_config(cluster, &cluster->second);
+    write_client_config(cluster);
+}
+
+void cluster_move(struct cluster *cluster, struct daemon *daemon)
+{
+    static unsigned moves;
+
+    if (cluster->tcp)
+        format(daemon->address, sizeof daemon->address, "tcp://127.0.0.1:%d", free_port());
+    else
+        format(daemon->address, sizeof daemon->address, "ipc://%s/%s.%u.sock", cluster->directory,
+               daemon->name, ++moves);
+    write_all(cluster);
+}
+
+void cluster_change_places(struct cluster *cluster, struct daemon *one, struct daemon *other)
+{
+    char address[CLUSTER_PATH];
+
+    memcpy(address, one->address, sizeof address);
+    memcpy(one->address, other->address, sizeof address);
+    memcpy(other->address, address, sizeof address);
+    write_all(cluster);
+}
+
 void cluster_add_coordinator(struct cluster *cluster)
 {
     strcpy(cluster->second.name, "coordinator2");
     cluster->second.program = "txcoordinator";
     name_files(cluster, &cluster->second);
     write_config(cluster, &cluster->second);
+}
+
+void cluster_serve_http(struct cluster *cluster)
+{
+    struct daemon *daemons[CLUSTER_PARTICIPANTS_MAX + 1] = {&cluster->coordinator};
+
+    for (size_t i = 0; i < cluster->participants_n; i++)
+        daemons[i + 1] = &cluster->participants[i];
+    for (size_t i = 0; i <= cluster->participants_n; i++) {
+        daemons[i]->http = free_port();
+        write_config(cluster, daemons[i]);
+    }
 }
 
 static void check_end(const struct daemon *daemon, int status)

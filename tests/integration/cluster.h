@@ -17,6 +17,7 @@ struct daemon {
     char data[CLUSTER_PATH];   /* its data directory */
     char log[CLUSTER_PATH];    /* its standard error, appended over restarts */
     char address[CLUSTER_PATH];
+    int http;            /* the port of its metrics on 127.0.0.1; 0: off; -1: as set by the test */
     char settings[1024]; /* further lines for its configuration */
     char redirect[512];  /* its connections are bent so (see redirect.c); empty: not at all */
     char lock_trace[CLUSTER_PATH]; /* a participant writes its locks there; empty: nowhere */
@@ -52,6 +53,15 @@ void cluster_deinit(struct cluster *cluster);
  * again. */
 void daemon_set(struct cluster *cluster, struct daemon *daemon, const char *section,
                 const char *line);
+
+/* Gives a daemon another free address, and writes that and where its data is into all
+ * configurations: for the next starts. */
+void cluster_move(struct cluster *cluster, struct daemon *daemon);
+/* Gives each of two the address of the other, likewise. */
+void cluster_change_places(struct cluster *cluster, struct daemon *one, struct daemon *other);
+
+/* Gives each daemon a free port for metrics, health and its page. Starts nothing. */
+void cluster_serve_http(struct cluster *cluster);
 
 /* Starts a daemon and returns at once. `crash_point` may be NULL. */
 void daemon_spawn(struct daemon *daemon, const char *crash_point);

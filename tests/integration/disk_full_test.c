@@ -1,12 +1,10 @@
 /* Full disks, on small file systems of their own, whoever decides the commits. At the reserve a
  * daemon takes nothing new and finishes what is open; at a disk that is really full it stops, and
  * has everything that it has acknowledged when there is space again. */
+#include "tests/integration/disk.h"
 #include "tests/integration/work.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,126 +14,15 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#define DISK    "size=96m" /* RocksDB takes some 40 MB of it in advance */
 #define RESERVE "disk_reserve = 8M"
-#define MIB     (1024 * 1024)
 
 static struct daemon *const coordinator = &cluster.coordinator;
 static struct daemon *const a = &cluster.participants[0];
-
-/* ---- file systems ---- */
-
-static bool write_text(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    if (fd >= 0)
-        close(fd);
-    return written;
-}
-
-/* Whatever this process mounts from now on is seen by it and its children alone, and goes with
- * them. Without privilege it needs a user namespace of its own. */
-static bool may_mount(void)
-{
-    uid_t uid = getuid();
-    gid_t gid = getgid();
-    char map[64];
-
-    if (unshare(CLONE_NEWNS) != 0) {
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-            return false;
-        snprintf(map, sizeof map, "%u %u 1", (unsigned)uid, (unsigned)uid);
-        if (!write_text("/proc/self/uid_map", map) || !write_text("/proc/self/setgroups", "deny"))
-            return false;
-        snprintf(map, sizeof map, "%u %u 1", (unsigned)gid, (unsigned)gid);
-        if (!write_text("/proc/self/gid_map", map))
-            return false;
-    }
-    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
-}
-
-static void give_disk(const struct daemon *daemon)
-{
-    assert_int_equal(mkdir(daemon->data, 0700), 0);
-    if (mount("tmpfs", daemon->data, "tmpfs", 0, DISK) != 0)
-        fail_msg("%s: cannot mount a tmpfs: %s", daemon->data, strerror(errno));
-}
-
-static void take_disk(const struct daemon *daemon)
-{
-    if (daemon->data[0] != '\0')
-        (void)umount2(daemon->data, MNT_DETACH);
-}
-
-static void filler_path(const struct daemon *daemon, char *path, size_t size)
-{
-    assert_true(snprintf(path, size, "%s/filler", daemon->data) < (int)size);
-}
-
-/* Writes a file until at most `leave` bytes are free. */
-static void fill(const struct daemon *daemon, size_t leave)
-{
-    static const char block[MIB];
-    char path[CLUSTER_PATH + 16];
-    struct statvfs stat;
-    ssize_t n = 1;
-    int fd;
-
-    filler_path(daemon, path, sizeof path);
-    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    for (size_t piece = sizeof block; piece > 0; piece /= 2) {
-        for (;;) {
-            assert_int_equal(statvfs(daemon->data, &stat), 0);
-            if ((size_t)stat.f_bavail * stat.f_frsize < leave + piece)
-                break;
-            n = write(fd, block, piece);
-            if (n < (ssize_t)piece)
-                break;
-        }
-    }
-    close(fd);
-}
-
-/* Gives back what RocksDB has taken in advance for its write-ahead files, but for the next `leave`
- * bytes: records that are small would take for ever to fill it. */
-static void return_preallocated(const struct daemon *daemon, off_t leave)
-{
-    const off_t page = 4096, far = (off_t)1 << 30;
-    char pattern[CLUSTER_PATH + 16];
-    glob_t found;
-
-    assert_true(snprintf(pattern, sizeof pattern, "%s/*.log", daemon->data) < (int)sizeof pattern);
-    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        int fd = open(found.gl_pathv[i], O_WRONLY | O_CLOEXEC);
-        off_t from = (off_t)file_size(found.gl_pathv[i]) + leave;
-
-        assert_true(fd >= 0);
-        from += page - from % page;
-        assert_int_equal(
-            fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, far - from), 0);
-        close(fd);
-    }
-    globfree(&found);
-}
-
-static void unfill(const struct daemon *daemon)
-{
-    char path[CLUSTER_PATH + 16];
-
-    filler_path(daemon, path, sizeof path);
-    assert_int_equal(unlink(path), 0);
-}
 
 /* ---- setups ---- */
 
@@ -144,7 +31,7 @@ static int prepare(const char *reserve, bool at_coordinator, const char *mode)
     struct daemon *daemon = at_coordinator ? coordinator : a;
 
     cluster_init(&cluster, 2, false);
-    give_disk(daemon);
+    disk_give(daemon);
     daemon_set(&cluster, daemon, "storage", reserve);
     daemon_set(&cluster, coordinator, "node", mode);
     cluster_start(&cluster);
@@ -172,10 +59,60 @@ SETUP(participant_without_reserve_mode_a, "disk_reserve = 0", false, COORDINATOR
 SETUP(coordinator_without_reserve, "disk_reserve = 0", true, MEMBERS)
 SETUP(coordinator_without_reserve_mode_a, "disk_reserve = 0", true, COORDINATOR)
 
+/* ---- with an archive ---- */
+
+static char archive_disk[CLUSTER_PATH];
+
+static void mount_at(const char *path, const char *options)
+{
+    assert_int_equal(mkdir(path, 0700), 0);
+    if (mount("tmpfs", path, "tmpfs", 0, options) != 0)
+        fail_msg("%s: cannot mount a tmpfs: %s", path, strerror(errno));
+}
+
+static int prepare_archive(const char *size, bool with_data)
+{
+    char data[CLUSTER_PATH + 32], lines[CLUSTER_PATH + 64];
+
+    cluster_init(&cluster, 2, false);
+    assert_true(snprintf(archive_disk, sizeof archive_disk, "%s/disk", cluster.directory) <
+                (int)sizeof archive_disk);
+    mount_at(archive_disk, size);
+    if (with_data) { /* two places of one file system, of which neither lies in the other */
+        snprintf(data, sizeof data, "%s/data", archive_disk);
+        assert_int_equal(mkdir(data, 0700), 0);
+        assert_int_equal(mkdir(a->data, 0700), 0);
+        assert_int_equal(mount(data, a->data, NULL, MS_BIND, NULL), 0);
+    }
+    snprintf(lines, sizeof lines, "directory = %s/archive\nevery = 100ms", archive_disk);
+    daemon_set(&cluster, a, "storage", RESERVE);
+    daemon_set(&cluster, a, "archive", lines);
+    cluster_start(&cluster);
+    work_await_all_up(coordinator);
+    client = work_client(coordinator);
+    work_put_surely(client, "ab", "k", "before");
+    return 0;
+}
+
+static int archive_on_a_disk_of_its_own(void **state)
+{
+    (void)state;
+    return prepare_archive("size=1m", false);
+}
+
+static int archive_on_the_disk_of_the_data(void **state)
+{
+    (void)state;
+    return prepare_archive("size=96m", true);
+}
+
 static int teardown(void **state)
 {
-    take_disk(a);
-    take_disk(coordinator);
+    disk_take(a);
+    if (archive_disk[0] != '\0')
+        (void)umount2(archive_disk, MNT_DETACH);
+    archive_disk[0] = '\0';
+    disk_take(coordinator);
     return work_teardown(state);
 }
 
@@ -189,7 +126,7 @@ static void test_participant_at_its_reserve(void **state)
     (void)state;
     expect(txclient_put(tx, AT("a", "open"), txclient_str("1")), TXCLIENT_OK);
     expect(txclient_put(tx, AT("b", "open"), txclient_str("1")), TXCLIENT_OK);
-    fill(a, 4 * MIB);
+    disk_fill(a, 4 * DISK_MIB);
     work_await_field(a, "refusing", "disk-full");
     assert_true(daemon_says(a, "disk space is below the reserve", 0));
     assert_true(daemon_says(a, a->data, 0));
@@ -204,7 +141,7 @@ static void test_participant_at_its_reserve(void **state)
     expect(txclient_put(tx, AT("a", "open2"), txclient_str("1")), TXCLIENT_OK);
     expect(txclient_commit(tx), TXCLIENT_OK);
     txclient_tx_close(&tx);
-    unfill(a);
+    disk_unfill(a);
     work_await_field(a, "refusing", "no");
     expect_of(other, work_put(other, "ab", "again", "1"), TXCLIENT_OK);
     txclient_close(&other);
@@ -222,7 +159,7 @@ static void test_coordinator_at_its_reserve(void **state)
 
     (void)state;
     expect(txclient_put(tx, AT("a", "open"), txclient_str("1")), TXCLIENT_OK);
-    fill(coordinator, 4 * MIB);
+    disk_fill(coordinator, 4 * DISK_MIB);
     work_await_field(coordinator, "state", "disk reserve reached");
     assert_true(daemon_says(coordinator, "disk space is below the reserve", 0));
     expect_of(other, txclient_begin(other, NULL, &late), TXCLIENT_EREFUSED);
@@ -233,7 +170,7 @@ static void test_coordinator_at_its_reserve(void **state)
     expect(txclient_put(tx, AT("b", "open"), txclient_str("1")), TXCLIENT_OK);
     expect(txclient_commit(tx), TXCLIENT_OK);
     txclient_tx_close(&tx);
-    unfill(coordinator);
+    disk_unfill(coordinator);
     work_await_field(coordinator, "state", "serving");
     expect_of(other, work_put(other, "ab", "again", "1"), TXCLIENT_OK);
     txclient_close(&other);
@@ -303,15 +240,15 @@ static void full(struct daemon *daemon, size_t bytes)
 {
     int status, rounds, committed = 0;
 
-    return_preallocated(daemon, (off_t)4 * (off_t)bytes + 16384);
-    fill(daemon, 0);
+    disk_return_preallocated(daemon, (off_t)4 * (off_t)bytes + 16384);
+    disk_fill(daemon, 0);
     rounds = write_until_stopped(daemon, bytes, &status);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), EX_IOERR);
     assert_true(daemon_says(daemon, "No space left on device", 0));
     assert_true(daemon_says(daemon, daemon->data, 0));
     assert_true(daemon_says(daemon, "free space on that file system and start again", 0));
-    unfill(daemon);
+    disk_unfill(daemon);
     daemon_start(daemon);
     work_put_surely(client, "ab", "k", "after");
     work_await_quiet();
@@ -348,7 +285,7 @@ static void test_start_on_a_full_disk(void **state)
 
     (void)state;
     daemon_stop(a);
-    fill(a, 0);
+    disk_fill(a, 0);
     for (int i = 0; i < 2; i++) {
         daemon_spawn(a, NULL);
         assert_true(daemon_wait(a, WORK_MS, &status));
@@ -357,9 +294,76 @@ static void test_start_on_a_full_disk(void **state)
         assert_true(daemon_says(a, a->data, 0));
         assert_true(daemon_says(a, "free space on that file system and start again", 0));
     }
-    unfill(a);
+    disk_unfill(a);
     daemon_start(a);
     work_holds(client, "a", "k", "before");
+}
+
+/* ---- archives ---- */
+
+static bool is_archived(void *arg)
+{
+    char archived[32], durable[32];
+
+    (void)arg;
+    return work_field(a, "archive_last", archived, sizeof archived) &&
+           work_field(a, "lsn_durable", durable, sizeof durable) && strcmp(archived, durable) == 0;
+}
+
+static bool says_why(void *arg)
+{
+    char why[512];
+
+    return work_field(a, "archive_error", why, sizeof why) && strstr(why, arg) != NULL;
+}
+
+/* The service goes on, the archive too when there is space, and it lacks nothing. */
+static void test_archive_with_a_full_disk(void **state)
+{
+    struct daemon disk = {.name = "disk"};
+    char full[] = "No space left on device";
+
+    (void)state;
+    assert_true(snprintf(disk.data, sizeof disk.data, "%s", archive_disk) < (int)sizeof disk.data);
+    assert_true(wait_until(is_archived, NULL, WORK_MS));
+    disk_fill(&disk, 0);
+    work_put_surely(client, "ab", "k", "on a full archive");
+    assert_true(wait_until(says_why, full, WORK_MS));
+    work_put_surely(client, "ab", "k", "still");
+    disk_unfill(&disk);
+    daemon_signal(a, SIGHUP);
+    assert_true(wait_until(is_archived, NULL, WORK_MS));
+    work_await_field(a, "archive_failing_ms", "0");
+    work_await_field(a, "archive_gaps", "0");
+    work_holds(client, "a", "k", "still");
+}
+
+/* At the node's reserve its archive takes nothing of what is left, and the log is not kept for it:
+ * the node announces the reserve, finishes what is open, and goes on later. */
+static void test_archive_at_the_reserve_of_the_data(void **state)
+{
+    txclient_tx *tx = work_begin(client);
+    char beside[] = "is on the file system of the node's data";
+
+    (void)state;
+    assert_true(wait_until(is_archived, NULL, WORK_MS));
+    expect(txclient_put(tx, AT("a", "open"), txclient_str("1")), TXCLIENT_OK);
+    expect(txclient_put(tx, AT("b", "open"), txclient_str("1")), TXCLIENT_OK);
+    disk_fill(a, 4 * DISK_MIB);
+    work_await_field(a, "refusing", "disk-full");
+    assert_true(daemon_says(a, "disk space is below the reserve", 0));
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+    assert_true(wait_until(says_why, beside, WORK_MS));
+    assert_true(daemon_says(a, "the log is not kept for the archive any more", WORK_MS));
+    disk_unfill(a);
+    work_await_field(a, "refusing", "no");
+    work_put_surely(client, "ab", "k", "after");
+    assert_true(wait_until(is_archived, NULL, WORK_MS));
+    work_await_field(a, "archive_failing_ms", "0");
+    work_await_field(a, "archive_gaps", "0"); /* nothing was cut meanwhile */
+    work_holds(client, "a", "open", "1");
+    work_holds(client, "b", "open", "1");
 }
 
 #define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -376,9 +380,11 @@ int main(void)
         WITH(coordinator_without_reserve, test_coordinator_with_a_full_disk),
         WITH(coordinator_without_reserve_mode_a, test_coordinator_with_a_full_disk),
         WITH(participant_without_reserve, test_start_on_a_full_disk),
+        WITH(archive_on_a_disk_of_its_own, test_archive_with_a_full_disk),
+        WITH(archive_on_the_disk_of_the_data, test_archive_at_the_reserve_of_the_data),
     };
 
-    if (!may_mount()) {
+    if (!disk_may_mount()) {
         printf("skipped: mounting a tmpfs is not permitted here (%s)\n", strerror(errno));
         return 77;
     }

@@ -111,7 +111,7 @@ static void end_of(struct daemon *daemon, bool by_kill)
 /* Its client gives up while b holds its vote back, with a prepared. */
 static void leave_undecided(void)
 {
-    txclient *own = work_quick_client(coordinator);
+    txclient *own = work_doubting_client(coordinator);
     txclient_tx *tx = work_begin(own);
 
     expect_of(own, txclient_put(tx, AT("a", KEY_UNDECIDED), txclient_str("never")), TXCLIENT_OK);

@@ -340,7 +340,7 @@ static void test_a_coordinator_decides_by_its_configuration(void **state)
  * coordinator, and no other one knows of it. What has become of it is in the data. */
 static void test_client_of_a_lost_coordinator(void **state)
 {
-    txclient *own = work_quick_client(first);
+    txclient *own = work_doubting_client(first);
     txclient_tx *tx = work_begin(own);
     char *reference;
     long there;

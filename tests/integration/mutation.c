@@ -19,13 +19,14 @@
 static const char *const file_kind_names[FILE_KINDS_N] = {
     [FILE_HEAD] = "HEAD",         [FILE_WAL] = "write-ahead", [FILE_TABLE] = "table",
     [FILE_MANIFEST] = "MANIFEST", [FILE_CURRENT] = "CURRENT", [FILE_OPTIONS] = "OPTIONS",
-    [FILE_IDENTITY] = "IDENTITY", [FILE_LOCKS] = "locks",
+    [FILE_IDENTITY] = "IDENTITY", [FILE_LOCKS] = "locks",     [FILE_AUDIT] = "audit log",
 };
 
 /* How often a kind of file is hit: those that hold something more often than those that do not. */
 static const unsigned shares[FILE_KINDS_N] = {
-    [FILE_HEAD] = 4,    [FILE_WAL] = 6,     [FILE_TABLE] = 6,    [FILE_MANIFEST] = 6,
-    [FILE_CURRENT] = 2, [FILE_OPTIONS] = 1, [FILE_IDENTITY] = 1, [FILE_LOCKS] = 1,
+    [FILE_HEAD] = 4,     [FILE_WAL] = 6,     [FILE_TABLE] = 6,
+    [FILE_MANIFEST] = 6, [FILE_CURRENT] = 2, [FILE_OPTIONS] = 1,
+    [FILE_IDENTITY] = 1, [FILE_LOCKS] = 1,   [FILE_AUDIT] = 1,
 };
 
 /* How often a mutation is made. */
@@ -236,6 +237,8 @@ enum file_kind mutation_file_kind(const char *name)
         return FILE_OPTIONS;
     if (strcmp(name, "IDENTITY") == 0)
         return FILE_IDENTITY;
+    if (strcmp(name, "audit.jsonl") == 0)
+        return FILE_AUDIT;
     if (strncmp(name, "LOCK", 4) != 0)
         fail_msg("a file of an unknown kind: %s", name);
     return FILE_LOCKS;

@@ -29,6 +29,7 @@ enum file_kind {
     FILE_OPTIONS,
     FILE_IDENTITY,
     FILE_LOCKS, /* LOCK, LOCK.assent */
+    FILE_AUDIT, /* audit.jsonl */
     FILE_KINDS_N,
 };
 

@@ -39,10 +39,7 @@ static int two_participants(void **state)
 static int coordinator_decides(void **state)
 {
     (void)two_participants(state);
-    daemon_stop(coordinator);
-    daemon_set(&cluster, coordinator, "node", "commit_mode = coordinator");
-    daemon_start(coordinator);
-    work_await_all_up(coordinator);
+    work_decides_by_itself(coordinator);
     return 0;
 }
 

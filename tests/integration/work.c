@@ -69,6 +69,16 @@ txclient *work_quick_client(const struct daemon *coordinator)
     return open_with(coordinator, &options);
 }
 
+txclient *work_doubting_client(const struct daemon *coordinator)
+{
+    txclient_options options = {.size = sizeof options,
+                                .connect_timeout_ms = 2500,
+                                .request_timeout_ms = 4000,
+                                .commit_timeout_ms = 500};
+
+    return open_with(coordinator, &options);
+}
+
 txclient_tx *work_begin(txclient *with)
 {
     txclient_tx *tx = NULL;
@@ -253,6 +263,14 @@ static bool peer_is(void *arg)
     return work_peer_state(awaiting->daemon, awaiting->name, awaiting->last,
                            sizeof awaiting->last) &&
            strcmp(awaiting->last, awaiting->text) == 0;
+}
+
+void work_decides_by_itself(struct daemon *coordinator)
+{
+    daemon_stop(coordinator);
+    daemon_set(&cluster, coordinator, "node", "commit_mode = coordinator");
+    daemon_start(coordinator);
+    work_await_all_up(coordinator);
 }
 
 void work_await_peer(const struct daemon *coordinator, const char *name, const char *state)

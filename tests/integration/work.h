@@ -36,6 +36,9 @@ int work_teardown(void **state);
 txclient *work_client(const struct daemon *coordinator);
 /* A client that gives up soon: for calls that must fail. */
 txclient *work_quick_client(const struct daemon *coordinator);
+/* A client that gives up waiting for an outcome soon, and has more patience for what must succeed
+ * before: for transactions that are left in doubt on purpose. */
+txclient *work_doubting_client(const struct daemon *coordinator);
 
 txclient_tx *work_begin(txclient *with);
 /* One transaction that puts `value` under `key` at every participant named by a letter of `at`. */
@@ -59,6 +62,8 @@ void work_await_field(const struct daemon *daemon, const char *name, const char 
 /* Waits until every participant is up for the coordinator: interactive work may begin. */
 void work_await_all_up(const struct daemon *coordinator);
 void work_await_peer(const struct daemon *coordinator, const char *name, const char *state);
+/* Starts a coordinator again that decides every commit itself, whatever is the default. */
+void work_decides_by_itself(struct daemon *coordinator);
 /* Waits until nothing is open, in doubt or locked, and no decision is still being driven home. */
 void work_await_quiet(void);
 

@@ -182,6 +182,7 @@ static void perform(struct iso_node *node, struct part_action *action)
         return;
     case PART_ACTION_COMPACT:
     case PART_ACTION_ALARM:
+    case PART_ACTION_STAMP:
     case PART_ACTION_NOTE:
         return;
     }
@@ -314,8 +315,8 @@ void iso_commit(struct iso_node *node, size_t session)
 void iso_abort(struct iso_node *node, size_t session)
 {
     node->sessions[session].state = ISO_ABORTED;
-    from_coordinator(
-        node, &(struct tx_msg){.type = TX_MSG_ABORT, .abort = {id_of(session), TX_REASON_CLIENT}});
+    from_coordinator(node, &(struct tx_msg){.type = TX_MSG_ABORT,
+                                            .abort = {id_of(session), TX_REASON_CLIENT, true}});
 }
 
 /* ---- life ---- */

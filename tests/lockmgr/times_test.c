@@ -6,41 +6,41 @@
 static void an_empty_one(void **state)
 {
     (void)state;
-    struct lock_times times = {0};
-    assert_int_equal(lock_times_percentile(&times, 50), 0);
-    assert_int_equal(lock_times_percentile(&times, 100), 0);
+    struct tx_times times = {0};
+    assert_int_equal(tx_times_percentile(&times, 50), 0);
+    assert_int_equal(tx_times_percentile(&times, 100), 0);
 }
 
 static void small_values_are_exact(void **state)
 {
     (void)state;
-    struct lock_times times = {0};
+    struct tx_times times = {0};
     for (uint64_t us = 0; us < 8; us++)
-        lock_times_count(&times, us);
+        tx_times_count(&times, us);
     for (unsigned i = 1; i <= 8; i++)
-        assert_int_equal(lock_times_percentile(&times, i * 25 / 2), i - 1);
+        assert_int_equal(tx_times_percentile(&times, i * 25 / 2), i - 1);
     assert_int_equal(times.max_us, 7);
-    assert_int_equal(lock_times_of_power(&times, 0), 2);
-    assert_int_equal(lock_times_of_power(&times, 1), 2);
-    assert_int_equal(lock_times_of_power(&times, 2), 4);
-    assert_int_equal(lock_times_of_power(&times, 3), 0);
+    assert_int_equal(tx_times_of_power(&times, 0), 2);
+    assert_int_equal(tx_times_of_power(&times, 1), 2);
+    assert_int_equal(tx_times_of_power(&times, 2), 4);
+    assert_int_equal(tx_times_of_power(&times, 3), 0);
 }
 
 /* One value and a much larger one: the lower half is read back within an eighth. */
 static void the_error_is_an_eighth_at_most(void **state)
 {
     (void)state;
-    for (unsigned bit = 0; bit < LOCK_TIMES_BITS; bit++) {
+    for (unsigned bit = 0; bit < TX_TIMES_BITS; bit++) {
         for (uint64_t part = 0; part < 16; part++) {
             uint64_t us = (UINT64_C(1) << bit) + (UINT64_C(1) << bit) / 16 * part;
-            struct lock_times times = {0};
-            lock_times_count(&times, us);
-            lock_times_count(&times, UINT64_MAX);
-            uint64_t read = lock_times_percentile(&times, 50);
+            struct tx_times times = {0};
+            tx_times_count(&times, us);
+            tx_times_count(&times, UINT64_MAX);
+            uint64_t read = tx_times_percentile(&times, 50);
             assert_true(read >= us && read - us <= us / 8);
-            assert_int_equal(lock_times_of_power(&times, bit), bit + 1 == LOCK_TIMES_BITS ? 2 : 1);
-            assert_true(times.max_us == (UINT64_C(1) << LOCK_TIMES_BITS) - 1);
-            assert_true(lock_times_percentile(&times, 100) == times.max_us);
+            assert_int_equal(tx_times_of_power(&times, bit), bit + 1 == TX_TIMES_BITS ? 2 : 1);
+            assert_true(times.max_us == (UINT64_C(1) << TX_TIMES_BITS) - 1);
+            assert_true(tx_times_percentile(&times, 100) == times.max_us);
         }
     }
 }
@@ -48,23 +48,23 @@ static void the_error_is_an_eighth_at_most(void **state)
 static void percentiles_and_powers_agree_with_the_counts(void **state)
 {
     (void)state;
-    struct lock_times times = {0};
+    struct tx_times times = {0};
     uint64_t n = 0;
     for (uint64_t us = 0; us < 100000; us += 7)
-        lock_times_count(&times, us);
-    for (unsigned bit = 0; bit < LOCK_TIMES_BITS; bit++)
-        n += lock_times_of_power(&times, bit);
+        tx_times_count(&times, us);
+    for (unsigned bit = 0; bit < TX_TIMES_BITS; bit++)
+        n += tx_times_of_power(&times, bit);
     assert_int_equal(n, times.total);
     for (unsigned percent = 1; percent <= 100; percent++) {
         uint64_t exact = 1000 * (uint64_t)percent;
-        uint64_t read = lock_times_percentile(&times, percent);
+        uint64_t read = tx_times_percentile(&times, percent);
         assert_true(read + 14 >= exact && read <= exact + exact / 8 + 14);
     }
 }
 
 static uint64_t ended(const struct fixture *f, uint64_t max_us)
 {
-    const struct lock_times *times = lockmgr_times(f->mgr);
+    const struct tx_times *times = lockmgr_times(f->mgr);
     assert_int_equal(times->max_us, max_us);
     return times->total;
 }
@@ -100,7 +100,7 @@ static void every_end_of_a_wait_counts(void **state)
     lockmgr_clock(f->mgr, 7100);
     release_all(f, 1);
     assert_int_equal(ended(f, 2000), 5); /* ended by its user */
-    assert_int_equal(lock_times_percentile(lockmgr_times(f->mgr), 20), 3);
+    assert_int_equal(tx_times_percentile(lockmgr_times(f->mgr), 20), 3);
     assert_int_equal(lockmgr_stats(f->mgr).waits, 5);
 }
 

@@ -25,6 +25,27 @@ static void test_intervals_grow(void **unused)
     driver_free(d);
 }
 
+/* A running timer ends as it was set; what follows keeps to the new longest interval. */
+static void test_a_lower_longest_interval_is_kept_to(void **unused)
+{
+    (void)unused;
+    struct part_options options = driver_options();
+    struct driver *d = driver_new(&options);
+    driver_make_prepared(d, 1);
+    driver_advance(d, 1000000 + 1000000 + 2000000);
+    assert_int_equal(driver_asked(d, "coordinator-1"), 3);
+    options.inquiry_max_us = 1000000;
+    driver_step(d, &(struct part_event){.type = PART_EVENT_OPTIONS, .options = &options});
+    driver_advance(d, 4000000);
+    const size_t asked = driver_asked(d, "coordinator-1");
+    driver_advance(d, 8000000); /* the interval that was to come next, before */
+    for (size_t i = 1; i <= 5; i++) {
+        driver_advance(d, 1000000);
+        assert_int_equal(driver_asked(d, "coordinator-1"), asked + 1 + i);
+    }
+    driver_free(d);
+}
+
 /* Transaction 2, prepared with a lock that the older transaction 1 waits for. */
 static struct tx_id wanted_by_an_older_one(struct driver *d)
 {
@@ -358,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_intervals_grow),
+        cmocka_unit_test(test_a_lower_longest_interval_is_kept_to),
         cmocka_unit_test(test_an_older_one_that_waits_is_told_of),
         cmocka_unit_test(test_a_younger_one_that_waits_is_not),
         cmocka_unit_test(test_an_older_one_waits_while_it_prepares),

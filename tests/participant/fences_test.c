@@ -79,7 +79,7 @@ static void test_lower_epoch_is_fenced(void **unused)
     assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.known.start, 5);
     driver_sync(d);
     driver_clear(d);
-    driver_from(d, &old, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 4, 77}, {0}}});
+    driver_from(d, &old, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 4, 77}, {0}, 0}});
     assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.id.seq, 77);
     assert_int_equal(driver_last(d, TX_MSG_FENCED)->fenced.known.life, 8);
     assert_string_equal(driver_last_to(d, TX_MSG_FENCED)->address.s, "coordinator-1");
@@ -124,7 +124,7 @@ static void test_old_copies_are_fenced(void **unused)
     driver_hello_from(d, &first, 1, 20);
     driver_sync(d);
     struct tx_id id = driver_make_prepared(d, 1);
-    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {id, {50}}});
+    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {id, {50}, 1}});
     driver_sync(d);
     for (int restarted = 0; restarted < 2; restarted++) {
         for (size_t i = 0; i < sizeof copies / sizeof copies[0]; i++) {
@@ -370,20 +370,25 @@ static void test_foreign_words(void **unused)
     (void)unused;
     struct driver *d = driver_new(NULL);
     struct tx_envelope envelope = driver_envelope(d, 2, 1);
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}}});
+    driver_from(d, &envelope,
+                &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}, 0}});
     assert_int_equal(driver_stats(d).stale, 1); /* never introduced */
     envelope = driver_envelope(d, 1, 1);
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}}});
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 2, 1}, {0}}});
+    driver_from(d, &envelope,
+                &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{2, 1, 1}, {0}, 0}});
+    driver_from(d, &envelope,
+                &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 2, 1}, {0}, 0}});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_VOTE});
     envelope.coordinator = 0;
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_HELLO});
     driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_FORGET});
     envelope.role = TX_ROLE_CLIENT;
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 1, 1}, {0}}});
+    driver_from(d, &envelope,
+                &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 1, 1}, {0}, 0}});
     envelope.role = TX_ROLES_N;
-    driver_from(d, &envelope, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 1, 1}, {0}}});
+    driver_from(d, &envelope,
+                &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {{1, 1, 1}, {0}, 0}});
     assert_int_equal(driver_stats(d).violations, 8);
     expect_silence(d);
     expect_alarms(d, 0);

@@ -204,10 +204,12 @@ static struct tx_msg random_msg(const struct driver *d)
         msg.commit = (struct tx_msg_commit){.id = id, .lsn = {100 * epoch_now + random_below(100)}};
     } else if (msg.type == TX_MSG_STATE) {
         msg.state = (struct tx_msg_state){.id = id,
-                                          .state = (enum tx_state)random_below(TX_STATES_N),
+                                          .state = (enum tx_state)random_below(TX_STATE_LOST),
                                           .incarnation = random_below(20) != 0,
                                           .heuristic = random_below(10) == 0};
         msg.state.members_decide = (id.seq + (random_below(20) == 0)) % 2 == 0;
+        if (random_below(30) == 0)
+            msg.state.state = TX_STATE_LOST;
     } else if (msg.type == TX_MSG_INQUIRE) {
         msg.inquire = (struct tx_msg_inquire){.id = id, .in_doubt = random_below(2) == 0};
         msg.inquire.members_decide = id.seq % 2 == 0;
@@ -218,8 +220,18 @@ static struct tx_msg random_msg(const struct driver *d)
             (struct tx_msg_abort){.id = id, .reason = (enum tx_reason)random_below(TX_REASONS_N)};
     } else if (msg.type == TX_MSG_RESOLVE) {
         msg.resolve = (struct tx_msg_resolve){.id = id, .commit = random_below(2) == 0};
+    } else if (msg.type == TX_MSG_PUT_ASIDE) {
+        msg.put_aside = (struct tx_msg_put_aside){.id = id, .force = random_below(2) == 0};
+    } else if (msg.type == TX_MSG_TXS_REQUEST) {
+        msg.txs_request = (struct tx_msg_txs_request){.in_doubt = random_below(2) == 0,
+                                                      .limit = (uint32_t)random_below(4)};
+    } else if (msg.type == TX_MSG_ALARMS_REQUEST) {
+        msg.alarms_request = (struct tx_msg_alarms_request){.limit = (uint32_t)random_below(4)};
     } else if (msg.type == TX_MSG_LOCKS_REQUEST) {
         random_locks_request(d, &msg.locks_request);
+    } else if (msg.type == TX_MSG_CUT_REQUEST) {
+        msg.cut_request =
+            (struct tx_msg_cut_request){.begin = random_below(10) == 0, .number = random_below(4)};
     } else {
         msg.id.id = id; /* WAIT; and messages that may not come here */
     }
@@ -341,7 +353,7 @@ static void run(uint64_t seed)
 static void test_hostile_messages(void **unused)
 {
     (void)unused;
-    for (uint64_t seed = 1; seed <= 8; seed++)
+    for (uint64_t seed = 1; seed <= 16; seed++)
         run(seed);
     /* Or the messages would not reach what they are meant to reach. */
     assert_true(begun > 1000 && committed > 50 && found_out > 5 && aborted > 1000 && scans > 100);

@@ -61,7 +61,7 @@ static void test_drain(void **unused)
     struct driver *d = driver_new(NULL);
     struct tx_id id = driver_make_prepared(d, 1);
     assert_false(part_core_idle(d->core));
-    driver_step(d, &(struct part_event){.type = PART_EVENT_DRAIN});
+    driver_step(d, &(struct part_event){.type = PART_EVENT_DRAIN, .on = true});
     driver_do(d, 2, 1, TX_OP_PUT, "x", "1");
     expect_error(d, TX_ESTATE, TX_REASON_DRAINING);
     one_shot(d, 3, "y");
@@ -70,6 +70,9 @@ static void test_drain(void **unused)
     assert_false(part_core_idle(d->core)); /* its record is not durable */
     driver_sync(d);
     assert_true(part_core_idle(d->core));
+    driver_step(d, &(struct part_event){.type = PART_EVENT_DRAIN, .on = false});
+    driver_do(d, 4, 1, TX_OP_PUT, "x", "1"); /* taken again */
+    expect_operated(d, TX_REASON_NONE);
     driver_free(d);
 }
 
@@ -273,6 +276,28 @@ static void test_status(void **unused)
     driver_free(d);
 }
 
+/* Other options while it runs: fewer transactions than are open are no fault, only new ones wait.
+ */
+static void test_other_options(void **unused)
+{
+    (void)unused;
+    struct part_options options = driver_options();
+    struct driver *d = driver_new(&options);
+    driver_make_working(d, 1);
+    driver_make_working(d, 2);
+    options.txs_max = 1;
+    driver_step(d, &(struct part_event){.type = PART_EVENT_OPTIONS, .options = &options});
+    part_core_check(d->core);
+    driver_do(d, 3, 1, TX_OP_PUT, "x", "1");
+    expect_error(d, TX_ELIMIT, TX_REASON_BUSY);
+    options.txs_max = 3;
+    driver_step(d, &(struct part_event){.type = PART_EVENT_OPTIONS, .options = &options});
+    driver_do(d, 4, 1, TX_OP_PUT, "x", "1");
+    expect_operated(d, TX_REASON_NONE);
+    part_core_check(d->core);
+    driver_free(d);
+}
+
 static void test_status_of_many(void **unused)
 {
     (void)unused;
@@ -287,7 +312,7 @@ static void test_status_of_many(void **unused)
     assert_int_equal(s->txs_n, 1000);
     assert_int_equal(s->txs[999].id.seq, 1000);
     assert_true(has_field(s, "refusing", "disk-full"));
-    driver_step(d, &(struct part_event){.type = PART_EVENT_DRAIN});
+    driver_step(d, &(struct part_event){.type = PART_EVENT_DRAIN, .on = true});
     assert_true(has_field(status(d), "refusing", "draining"));
     part_core_check(d->core);
     driver_free(d);
@@ -316,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_transactions_max),
         cmocka_unit_test(test_disk_low),
         cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_other_options),
         cmocka_unit_test(test_operations_max),
         cmocka_unit_test(test_locks_max),
         cmocka_unit_test(test_tombstones_max),

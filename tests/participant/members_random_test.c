@@ -217,9 +217,9 @@ static void tell(const struct transfer *tx)
     for (size_t i = 0; i < tx->members_n; i++) {
         struct tx_msg msg = {.type = TX_MSG_WAIT, .id = {tx->id}};
         if (tx->no)
-            msg = (struct tx_msg){.type = TX_MSG_ABORT, .abort = {tx->id, TX_REASON_CLIENT}};
+            msg = (struct tx_msg){.type = TX_MSG_ABORT, .abort = {tx->id, TX_REASON_CLIENT, true}};
         else if (yes == tx->members_n)
-            msg = (struct tx_msg){.type = TX_MSG_COMMIT, .commit = {tx->id, {0}}};
+            msg = (struct tx_msg){.type = TX_MSG_COMMIT, .commit = {tx->id, {0}, 1}};
         post(tx->node_of[i], &envelope, &msg);
     }
 }

@@ -69,6 +69,31 @@ static void keep_locks(struct driver *d, struct tx_msg_locks *locks)
     locks->next.to = keep(d, locks->next.to);
 }
 
+static void keep_txs(struct driver *d, struct tx_msg_txs *txs)
+{
+    struct tx_open_row *rows = tx_arena_alloc(&d->arena, txs->rows_n, sizeof *rows);
+    for (size_t i = 0; i < txs->rows_n; i++) {
+        rows[i] = txs->rows[i]; /* its state is a constant */
+        rows[i].detail = keep(d, rows[i].detail);
+        struct tx_open_member *members =
+            tx_arena_alloc(&d->arena, rows[i].members_n, sizeof *members);
+        for (size_t j = 0; j < rows[i].members_n; j++)
+            members[j] = rows[i].members[j];
+        rows[i].members = members;
+    }
+    txs->rows = rows;
+}
+
+static void keep_alarms(struct driver *d, struct tx_msg_alarms *alarms)
+{
+    struct tx_alarm_row *rows = tx_arena_alloc(&d->arena, alarms->rows_n, sizeof *rows);
+    for (size_t i = 0; i < alarms->rows_n; i++) {
+        rows[i] = alarms->rows[i];
+        rows[i].text = keep(d, rows[i].text);
+    }
+    alarms->rows = rows;
+}
+
 static void keep_sent(struct driver *d, const struct part_action *action)
 {
     if (d->sent_n == d->sent_capacity) {
@@ -88,6 +113,10 @@ static void keep_sent(struct driver *d, const struct part_action *action)
         keep_status(d, &msg.status);
     } else if (msg.type == TX_MSG_LOCKS) {
         keep_locks(d, &msg.locks);
+    } else if (msg.type == TX_MSG_TXS) {
+        keep_txs(d, &msg.txs);
+    } else if (msg.type == TX_MSG_ALARMS) {
+        keep_alarms(d, &msg.alarms);
     }
     d->sent[d->sent_n++] = (struct driver_sent){action->to, msg};
 }
@@ -384,6 +413,9 @@ static void perform(struct driver *d, struct part_action *action)
         assert_true(action->lsn.n > d->compacted && action->lsn.n <= d->durable);
         d->compacted = action->lsn.n;
         break;
+    case PART_ACTION_STAMP:
+        d->stamped = action->cut;
+        break;
     case PART_ACTION_ALARM:
     case PART_ACTION_NOTE:
         keep_note(d, action);
@@ -586,6 +618,19 @@ void driver_restart(struct driver *d, uint64_t upto)
     struct tx_why why = {{0}};
     if (driver_try_restart(d, upto, &why) != TX_OK)
         fail_msg("%s", why.text);
+}
+
+void driver_lose(struct driver *d, uint64_t upto)
+{
+    struct txlog_record loss = {
+        .type = TXLOG_LOSS,
+        .lsn = {upto + 1},
+        .start = d->options.incarnation + DRIVER_LOSS,
+        .loss = {.lsn = {upto}, .start = d->options.incarnation + DRIVER_LOSS}};
+    log_cut(d, upto);
+    log_append(d, &loss);
+    d->options.incarnation += DRIVER_LOSS;
+    driver_restart(d, d->log_n);
 }
 
 struct driver *driver_new_bare(const struct part_options *options)

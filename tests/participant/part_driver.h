@@ -49,6 +49,8 @@ struct driver {
     enum tx_isolation isolation; /* that the short forms name */
     bool members_decide;         /* likewise: PREPARE, INQUIRE, STATE */
     uint64_t results_max;        /* likewise: PREPARE */
+    uint64_t cut;                /* that every daemon's frame carries */
+    uint64_t stamped;            /* that the core stamps, as it has said last */
     bool check;                  /* part_core_check() after every step */
     bool no_data;                /* a restart does not bring back the data: for very long logs */
 
@@ -82,6 +84,9 @@ void driver_free(struct driver *d);
 
 /* A crash: only the records up to `upto` have survived; then a start with the next incarnation. */
 void driver_restart(struct driver *d, uint64_t upto);
+/* The same, and the loss of the others is declared: it ends so many starts above the last one. */
+#define DRIVER_LOSS 10u
+void driver_lose(struct driver *d, uint64_t upto);
 enum tx_error driver_try_restart(struct driver *d, uint64_t upto, struct tx_why *why);
 
 void driver_step(struct driver *d, const struct part_event *event);

@@ -12,16 +12,21 @@
 
 struct tx_envelope driver_envelope(const struct driver *d, uint32_t coordinator, uint64_t epoch)
 {
-    struct tx_envelope envelope = {
-        .role = TX_ROLE_COORDINATOR, .coordinator = coordinator, .start = epoch, .life = d->life};
+    struct tx_envelope envelope = {.role = TX_ROLE_COORDINATOR,
+                                   .coordinator = coordinator,
+                                   .start = epoch,
+                                   .life = d->life,
+                                   .cut = d->cut};
     (void)snprintf(envelope.address.s, sizeof envelope.address.s, "coordinator-%u", coordinator);
     return envelope;
 }
 
 void driver_from(struct driver *d, const struct tx_envelope *envelope, const struct tx_msg *msg)
 {
-    driver_step(d,
-                &(struct part_event){.type = PART_EVENT_MESSAGE, .envelope = envelope, .msg = msg});
+    driver_step(d, &(struct part_event){.type = PART_EVENT_MESSAGE,
+                                        .envelope = envelope,
+                                        .msg = msg,
+                                        .wall_ms = 1700000000000});
 }
 
 void driver_from_coordinator(struct driver *d, const struct tx_msg *msg)
@@ -32,7 +37,7 @@ void driver_from_coordinator(struct driver *d, const struct tx_msg *msg)
 
 void driver_from_peer(struct driver *d, const char *name, const struct tx_msg *msg)
 {
-    struct tx_envelope envelope = {.role = TX_ROLE_PARTICIPANT, .start = 1};
+    struct tx_envelope envelope = {.role = TX_ROLE_PARTICIPANT, .start = 1, .cut = d->cut};
     (void)snprintf(envelope.name.s, sizeof envelope.name.s, "%s", name);
     (void)snprintf(envelope.address.s, sizeof envelope.address.s, "participant-%s", name);
     driver_from(d, &envelope, msg);
@@ -172,13 +177,13 @@ void driver_prepare(struct driver *d, struct tx_id id, unsigned flags, const str
 
 void driver_commit(struct driver *d, struct tx_id id)
 {
-    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {id, {0}}});
+    driver_from_coordinator(d, &(struct tx_msg){.type = TX_MSG_COMMIT, .commit = {.id = id}});
 }
 
 void driver_abort(struct driver *d, struct tx_id id)
 {
     driver_from_coordinator(
-        d, &(struct tx_msg){.type = TX_MSG_ABORT, .abort = {id, TX_REASON_CLIENT}});
+        d, &(struct tx_msg){.type = TX_MSG_ABORT, .abort = {id, TX_REASON_CLIENT, true}});
 }
 
 void driver_inquire(struct driver *d, struct tx_id id)

@@ -541,12 +541,12 @@ CELL(committed_x_abort)
     expect_alarms(d, 1);
     expect_state(d, id, "committed");
     /* In answer to a late inquiry: no commit is found, for it may be forgotten by now. */
-    const struct tx_msg presumed = {.type = TX_MSG_ABORT, .abort = {id, TX_REASON_PRESUMED}};
+    const struct tx_msg presumed = {.type = TX_MSG_ABORT, .abort = {id, TX_REASON_PRESUMED, false}};
     driver_from_coordinator(d, &presumed);
     expect_ack(d, id, TX_HEURISTIC_NONE);
     struct tx_id fresh = driver_make_prepared(d, 2);
     driver_commit(d, fresh);
-    const struct tx_msg early = {.type = TX_MSG_ABORT, .abort = {fresh, TX_REASON_PRESUMED}};
+    const struct tx_msg early = {.type = TX_MSG_ABORT, .abort = {fresh, TX_REASON_PRESUMED, false}};
     driver_from_coordinator(d, &early); /* its record is not durable: nothing is said */
     expect_silence(d);
     driver_sync(d);

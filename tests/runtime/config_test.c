@@ -25,17 +25,20 @@ struct test_config {
 #define AT(field) offsetof(struct test_config, field)
 
 static const struct config_key keys[] = {
-    {"node", "name", CONFIG_NAME, AT(name), 0, NULL, 0, 0, "The node's name."},
-    {"node", "directory", CONFIG_TEXT, AT(directory), 16, "data", 0, 0, "Where it keeps its data."},
-    {"node", "listen", CONFIG_ADDRESS, AT(listen), 0, "tcp://127.0.0.1:7400", 0, 0, "Where."},
-    {"node", "spare", CONFIG_ADDRESS, AT(spare), 0, "", 0, 0, "Where else."},
-    {"limits", "number", CONFIG_U64, AT(number), 0, "5", 1, 10, "A number."},
-    {"limits", "size", CONFIG_BYTES, AT(size), 0, "1M", 1024, 1 << 30, "A size."},
-    {"limits", "wait", CONFIG_MS, AT(wait), 0, "30 s", 5, 3600000, "A time."},
-    {"limits", "any", CONFIG_U64, AT(any), 0, "0", 0, 0, "Any number."},
-    {"log", "flag", CONFIG_BOOL, AT(flag), 0, "no", 0, 0, "A flag."},
-    {"log", "level", CONFIG_LEVEL, AT(level), 0, "info", 0, 0, "The least level."},
-    {"log", "mode", CONFIG_COMMIT_MODE, AT(mode), 0, "coordinator", 0, 0, "Who decides."},
+    {"node", "name", CONFIG_NAME, AT(name), 0, NULL, 0, 0, "The node's name.", CONFIG_AT_START},
+    {"node", "directory", CONFIG_TEXT, AT(directory), 16, "data", 0, 0, "Where it keeps its data.",
+     CONFIG_AT_START},
+    {"node", "listen", CONFIG_ADDRESS, AT(listen), 0, "tcp://127.0.0.1:7400", 0, 0, "Where.",
+     CONFIG_AT_START},
+    {"node", "spare", CONFIG_ADDRESS, AT(spare), 0, "", 0, 0, "Where else.", CONFIG_AT_START},
+    {"limits", "number", CONFIG_U64, AT(number), 0, "5", 1, 10, "A number.", CONFIG_AT_START},
+    {"limits", "size", CONFIG_BYTES, AT(size), 0, "1M", 1024, 1 << 30, "A size.", CONFIG_AT_START},
+    {"limits", "wait", CONFIG_MS, AT(wait), 0, "30 s", 5, 3600000, "A time.", CONFIG_AT_START},
+    {"limits", "any", CONFIG_U64, AT(any), 0, "0", 0, 0, "Any number.", CONFIG_AT_START},
+    {"log", "flag", CONFIG_BOOL, AT(flag), 0, "no", 0, 0, "A flag.", CONFIG_AT_START},
+    {"log", "level", CONFIG_LEVEL, AT(level), 0, "info", 0, 0, "The least level.", CONFIG_AT_START},
+    {"log", "mode", CONFIG_COMMIT_MODE, AT(mode), 0, "coordinator", 0, 0, "Who decides.",
+     CONFIG_AT_START},
 };
 
 static enum tx_error take_peer(void *config, const char *name, const char *value,

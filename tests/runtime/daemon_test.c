@@ -12,7 +12,7 @@ struct test_config {
 };
 
 static const struct config_key keys[] = {
-    {"s", "number", CONFIG_U64, 0, 0, "5", 1, 10, "A number."},
+    {"s", "number", CONFIG_U64, 0, 0, "5", 1, 10, "A number.", CONFIG_AT_START},
 };
 static const struct config_schema schema = {.keys = keys, .keys_n = 1};
 

@@ -26,7 +26,7 @@ static void test_frame_holds_what_was_added(void **state)
         }
         assert_int_equal(outbox_count(&box), 10);
         why.text[0] = '\0';
-        if (tx_frame_decode(outbox_frame(&box), 4096, &arena, &frame, &why) != TX_OK) {
+        if (tx_frame_decode(outbox_frame(&box, 0), 4096, &arena, &frame, &why) != TX_OK) {
             fail_msg("%s", why.text);
         }
         assert_int_equal(frame.messages_n, 10);

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Every program has a manual page, the page names every option that --help shows (of its subcommands as well), names no
-# long option that the program lacks, and every page is clean where mandoc is installed. The page of the configuration
-# files names every key of the daemons.
-# usage: check_man.sh BIN_DIR MAN_DIR     exit status 1 when something is amiss, with one line for each thing
+# long option that the program lacks, and every page is clean where mandoc is installed. The pages of the configuration
+# files, which are made from docs/configuration.md, name every key of the programs.
+# usage: check_man.sh BIN_DIR MAN_DIR MADE_PAGES_DIR     exit status 1 when something is amiss, with one line for each thing
 set -eu
-bin=$1 man=$2
+bin=$1 man=$2 made=$3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 status=0
@@ -20,7 +20,7 @@ plain() {
 
 # The programs have their commands in one line of --help: "Commands: exec, get, outcome, status; ...".
 commands() {
-    "$1" --help | tr '\n' ' ' | sed -n 's/.*Commands: \([a-z, ]*\)[;.].*/\1/p' | tr -d ','
+    "$1" --help | tr '\n' ' ' | sed -n 's/.*Commands: \([a-z, -]*\)[;.].*/\1/p' | tr -d ','
 }
 
 help_options() {
@@ -62,10 +62,10 @@ check_program() {
 }
 
 check_keys() {
-    page="$man/assent.conf.5"
     printf '%s\n' '[node]' 'cluster = x' 'data = x' '[participants]' 'x = tcp://127.0.0.1:1' >"$dir/txcoordinator.conf"
     printf '%s\n' '[node]' 'cluster = x' 'data = x' 'name = x' >"$dir/txparticipant.conf"
     for name in txcoordinator txparticipant; do
+        page=$made/assent-${name#tx}.conf.5
         "$bin/$name" --config "$dir/$name.conf" --print-config |
             sed -n '/^\[participants\]/,$d; s/^\([a-z_]*\) = .*/\1/p' >"$dir/keys"
         [ -s "$dir/keys" ] || complain "$name --print-config shows no key"
@@ -79,10 +79,25 @@ for program in "$bin"/tx*; do
     check_program "$program"
 done
 check_keys
-for page in "$man"/*.[1-9]; do
+for page in "$man"/*.[1-9] "$made"/*.[1-9]; do
     if command -v mandoc >/dev/null; then
         mandoc -T lint -W warning "$page" >"$dir/lint" 2>&1 || complain "$(cat "$dir/lint")"
     fi
 done
-[ "$status" != 0 ] || echo "$(ls "$man"/*.[1-9] | wc -l) manual pages agree with the programs"
+# The page of the library names every function of its headers, and no other.
+header=$man/../../client/txclient.h
+sed 's|^ *\*.*||; s|/\*.*||' "$header" "$man/../../client/txclient_admin.h" | grep -o '\btxclient_[a-z_]*(' | tr -d '(' | sort -u >"$dir/header"
+sed -n 's/^\.Fn \(txclient_[a-z_]*\).*/\1/p' "$man/txclient.3" | sort -u >"$dir/page"
+comm -23 "$dir/header" "$dir/page" >"$dir/only"
+while read -r function; do complain "$man/txclient.3: function $function is missing"; done <"$dir/only"
+comm -13 "$dir/header" "$dir/page" >"$dir/only"
+while read -r function; do complain "$man/txclient.3: there is no function $function"; done <"$dir/only"
+[ -s "$dir/header" ] || complain "$header: no function"
+# A page that another one refers to is there.
+sed -n 's/^\.Xr \([a-z.-]*\) \([1-9]\).*/\1.\2/p' "$man"/*.[1-9] "$made"/*.[1-9] | sort -u |
+    grep -E '^(tx|assent)' >"$dir/referred"
+while read -r page; do
+    [ -e "$man/$page" ] || [ -e "$made/$page" ] || complain "a page refers to $page, which is not there"
+done <"$dir/referred"
+[ "$status" != 0 ] || echo "$(ls "$man"/*.[1-9] "$made"/*.[1-9] | wc -l) manual pages agree with the programs"
 exit "$status"

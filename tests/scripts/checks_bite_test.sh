@@ -134,6 +134,54 @@ if command -v clang-format >/dev/null; then
     bites "another layout" "common/b.c: not as clang-format leaves it" style
 fi
 
+# ---- metrics ----
+
+# Two programs that print a table each, and the files that name metrics.
+metrics_tree() {
+    rm -rf "$dir/tree"
+    mkdir -p "$dir/tree"
+    for name in txcoordinator txparticipant; do
+        cat >"$dir/tree/$name" <<END
+#!/bin/sh
+echo '| \`assent_up\` | gauge |  | Up. |'
+echo '| \`assent_${name}_seconds\` | histogram | phase | Long. |'
+END
+        chmod +x "$dir/tree/$name"
+    done
+    {
+        printf '## Both daemons\n| `assent_up` | gauge |  | Up. |\n'
+        for name in txcoordinator txparticipant; do
+            printf '## %s\n| `assent_%s_seconds` | histogram | phase | Long. |\n' "$name" "$name"
+        done
+    } >"$dir/tree/metrics.md"
+    echo '{"expr": "assent_up + assent_txcoordinator_seconds_sum"}' >"$dir/tree/dashboard.json"
+}
+metrics() {
+    "$root/scripts/check_metrics_docs.sh" "$dir/tree/txcoordinator" "$dir/tree/txparticipant" \
+        "$dir/tree/metrics.md" "$dir/tree/dashboard.json" "$@"
+}
+metrics_tree
+fine "metrics" metrics
+sed -i 's/Up\. /Down. /' "$dir/tree/metrics.md"
+bites "another meaning of a metric" '+| `assent_up` | gauge |  | Down. |' metrics
+metrics_tree
+sed -i '/txparticipant_seconds/d' "$dir/tree/metrics.md"
+bites "a metric that is not on the page" '-| `assent_txparticipant_seconds`' metrics
+metrics_tree
+echo '| `assent_gone` | gauge |  | Gone. |' >>"$dir/tree/metrics.md"
+bites "a row without a metric" '+| `assent_gone`' metrics
+metrics_tree
+echo '{"expr": "assent_txcoordinator_seconds_total"}' >"$dir/tree/dashboard.json"
+bites "a query for what nobody serves" "no daemon serves assent_txcoordinator_seconds_total" metrics
+metrics_tree
+echo '{"expr": "assent_txcoordinator_seconds"}' >"$dir/tree/dashboard.json"
+bites "a query for a histogram as a whole" "no daemon serves assent_txcoordinator_seconds" metrics
+if command -v promtool >/dev/null; then
+    metrics_tree
+    printf 'groups:\n  - name: x\n    rules:\n      - alert: X\n        expr: assent_up ==\n' >"$dir/tree/a.yml"
+    bites "an alert rule that does not parse" "parse error" metrics "$dir/tree/a.yml"
+fi
+
 # ---- layers ----
 
 # A tree with a pure layer on another one, as small as can be.
@@ -212,6 +260,86 @@ archives
 rm "$dir/tree/build/lib/libassent_lockmgr.a"
 bites "a missing archive" "libassent_lockmgr.a: not there" "$root/scripts/check_layers.sh" "$dir/tree" \
     "$dir/tree/build"
+
+# ---- exit statuses ----
+
+# What the check reads of the real tree, so that it is shown on the real shapes.
+exits_tree() {
+    rm -rf "$dir/tree"
+    for folder in common lockmgr txlog participant coordinator client; do
+        (cd "$root" && find "$folder" -name CMakeLists.txt -o -name '*.c' -o -name cli.h) |
+            while read -r file; do
+                mkdir -p "$dir/tree/$(dirname "$file")"
+                cp "$root/$file" "$dir/tree/$file"
+            done
+    done
+    mkdir -p "$dir/tree/docs" "$dir/tree/cmake"
+    cp -r "$root/docs/man" "$root/docs/messages.md" "$dir/tree/docs/"
+    cp -r "$root/cmake/systemd" "$dir/tree/cmake/"
+}
+exits() {
+    "$root/scripts/check_exit_docs.sh" "$dir/tree"
+}
+exits_tree
+echo '/* EX_OSFILE is
+ * only spoken of */' >>"$dir/tree/client/txctl/txctl_exec.c"
+fine "exit statuses" exits
+exits_tree
+echo 'int g(void) { return EX_OSFILE; }' >>"$dir/tree/client/txctl/txctl_exec.c"
+bites "a new exit status" "txctl can leave with 72 EX_OSFILE, which is no row" exits
+exits_tree
+sed -i 's/EX_NOPERM/EX_CONFIG/' "$dir/tree/common/daemon.c"
+bites "an exit status that is gone" "txparticipant cannot leave with 77 EX_NOPERM" exits
+exits_tree
+sed -i '/^| 66 /d' "$dir/tree/docs/messages.md"
+bites "a row that is missing" "txrecover can leave with 66 EX_NOINPUT" exits
+exits_tree
+sed -i 's/^| 76 /| 75 /' "$dir/tree/docs/messages.md"
+bites "a wrong number" "txbench can leave with 76 EX_PROTOCOL" exits
+exits_tree
+sed -i '/^\.It 74/d' "$dir/tree/docs/man/txcoordinator.8"
+bites "a manual page without one" "txcoordinator.8: exit status 74 is missing" exits
+exits_tree
+sed -i 's/^\.It 74/.It 75/' "$dir/tree/docs/man/txrecover.1"
+bites "a manual page with another one" "txrecover.1: there is no exit status 75" exits
+exits_tree
+sed -i 's/^\(RestartPreventExitStatus=.*\) 77/\1/' "$dir/tree/cmake/systemd/assent-participant@.service.in"
+bites "a unit that tries again in vain" "RestartPreventExitStatus=64 65 73 78, but" exits
+
+# ---- links of the pages ----
+
+links() {
+    "$root/tests/scripts/check_links.sh" "$dir/pages"
+}
+page() {
+    printf '# A page\n\n## In doubt\n\n    [code](gone.md)\n\nsee [here](#in-doubt), [there](other.md#further-on)\n' >"$dir/pages/page.md"
+    printf '# Other\n\n```sh\n# no heading\n```\n\n## Further on\n' >"$dir/pages/other.md"
+}
+mkdir "$dir/pages"
+page
+fine "links" links
+sed -i 's/there](other/there](another/' "$dir/pages/page.md"
+bites "a page that is gone" "page.md: another.md#further-on: no such file" links
+page
+sed -i 's/#in-doubt/#no-heading/' "$dir/pages/page.md"
+bites "a heading that is gone" "page.md: #no-heading: no such heading in page.md" links
+page
+sed -i 's/#further-on/#no-heading/' "$dir/pages/page.md"
+bites "a heading that is code" "page.md: other.md#no-heading: no such heading in other.md" links
+
+# ---- commands of the page on installing ----
+
+runs() {
+    "$root/tests/scripts/check_page_runs.sh" "$dir/runs"
+}
+mkdir -p "$dir/runs/docs" "$dir/runs/tests/scripts"
+cp "$root"/tests/scripts/*_test.sh "$dir/runs/tests/scripts/"
+cp "$root/docs/install.md" "$dir/runs/docs/"
+fine "commands of a page" runs
+printf '\n```sh\ntrue\n```\n' >>"$dir/runs/docs/install.md"
+bites "a command that nobody runs" "no test runs the block of commands Uninstalling 3" runs
+sed '/^## Upgrading/,/^## Uninstalling/s/^```sh/```/' "$root/docs/install.md" >"$dir/runs/docs/install.md"
+bites "a command that is gone" "there is no block of commands Upgrading 1" runs
 
 if [ "$failures" != 0 ]; then
     echo "$failures failed"

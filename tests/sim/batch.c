@@ -67,6 +67,13 @@ static void print_totals(const struct sim_totals *totals)
         printf("  %" PRIu64 " coordinators lost: all that members decide was settled within %.1f s "
                "of the last fault; %" PRIu64 " others stayed in doubt\n",
                totals->coordinators_lost, (double)totals->settled_us / 1e6, totals->lost_waiting);
+    if (totals->cuts > 0)
+        printf("  %" PRIu64 " times a cut was taken at a node; %" PRIu64
+               " clusters rebuilt from one\n",
+               totals->cuts, totals->rebuilt);
+    if (totals->rejoined > 0)
+        printf("  %" PRIu64 " participants came back without their newest records\n",
+               totals->rejoined);
     if (totals->rot_shown > 0)
         printf("  %" PRIu64 " damaged logs shown, %" PRIu64 " of them refused\n", totals->rot_shown,
                totals->rot_refused);
@@ -142,6 +149,9 @@ static void add_totals(struct chunk *to, const struct sim_totals *totals)
     to->totals.lost_waiting += totals->lost_waiting;
     if (totals->settled_us > to->totals.settled_us)
         to->totals.settled_us = totals->settled_us;
+    to->totals.cuts += totals->cuts;
+    to->totals.rebuilt += totals->rebuilt;
+    to->totals.rejoined += totals->rejoined;
     to->totals.rot_shown += totals->rot_shown;
     to->totals.rot_refused += totals->rot_refused;
     for (size_t i = 0; i < SIM_FAULTS_N; i++)

@@ -2,6 +2,7 @@
 
 #include "inside.h"
 #include "liar.h"
+#include "rejoin.h"
 #include "sim_client.h"
 #include "sim_coordinator.h"
 #include "sim_history.h"
@@ -169,6 +170,11 @@ void sim_check(struct sim *sim)
 
     if (sim_lies_within(sim)) {
         check_after_lies(sim, &report);
+        return;
+    }
+    if (sim_rejoins(sim)) {
+        check_enough(sim);
+        sim_rejoin_check(sim);
         return;
     }
 

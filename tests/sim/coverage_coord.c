@@ -109,7 +109,8 @@ void coverage_coord_step(struct coverage *coverage, const struct coord_core *cor
         const struct coord_resting *item =
             &core->queue.items[(core->queue.first + i) % core->queue.capacity];
 
-        if (item->lsn.n <= event->lsn.n && item->what != COORD_REST_SNAPSHOT)
+        if (item->lsn.n <= event->lsn.n && item->what != COORD_REST_SNAPSHOT &&
+            item->what != COORD_REST_CUT)
             coverage->coord[row_of(coord_tx_find(core, item->tx))][COORD_COLUMN_DURABLE]++;
     }
     for (size_t i = 1; event->type == COORD_EVENT_TICK && i <= core->timers.n; i++) {

@@ -285,11 +285,12 @@ static struct entry *entry_new(struct sim_disk *disk, size_t puts_n)
     return entry;
 }
 
-struct sim_disk *sim_disk_copy(const struct sim_disk *disk)
+static struct sim_disk *copy_upto(const struct sim_disk *disk, size_t upto)
 {
     struct sim_disk *copy = sim_disk_new();
 
-    for (size_t i = 0; i < disk->durable; i++) {
+    TX_ASSERT(upto <= disk->durable);
+    for (size_t i = 0; i < upto; i++) {
         const struct entry *from = &disk->entries[i];
         struct entry *to = entry_new(copy, from->puts_n);
 
@@ -301,8 +302,30 @@ struct sim_disk *sim_disk_copy(const struct sim_disk *disk)
                                         .value = keep(copy, from->puts[j].value),
                                         .deleted = from->puts[j].deleted};
     }
-    sim_disk_synced(copy, (struct tx_lsn){disk->durable});
+    sim_disk_synced(copy, (struct tx_lsn){upto});
+    return copy;
+}
+
+struct sim_disk *sim_disk_copy(const struct sim_disk *disk)
+{
+    struct sim_disk *copy = copy_upto(disk, disk->durable);
+
     copy->compacted = disk->compacted;
+    return copy;
+}
+
+static void note_snapshot(void *arg, const struct txlog_record *record)
+{
+    *(uint64_t *)arg = record->snapshot_end.begin.n;
+}
+
+struct sim_disk *sim_disk_prefix(const struct sim_disk *disk, struct tx_lsn upto)
+{
+    struct sim_disk *copy = copy_upto(disk, (size_t)upto.n);
+    uint64_t begin = 1;
+
+    sim_disk_each(copy, 1u << TXLOG_SNAPSHOT_END, note_snapshot, &begin);
+    copy->compacted = (size_t)begin - 1;
     return copy;
 }
 

@@ -16,6 +16,9 @@ struct sim_disk;
 struct sim_disk *sim_disk_new(void);
 /* The same durable content on a disk of its own: an image. */
 struct sim_disk *sim_disk_copy(const struct sim_disk *disk);
+/* The content up to that record, with the data that those records make; compacted up to the last
+ * snapshot in it. `upto` is durable. */
+struct sim_disk *sim_disk_prefix(const struct sim_disk *disk, struct tx_lsn upto);
 void sim_disk_destroy(struct sim_disk **disk);
 
 /* Its durable part, as a node sees it that has just started. Borrowed. */

@@ -1,6 +1,7 @@
 #include "faults.h"
 
 #include "lost.h"
+#include "moves.h"
 #include "network.h"
 #include "operator.h"
 #include "sim_coordinator.h"
@@ -24,6 +25,7 @@ const char *sim_fault_name(enum sim_fault fault)
         [SIM_FAULT_DRAIN] = "drain",
         [SIM_FAULT_OLD_DISK] = "old disk",
         [SIM_FAULT_RESOLVE] = "operator",
+        [SIM_FAULT_MOVE] = "move",
     };
 
     return names[fault];
@@ -97,9 +99,10 @@ static void drain(struct sim *sim, size_t node)
     SIM_TRACE(sim, "%s is asked to leave", sim->nodes[node].name.s);
     sim->nodes[node].draining = true;
     if (sim->nodes[node].participant != NULL)
-        sim_participant_step(sim, node, &(struct part_event){.type = PART_EVENT_DRAIN});
+        sim_participant_step(sim, node, &(struct part_event){.type = PART_EVENT_DRAIN, .on = true});
     else
-        sim_coordinator_step(sim, node, &(struct coord_event){.type = COORD_EVENT_DRAIN});
+        sim_coordinator_step(sim, node,
+                             &(struct coord_event){.type = COORD_EVENT_DRAIN, .on = true});
     mend_at(sim, SIM_FAULT_DRAIN, node, 2000000);
 }
 
@@ -181,6 +184,7 @@ static enum sim_fault draw(struct sim *sim)
         [SIM_FAULT_DRAIN] = options->drain,
         [SIM_FAULT_OLD_DISK] = options->old_disk,
         [SIM_FAULT_RESOLVE] = options->resolve,
+        [SIM_FAULT_MOVE] = options->move,
     };
     uint64_t sum = 0, at;
     unsigned fault = 0;
@@ -222,6 +226,9 @@ static void hit(struct sim *sim, enum sim_fault fault, size_t victim)
         if (sim->nodes[victim].role == SIM_COORDINATOR && sim->options.old_coordinators == 0)
             victim = sim->options.coordinators + victim % sim->options.participants;
         run_on_image(sim, victim);
+        return;
+    case SIM_FAULT_MOVE:
+        sim_move(sim, sim->options.coordinators + victim % sim->options.participants);
         return;
     case SIM_FAULT_PARTITION:
     case SIM_FAULTS_N:
@@ -270,6 +277,8 @@ void sim_fault_mend(struct sim *sim, const struct sim_event *event)
         put_back(sim, event->node);
     else if (event->fault == SIM_FAULT_DISK_FULL)
         fill_disk(sim, event->node, false);
+    else if (event->fault == SIM_FAULT_MOVE)
+        sim_moves_tell(sim, event->node);
     else if (event->fault == SIM_FAULT_DRAIN && node->up && node->run == event->run)
         leave(sim, event->node);
 }
@@ -285,6 +294,7 @@ void sim_faults_heal(struct sim *sim)
         put_back(sim, i);
         if (sim_lost_is(sim, i) && sim->nodes[i].up)
             sim_crash(sim, i);
+        sim_moves_tell(sim, i);
         sim_start(sim, i);
     }
 }

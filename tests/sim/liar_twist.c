@@ -455,10 +455,11 @@ static void twist_decision(struct liar_talk *talk, struct tx_msg *msg)
             msg->abort.id = id;
     } else if (msg->type == TX_MSG_COMMIT) {
         msg->type = TX_MSG_ABORT;
-        msg->abort = (struct tx_msg_abort){id, (enum tx_reason)below(talk, TX_REASONS_N)};
+        msg->abort = (struct tx_msg_abort){id, (enum tx_reason)below(talk, TX_REASONS_N),
+                                           below(talk, 2) == 0};
     } else {
         msg->type = TX_MSG_COMMIT;
-        msg->commit = (struct tx_msg_commit){id, {liar_near(talk, 0)}};
+        msg->commit = (struct tx_msg_commit){id, {liar_near(talk, 0)}, liar_near(talk, 0)};
     }
 }
 
@@ -471,15 +472,36 @@ static void twist_fenced(struct liar_talk *talk, struct tx_msg_fenced *fenced)
         fenced->known.start--;
 }
 
+static void twist_introduction(struct liar_talk *talk, struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_FENCED)
+        twist_fenced(talk, &msg->fenced);
+    else if (msg->type == TX_MSG_HELLO)
+        twist_hello(talk, &msg->hello);
+    else
+        twist_welcome(talk, &msg->welcome);
+}
+
+static void twist_begin(struct liar_talk *talk, struct tx_msg_begin *begin)
+{
+    begin->age.counter = liar_near(talk, 3);
+    begin->age.coordinator = (uint32_t)liar_near(talk, 1);
+}
+
+static void twist_start(struct liar_talk *talk, struct tx_msg *msg)
+{
+    if (msg->type == TX_MSG_BEGIN)
+        twist_begin(talk, &msg->begin);
+    else
+        twist_submit(talk, &msg->submit);
+}
+
 void liar_twist(struct liar_talk *talk, struct tx_msg *msg)
 {
     switch (msg->type) {
     case TX_MSG_BEGIN:
-        msg->begin.age.counter = liar_near(talk, 3);
-        msg->begin.age.coordinator = (uint32_t)liar_near(talk, 1);
-        return;
     case TX_MSG_SUBMIT:
-        twist_submit(talk, &msg->submit);
+        twist_start(talk, msg);
         return;
     case TX_MSG_COMMIT_REQUEST:
     case TX_MSG_ABORT_REQUEST:
@@ -517,13 +539,9 @@ void liar_twist(struct liar_talk *talk, struct tx_msg *msg)
         twist_forget(talk, &msg->forget);
         return;
     case TX_MSG_FENCED:
-        twist_fenced(talk, &msg->fenced);
-        return;
     case TX_MSG_HELLO:
-        twist_hello(talk, &msg->hello);
-        return;
     case TX_MSG_WELCOME:
-        twist_welcome(talk, &msg->welcome);
+        twist_introduction(talk, msg);
         return;
     case TX_MSG_BEGUN:
     case TX_MSG_OUTCOME:
@@ -534,7 +552,17 @@ void liar_twist(struct liar_talk *talk, struct tx_msg *msg)
     case TX_MSG_ERROR:
     case TX_MSG_LOCKS_REQUEST:
     case TX_MSG_LOCKS:
+    case TX_MSG_CUT_REQUEST:
+    case TX_MSG_CUT:
+    case TX_MSG_BACKUP_REQUEST:
+    case TX_MSG_BACKUP:
+    case TX_MSG_ADMIN_REQUEST:
+    case TX_MSG_TXS_REQUEST:
+    case TX_MSG_TXS:
+    case TX_MSG_ALARMS_REQUEST:
+    case TX_MSG_ALARMS:
+    case TX_MSG_PUT_ASIDE:
     case TX_MSG_TYPES_N:
-        return;
+        break;
     }
 }

@@ -17,7 +17,8 @@ struct sim_outbox {
 struct tx_envelope sim_network_envelope(const struct sim *sim, size_t from)
 {
     const struct sim_node *node = &sim->nodes[from];
-    struct tx_envelope envelope = {.cluster = "sim", .start = node->start, .life = node->life};
+    struct tx_envelope envelope = {
+        .cluster = "sim", .start = node->start, .life = node->life, .cut = node->cut};
 
     switch (node->role) {
     case SIM_COORDINATOR:
@@ -120,6 +121,7 @@ static void flush_one(struct sim *sim, size_t from, size_t to)
 {
     struct sim_outbox *outbox = sim->nodes[from].outbox;
 
+    tx_frame_writer_set_cut(outbox->writers[to], sim->nodes[from].cut);
     travel(sim, from, to, tx_frame_writer_finish(outbox->writers[to]));
     tx_frame_writer_clear(outbox->writers[to]);
     outbox->filled &= ~(UINT32_C(1) << to);
@@ -138,6 +140,8 @@ void sim_network_send(struct sim *sim, size_t from, size_t to, const struct tx_m
     struct sim_outbox *outbox = sim->nodes[from].outbox;
     enum tx_error error;
 
+    if (to == SIM_NOBODY && sim->liar == NULL)
+        return; /* whoever was there has moved */
     if (outbox->writers[to] == NULL) {
         struct tx_envelope envelope = sim_network_envelope(sim, from);
 

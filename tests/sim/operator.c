@@ -372,6 +372,13 @@ void sim_operator_watch(struct sim *sim)
     if (sim->status_requests / daemons % 2 == 1 && sim->nodes[to].role == SIM_PARTICIPANT)
         msg = (struct tx_msg){.type = TX_MSG_LOCKS_REQUEST,
                               .locks_request = {.req = sim->status_requests}};
+    else if (sim->status_requests / daemons % 4 == 2)
+        msg = (struct tx_msg){.type = TX_MSG_TXS_REQUEST,
+                              .txs_request = {.req = sim->status_requests,
+                                              .in_doubt = sim->status_requests % 3 == 0}};
+    else if (sim->status_requests / daemons % 8 == 4)
+        msg = (struct tx_msg){.type = TX_MSG_ALARMS_REQUEST,
+                              .alarms_request = {.req = sim->status_requests}};
     sim_network_send(sim, console, to, &msg);
     sim_network_flush(sim, console);
 }

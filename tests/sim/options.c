@@ -97,6 +97,16 @@ static void draw_limits(struct sim_options *options, struct sim_random *random)
         options->old_disk = sim_random_between(random, 1, 3);
 }
 
+/* While its only coordinator is lost, nobody tells a member where another one is that has moved and
+ * is not in doubt itself: that one lasts (docs/protocol.md, "Where members are"). */
+static void draw_moves(struct sim_options *options, struct sim_random *random)
+{
+    bool drawn = sim_random_percent(random, 12);
+
+    if (drawn && options->fault_txs > 0 && (options->lost_txs == 0 || options->coordinators > 1))
+        options->move = sim_random_between(random, 2, 20);
+}
+
 /* What was thought of later, from numbers of their own: the rest of a seed stays what it was. */
 static void draw_echoes(struct sim_options *options, struct sim_random *random)
 {
@@ -209,6 +219,17 @@ static void draw_doubt(struct sim_options *options, struct sim_random *random)
     options->inquiry_us = 20000;
 }
 
+/* Cuts, for half of the seeds; now and then many of them. Those that a coordinator takes by itself
+ * go on after the faults: not so often that a slow disk never comes to rest. */
+static void draw_cuts(struct sim_options *options, struct sim_random *random)
+{
+    if (!sim_random_percent(random, 50))
+        return;
+    options->cut_txs = skewed(random, 2, 20, 80);
+    if (sim_random_percent(random, 30))
+        options->cut_every_us = sim_random_between(random, 1500000, 6000000);
+}
+
 void sim_options_draw(struct sim_options *options, struct sim_random *random)
 {
     struct sim_random modes = {random->state ^ UINT64_C(0x6d6f646573)};
@@ -221,6 +242,8 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     struct sim_random locks = {random->state ^ UINT64_C(0x6c6f636b73)};
     struct sim_random rot = {random->state ^ UINT64_C(0x726f74)};
     struct sim_random scans = {random->state ^ UINT64_C(0x7363616e73)};
+    struct sim_random cuts = {random->state ^ UINT64_C(0x63757473)};
+    struct sim_random moves = {random->state ^ UINT64_C(0x6d6f766573)};
     static const uint64_t snapshots[] = {40, 300, 1000000};
     static const uint64_t retained[] = {0, 100, 1000000};
     static const uint64_t tombstones[] = {2, 20, 1000};
@@ -252,6 +275,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     draw_copies(options, &copies);
     draw_scans(options, &scans);
     draw_modes(options, &modes);
+    draw_cuts(options, &cuts);
     stride = sim_random_between(random, 0, 99);
     if (stride >= 5)
         options->check_stride = strides[sim_random_percent(random, 85)];
@@ -266,6 +290,7 @@ void sim_options_draw(struct sim_options *options, struct sim_random *random)
     if (sim_random_percent(random, 90))
         draw_faults(options, random);
     draw_doubt(options, &modes);
+    draw_moves(options, &moves);
 }
 
 /* ---- by hand ---- */

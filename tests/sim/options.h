@@ -60,6 +60,8 @@
     X(copy_txs, "transactions before a disk is copied, which comes back at the end; 0: none")      \
     X(rot, "damaged copies of its log that a node is shown before a start, at most; 0: none")      \
     X(resolve, "weight of: an operator decides what is in doubt")                                  \
+    X(move, "weight of: a participant moves to another address; the coordinators are told of it "  \
+            "when they start again, after a while")                                                \
     X(start_crash_percent, "of the starts after a fault end before START is durable")              \
     X(retention_us, "of outcomes at a coordinator")                                                \
     X(snapshot_records, "records between two snapshots")                                           \
@@ -86,6 +88,11 @@
     X(lost_txs, "transactions before a coordinator is lost until the members have settled; "       \
                 "0: none")                                                                         \
     X(lost_us, "how long the faults go on then; fewer transactions are begun")                     \
+    X(rejoin_txs,                                                                                  \
+      "transactions before a participant is backed up, which loses its disk later and "            \
+      "comes back; 0: none")                                                                       \
+    X(cut_txs, "mean number of transactions between two cuts that clients ask for; 0: none")       \
+    X(cut_every_us, "a coordinator takes a cut after so long without one; 0: never by itself")     \
     X(seats_level, "of those that take seats by what a scan says: any but 0, serializable, "       \
                    "breaks promises")
 

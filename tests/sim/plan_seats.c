@@ -2,6 +2,7 @@
 
 #include "liar.h"
 #include "plan_scan.h"
+#include "rejoin.h"
 
 #include <string.h>
 
@@ -147,7 +148,7 @@ void plan_seats_judge(const struct plan *plan, struct sim *sim, struct tx_id id)
 {
     char text[TX_ID_TEXT];
 
-    if (plan->kind != PLAN_SEATS || sim_lies_within(sim))
+    if (plan->kind != PLAN_SEATS || sim_lies_within(sim) || sim_rejoins(sim))
         return;
     for (unsigned i = 0; i < plan->ops_n; i++) {
         const struct plan_op *op = &plan->ops[i];

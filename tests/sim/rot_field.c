@@ -320,6 +320,15 @@ void rot_twist(struct rot_log *rot, struct sim_random *random, struct txlog_reco
     case TXLOG_HEURISTIC:
         record->heuristic.commit = !record->heuristic.commit;
         return;
+    case TXLOG_LOSS:
+        record->loss.start = rot_twisted(random, record->loss.start);
+        return;
+    case TXLOG_READMIT:
+        record->readmit.known = twisted_position(random, record->readmit.known);
+        return;
+    case TXLOG_PUT_ASIDE:
+        record->put_aside.id = twisted_id(random, record->put_aside.id);
+        return;
     case TXLOG_HEURISTIC_END:
         record->heuristic_end.damage = !record->heuristic_end.damage;
         return;
@@ -346,6 +355,12 @@ void rot_twist(struct rot_log *rot, struct sim_random *random, struct txlog_reco
         return;
     case TXLOG_SNAPSHOT_END:
         record->snapshot_end.begin.n = rot_twisted(random, record->snapshot_end.begin.n);
+        return;
+    case TXLOG_CUT:
+        if (sim_random_percent(random, 50))
+            record->cut.number = rot_twisted(random, record->cut.number);
+        else
+            record->cut.lsn.n = rot_twisted(random, record->cut.lsn.n);
         return;
     case TXLOG_NONE:
     case TXLOG_TYPES_N:

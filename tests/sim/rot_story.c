@@ -186,6 +186,9 @@ static bool tell_payload(struct teller *teller, struct txlog_record *out)
         out->heuristic.id = some_id(teller);
         out->heuristic.commit = sim_random_percent(teller->random, 50);
         return true;
+    case TXLOG_PUT_ASIDE:
+        out->put_aside.id = some_id(teller);
+        return true;
     case TXLOG_HEURISTIC_END:
         out->heuristic_end.id = some_id(teller);
         out->heuristic_end.damage = sim_random_percent(teller->random, 50);
@@ -199,9 +202,22 @@ static bool tell_payload(struct teller *teller, struct txlog_record *out)
     case TXLOG_ALARM:
         out->alarm.text = tx_bytes_str("nobody's alarm");
         return true;
+    case TXLOG_CUT:
+        out->cut = (struct tx_cut){.number = sim_random_between(teller->random, 1, 20),
+                                   .lsn = {teller->lsn}};
+        return true;
     case TXLOG_PEER:
         memcpy(out->peer.name.s, sim_random_percent(teller->random, 50) ? "p1" : "q7", 3);
         out->peer.known = (struct tx_position){1, 1, {1}};
+        return true;
+    case TXLOG_LOSS:
+        out->loss = (struct tx_loss){.lsn = {teller->lsn - 1}, .start = teller->start};
+        return true;
+    case TXLOG_READMIT:
+        memcpy(out->readmit.peer.name.s, "p1", 3);
+        out->readmit.peer.known = (struct tx_position){3, 1, {1}};
+        out->readmit.known = (struct tx_position){1, 1, {9}};
+        out->readmit.loss = (struct tx_loss){.lsn = {1}, .start = 2};
         return true;
     case TXLOG_NONE:
     case TXLOG_TYPES_N:

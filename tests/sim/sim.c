@@ -1,15 +1,19 @@
 #include "sim.h"
 
 #include "check.h"
+#include "cuts.h"
 #include "echo.h"
 #include "faults.h"
 #include "image.h"
 #include "liar.h"
 #include "lock_table.h"
 #include "lost.h"
+#include "moves.h"
 #include "network.h"
 #include "old_copy.h"
 #include "operator.h"
+#include "rebuilt.h"
+#include "rejoin.h"
 #include "rot.h"
 #include "rule.h"
 #include "sim_client.h"
@@ -25,10 +29,11 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10u
-#define LOOK_US        UINT64_C(200000)  /* at rest? */
-#define LOOK_STEPS     200u              /* of a core between two looks at its locks */
-#define LOOKS_AT_REST  4u                /* so often in a row, and the run is over */
-#define LIED_US        UINT64_C(5000000) /* what is still done after the last lie */
+#define LOOK_US        UINT64_C(200000)   /* at rest? */
+#define LOOK_STEPS     200u               /* of a core between two looks at its locks */
+#define LOOKS_AT_REST  4u                 /* so often in a row, and the run is over */
+#define LIED_US        UINT64_C(5000000)  /* what is still done after the last lie */
+#define REJOINED_US    UINT64_C(20000000) /* what is in doubt for a loss stays so */
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
 
@@ -40,7 +45,12 @@ static int print(const struct sim *sim, char *out, size_t out_size, const char *
 {
     int front = snprintf(out, out_size, "%" PRIu64 " %4" PRIu64 ".%06" PRIu64 "  ", sim->seed,
                          sim->now / 1000000, sim->now % 1000000);
-    int rest = vsnprintf(out + front, out_size - (size_t)front, format, args);
+    int rest;
+
+    if (sim->first_life != NULL)
+        front += snprintf(out + front, out_size - (size_t)front, "rebuilt from cut %" PRIu64 ": ",
+                          sim->rebuilt_from);
+    rest = vsnprintf(out + front, out_size - (size_t)front, format, args);
     size_t len = (size_t)front + (size_t)rest;
 
     return (int)(len < out_size ? len : out_size - 1);
@@ -118,9 +128,12 @@ struct sim *sim_new(uint64_t seed)
     sim->echo_random.state = seed ^ UINT64_C(0x6563686f);
     sim->locking.state = seed ^ UINT64_C(0x6c6f636b73);
     sim->rot.state = seed ^ UINT64_C(0x726f74);
+    sim->rejoining.state = seed ^ UINT64_C(0x72656a6f696e);
     sim->modes.state = seed ^ UINT64_C(0x6d6f646573);
     sim->scanning.state = seed ^ UINT64_C(0x7363616e73);
-    sim->now = 1000000;
+    sim->moving.state = seed ^ UINT64_C(0x6d6f76696e67);
+    sim->cutting.state = seed ^ UINT64_C(0x63757474696e67);
+    sim->now = sim->began_us = 1000000;
     sim_options_draw(&sim->options, &sim->random);
     return sim;
 }
@@ -129,7 +142,7 @@ bool sim_covers(const struct sim *sim)
 {
     return sim->coverage != NULL && sim->liar == NULL && sim->options.store_us == 0 &&
            sim->options.retained_max == SIM_RETAINED_MAX && !sim->old_copy_runs &&
-           sim->totals.old_disks == 0;
+           sim->totals.old_disks == 0 && !sim_rejoins(sim);
 }
 
 size_t sim_find(const struct sim *sim, const struct tx_address *address)
@@ -141,11 +154,14 @@ size_t sim_find(const struct sim *sim, const struct tx_address *address)
     i--;
     if (address->s[6] == 'p')
         i += sim->options.coordinators;
-    if (sim->liar != NULL &&
-        (i >= sim->nodes_n || strcmp(sim->nodes[i].address.s, address->s) != 0))
-        return SIM_LIAR; /* whoever told such an address */
-    TX_ASSERT(i < sim->nodes_n && strcmp(sim->nodes[i].address.s, address->s) == 0);
-    return i;
+    if (i < sim->nodes_n && strcmp(sim->nodes[i].address.s, address->s) == 0)
+        return i;
+    if (sim->liar != NULL)
+        return sim_moves_find(sim, address) < SIM_NOBODY ? sim_moves_find(sim, address)
+                                                         : SIM_LIAR; /* who told such an address */
+    /* Given by somebody who was there once, in this life of the cluster or the one before. */
+    TX_ASSERT(i < sim->nodes_n && (sim->moves > 0 || sim->first_life != NULL));
+    return sim_moves_find(sim, address);
 }
 
 size_t sim_participant_node(const struct sim *sim, uint64_t participant)
@@ -195,7 +211,8 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
         return; /* so they should; or nobody listens */
     SIM_TRACE(sim, "%s ALARM %s: %.*s", sim->nodes[node].name.s, tx_id_print(tx, id), (int)text.len,
               (const char *)text.data);
-    if (sim_operator_decided(sim, tx) || about_old_disk(sim, node, tx, text))
+    if (sim_operator_decided(sim, tx) || about_old_disk(sim, node, tx, text) ||
+        sim_rejoin_explains(sim, node, text))
         return;
     sim->nodes[node].alarms++;
     sim_fail(sim, "%s alarm: %.*s", sim->nodes[node].name.s, (int)text.len,
@@ -204,7 +221,9 @@ void sim_alarm(struct sim *sim, size_t node, struct tx_id tx, struct tx_bytes te
 
 void sim_begun(struct sim *sim)
 {
-    if (++sim->totals.transactions < sim->fault_at)
+    sim->totals.transactions++;
+    sim_cuts_due(sim);
+    if (sim->totals.transactions < sim->fault_at)
         return;
     sim->fault_at = UINT64_MAX;
     sim_timeline_add(
@@ -298,6 +317,7 @@ void sim_start(struct sim *sim, size_t at)
     if (!sim->healed && sim->totals.crashes > 0 && sim_random_percent(&sim->random, 20))
         node->actions_left = sim_random_between(&sim->random, 0, 10);
     sim_rot(sim, at);
+    node->cut = 0;
     sim_network_open(sim, at);
     started = node->role == SIM_PARTICIPANT ? sim_participant_start(sim, at)
                                             : sim_coordinator_start(sim, at);
@@ -373,7 +393,8 @@ static void deliver(struct sim *sim, const struct sim_event *event)
                                  &(struct part_event){.type = PART_EVENT_MESSAGE,
                                                       .client = event->from,
                                                       .envelope = &frame.envelope,
-                                                      .msg = &frame.messages[i]});
+                                                      .msg = &frame.messages[i],
+                                                      .wall_ms = sim->now / 1000});
         else if (node->coordinator != NULL)
             sim_coordinator_step(sim, event->node,
                                  &(struct coord_event){.type = COORD_EVENT_MESSAGE,
@@ -495,6 +516,9 @@ static void happen(struct sim *sim, struct sim_event *event)
     case SIM_EVENT_MEND:
         sim_fault_mend(sim, event);
         break;
+    case SIM_EVENT_CUT:
+        sim_cuts_ask(sim, event->node);
+        break;
     case SIM_EVENT_LOOK:
         look(sim);
         return;
@@ -504,7 +528,9 @@ static void happen(struct sim *sim, struct sim_event *event)
 
 static void begin(struct sim *sim)
 {
+    sim_rejoin_begin(sim);
     add_nodes(sim);
+    sim_rebuilt_disks(sim);
     sim_liar_start(sim);
     for (size_t i = 0; i < sim->nodes_n; i++) {
         if (sim->nodes[i].role != SIM_CLIENT) {
@@ -521,7 +547,7 @@ static void begin(struct sim *sim)
 static bool faults_over(struct sim *sim)
 {
     return sim->totals.transactions >= sim->options.transactions ||
-           sim->now >= 1000000 + sim->options.longest_us || sim_lost_long(sim);
+           sim->now >= sim->began_us + sim->options.longest_us || sim_lost_long(sim);
 }
 
 bool sim_step(struct sim *sim)
@@ -534,10 +560,11 @@ bool sim_step(struct sim *sim)
     sim->totals.events++;
     sim_old_copy_take(sim);
     sim_lost_take(sim);
+    sim_rejoin_look(sim);
     if (!sim->healed && faults_over(sim))
         heal(sim);
     happen(sim, &event);
-    if (!sim_lies_within(sim))
+    if (!sim_lies_within(sim) && !sim_rejoins(sim))
         sim_waits_look(sim);
     sim_frame_done(&sim->timeline, event.frame);
     return true;
@@ -546,6 +573,8 @@ bool sim_step(struct sim *sim)
 /* Nobody knows how long a cluster in which somebody has lied takes to come to rest, if it does. */
 static uint64_t healed_us(const struct sim *sim)
 {
+    if (sim_rejoins(sim))
+        return REJOINED_US;
     return sim_lies_within(sim) ? LIED_US : SIM_HEALED_US;
 }
 
@@ -560,14 +589,18 @@ unsigned sim_run(struct sim *sim)
         if (sim->nodes[i].role == SIM_CLIENT)
             sim_client_end(sim, i);
     }
-    sim->totals.simulated_us = sim->now - 1000000;
+    sim->totals.simulated_us = sim->now - sim->began_us;
     sim_check(sim);
     for (size_t i = 0; i < sim->nodes_n; i++) {
         if (sim->nodes[i].role != SIM_CLIENT)
             sim_rot(sim, i);
     }
     sim_lock_table(sim, sim->options.lock_calls);
-    if (sim->failures == 0 && !sim_lies_within(sim))
+    if (sim->failures == 0 && !sim_lies_within(sim) && !sim_rejoins(sim))
+        sim_cuts_check(sim);
+    if (sim->failures == 0 && !sim_lies_within(sim) && !sim_rejoins(sim))
+        sim_rebuilt(sim);
+    if (sim->failures == 0 && !sim_lies_within(sim) && !sim_rejoins(sim))
         sim_old_copy_return(sim);
     return sim->failures;
 }
@@ -586,9 +619,12 @@ void sim_destroy(struct sim **sim)
         if ((*sim)->nodes[i].kept != NULL)
             sim_disk_destroy(&(*sim)->nodes[i].kept);
     }
+    if ((*sim)->former != NULL)
+        sim_disk_destroy(&(*sim)->former);
     sim_echo_deinit(*sim);
     sim_liar_stop(*sim);
     rule_deinit(*sim);
+    sim_cuts_deinit(*sim);
     sim_timeline_deinit(&(*sim)->timeline);
     tx_arena_deinit(&(*sim)->arena);
     history_deinit(&(*sim)->history);

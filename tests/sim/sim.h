@@ -36,6 +36,7 @@ enum sim_fault {
     SIM_FAULT_DRAIN,
     SIM_FAULT_OLD_DISK,
     SIM_FAULT_RESOLVE,
+    SIM_FAULT_MOVE,
     SIM_FAULTS_N
 };
 
@@ -55,6 +56,7 @@ struct sim_node {
     uint64_t run;          /* raised by each start */
     uint64_t start;        /* epoch or incarnation */
     uint64_t life;         /* of that start */
+    uint64_t cut;          /* that its frames carry */
     uint64_t actions_left; /* dies when this many more actions are performed */
     uint64_t clock_us;     /* its clock is ahead of the simulation by this */
     uint64_t tick_at;      /* the TICK that counts */
@@ -65,6 +67,7 @@ struct sim_node {
     bool write_fails, disk_low, draining;
     uint64_t live_most; /* transactions that its core had, at most */
     uint64_t alarms;    /* that nothing explains */
+    uint64_t moves;     /* of others: those that a coordinator knew of when it started */
     bool was_old;       /* it has run on an old image of its disk */
     struct sim_disk *disk;
     struct sim_disk *image;              /* taken for later */
@@ -92,6 +95,17 @@ struct sim_partition {
     uint32_t blocked[SIM_NODES_MAX + 1]; /* from which node, a bit for each node it cannot reach */
 };
 
+/* The first time that anybody takes a cut of that number, or of a higher one. */
+struct sim_cut_begun {
+    uint64_t number, us;
+};
+
+/* What a client was told of a cut. */
+struct sim_cut_told {
+    size_t node;
+    struct tx_msg_cut cut;
+};
+
 /* In a circle of waits. */
 struct sim_wait {
     struct tx_id id;
@@ -106,18 +120,24 @@ struct sim_totals {
     uint64_t lies;
     uint64_t coordinators_lost, lost_waiting, settled_us; /* see lost.h */
     uint64_t members_decided;                             /* committed transactions of mode D */
+    uint64_t rejoined;                                    /* disks lost, see rejoin.h */
     uint64_t rot_shown, rot_refused;                      /* damaged copies of a log */
+    uint64_t cuts, rebuilt; /* CUT records; clusters that were rebuilt from a cut */
 };
 
 struct sim {
     uint64_t seed;
     struct sim_options options;
     struct sim_random random;
-    struct sim_random locking;  /* for LOCKs, likewise */
-    struct sim_random rot;      /* for damage: the run itself stays as it is without it */
-    struct sim_random scanning; /* for scans and isolation levels, likewise */
-    struct sim_random modes;    /* for commit modes, and for who is lost, likewise */
-    unsigned rows_drawn;        /* writes of rows, see plan_scan.c */
+    struct sim_random locking;   /* for LOCKs, likewise */
+    struct sim_random rot;       /* for damage: the run itself stays as it is without it */
+    struct sim_random scanning;  /* for scans and isolation levels, likewise */
+    struct sim_random cutting;   /* for cuts, likewise */
+    struct sim_random moving;    /* for members that move, likewise */
+    uint64_t moves;              /* addresses that were given so far */
+    struct sim_random rejoining; /* for what is lost and declared, likewise */
+    struct sim_random modes;     /* for commit modes, and for who is lost, likewise */
+    unsigned rows_drawn;         /* writes of rows, see plan_scan.c */
     struct sim_timeline timeline;
     uint64_t now;
     bool tracing; /* somebody wants the trace: printed, or hashed */
@@ -156,9 +176,25 @@ struct sim {
     size_t image_lives_n;
     struct coverage *coverage; /* NULL: not wanted */
     struct sim_liar *liar;     /* NULL: nobody lies */
-    size_t lost;               /* the coordinator that is; SIM_NOBODY: it has come back */
-    uint64_t lost_at;          /* 0: none yet */
-    struct sim_ruled *ruled;   /* see rule.h: a table with open addressing */
+    uint64_t cut_at;           /* when so many transactions have been begun; 0: not drawn yet */
+    struct sim_cut_begun *cuts_begun;
+    size_t cuts_begun_n, cuts_begun_capacity;
+    struct sim_cut_told *cuts_told;
+    size_t cuts_told_n, cuts_told_capacity;
+    struct tx_lsn rebuilt_at[SIM_NODES_MAX]; /* the positions of the cut that was chosen */
+    const struct sim *first_life; /* that this one is rebuilt from; NULL: it is the first */
+    uint64_t rebuilt_from;        /* the number of the cut */
+    uint64_t began_us;
+    uint64_t first_serial;   /* of the transactions of a client */
+    size_t lost;             /* the coordinator that is; SIM_NOBODY: it has come back */
+    uint64_t lost_at;        /* 0: none yet */
+    size_t restored;         /* the participant that loses its disk; see rejoin.h */
+    struct tx_lsn backup;    /* of it; 0: not taken yet */
+    uint64_t rejoin_at;      /* transactions before the next step */
+    struct sim_disk *former; /* its disk that is lost; NULL: not yet */
+    struct tx_loss loss;
+    uint64_t readmit_at;
+    struct sim_ruled *ruled; /* see rule.h: a table with open addressing */
     size_t ruled_n, ruled_capacity;
     unsigned failures;
 };
@@ -177,6 +213,7 @@ void sim_trace(struct sim *sim, const char *format, ...) TX_PRINTF(2, 3);
 /* A broken promise: printed, with the seed and the time. */
 void sim_fail(struct sim *sim, const char *format, ...) TX_PRINTF(2, 3);
 
+/* Who is at that address now; SIM_NOBODY: nobody is any more. */
 size_t sim_find(const struct sim *sim, const struct tx_address *address);
 size_t sim_participant_node(const struct sim *sim, uint64_t participant);
 /* The node's own clock. */

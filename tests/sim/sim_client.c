@@ -1,11 +1,13 @@
 #include "sim_client.h"
 
 #include "liar.h"
+#include "cuts.h"
 #include "network.h"
 #include "onlooker.h"
 #include "operator.h"
 #include "plan.h"
 #include "plan_seats.h"
+#include "rejoin.h"
 #include "rule.h"
 #include "sim_history.h"
 
@@ -425,7 +427,7 @@ static void on_probed(struct sim *sim, size_t node, const struct tx_msg_outcome 
  * was over first: then nobody knows it any more. */
 static bool wearied(const struct sim *sim, struct sim_client *self)
 {
-    if (sim->healed || sim_lies_within(sim)) /* fenced for good, perhaps */
+    if (sim->healed || sim_lies_within(sim) || sim_rejoins(sim)) /* fenced for good, perhaps */
         return ++self->unknowns >= UNKNOWNS_MAX;
     return ++self->unknowns_before >= PATIENCE && sim->options.retention_us != SIM_FOREVER_US;
 }
@@ -496,7 +498,8 @@ static void on_error(struct sim *sim, size_t node, const struct tx_msg_error *er
         enter(sim, self, PHASE_ASK);
     else if (self->phase == PHASE_BEGIN || (self->phase == PHASE_SUBMIT && !self->plan.keyed))
         rest(sim, node);
-    else if (self->phase == PHASE_SUBMIT && sim_lies_within(sim) && wearied(sim, self))
+    else if (self->phase == PHASE_SUBMIT && (sim_lies_within(sim) || sim_rejoins(sim)) &&
+             wearied(sim, self))
         give_in(sim, node); /* no other coordinator knows the key */
 }
 
@@ -512,7 +515,9 @@ void sim_client_received(struct sim *sim, size_t node, size_t from, const struct
         on_error(sim, node, &msg->error);
     else if (msg->type == TX_MSG_LOCKS)
         onlooker_answered(sim, node, from, &msg->locks);
-    else if (msg->type != TX_MSG_STATUS && msg->type != TX_MSG_LOCKS)
+    else if (msg->type == TX_MSG_CUT)
+        sim_cuts_answered(sim, node, from, &msg->cut);
+    else if (msg->type != TX_MSG_STATUS && msg->type != TX_MSG_TXS && msg->type != TX_MSG_ALARMS)
         sim_fail(sim, "%s got a %s", sim->nodes[node].name.s, tx_msg_name(msg->type));
 }
 
@@ -522,6 +527,7 @@ void sim_client_start(struct sim *sim, size_t node)
 {
     sim->nodes[node].client = tx_xcalloc(1, sizeof(struct sim_client));
     sim->nodes[node].client->probes_left = PROBES;
+    sim->nodes[node].client->serial = sim->first_serial;
     sim_tick_at(sim, node, sim->now + sim_random_between(&sim->random, 1000, 500000));
 }
 

@@ -1,5 +1,6 @@
 #include "sim_coordinator.h"
 
+#include "cuts.h"
 #include "network.h"
 #include "rule.h"
 #include "txlog/recovery.h"
@@ -19,6 +20,7 @@ static void append(struct sim *sim, size_t node, struct coord_action *action)
     action->record.start = sim->nodes[node].start;
     if (action->record.type == TXLOG_COMMIT)
         rule_said(sim, node, action->record.commit.id, true);
+    sim_cuts_taken(sim, &action->record);
     sim_writer_append(sim, node, &action->record, NULL, 0, action->force);
 }
 
@@ -45,6 +47,9 @@ static void perform(struct sim *sim, size_t node, struct coord_action *action)
         return;
     case COORD_ACTION_COMPACT:
         sim_compact(&sim->nodes[node], action->lsn);
+        return;
+    case COORD_ACTION_STAMP:
+        sim->nodes[node].cut = action->cut;
         return;
     case COORD_ACTION_ALARM:
         sim_alarm(sim, node, action->tx, action->text);
@@ -77,6 +82,7 @@ void sim_coordinator_step(struct sim *sim, size_t node, struct coord_event *even
 
         memcpy(event->token.bytes, secret, sizeof event->token.bytes);
     }
+    event->wall_ms = sim->now / 1000;
     if (sim_covers(sim))
         coverage_coord_step(sim->coverage, self->core, event, sim_clock(sim, node));
     coord_core_step(self->core, event, sim_clock(sim, node), &self->actions);
@@ -110,7 +116,8 @@ struct coord_core *sim_coordinator_core_new(const struct sim *sim, size_t node, 
                                     .retained_max = sim->options.retained_max,
                                     .txs_max = sim->options.txs_max,
                                     .snapshot_records = sim->options.snapshot_records,
-                                    .retain_records = sim->options.retain_records};
+                                    .retain_records = sim->options.retain_records,
+                                    .cut_every_us = sim->options.cut_every_us};
 
     for (unsigned i = 0; i < sim->options.participants; i++) {
         const struct sim_node *participant = &sim->nodes[sim_participant_node(sim, i)];
@@ -134,6 +141,7 @@ bool sim_coordinator_start(struct sim *sim, size_t node)
         txlog_last_start(log), (sim->options.twins & 1u) != 0 ? 0 : sim->nodes[node].life);
     self->core = sim_coordinator_core_new(sim, node, sim->nodes[node].start, sim->nodes[node].life);
     sim->nodes[node].coordinator = self;
+    sim->nodes[node].moves = sim->moves;
     error = recovery_replay(log, replay, self, &summary, &why);
     if (error != TX_OK) {
         sim_fail(sim, "%s cannot start: %s", sim->nodes[node].name.s, why.text);

@@ -1,5 +1,6 @@
 #include "sim_participant.h"
 
+#include "cuts.h"
 #include "inside_locks.h"
 #include "network.h"
 #include "participant/kv.h"
@@ -57,6 +58,7 @@ static void append(struct sim *sim, size_t node, struct part_action *action)
         TX_ASSERT(answer.status == RM_OK);
     }
     rule_appended(sim, node, &action->record);
+    sim_cuts_taken(sim, &action->record);
     sim_writer_append(sim, node, &action->record, batch.puts, batch.puts_n, action->force);
     if (action->commit_writes)
         self->rm->vtable->committed(self->rm, action->tx);
@@ -101,6 +103,9 @@ static void perform(struct sim *sim, size_t node, struct part_action *action)
         return;
     case PART_ACTION_COMPACT:
         sim_compact(&sim->nodes[node], action->lsn);
+        return;
+    case PART_ACTION_STAMP:
+        sim->nodes[node].cut = action->cut;
         return;
     case PART_ACTION_ALARM:
         sim_alarm(sim, node, action->tx, action->text);

@@ -14,6 +14,7 @@ enum sim_event_type {
     SIM_EVENT_FAULT,   /* time for a new fault */
     SIM_EVENT_MEND,    /* the fault with this `number` ends; at `node` if it is one of a node */
     SIM_EVENT_LOOK,    /* has everything come to rest? */
+    SIM_EVENT_CUT,     /* the client `node` asks for a new cut */
     SIM_EVENT_STORE,   /* the store of `node` has done the call with this `number` */
 };
 

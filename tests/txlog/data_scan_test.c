@@ -11,24 +11,6 @@
 
 enum { KEYS = 2000, VALUE_BYTES = 500, PER_RECORD = 100 };
 
-static char *place;
-static char dir[256];
-
-static int setup(void **state)
-{
-    (void)state;
-    place = fixture_new();
-    (void)snprintf(dir, sizeof dir, "%s", fixture_path(place, "log"));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_remove(place);
-    return 0;
-}
-
 static void append(struct txlog *log, const struct txlog_put *puts, size_t n)
 {
     struct tx_buf record = {0};
@@ -50,7 +32,7 @@ static bool is_there(size_t i)
 static struct txlog *make_keys(void)
 {
     static const uint8_t value[VALUE_BYTES];
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     for (size_t i = 0; i < KEYS; i++)
         (void)snprintf(key_texts[i], sizeof key_texts[i], "k%06zu", i);
     for (int pass = 0; pass < 2; pass++) {
@@ -138,7 +120,7 @@ static void ranges_in_both_directions(void **state)
     struct txlog *log = make_keys();
     check_scans(log); /* in memory */
     txlog_close(&log);
-    log = fixture_open(dir); /* in table files */
+    log = fixture_open(fixture_dir); /* in table files */
     check_scans(log);
     txlog_close(&log);
 }
@@ -155,7 +137,7 @@ static bool no_row(void *arg, struct tx_bytes key, struct tx_bytes value)
 static void an_empty_store_has_no_rows(void **state)
 {
     (void)state;
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     struct txlog_range range = {.to = tx_bytes_str("k")};
     for (int reverse = 0; reverse <= 1; reverse++) {
         range.reverse = reverse;
@@ -201,12 +183,12 @@ static void damage_is_an_error(void **state)
     (void)state;
     struct txlog *log = make_keys();
     txlog_close(&log);
-    log = fixture_open(dir);
+    log = fixture_open(fixture_dir);
     txlog_close(&log);
-    const char *table = fixture_biggest(dir, ".sst");
+    const char *table = fixture_biggest(fixture_dir, ".sst");
     assert_true(fixture_size(table) > (off_t)count(0, KEYS) * VALUE_BYTES);
     fixture_flip(table, fixture_size(table) / 2);
-    log = fixture_open(dir); /* the data are not read by opening */
+    log = fixture_open(fixture_dir); /* the data are not read by opening */
     for (int reverse = 0; reverse <= 1; reverse++) {
         struct txlog_range range = {.reverse = reverse};
         struct walk walk = {.next = reverse ? KEYS - 1 : 0, .stop_n = SIZE_MAX, .reverse = reverse};
@@ -222,7 +204,7 @@ static void damage_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
         TEST(ranges_in_both_directions),
         TEST(an_empty_store_has_no_rows),
         TEST(a_scan_shows_one_moment),

@@ -21,9 +21,6 @@
 
 enum { RECORDS = 200, REDO_BYTES = 1000 };
 
-static char *place;
-static char dir[256];
-
 /* A value beside the log, which keeps the first write-ahead file needed until the data
  * are flushed. */
 static enum tx_error put_data(struct txlog *log, uint64_t lsn, const char *value)
@@ -55,26 +52,11 @@ static int write_and_die(const char *directory, const char *redo_bytes)
 
 static void make(const char *redo_bytes)
 {
-    const char *const arguments[] = {"write", dir, redo_bytes, NULL};
+    const char *const arguments[] = {"write", fixture_dir, redo_bytes, NULL};
     int out;
     int status = fixture_wait(fixture_child(arguments, &out));
     (void)close(out);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    place = fixture_new();
-    (void)snprintf(dir, sizeof(dir), "%s/log", place);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_remove(place);
-    return 0;
 }
 
 /* Opens for reading, then for writing: both must see the same. */
@@ -84,13 +66,13 @@ static void expect(enum tx_error expected, const char *word)
     for (int i = 0; i < 2; i++) {
         struct txlog *log = NULL;
         struct tx_why why = {{0}};
-        enum tx_error error = fixture_try(dir, modes[i], &log, &why);
+        enum tx_error error = fixture_try(fixture_dir, modes[i], &log, &why);
         if (error != expected)
             fail_msg("%s instead of %s: %s", tx_error_name(error), tx_error_name(expected),
                      why.text);
         if (error == TX_OK)
             txlog_close(&log);
-        else if (strstr(why.text, word) == NULL || strstr(why.text, dir) == NULL)
+        else if (strstr(why.text, word) == NULL || strstr(why.text, fixture_dir) == NULL)
             fail_msg("unclear: %s", why.text);
     }
 }
@@ -99,7 +81,7 @@ static void a_killed_writer_loses_nothing(void **state)
 {
     (void)state;
     make("1000");
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     assert_int_equal(txlog_last(log).n, RECORDS);
     txlog_close(&log);
 }
@@ -113,7 +95,8 @@ static long records_by_default_settings(void)
     rocksdb_column_family_handle_t *handles[4];
     char *text = NULL;
     long n = -1;
-    rocksdb_t *db = rocksdb_open_column_families(options, dir, 4, names, all, handles, &text);
+    rocksdb_t *db =
+        rocksdb_open_column_families(options, fixture_dir, 4, names, all, handles, &text);
     if (text == NULL) {
         rocksdb_readoptions_t *read = rocksdb_readoptions_create();
         rocksdb_iterator_t *it = rocksdb_create_iterator_cf(db, read, handles[2]);
@@ -137,7 +120,7 @@ static void a_flipped_byte_in_the_middle_is_found(void **state)
 {
     (void)state;
     make("1000");
-    const char *wal = fixture_file(dir, ".log", true);
+    const char *wal = fixture_file(fixture_dir, ".log", true);
     off_t middle = fixture_size(wal) / 2;
     fixture_flip(wal, middle);
     expect(TX_ECORRUPT, "txrecover verify");
@@ -165,7 +148,7 @@ static void expect_salvaged(int at_least)
 {
     struct txlog *log = NULL;
     struct tx_why why = {{0}};
-    struct rocksdb_log_options o = fixture_options(dir, ROCKSDB_LOG_READ_ONLY);
+    struct rocksdb_log_options o = fixture_options(fixture_dir, ROCKSDB_LOG_READ_ONLY);
     int damages = 0, records = 0;
     enum tx_error error = rocksdb_log_open_damaged(&o, &log, count_damage, &damages, &why);
     if (error != TX_OK)
@@ -181,7 +164,7 @@ static void what_is_left_can_be_read(void **state)
 {
     (void)state;
     make("1000");
-    const char *wal = fixture_file(dir, ".log", true);
+    const char *wal = fixture_file(fixture_dir, ".log", true);
     fixture_flip(wal, fixture_size(wal) / 2);
     expect_salvaged(RECORDS / 2 - 5);
 }
@@ -190,7 +173,7 @@ static void a_tail_cut_into_synced_records_is_found(void **state)
 {
     (void)state;
     make("1000");
-    const char *wal = fixture_file(dir, ".log", true);
+    const char *wal = fixture_file(fixture_dir, ".log", true);
     fixture_cut(wal, fixture_size(wal) - 1);
     expect(TX_ELOST, "ends at LSN 199, but LSN 200 was on disk");
     fixture_cut(wal, fixture_size(wal) - 10 * REDO_BYTES);
@@ -214,17 +197,17 @@ static int write_lazily_and_die(const char *directory)
 static void a_torn_unsynced_record_is_dropped(void **state)
 {
     (void)state;
-    const char *const arguments[] = {"write-lazily", dir, NULL};
+    const char *const arguments[] = {"write-lazily", fixture_dir, NULL};
     int out;
     (void)fixture_wait(fixture_child(arguments, &out));
     (void)close(out);
-    const char *wal = fixture_file(dir, ".log", true);
+    const char *wal = fixture_file(fixture_dir, ".log", true);
     fixture_cut(wal, fixture_size(wal) - REDO_BYTES / 2);
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     assert_int_equal(txlog_last(log).n, RECORDS);
     assert_int_equal(fixture_append(log, 1, REDO_BYTES, true, NULL), TX_OK);
     txlog_close(&log);
-    log = fixture_open(dir);
+    log = fixture_open(fixture_dir);
     assert_int_equal(txlog_last(log).n, RECORDS + 1);
     txlog_close(&log);
 }
@@ -233,7 +216,7 @@ static void a_missing_newest_file_is_found(void **state)
 {
     (void)state;
     make("1000");
-    fixture_unlink(fixture_file(dir, ".log", true));
+    fixture_unlink(fixture_file(fixture_dir, ".log", true));
     expect(TX_ELOST, "LSN 200 was on disk");
 }
 
@@ -243,8 +226,8 @@ static void a_missing_older_file_is_found(void **state)
 {
     (void)state;
     make("400000");
-    assert_true(fixture_files(dir, ".log") >= 2);
-    fixture_unlink(fixture_file(dir, ".log", false));
+    assert_true(fixture_files(fixture_dir, ".log") >= 2);
+    fixture_unlink(fixture_file(fixture_dir, ".log", false));
     expect(TX_ECORRUPT, "WAL");
 }
 
@@ -253,9 +236,9 @@ static void a_flipped_byte_in_a_table_is_found(void **state)
 {
     (void)state;
     make("1000");
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     txlog_close(&log);
-    const char *table = fixture_biggest(dir, ".sst");
+    const char *table = fixture_biggest(fixture_dir, ".sst");
     assert_true(fixture_size(table) > (off_t)(RECORDS - 1) * REDO_BYTES);
     off_t at = fixture_size(table) / 2;
     fixture_flip(table, at);
@@ -271,7 +254,7 @@ static void head_is_needed(void **state)
 {
     (void)state;
     make("1000");
-    const char *head = fixture_path(dir, "HEAD");
+    const char *head = fixture_path(fixture_dir, "HEAD");
     fixture_flip(head, 24);
     expect(TX_OK, ""); /* one slot is torn; opening for writing mends it */
     fixture_flip(head, 24);
@@ -286,13 +269,13 @@ static void head_is_needed(void **state)
 /* The manifest in force. */
 static const char *current_manifest(void)
 {
-    FILE *current = fopen(fixture_path(dir, "CURRENT"), "r");
+    FILE *current = fopen(fixture_path(fixture_dir, "CURRENT"), "r");
     char name[64] = {0};
     assert_non_null(current);
     assert_non_null(fgets(name, sizeof(name), current));
     (void)fclose(current);
     name[strcspn(name, "\n")] = '\0';
-    return fixture_path(dir, name);
+    return fixture_path(fixture_dir, name);
 }
 
 static void a_damaged_manifest_is_found(void **state)
@@ -328,7 +311,7 @@ static enum tx_error expect_refused_or_new(off_t cut)
     struct txlog *log = NULL;
     struct tx_why why = {{0}};
     struct tx_buf value = {0};
-    enum tx_error error = fixture_try(dir, ROCKSDB_LOG_READ_ONLY, &log, &why);
+    enum tx_error error = fixture_try(fixture_dir, ROCKSDB_LOG_READ_ONLY, &log, &why);
     if (error != TX_OK)
         return error;
     if (txlog_data_get(log, tx_bytes_str("key"), &value, &why) != TX_OK)
@@ -345,7 +328,7 @@ static enum tx_error expect_refused_or_new(off_t cut)
 static void a_manifest_without_its_end_is_found(void **state)
 {
     (void)state;
-    const char *const arguments[] = {"write-lives", dir, NULL};
+    const char *const arguments[] = {"write-lives", fixture_dir, NULL};
     int out;
     int status = fixture_wait(fixture_child(arguments, &out));
     (void)close(out);
@@ -372,7 +355,7 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "write-lives") == 0)
         return write_in_two_lives(argv[2]);
     const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
         TEST(a_killed_writer_loses_nothing),
         TEST(a_flipped_byte_in_the_middle_is_found),
         TEST(what_is_left_can_be_read),

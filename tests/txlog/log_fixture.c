@@ -38,6 +38,24 @@ void fixture_remove(char *place)
     free(place);
 }
 
+char *fixture_place;
+char fixture_dir[256];
+
+int fixture_setup(void **state)
+{
+    (void)state;
+    fixture_place = fixture_new();
+    (void)snprintf(fixture_dir, sizeof fixture_dir, "%s/log", fixture_place);
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    (void)state;
+    fixture_remove(fixture_place);
+    return 0;
+}
+
 const char *fixture_path(const char *place, const char *name)
 {
     static char paths[8][512];

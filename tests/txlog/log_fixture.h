@@ -10,6 +10,11 @@
 /* A new directory to work in, and its removal. */
 char *fixture_new(void);
 void fixture_remove(char *place);
+/* For cmocka: each test has such a directory, and the path of a log in it that is not there yet. */
+extern char *fixture_place;
+extern char fixture_dir[256];
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
 /* place/name, in one of a few static buffers. */
 const char *fixture_path(const char *place, const char *name);
 

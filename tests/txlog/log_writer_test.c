@@ -15,24 +15,6 @@
 
 #include <cmocka.h>
 
-static char *place;
-static char dir[256];
-
-static int setup(void **state)
-{
-    (void)state;
-    place = fixture_new();
-    (void)snprintf(dir, sizeof(dir), "%s/log", place);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_remove(place);
-    return 0;
-}
-
 /* A log in front of the real one, whose appends wait at a gate, may fail, and are counted. */
 struct gated {
     struct txlog base;
@@ -81,12 +63,18 @@ static struct tx_lsn gated_last(const struct txlog *log)
     return txlog_last(((const struct gated *)(const void *)log)->real);
 }
 
+static struct tx_lsn gated_first(const struct txlog *log)
+{
+    return txlog_first(((const struct gated *)(const void *)log)->real);
+}
+
 static const struct txlog_vtable gated_vtable = {
-    .append = gated_append, .compact = gated_compact, .last = gated_last};
+    .append = gated_append, .compact = gated_compact, .first = gated_first, .last = gated_last};
 
 static void gated_open(struct gated *g, bool closed)
 {
-    *g = (struct gated){.base = {&gated_vtable}, .real = fixture_open(dir), .closed = closed};
+    *g = (struct gated){
+        .base = {&gated_vtable}, .real = fixture_open(fixture_dir), .closed = closed};
     assert_int_equal(pthread_mutex_init(&g->mutex, NULL), 0);
     assert_int_equal(pthread_cond_init(&g->changed, NULL), 0);
 }
@@ -423,13 +411,99 @@ static void compaction_comes_between_batches(void **state)
     gated_close(&g);
 }
 
+/* What somebody reads is kept until he says so; then what was asked for meanwhile goes. */
+static void what_is_held_is_not_compacted(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
+    for (uint64_t lsn = 1; lsn <= 50; lsn++)
+        queue(writer, lsn, lsn == 50);
+    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    assert_int_equal(log_writer_hold(writer, LOG_HOLD_BACKUP, (struct tx_lsn){21}, 0).n, 21);
+    log_writer_compact(writer, (struct tx_lsn){40});
+    uint64_t give_up = now_ms() + 20000;
+    while (txlog_first(g.real).n != 21 && now_ms() < give_up)
+        (void)sched_yield();
+    queue(writer, 51, true);
+    assert_int_equal(await(writer, 51, NULL), TX_OK);
+    assert_int_equal(txlog_first(g.real).n, 21);
+    (void)log_writer_hold(writer, LOG_HOLD_BACKUP, (struct tx_lsn){0}, 0);
+    while (txlog_first(g.real).n != 41 && now_ms() < give_up)
+        (void)sched_yield();
+    assert_int_equal(txlog_first(g.real).n, 41);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
+static void await_first(const struct gated *g, uint64_t lsn)
+{
+    uint64_t give_up = now_ms() + 20000;
+    while (txlog_first(g->real).n != lsn && now_ms() < give_up)
+        (void)sched_yield();
+    assert_int_equal(txlog_first(g->real).n, lsn);
+}
+
+/* Of two who hold the log the lowest counts, and neither gives up what the other needs. Whoever
+ * comes too late is told where the log begins by now. */
+static void each_holder_gives_up_its_own(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
+    for (uint64_t lsn = 1; lsn <= 50; lsn++)
+        queue(writer, lsn, lsn == 50);
+    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    assert_int_equal(log_writer_hold(writer, LOG_HOLD_BACKUP, (struct tx_lsn){21}, 0).n, 21);
+    assert_int_equal(log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){11}, 0).n, 11);
+    log_writer_compact(writer, (struct tx_lsn){40});
+    await_first(&g, 11);
+    assert_int_equal(log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){31}, 0).n, 31);
+    await_first(&g, 21);
+    (void)log_writer_hold(writer, LOG_HOLD_BACKUP, (struct tx_lsn){0}, 0);
+    await_first(&g, 31);
+    (void)log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){0}, 0);
+    await_first(&g, 41);
+    assert_int_equal(log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){31}, 0).n, 41);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
+/* A hold with a limit keeps the log from growing for ever, whoever has forgotten it. */
+static void a_hold_ends_at_its_limit(void **state)
+{
+    (void)state;
+    struct gated g;
+    gated_open(&g, false);
+    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
+    for (uint64_t lsn = 1; lsn <= 50; lsn++)
+        queue(writer, lsn, lsn == 50);
+    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    uint64_t each = log_writer_stats(writer).record_bytes / 50;
+    (void)log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){11}, 5 * each);
+    log_writer_compact(writer, (struct tx_lsn){40});
+    await_first(&g, 11);
+    queue(writer, 51, true);
+    assert_int_equal(await(writer, 51, NULL), TX_OK);
+    assert_int_equal(txlog_first(g.real).n, 11);
+    for (uint64_t lsn = 52; lsn <= 60; lsn++)
+        queue(writer, lsn, lsn == 60);
+    assert_int_equal(await(writer, 60, NULL), TX_OK);
+    await_first(&g, 41);
+    assert_int_equal(log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){11}, 0).n, 41);
+    assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
+    gated_close(&g);
+}
+
 /* The loop's thread reads the data while the writer's thread writes them: a value never goes back,
  * and one whose record is durable is there. */
 static void data_are_read_while_the_writer_writes(void **state)
 {
     (void)state;
     enum { N = 2000 };
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     struct log_writer *writer = start(log, (struct log_writer_options){0});
     struct tx_buf record = {0}, got = {0};
     struct tx_bytes key = tx_bytes_str("counter");
@@ -533,7 +607,7 @@ static void what_the_owner_cannot_write_is_final(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
         TEST(what_queues_meanwhile_goes_in_one_batch),
         TEST(what_is_handed_over_together_has_one_sync),
         TEST(a_forced_record_waits_for_company_if_it_may),
@@ -547,6 +621,9 @@ int main(void)
         TEST(the_owner_writes_what_comes_alone),
         TEST(what_the_owner_cannot_write_is_final),
         TEST(compaction_comes_between_batches),
+        TEST(what_is_held_is_not_compacted),
+        TEST(each_holder_gives_up_its_own),
+        TEST(a_hold_ends_at_its_limit),
         TEST(data_are_read_while_the_writer_writes),
 #undef TEST
     };

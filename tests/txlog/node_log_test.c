@@ -21,24 +21,6 @@
 
 #include <cmocka.h>
 
-static char *place;
-static char dir[256];
-
-static int setup(void **state)
-{
-    (void)state;
-    place = fixture_new();
-    (void)snprintf(dir, sizeof(dir), "%s/log", place);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_remove(place);
-    return 0;
-}
-
 /* ---- logs ---- */
 
 static void add(struct txlog *log, struct txlog_record record)
@@ -68,7 +50,7 @@ enum { FIRST = 3, BEGIN = 11, LAST = 15 };
  * beginning of one that never ended. */
 static void make(void)
 {
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     assert_int_equal(fixture_append(log, FIRST, 40, true, NULL), TX_OK);
     add_begin(log);
     add_end(log, FIRST + 1);
@@ -85,7 +67,7 @@ static void make(void)
 static void put(enum rdb_family family, struct tx_bytes key, struct tx_bytes value)
 {
     struct rdb *rdb = NULL;
-    assert_int_equal(rdb_open(dir, RDB_OPEN, 0, &rdb, NULL), TX_OK);
+    assert_int_equal(rdb_open(fixture_dir, RDB_OPEN, 0, &rdb, NULL), TX_OK);
     if (value.len > 0)
         rdb_put(rdb, family, key, value);
     else
@@ -136,7 +118,7 @@ static enum tx_error start(struct seen *seen, struct tx_why *why)
 {
     struct node_log node;
     struct node_log_options options = {
-        .directory = dir, .lazy_ms = 1, .identity = fixture_identity()};
+        .directory = fixture_dir, .lazy_ms = 1, .identity = fixture_identity()};
     struct recovery_visitor visitor = {begin, take, seen};
     enum tx_error error = node_log_open(&node, &options, why);
     seen->node = &node;
@@ -213,7 +195,7 @@ static void a_compacted_log_starts_at_its_snapshot(void **state)
 {
     (void)state;
     make();
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     assert_int_equal(txlog_compact(log, (struct tx_lsn){BEGIN - 2}, NULL), TX_OK);
     txlog_close(&log);
     starts(1, BEGIN, LAST);
@@ -227,7 +209,7 @@ static void the_highest_start_counts(void **state)
     (void)state;
     struct seen seen = {0};
     struct tx_why why = {""};
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     add(log, (struct txlog_record){.type = TXLOG_START, .start = 70});
     add(log, (struct txlog_record){.type = TXLOG_START, .start = 3});
     txlog_close(&log);
@@ -261,16 +243,31 @@ static enum tx_error take_slowly(void *arg, const struct txlog_record *record, s
     return take(arg, record, why);
 }
 
-/* What a start has said on standard error. */
-static void start_and_listen(bool slow, char *said, size_t size)
+/* Where the reading was when it was last told. */
+struct told {
+    int times;
+    struct tx_lsn at, first, last;
+};
+
+static void hear(void *arg, struct tx_lsn at, struct tx_lsn first, struct tx_lsn last)
+{
+    struct told *told = arg;
+    *told = (struct told){told->times + 1, at, first, last};
+}
+
+/* What a start has said on standard error, and to the one who asked to be told. */
+static void start_and_listen(bool slow, char *said, size_t size, struct told *told)
 {
     struct seen seen = {.slow = slow};
     struct node_log node;
     struct tx_why why = {""};
-    struct node_log_options options = {
-        .directory = dir, .lazy_ms = 1, .identity = fixture_identity()};
+    struct node_log_options options = {.directory = fixture_dir,
+                                       .lazy_ms = 1,
+                                       .identity = fixture_identity(),
+                                       .reading = hear,
+                                       .arg = told};
     struct recovery_visitor visitor = {begin, take_slowly, &seen};
-    const char *path = fixture_path(place, "said");
+    const char *path = fixture_path(fixture_place, "said");
     int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), kept = dup(STDERR_FILENO);
     assert_true(file >= 0 && kept >= 0 && dup2(file, STDERR_FILENO) >= 0);
     seen.node = &node;
@@ -290,14 +287,20 @@ static void a_long_start_says_how_far_it_is(void **state)
 {
     (void)state;
     char said[4096];
-    struct txlog *log = fixture_open(dir);
+    struct txlog *log = fixture_open(fixture_dir);
     assert_int_equal(fixture_append(log, 3000, 10, true, NULL), TX_OK);
     txlog_close(&log);
     uint64_t begun_us = clock_now_us();
-    start_and_listen(false, said, sizeof said);
-    if (clock_now_us() - begun_us < 1000000)
+    struct told told = {0};
+    start_and_listen(false, said, sizeof said, &told);
+    if (clock_now_us() - begun_us < 1000000) {
         assert_null(strstr(said, "reading the log"));
-    start_and_listen(true, said, sizeof said);
+        assert_int_equal(told.times, 0);
+    }
+    told = (struct told){0};
+    start_and_listen(true, said, sizeof said, &told);
+    assert_true(told.times >= 1);
+    assert_true(told.at.n >= 1024 && told.first.n == 1 && told.last.n == 3001);
     const char *first = strstr(said, "msg=\"reading the log\" lsn=1024 from=1 to=3001");
     if (first == NULL)
         fail_msg("%s", said);
@@ -325,11 +328,11 @@ static uint32_t file_sum(const char *path)
 static uint64_t directory_sum(void)
 {
     uint64_t sum = 0;
-    DIR *entries = opendir(dir);
+    DIR *entries = opendir(fixture_dir);
     assert_non_null(entries);
     for (const struct dirent *e = readdir(entries); e != NULL; e = readdir(entries)) {
         if (e->d_name[0] != '.' && strcmp(e->d_name, "LOCK.assent") != 0)
-            sum += file_sum(fixture_path(dir, e->d_name)) + (UINT64_C(1) << 40);
+            sum += file_sum(fixture_path(fixture_dir, e->d_name)) + (UINT64_C(1) << 40);
     }
     assert_int_equal(closedir(entries), 0);
     return sum;
@@ -350,7 +353,7 @@ static void refused(uint64_t refuse_at, enum tx_error expected, const char *word
 static void get_record(uint64_t lsn, struct tx_buf *stored)
 {
     struct txlog *log = NULL;
-    assert_int_equal(fixture_try(dir, ROCKSDB_LOG_READ_ONLY, &log, NULL), TX_OK);
+    assert_int_equal(fixture_try(fixture_dir, ROCKSDB_LOG_READ_ONLY, &log, NULL), TX_OK);
     assert_int_equal(txlog_get(log, (struct tx_lsn){lsn}, stored, NULL), TX_OK);
     txlog_close(&log);
 }
@@ -431,11 +434,11 @@ static void missing_data_are_refused(void **state)
     make();
     put(RDB_DATA, tx_bytes_str("key"), tx_bytes(value, sizeof value));
     starts(1, BEGIN, LAST); /* into a table */
-    const char *table = fixture_biggest(dir, ".sst");
+    const char *table = fixture_biggest(fixture_dir, ".sst");
     assert_true(fixture_size(table) > (off_t)sizeof value);
     char kept[300], name[300];
     (void)snprintf(name, sizeof name, "%s", table);
-    (void)snprintf(kept, sizeof kept, "%s/kept", place);
+    (void)snprintf(kept, sizeof kept, "%s/kept", fixture_place);
     assert_int_equal(rename(name, kept), 0);
     refused(0, TX_ECORRUPT, "txrecover verify");
     assert_int_equal(rename(kept, name), 0);
@@ -446,7 +449,7 @@ static void missing_data_are_refused(void **state)
     starts(1, BEGIN, LAST + 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {

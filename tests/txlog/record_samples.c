@@ -43,6 +43,20 @@ static void fill_arrays(void)
     peers[1] = (struct txlog_peer){name("b"), {1, 8, {1}}};
 }
 
+static void fill_decision(struct txlog_record *r)
+{
+    if (r->type == TXLOG_HEURISTIC)
+        r->heuristic = (struct txlog_heuristic){some_id, true, name("carol"), 123};
+    else if (r->type == TXLOG_HEURISTIC_END)
+        r->heuristic_end = (struct txlog_heuristic_end){some_id, true};
+    else if (r->type == TXLOG_LOSS)
+        r->loss = (struct tx_loss){{16}, 4711};
+    else if (r->type == TXLOG_READMIT)
+        r->readmit = (struct txlog_readmit){peers[0], {3, 9, {1000}}, {{80}, 3}};
+    else
+        r->put_aside = (struct txlog_put_aside){some_id, name("carol"), 124};
+}
+
 struct txlog_record record_sample(enum txlog_type type)
 {
     fill_arrays();
@@ -74,10 +88,11 @@ struct txlog_record record_sample(enum txlog_type type)
         r.forget = (struct txlog_forget){3, 7, 5, open_ids, 3};
         break;
     case TXLOG_HEURISTIC:
-        r.heuristic = (struct txlog_heuristic){some_id, true, name("carol"), 123};
-        break;
     case TXLOG_HEURISTIC_END:
-        r.heuristic_end = (struct txlog_heuristic_end){some_id, true};
+    case TXLOG_PUT_ASIDE:
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
+        fill_decision(&r);
         break;
     case TXLOG_ALARM:
         r.alarm = (struct txlog_alarm){some_id, tx_bytes_str("two decisions")};
@@ -100,6 +115,9 @@ struct txlog_record record_sample(enum txlog_type type)
         break;
     case TXLOG_SNAPSHOT_END:
         r.snapshot_end.begin.n = 12;
+        break;
+    case TXLOG_CUT:
+        r.cut = (struct tx_cut){7, {12}, 1700000000099};
         break;
     case TXLOG_START:
         r.started.life = UINT64_C(0xfedcba9876543210);

@@ -263,6 +263,30 @@ static void an_alarm_may_concern_no_transaction(void **state)
     tx_buf_deinit(&buf);
 }
 
+/* A number that nobody gave, or a position behind the record that tells it. */
+static void a_cut_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    static const struct tx_cut bad[] = {
+        {0, {12}, 0}, {TX_CUT_LAST + 1, {12}, 0}, {7, {0}, 0}, {7, {18}, 0}};
+    struct tx_arena arena = {0};
+    struct txlog_record record = record_sample(TXLOG_CUT), out;
+    struct tx_buf buf = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        record.cut = bad[i];
+        encode(&record, &buf);
+        assert_int_equal(txlog_record_decode(tx_buf_view(&buf), &arena, &out, NULL), TX_ECORRUPT);
+    }
+    record.cut = (struct tx_cut){TX_CUT_LAST, {17}, 5}; /* its own place */
+    encode(&record, &buf);
+    assert_int_equal(txlog_record_decode(tx_buf_view(&buf), &arena, &out, NULL), TX_OK);
+    assert_int_equal(out.cut.number, TX_CUT_LAST);
+    assert_int_equal(out.cut.lsn.n, 17);
+    assert_int_equal(out.cut.time_ms, 5);
+    tx_buf_deinit(&buf);
+    tx_arena_deinit(&arena);
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -287,6 +311,7 @@ int main(void)
         cmocka_unit_test(hostile_payloads_do_no_harm),
         cmocka_unit_test(unknown_versions_and_types_are_never_skipped),
         cmocka_unit_test(an_alarm_may_concern_no_transaction),
+        cmocka_unit_test(a_cut_that_cannot_be_is_refused),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* txrecover on the directory of a participant with transactions in doubt: whom it names as those
- * who can settle them, when the coordinator decides and when the members do. */
+ * who can settle them, when the coordinator decides and when the members do; and what it says when
+ * operators have done it by halves. */
 #include "log_fixture.h"
 
 #include <setjmp.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 static char *place;
@@ -50,7 +52,7 @@ static void make_log(const char *dir)
     txlog_close(&log);
 }
 
-static void run(const char *arguments)
+static void run_to(int wanted, const char *arguments)
 {
     char command[1024];
     (void)snprintf(command, sizeof command, "%s/txrecover %s", ASSENT_BIN_DIR, arguments);
@@ -59,8 +61,13 @@ static void run(const char *arguments)
     size_t n = fread(output, 1, sizeof output - 1, out);
     output[n] = '\0';
     int status = pclose(out);
-    if (status != 0)
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != wanted)
         fail_msg("%s: status %d: %s", command, status, output);
+}
+
+static void run(const char *arguments)
+{
+    run_to(0, arguments);
 }
 
 /* In the paragraph (or object) of that transaction. */
@@ -105,8 +112,70 @@ static void who_settles_it(void **state)
     fixture_remove(place);
 }
 
+/* ---- half done ---- */
+
+/* A member with its promise of 1-1-2, and what an operator made of it there. */
+static void make_member(const char *dir, const char *name, bool commit, const char *operator_name)
+{
+    const struct tx_member members[] = {{.name = {"a"}, .incarnation = 1},
+                                        {.name = {"b"}, .incarnation = 1}};
+    const struct tx_position known[2] = {{1, 7, {1}}, {1, 7, {1}}};
+    struct rocksdb_log_options options = fixture_options(dir, ROCKSDB_LOG_OPEN);
+    struct txlog *log;
+    const struct tx_id id = {1, 1, 2};
+    struct txlog_record decision = {.type = TXLOG_HEURISTIC,
+                                    .heuristic = {.id = id, .commit = commit}};
+
+    assert_int_equal(tx_name_set(&options.identity.name, tx_bytes_str(name)), TX_OK);
+    assert_int_equal(tx_name_set(&decision.heuristic.operator_name, tx_bytes_str(operator_name)),
+                     TX_OK);
+    assert_int_equal(rocksdb_log_open(&options, &log, NULL), TX_OK);
+    append(log, (struct txlog_record){.type = TXLOG_START, .started = {.life = 7}});
+    append(log, (struct txlog_record){.type = TXLOG_EPOCH,
+                                      .epoch = {.coordinator = 1, .known = {1, 3, {1}}}});
+    append(log,
+           (struct txlog_record){
+               .type = TXLOG_PREPARED,
+               .prepared = {
+                   .id = id, .age = {2, 1}, .members = members, .members_n = 2, .known = known}});
+    append(log, decision);
+    txlog_close(&log);
+}
+
+static void explained(int status, const char *directories, const char *text)
+{
+    char arguments[1000];
+    (void)snprintf(arguments, sizeof arguments, "explain 1-1-2 %s", directories);
+    run_to(status, arguments);
+    if (strstr(output, text) == NULL)
+        fail_msg("\"%s\" is not said in: %s", text, output);
+}
+
+/* Two operators decided differently. Nothing is planned there any more, for nothing is in doubt. */
+static void half_done(void **state)
+{
+    char a[300], b[300], both[650];
+    (void)state;
+    place = fixture_new();
+    (void)snprintf(a, sizeof a, "%s", fixture_path(place, "a.data"));
+    (void)snprintf(b, sizeof b, "%s", fixture_path(place, "b.data"));
+    make_member(a, "a", true, "ann");
+    make_member(b, "b", false, "bob");
+    (void)snprintf(both, sizeof both, "%s %s", a, b);
+    explained(2, a, "operator ann has committed it, and the real decision is not here");
+    explained(
+        3, both,
+        "verdict       contradiction: half done: operator bob aborted it at b (HEURISTIC, LSN 4), "
+        "and operator ann committed it at a (HEURISTIC, LSN 4)");
+    (void)snprintf(both, sizeof both, "plan %s %s", a, b);
+    run(both);
+    assert_non_null(strstr(output, "\"actions\":[],\"undecided\":[]"));
+    fixture_remove(place);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(who_settles_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(who_settles_it),
+                                       cmocka_unit_test(half_done)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

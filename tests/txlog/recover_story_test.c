@@ -422,6 +422,43 @@ static void records_alone(void **state)
     check_says(&record, "writes that cannot be read");
 }
 
+static void times(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t ms;
+    } good[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2000-02-29", 951782400000},
+        {"2026-11-21T10:00:00Z", 1795255200000},
+        {"2026-11-21 10:00", 1795255200000},
+        {"2026-11-21T10:00:00.5Z", 1795255200500},
+        {"2026-11-21T10:00:00.123456z", 1795255200123},
+        {"2026-11-21T11:30:00+01:30", 1795255200000},
+        {"2026-11-21T05:00:00-05:00", 1795255200000},
+        {"now", 7200000},
+        {"90s ago", 7110000},
+        {"5m ago", 6900000},
+        {"1h ago", 3600000},
+        {"1d ago", 0},
+    };
+    static const char *const bad[] = {
+        "",           "yesterday",          "2026-11-31T10:00:00Z",  "2025-02-29",
+        "2026-13-01", "2026-11-21T24:00Z",  "2026-11-21T10:00:00.Z", "5m",
+        "5w ago",     "2026-11-21T10:00Zx", "1970-01-01T00:00+01:00"};
+    struct tx_why why;
+    uint64_t ms;
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        if (recover_parse_time(good[i].text, 7200000, &ms, &why) != TX_OK || ms != good[i].ms)
+            fail_msg("%s: %llu", good[i].text, (unsigned long long)ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (recover_parse_time(bad[i], 7200000, &ms, &why) != TX_EFORMAT)
+            fail_msg("%s passes", bad[i]);
+    }
+}
+
 static void numbers_and_ids(void **state)
 {
     struct tx_lsn lsn;
@@ -487,6 +524,7 @@ int main(void)
         cmocka_unit_test(a_coordinator),
         cmocka_unit_test(records_alone),
         cmocka_unit_test(numbers_and_ids),
+        cmocka_unit_test(times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,10 @@ enum tx_error recover_check(const struct txlog_identity *owner, const struct txl
     case TXLOG_PEER:
     case TXLOG_SNAPSHOT_BEGIN:
     case TXLOG_SNAPSHOT_END:
+    case TXLOG_CUT:
+    case TXLOG_PUT_ASIDE:
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
     case TXLOG_NONE:
     case TXLOG_TYPES_N:
         break;

@@ -6,6 +6,8 @@
 #include "txlog/recover/recover_text.h"
 #include "txlog/redo.h"
 
+#include <inttypes.h>
+
 void recover_json_identity(struct json *json, const struct txlog_identity *identity)
 {
     json_member(json, "role", tx_role_name(identity->role));
@@ -103,14 +105,41 @@ static void put_age(struct json *json, struct tx_age age)
     json_member_u64(json, "age_coordinator", age.coordinator);
 }
 
+/* Random numbers of 64 bits: many readers of JSON have fewer for a number. */
+static void put_life(struct json *json, uint64_t life)
+{
+    char text[17];
+    (void)snprintf(text, sizeof(text), "%016" PRIx64, life);
+    json_member(json, "life", text);
+}
+
 static void put_peer(struct json *json, const struct txlog_peer *peer)
 {
     json_object_begin(json);
     json_member(json, "name", peer->name.s);
     json_member_u64(json, "incarnation", peer->known.start);
-    json_member_u64(json, "life", peer->known.life);
+    put_life(json, peer->known.life);
     json_member_u64(json, "lsn", peer->known.lsn.n);
     json_object_end(json);
+}
+
+/* Of each member, in their order. */
+static void put_known(struct json *json, const struct txlog_prepared *prepared)
+{
+    json_key(json, "known");
+    json_array_begin(json);
+    for (size_t i = 0; prepared->known != NULL && i < prepared->members_n; i++) {
+        struct txlog_peer peer = {prepared->members[i].name, prepared->known[i]};
+        put_peer(json, &peer);
+    }
+    json_array_end(json);
+}
+
+static void put_mode(struct json *json, bool members_decide)
+{
+    json_member(
+        json, "commit_mode",
+        tx_commit_mode_name(members_decide ? TX_COMMIT_PARTICIPANTS : TX_COMMIT_COORDINATOR));
 }
 
 static void put_prepared(struct json *json, const struct txlog_prepared *prepared)
@@ -118,18 +147,20 @@ static void put_prepared(struct json *json, const struct txlog_prepared *prepare
     put_age(json, prepared->age);
     json_member(json, "coordinator_address", prepared->coordinator.s);
     recover_json_members(json, "members", prepared->members, prepared->members_n);
+    put_known(json, prepared);
     recover_json_locks(json, "locks", prepared->locks, prepared->locks_n);
     recover_json_redo(json, "writes", prepared->redo);
-    json_member(json, "commit_mode",
-                tx_commit_mode_name(prepared->members_decide ? TX_COMMIT_PARTICIPANTS
-                                                             : TX_COMMIT_COORDINATOR));
+    put_mode(json, prepared->members_decide);
 }
 
 static void put_forget(struct json *json, const struct txlog_forget *forget)
 {
     json_member_u64(json, "coordinator", forget->coordinator);
     json_member_u64(json, "epoch", forget->epoch);
-    json_member_u64(json, "below", forget->below);
+    if (forget->below == UINT64_MAX)
+        put_bool(json, "and_all_before", true); /* the whole epoch but for `open` */
+    else
+        json_member_u64(json, "below", forget->below);
     json_key(json, "open");
     json_array_begin(json);
     for (size_t i = 0; i < forget->open_n; i++)
@@ -155,7 +186,7 @@ static void put_snapshot_begin(struct json *json, const struct txlog_snapshot_be
     for (size_t i = 0; i < begin->starts_n; i++) {
         json_object_begin(json);
         json_member_u64(json, "start", begin->starts[i].start);
-        json_member_u64(json, "life", begin->starts[i].life);
+        put_life(json, begin->starts[i].life);
         json_member_u64(json, "lsn", begin->starts[i].lsn.n);
         json_object_end(json);
     }
@@ -170,16 +201,59 @@ static void put_commit(struct json *json, const struct txlog_commit *commit)
     recover_json_members(json, "members", commit->members, commit->members_n);
 }
 
+static void put_cut(struct json *json, const struct tx_cut *cut)
+{
+    json_member_u64(json, "number", cut->number);
+    json_member_u64(json, "position", cut->lsn.n);
+    recover_json_time(json, "taken_at", cut->time_ms);
+}
+
+static void put_loss(struct json *json, const struct tx_loss *loss)
+{
+    json_member_u64(json, "lost_behind", loss->lsn.n);
+    json_member_u64(json, "lost_starts", loss->start);
+}
+
+static void put_readmit(struct json *json, const struct txlog_readmit *readmit)
+{
+    json_key(json, "peer");
+    put_peer(json, &readmit->peer);
+    json_member_u64(json, "was_start", readmit->known.start);
+    json_member_u64(json, "was_lsn", readmit->known.lsn.n);
+    put_loss(json, &readmit->loss);
+}
+
+/* What an operator has done. */
+static void put_decision(struct json *json, const struct txlog_record *record)
+{
+    if (record->type == TXLOG_LOSS) {
+        put_loss(json, &record->loss);
+        return;
+    }
+    if (record->type == TXLOG_READMIT) {
+        put_readmit(json, &record->readmit);
+        return;
+    }
+    if (record->type == TXLOG_PUT_ASIDE) {
+        json_member(json, "operator", record->put_aside.operator_name.s);
+        recover_json_time(json, "put_aside_at", record->put_aside.time_ms);
+        return;
+    }
+    put_bool(json, "commit", record->heuristic.commit);
+    json_member(json, "operator", record->heuristic.operator_name.s);
+    recover_json_time(json, "decided_at", record->heuristic.time_ms);
+}
+
 static void put_fields(struct json *json, const struct txlog_record *record)
 {
     switch (record->type) {
     case TXLOG_START:
-        json_member_u64(json, "life", record->started.life);
+        put_life(json, record->started.life);
         return;
     case TXLOG_EPOCH:
         json_member_u64(json, "coordinator", record->epoch.coordinator);
         json_member_u64(json, "epoch", record->epoch.known.start);
-        json_member_u64(json, "life", record->epoch.known.life);
+        put_life(json, record->epoch.known.life);
         json_member_u64(json, "coordinator_lsn", record->epoch.known.lsn.n);
         json_member(json, "coordinator_address", record->epoch.address.s);
         return;
@@ -191,14 +265,17 @@ static void put_fields(struct json *json, const struct txlog_record *record)
         json_member_u64(json, "coordinator_lsn", record->committed.known.n);
         if (record->committed.one_phase)
             recover_json_redo(json, "writes", record->committed.redo);
+        else
+            put_mode(json, record->committed.members_decide);
         return;
     case TXLOG_FORGET:
         put_forget(json, &record->forget);
         return;
     case TXLOG_HEURISTIC:
-        put_bool(json, "commit", record->heuristic.commit);
-        json_member(json, "operator", record->heuristic.operator_name.s);
-        recover_json_time(json, "decided_at", record->heuristic.time_ms);
+    case TXLOG_PUT_ASIDE:
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
+        put_decision(json, record);
         return;
     case TXLOG_HEURISTIC_END:
         put_bool(json, "damage", record->heuristic_end.damage);
@@ -214,6 +291,8 @@ static void put_fields(struct json *json, const struct txlog_record *record)
         return;
     case TXLOG_OUTCOME:
         json_member(json, "outcome", tx_outcome_name(record->outcome.outcome));
+        if (record->outcome.reason != TX_REASON_NONE)
+            json_member(json, "reason", tx_reason_name(record->outcome.reason));
         json_key(json, "at");
         put_peer(json, &record->outcome.peer);
         return;
@@ -226,6 +305,9 @@ static void put_fields(struct json *json, const struct txlog_record *record)
         return;
     case TXLOG_SNAPSHOT_END:
         json_member_u64(json, "begin", record->snapshot_end.begin.n);
+        return;
+    case TXLOG_CUT:
+        put_cut(json, &record->cut);
         return;
     case TXLOG_ABORTED:
     case TXLOG_NONE:

@@ -1,4 +1,4 @@
-/* txrecover log: the records, one a line, and what they prove of one transaction. */
+/* txrecover log and export: the records, one a line, and what they prove of one transaction. */
 #include "txlog/recover/txrecover.h"
 
 #include "txlog/recover/recover_json.h"
@@ -109,6 +109,40 @@ int txrecover_log(const struct txrecover_options *options)
     if (status == 0)
         status = list(&listing);
     story_destroy(&listing.story);
+    recover_source_close(&source);
+    return status;
+}
+
+/* ---- export ---- */
+
+static enum tx_error export_one(void *arg, const struct txlog_record *record,
+                                struct tx_bytes stored)
+{
+    const struct txrecover_options *options = arg;
+    struct json json;
+    (void)stored;
+    if (options->one_tx && !tx_id_equal(txlog_record_tx(record), options->tx))
+        return TX_OK;
+    json_init(&json, stdout);
+    recover_json_record(&json, record);
+    (void)fputc('\n', stdout);
+    return ferror(stdout) != 0 ? TX_EIO : TX_OK;
+}
+
+int txrecover_export(const struct txrecover_options *options)
+{
+    struct txrecover_options copy = *options;
+    struct recover_source source;
+    struct tx_why why;
+    int status = recover_source_open(&source, options->directory, stderr);
+    if (status == 0)
+        status = check_range(options, &source);
+    if (status == 0) {
+        enum tx_error error =
+            recover_source_each(&source, options->from, options->to, export_one, &copy, &why);
+        status = error == TX_OK ? recover_source_status(&source)
+                                : recover_complain(recover_exit_status(error), "%s", why.text);
+    }
     recover_source_close(&source);
     return status;
 }

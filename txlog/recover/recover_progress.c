@@ -1,4 +1,4 @@
-/* A line of progress on a terminal. */
+/* Progress on standard error. */
 #include "txlog/recover/recover_progress.h"
 
 #include "common/clock.h"
@@ -8,32 +8,54 @@
 #include <unistd.h>
 
 #define EVERY_US   200000
-#define LOOK_EVERY 256 /* records between two looks at the clock */
+#define LINES_US   1000000 /* where each is a line of its own */
+#define LOOK_EVERY 256     /* things between two looks at the clock */
 
-void recover_progress_begin(struct recover_progress *progress, const char *doing, uint64_t total)
+void recover_progress_begin(struct recover_progress *progress, const char *doing, uint64_t total,
+                            bool wanted)
 {
-    *progress = (struct recover_progress){
-        .doing = doing, .total = total, .terminal = isatty(STDERR_FILENO) == 1};
+    *progress = (struct recover_progress){.doing = doing,
+                                          .total = total,
+                                          .terminal = isatty(STDERR_FILENO) == 1,
+                                          .wanted = wanted,
+                                          .begun_us = clock_now_us()};
+    progress->next_us = progress->begun_us + (progress->terminal ? EVERY_US : LINES_US);
+}
+
+static void show(struct recover_progress *progress, uint64_t now_us)
+{
+    uint64_t us = now_us > progress->begun_us ? now_us - progress->begun_us : 1;
+    uint64_t rate = (uint64_t)((double)progress->done * 1e6 / (double)us);
+    progress->shown = true;
     if (progress->terminal)
-        progress->next_us = clock_now_us() + EVERY_US;
+        (void)fputc('\r', stderr);
+    (void)fprintf(stderr, "%s: %" PRIu64, progress->doing, progress->done);
+    if (progress->total > 0)
+        (void)fprintf(stderr, " of %" PRIu64 ", %" PRIu64 " %%", progress->total,
+                      progress->done * 100 / progress->total);
+    (void)fprintf(stderr, ", %" PRIu64 "/s", rate);
+    if (progress->total > progress->done && rate > 0)
+        (void)fprintf(stderr, ", %" PRIu64 " s left", (progress->total - progress->done) / rate);
+    (void)fputs(progress->terminal ? "\033[K" : "\n", stderr);
 }
 
 void recover_progress_step(struct recover_progress *progress, uint64_t done)
 {
-    if (!progress->terminal || done % LOOK_EVERY != 0 || clock_now_us() < progress->next_us)
+    progress->done = done;
+    if ((!progress->terminal && !progress->wanted) || done % LOOK_EVERY != 0)
         return;
-    progress->next_us = clock_now_us() + EVERY_US;
-    progress->shown = true;
-    if (progress->total > 0)
-        (void)fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 "\033[K", progress->doing, done,
-                      progress->total);
-    else
-        (void)fprintf(stderr, "\r%s: %" PRIu64 "\033[K", progress->doing, done);
+    uint64_t now_us = clock_now_us();
+    if (now_us < progress->next_us)
+        return;
+    progress->next_us = now_us + (progress->terminal ? EVERY_US : LINES_US);
+    show(progress, now_us);
 }
 
 void recover_progress_end(struct recover_progress *progress)
 {
-    if (progress->shown)
+    if (progress->wanted && !progress->terminal)
+        show(progress, clock_now_us());
+    else if (progress->shown)
         (void)fputs("\r\033[K", stderr);
     progress->shown = false;
 }

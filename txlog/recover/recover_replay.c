@@ -1,12 +1,14 @@
-/* txrecover replay: a participant's directory anew, from its log alone. */
+/* txrecover replay: a directory anew, from its log alone. */
 #include "txlog/recover/txrecover.h"
 
 #include "common/assert.h"
+#include "txlog/recover/recover_changes.h"
 #include "txlog/recover/recover_compare.h"
+#include "txlog/recover/recover_json.h"
 #include "txlog/recover/recover_progress.h"
 #include "txlog/recover/recover_source.h"
 #include "txlog/recover/recover_target.h"
-#include "txlog/redo.h"
+#include "txlog/recover/recover_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,67 +21,42 @@ struct replay {
     struct story *story;
     struct recover_progress progress;
     struct tx_lsn first, last; /* what is replayed */
+    struct tx_lsn until;       /* where it is to end; 0: with the log */
     uint64_t records, committed, puts, deletes, lost;
     /* The changes of one record. */
-    struct tx_buf stored;
-    struct tx_arena arena;
-    struct txlog_put *changes;
-    size_t changes_n, changes_capacity;
+    struct recover_changes changes;
+    struct recover_difference difference;
+    bool compared;
+    struct tx_why unreadable; /* why the data of the source cannot be compared; else empty */
     struct tx_why why;
 };
 
 /* ---- one record ---- */
 
-static enum tx_error add_change(void *arg, const struct redo_write *write)
-{
-    struct replay *replay = arg;
-    if (replay->changes_n == replay->changes_capacity) {
-        replay->changes_capacity = replay->changes_n == 0 ? 64 : 2 * replay->changes_n;
-        replay->changes =
-            tx_xrealloc(replay->changes, replay->changes_capacity * sizeof(*replay->changes));
-    }
-    struct tx_buf key = {0};
-    redo_data_key(write->space, write->key, &key);
-    struct tx_bytes kept = tx_arena_copy(&replay->arena, tx_buf_view(&key));
-    tx_buf_deinit(&key);
-    if (kept.data == NULL)
-        return TX_ENOMEM;
-    replay->changes[replay->changes_n++] =
-        (struct txlog_put){.key = kept, .value = write->value, .deleted = write->deleted};
-    if (write->deleted)
-        replay->deletes++;
-    else
-        replay->puts++;
-    return TX_OK;
-}
-
 /* The writes that the record brings into the data: its own, or those of its PREPARED. */
 static enum tx_error collect_changes(struct replay *replay, const struct txlog_record *record,
                                      const struct story_step *step)
 {
-    struct txlog_record prepared;
-    struct tx_bytes redo;
     if (step->apply_lost)
         replay->lost++;
     if (step->apply.n == 0)
         return TX_OK;
-    if (step->apply.n == record->lsn.n) {
-        TX_ASSERT(record->type == TXLOG_COMMITTED);
-        redo = record->committed.redo;
-    } else {
-        enum tx_error error = recover_source_get(&replay->source, step->apply, &replay->stored,
-                                                 &replay->arena, &prepared, &replay->why);
-        if (error != TX_OK)
-            return error;
-        TX_ASSERT(prepared.type == TXLOG_PREPARED);
-        redo = prepared.prepared.redo;
-    }
     replay->committed++;
-    enum tx_error error = redo_each(redo, add_change, replay);
-    if (error != TX_OK)
-        return tx_why(&replay->why, error, "LSN %" PRIu64 ": its writes cannot be read",
-                      step->apply.n);
-    return TX_OK;
+    enum tx_error error;
+    if (step->apply.n != record->lsn.n) {
+        error = recover_changes_of(&replay->changes, replay->source.log, step->apply, &replay->why);
+    } else {
+        TX_ASSERT(record->type == TXLOG_COMMITTED);
+        error = recover_changes_add(&replay->changes, record->committed.redo);
+        if (error != TX_OK)
+            (void)tx_why(&replay->why, error, "LSN %" PRIu64 ": its writes cannot be read",
+                         step->apply.n);
+    }
+    for (size_t i = 0; i < replay->changes.puts_n; i++) {
+        replay->deletes += replay->changes.puts[i].deleted;
+        replay->puts += !replay->changes.puts[i].deleted;
+    }
+    return error;
 }
 
 static enum tx_error take(void *arg, const struct txlog_record *record, struct tx_bytes stored)
@@ -91,15 +68,16 @@ static enum tx_error take(void *arg, const struct txlog_record *record, struct t
     if (record->lsn.n != expected)
         return tx_why(&replay->why, TX_EGAP, "LSN %" PRIu64 " to %" PRIu64 " cannot be read",
                       expected, record->lsn.n - 1);
-    tx_arena_reset(&replay->arena);
-    replay->changes_n = 0;
+    recover_changes_clear(&replay->changes);
     enum tx_error error = story_add(replay->story, record, &step, &replay->why);
     if (error == TX_OK)
         error = collect_changes(replay, record, &step);
     if (error != TX_OK)
         return error;
-    struct txlog_append append = {
-        .lsn = record->lsn, .record = stored, .puts = replay->changes, .puts_n = replay->changes_n};
+    struct txlog_append append = {.lsn = record->lsn,
+                                  .record = stored,
+                                  .puts = replay->changes.puts,
+                                  .puts_n = replay->changes.puts_n};
     error =
         txlog_append(replay->target.log, &append, 1, record->lsn.n == replay->last.n, &replay->why);
     if (error != TX_OK)
@@ -113,9 +91,8 @@ static enum tx_error take(void *arg, const struct txlog_record *record, struct t
 static int check_damage(const struct replay *replay)
 {
     const struct recover_source *source = &replay->source;
-    const struct txrecover_options *options = replay->options;
-    bool before = source->damaged_at.n == 0 || options->until.n < source->damaged_at.n;
-    if (source->damages == 0 || (options->until.n != 0 && before))
+    bool before = source->damaged_at.n == 0 || replay->until.n < source->damaged_at.n;
+    if (source->damages == 0 || (replay->until.n != 0 && before))
         return 0;
     if (source->damaged_at.n > txlog_first(source->log).n)
         return recover_complain(EX_DATAERR,
@@ -126,14 +103,50 @@ static int check_damage(const struct replay *replay)
                             source->directory);
 }
 
+static bool is_coordinator(const struct replay *replay)
+{
+    return replay->source.identity.role == TX_ROLE_COORDINATOR;
+}
+
+struct moment {
+    uint64_t ms;
+    struct tx_lsn last; /* before the first record that is later */
+};
+
+static enum tx_error look_at_time(void *arg, const struct txlog_record *record,
+                                  struct tx_bytes stored)
+{
+    struct moment *moment = arg;
+    (void)stored;
+    if (record->time_ms > moment->ms)
+        return TX_EEXIST;
+    moment->last = record->lsn;
+    return TX_OK;
+}
+
+/* Where the log stood at the time that is asked for. Should a clock have gone back, it is the first
+ * later record that counts. */
+static int find_time(struct replay *replay)
+{
+    struct moment moment = {.ms = replay->options->until_ms};
+    struct tx_lsn all = {0};
+    char text[RECOVER_TIME_TEXT];
+    enum tx_error error =
+        recover_source_each(&replay->source, all, all, look_at_time, &moment, &replay->why);
+    if (error != TX_OK && error != TX_EEXIST)
+        return recover_complain(recover_exit_status(error), "%s", replay->why.text);
+    if (moment.last.n == 0)
+        return recover_complain(EX_USAGE, "--until-time: %s begins after %s",
+                                replay->source.directory, recover_time(moment.ms, text));
+    if (error == TX_EEXIST)
+        replay->until = moment.last;
+    return 0;
+}
+
 static int check_source(struct replay *replay)
 {
     const struct recover_source *source = &replay->source;
     const struct txrecover_options *options = replay->options;
-    if (source->identity.role != TX_ROLE_PARTICIPANT)
-        return recover_complain(EX_USAGE,
-                                "%s: is the log of %s; a coordinator has no data to rebuild",
-                                source->directory, source->name);
     replay->first = txlog_first(source->log);
     replay->last = txlog_last(source->log);
     if (replay->first.n == 0)
@@ -147,9 +160,15 @@ static int check_source(struct replay *replay)
                                 "--until %" PRIu64 ": %s begins at LSN %" PRIu64
                                 "; older records were removed",
                                 options->until.n, source->directory, replay->first.n);
-    if (options->until.n != 0)
-        replay->last = options->until;
-    if (replay->first.n > 1 && !options->partial)
+    replay->until = options->until;
+    if (options->until_time) {
+        int status = find_time(replay);
+        if (status != 0)
+            return status;
+    }
+    if (replay->until.n != 0)
+        replay->last = replay->until;
+    if (replay->first.n > 1 && !options->partial && !is_coordinator(replay))
         return recover_complain(EX_DATAERR,
                                 "%s: LSN 1 to %" PRIu64 " were removed by compaction, and with "
                                 "them the writes of the transactions that committed there; "
@@ -168,32 +187,85 @@ static void print_applied(const struct replay *replay)
                  replay->options->into, replay->first.n, replay->last.n, replay->source.directory,
                  replay->records, replay->committed, replay->puts, replay->deletes,
                  story_count(replay->story, STORY_PREPARED));
-    if (replay->first.n > 1)
+    if (replay->first.n > 1 && !is_coordinator(replay))
         (void)printf("partial: what LSN 1 to %" PRIu64 " wrote is missing, and so are the writes "
                      "of %" PRIu64 " transactions that had prepared there. Do not put it in the "
                      "place of the node\n",
                      replay->first.n - 1, replay->lost);
     if (replay->last.n < txlog_last(replay->source.log).n)
-        (void)puts("it ends before its source does: a coordinator that knows more of this "
-                   "participant will quarantine it");
+        (void)puts(is_coordinator(replay)
+                       ? "it ends before its source does: a participant that knows more of this "
+                         "coordinator will fence it"
+                       : "it ends before its source does: a coordinator that knows more of this "
+                         "participant will quarantine it");
+}
+
+static void print_compared(const struct replay *replay)
+{
+    const struct recover_difference *difference = &replay->difference;
+    if (!replay->compared)
+        (void)printf("the data of %s are damaged and were not compared: %s\n",
+                     replay->source.directory, replay->unreadable.text);
+    else if (difference->different == 0)
+        (void)printf("the data equal those of %s: %" PRIu64 " keys\n", replay->source.directory,
+                     difference->keys);
+    else
+        (void)printf("the data DIFFER from those of %s in %" PRIu64 " keys; the first: %s\n",
+                     replay->source.directory, difference->different, difference->text);
+}
+
+static void print_json(const struct replay *replay)
+{
+    struct json json;
+    json_init(&json, stdout);
+    json_object_begin(&json);
+    json_member(&json, "into", replay->options->into);
+    json_member(&json, "from", replay->source.directory);
+    json_member_u64(&json, "first_lsn", replay->first.n);
+    json_member_u64(&json, "last_lsn", replay->last.n);
+    json_member_u64(&json, "source_last_lsn", txlog_last(replay->source.log).n);
+    json_member_u64(&json, "records", replay->records);
+    json_member_u64(&json, "committed", replay->committed);
+    json_member_u64(&json, "writes", replay->puts);
+    json_member_u64(&json, "deletes", replay->deletes);
+    json_member_u64(&json, "in_doubt", story_count(replay->story, STORY_PREPARED));
+    json_member_u64(&json, "writes_lost", replay->lost);
+    if (replay->compared) {
+        json_member_u64(&json, "keys", replay->difference.keys);
+        json_member_u64(&json, "keys_different", replay->difference.different);
+    }
+    if (replay->unreadable.text[0] != '\0')
+        json_member(&json, "not_compared", replay->unreadable.text);
+    json_object_end(&json);
+    (void)putchar('\n');
+}
+
+static enum tx_error pass_over(void *arg, struct tx_bytes key, struct tx_bytes value)
+{
+    (void)arg;
+    (void)key;
+    (void)value;
+    return TX_OK;
+}
+
+/* Damaged data are what a rebuilding is for: its own are made of the log alone. */
+static bool source_is_unreadable(struct replay *replay)
+{
+    return txlog_data_each(replay->source.log, pass_over, NULL, &replay->unreadable) == TX_ECORRUPT;
 }
 
 /* A partial replay is expected to differ. */
 static int compare(struct replay *replay)
 {
-    struct recover_difference difference;
     enum tx_error error =
-        recover_compare(replay->source.log, replay->target.log, &difference, &replay->why);
+        recover_compare(replay->source.log, replay->target.log, &replay->difference, &replay->why);
+    if (error == TX_ECORRUPT && source_is_unreadable(replay))
+        return 0;
     if (error != TX_OK)
         return recover_complain(recover_exit_status(error), "%s", replay->why.text);
-    if (difference.different == 0) {
-        (void)printf("the data equal those of %s: %" PRIu64 " keys\n", replay->source.directory,
-                     difference.keys);
-        return 0;
-    }
-    (void)printf("the data DIFFER from those of %s in %" PRIu64 " keys; the first: %s\n",
-                 replay->source.directory, difference.different, difference.text);
-    return replay->options->partial ? 0 : EX_DATAERR;
+    replay->compared = true;
+    bool good = replay->difference.different == 0 || replay->options->partial;
+    return good ? 0 : EX_DATAERR;
 }
 
 /* ---- all of it ---- */
@@ -203,7 +275,8 @@ static int run(struct replay *replay)
     enum tx_error error = recover_source_story(&replay->source, &replay->story, &replay->why);
     if (error != TX_OK)
         return recover_complain(recover_exit_status(error), "%s", replay->why.text);
-    recover_progress_begin(&replay->progress, "replaying", replay->last.n - replay->first.n + 1);
+    recover_progress_begin(&replay->progress, "replaying", replay->last.n - replay->first.n + 1,
+                           replay->options->progress);
     struct tx_why why;
     error = recover_source_each(&replay->source, replay->first, replay->last, take, replay, &why);
     recover_progress_end(&replay->progress);
@@ -216,16 +289,34 @@ static int run(struct replay *replay)
     return 0;
 }
 
+/* A coordinator has all that it must remember in its log: since the beginning, or in a snapshot. */
+static int check_whole(const struct replay *replay)
+{
+    if (story_whole(replay->story))
+        return 0;
+    return recover_complain(EX_DATAERR,
+                            "%s: LSN 1 to %" PRIu64 " were removed, and no whole snapshot stands "
+                            "from there up to LSN %" PRIu64,
+                            replay->source.directory, replay->first.n - 1, replay->last.n);
+}
+
 /* A difference is told, and the directory kept for a closer look. */
 static int build(struct replay *replay)
 {
     int status = recover_target_open(&replay->target, replay->options->into, &replay->source);
     if (status == 0)
         status = run(replay);
+    if (status == 0 && is_coordinator(replay))
+        status = check_whole(replay);
     if (status != 0)
         return status;
-    print_applied(replay);
-    int equal = replay->options->until.n == 0 ? compare(replay) : 0;
+    int equal = replay->until.n == 0 ? compare(replay) : 0;
+    if (replay->options->json)
+        print_json(replay);
+    else
+        print_applied(replay);
+    if ((replay->compared || replay->unreadable.text[0] != '\0') && !replay->options->json)
+        print_compared(replay);
     status = recover_target_finish(&replay->target);
     return status != 0 ? status : equal;
 }
@@ -240,9 +331,7 @@ int txrecover_replay(const struct txrecover_options *options)
         status = build(&replay);
     recover_target_close(&replay.target);
     story_destroy(&replay.story);
-    free(replay.changes);
-    tx_buf_deinit(&replay.stored);
-    tx_arena_deinit(&replay.arena);
+    recover_changes_deinit(&replay.changes);
     recover_source_close(&replay.source);
     return status;
 }

@@ -299,8 +299,26 @@ static enum tx_error on_heuristic_end(struct story *story, const struct txlog_re
     struct story_tx *tx = move(story, record, STORY_HEURISTIC_ENDED);
     tx->ended = record->lsn;
     tx->damage = end->damage;
-    if (!end->damage)
+    if (!end->damage || tx->put_aside)
         await_mark(story, end->id);
+    return TX_OK;
+}
+
+/* An operator has seen to it: it goes with the mark, as one that has ended as he had said. */
+static enum tx_error on_put_aside(struct story *story, const struct txlog_record *record,
+                                  struct tx_why *why)
+{
+    struct entry *known = find(story, record->put_aside.id);
+    enum story_state was = state_of(story, record->put_aside.id);
+    if (was == STORY_NONE && !story->whole)
+        return TX_OK;
+    if (was != STORY_HEURISTIC && was != STORY_HEURISTIC_ENDED)
+        return wrong_state(record, was, why);
+    if (known->tx.put_aside)
+        return story->restating ? TX_OK : contradiction(record, why, "which was put aside before");
+    known->tx.put_aside = true;
+    if (was == STORY_HEURISTIC_ENDED && known->tx.damage)
+        await_mark(story, record->put_aside.id);
     return TX_OK;
 }
 
@@ -418,17 +436,21 @@ static bool belongs(enum tx_role role, enum txlog_type type)
     case TXLOG_SNAPSHOT_END:
     case TXLOG_EPOCH:
     case TXLOG_FORGET:
+    case TXLOG_CUT:
         return true;
     case TXLOG_PREPARED:
     case TXLOG_COMMITTED:
     case TXLOG_ABORTED:
     case TXLOG_HEURISTIC:
     case TXLOG_HEURISTIC_END:
+    case TXLOG_PUT_ASIDE:
+    case TXLOG_LOSS:
         return role == TX_ROLE_PARTICIPANT;
     case TXLOG_COMMIT:
     case TXLOG_END:
     case TXLOG_OUTCOME:
     case TXLOG_PEER:
+    case TXLOG_READMIT:
         return role == TX_ROLE_COORDINATOR;
     case TXLOG_NONE:
     case TXLOG_TYPES_N:
@@ -446,7 +468,8 @@ static enum tx_error check(const struct story *story, const struct txlog_record 
         return contradiction(record, why, "does not belong into the log of this role");
     if (record->start < story->start)
         return contradiction(record, why, "is of a start that was over");
-    if (record->start > story->start && record->type != TXLOG_START && story->whole)
+    bool begins = record->type == TXLOG_START || record->type == TXLOG_LOSS;
+    if (record->start > story->start && !begins && story->whole)
         return contradiction(record, why, "is of a start that has no START");
     if (!tx_id_valid(id) || record->type == TXLOG_ALARM)
         return TX_OK;
@@ -475,6 +498,8 @@ static enum tx_error take(struct story *story, const struct txlog_record *record
         return on_heuristic(story, record, step, why);
     case TXLOG_HEURISTIC_END:
         return on_heuristic_end(story, record, why);
+    case TXLOG_PUT_ASIDE:
+        return on_put_aside(story, record, why);
     case TXLOG_COMMIT:
         return on_commit(story, record, why);
     case TXLOG_END:
@@ -489,6 +514,9 @@ static enum tx_error take(struct story *story, const struct txlog_record *record
         return on_snapshot_end(story, record, why);
     case TXLOG_ALARM:
     case TXLOG_PEER:
+    case TXLOG_CUT:
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
     case TXLOG_NONE:
     case TXLOG_TYPES_N:
         break;

@@ -45,6 +45,7 @@ struct story_tx {
     bool earlier;        /* first met in a snapshot: its own first record is not there */
     bool commit;         /* HEURISTIC: what the operator decided */
     bool damage;         /* HEURISTIC_END: that was wrong */
+    bool put_aside;      /* PUT_ASIDE: the operator has seen to it */
     struct tx_name operator_name;
     uint64_t since_ms; /* time of its first record here */
     /* Where each step stands; 0 when there is no such record (here). */

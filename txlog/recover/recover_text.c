@@ -203,7 +203,34 @@ static void put_commit(FILE *out, const struct txlog_commit *commit)
     }
 }
 
-static void put_fields(FILE *out, const struct txlog_record *record)
+static void put_cut(FILE *out, const struct txlog_record *record)
+{
+    char at[RECOVER_TIME_TEXT];
+    (void)fprintf(out, "cut %" PRIu64, record->cut.number);
+    if (record->cut.lsn.n != record->lsn.n)
+        (void)fprintf(out, ", taken at LSN %" PRIu64 " at %s", record->cut.lsn.n,
+                      recover_time(record->cut.time_ms, at));
+}
+
+static void put_loss(FILE *out, const struct tx_loss *loss)
+{
+    (void)fprintf(out, "what came behind LSN %" PRIu64 ", in starts up to %" PRIu64 ", is lost",
+                  loss->lsn.n, loss->start);
+}
+
+static void put_declared(FILE *out, const struct txlog_record *record)
+{
+    if (record->type == TXLOG_LOSS) {
+        put_loss(out, &record->loss);
+        return;
+    }
+    put_peers(out, &record->readmit.peer, 1);
+    (void)fprintf(out, ", let in again; it was known up to start %" PRIu64 ", LSN %" PRIu64 "; ",
+                  record->readmit.known.start, record->readmit.known.lsn.n);
+    put_loss(out, &record->readmit.loss);
+}
+
+void recover_text_fields(FILE *out, const struct txlog_record *record)
 {
     switch (record->type) {
     case TXLOG_START:
@@ -228,6 +255,13 @@ static void put_fields(FILE *out, const struct txlog_record *record)
         (void)fputs(record->heuristic_end.damage ? "DAMAGE: the decision is the other one"
                                                  : "the decision is the same",
                     out);
+        return;
+    case TXLOG_PUT_ASIDE:
+        (void)fprintf(out, "put aside by operator %s", record->put_aside.operator_name.s);
+        return;
+    case TXLOG_LOSS:
+    case TXLOG_READMIT:
+        put_declared(out, record);
         return;
     case TXLOG_ALARM: {
         char text[TX_TEXT_MAX + 1];
@@ -256,6 +290,9 @@ static void put_fields(FILE *out, const struct txlog_record *record)
         (void)fprintf(out, "of the snapshot that began at LSN %" PRIu64,
                       record->snapshot_end.begin.n);
         return;
+    case TXLOG_CUT:
+        put_cut(out, record);
+        return;
     case TXLOG_ABORTED:
     case TXLOG_NONE:
     case TXLOG_TYPES_N:
@@ -273,6 +310,6 @@ void recover_text_record(FILE *out, const struct txlog_record *record)
         (void)fprintf(out, "  %s", tx_id_print(id, text));
     if (record->type != TXLOG_ABORTED)
         (void)fputs("  ", out);
-    put_fields(out, record);
+    recover_text_fields(out, record);
     (void)fputc('\n', out);
 }

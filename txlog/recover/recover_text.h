@@ -17,6 +17,8 @@ void recover_text_members(FILE *out, const struct tx_member *members, size_t n, 
 void recover_text_locks(FILE *out, const struct txlog_lock *locks, size_t n);
 /* "put t/alice = 100, delete t/bob"; a long list is cut. */
 void recover_text_redo(FILE *out, struct tx_bytes redo);
+/* What is particular to its type, in words; nothing for ABORTED. */
+void recover_text_fields(FILE *out, const struct txlog_record *record);
 /* One line with its newline: LSN, time, start, type, transaction, fields. */
 void recover_text_record(FILE *out, const struct txlog_record *record);
 

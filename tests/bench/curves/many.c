@@ -135,6 +135,7 @@ static void step_coordinator(const struct coord_event *event)
             give_up("the coordinator raises an alarm");
             break;
         case COORD_ACTION_COMPACT:
+        case COORD_ACTION_STAMP: /* nobody takes a cut */
         case COORD_ACTION_NOTE:
             break;
         }
@@ -184,6 +185,7 @@ static void step_participant(size_t node, const struct part_event *event)
             break;
         case PART_ACTION_ROLLBACK:
         case PART_ACTION_COMPACT:
+        case PART_ACTION_STAMP: /* nobody takes a cut */
         case PART_ACTION_NOTE:
             break;
         }

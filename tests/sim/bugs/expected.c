@@ -24,6 +24,19 @@
 #define LISTS_BELOW                                                                                \
     "scans_percent=10 levels_percent=90 lists_percent=80 participants=2 clients=12 think_us=2000"
 
+/* Members of two that are lost to one another until somebody tells them where they are. */
+#define MOVES                                                                                      \
+    "move=20 fault_txs=6 crash=10 coordinators=2 mode=2 asks_percent=0 old_disk=0 copy_txs=0 "     \
+    "resolve=0 liar=0"
+
+/* Nothing that would keep a cluster from being rebuilt. */
+#define CUTS "cut_txs=4 old_disk=0 resolve=0"
+
+/* A participant that comes back without its newest records, among others that forget soon. */
+#define LOSSES                                                                                     \
+    "rejoin_txs=40 retention_us=100000 participants=3 coordinators=1 fault_txs=8 crash=10 "        \
+    "inquiry_us=20000"
+
 #define ROW(name, all, no_assertion, no_alarm, options)                                            \
     [TX_BUG_##name] = {.by = {all, no_assertion, no_alarm}, .set = (options)}
 
@@ -91,5 +104,15 @@ const struct expected bugs_expected[TX_BUGS_N] = {
         "scans_percent=60 levels_percent=70 coordinators=1 participants=2 clients=12 "
         "think_us=2000 sync_us=20000 lazy_us=200000 crash=20 fault_txs=4 partition=0 resolve=0 "
         "old_disk=0 mode=1 asks_percent=0 lost_txs=0"),
+    ROW(CUT_TAKEN_LATE, "rebuilt", "rebuilt", "rebuilt", CUTS),
+    ROW(CUT_NOT_PASSED_ON, "rebuilt", "rebuilt", "rebuilt", CUTS),
+    ROW(CUT_UNSTAMPED_AFTER_START, "rebuilt", "rebuilt", "rebuilt", CUTS),
+    ROW(CUT_NOT_RESTATED, "cut", "cut", "cut", CUTS),
+    ROW(CUT_TOLD_BEFORE_DURABLE, "cut", "cut", "cut", CUTS),
+    ROW(PLACES_IGNORED, "settled", "settled", "settled", MOVES),
+    ROW(ANYBODY_IS_MEANT, "alarm", "alarm", "settled", MOVES),
+    ROW(LOSS_SAYS_NO, "rule,atomicity", "rule,atomicity", "atomicity", LOSSES),
+    ROW(PRESUMED_IN_LOSS, "rule,atomicity", "rule,atomicity", "atomicity", LOSSES),
+    ROW(LOSS_ACKNOWLEDGED, "atomicity", "atomicity", "atomicity", LOSSES),
     ROW(READ_GIVES_UP_LOCK, "append", "append", "append", LISTS_BELOW),
 };

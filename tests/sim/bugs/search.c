@@ -59,6 +59,8 @@ static const struct {
     {"waits in vain", "waits: in vain"},
     {"too-many-rows", "rows: too-many-rows"},
     {"other-rows", "rows: other-rows"},
+    {"cut: ", "cut"},
+    {"rebuilt from cut", "rebuilt"},
 };
 #define FINDERS_N (sizeof finders / sizeof finders[0])
 

@@ -1,0 +1,23 @@
+/* What the tests of mode D share: a coordinator that is asked to let the members decide. */
+#ifndef ASSENT_TESTS_COORDINATOR_MEMBERS_H
+#define ASSENT_TESTS_COORDINATOR_MEMBERS_H
+
+#include "coord_driver.h"
+
+extern struct driver d;
+
+/* All participants are up, nothing is under way. */
+int members_setup(void **unused);
+int members_teardown(void **unused);
+
+/* The PREPARE that has just been sent to a participant. */
+const struct tx_msg_prepare *prepare(char who);
+/* A one-shot of a and b, one put at each, PREPARE out. */
+struct tx_id one_shot(void);
+/* What a has not voted for, and b has, when the time is over. */
+struct tx_id preventing(void);
+const struct tx_msg_outcome *assert_committed(struct tx_id id);
+/* An acknowledgement of a participant where an operator may have decided. */
+void heuristic_ack(char who, struct tx_id id, enum tx_heuristic heuristic);
+
+#endif
