@@ -7,8 +7,9 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PACKAGES_BUILD=(gcc g++ libc6-dev cmake ninja-build pkg-config librocksdb-dev libzmq3-dev libczmq-dev
     libmsgpack-dev libinih-dev libjansson-dev libmicrohttpd-dev libsystemd-dev uthash-dev libncurses-dev
     libedit-dev libsodium-dev libzstd-dev)
+PACKAGES_PACKAGE=(dpkg-dev binutils gzip file fakeroot)
 PACKAGES_TEST=(libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy mandoc
-    spin systemd bash-completion prometheus chromium curl)
+    spin lintian systemd bash-completion prometheus chromium curl)
 PACKAGES_SOAK=(valgrind)
 
 BOLD='' PLAIN=''
