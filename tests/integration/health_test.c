@@ -308,7 +308,8 @@ struct crowd {
     atomic_bool stop;
     bool floods; /* asks for the largest page, as fast as it can; else: a byte now and then */
     int fds[SLOW_ONES];
-    atomic_uint closed; /* by the daemon */
+    atomic_uint closed;   /* by the daemon */
+    atomic_uint answered; /* requests of a flood */
 };
 
 /* A request that never ends: one byte to each that takes it, five times a second. */
@@ -339,9 +340,18 @@ static void flood(struct crowd *crowd)
     char bytes[4096];
 
     if (poll(&ready, 1, 1000) == 1 && send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0) {
+        size_t got = 0;
+
         ready.events = POLLIN;
-        while (poll(&ready, 1, 1000) == 1 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
-            continue;
+        while (poll(&ready, 1, 1000) == 1) {
+            ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+            if (n <= 0)
+                break;
+            got += (size_t)n;
+        }
+        if (got > 0)
+            atomic_fetch_add(&crowd->answered, 1);
     }
     close(fd);
 }
@@ -365,7 +375,8 @@ static void *be_a_crowd(void *arg)
     return NULL;
 }
 
-static double bench_rate(void)
+/* Transfers for two seconds, all of which must go well. */
+static void transfer(void)
 {
     static char json[65536];
     const char *at;
@@ -376,7 +387,7 @@ static double bench_rate(void)
                      0);
     at = strstr(json, "\"committed_per_second\":");
     assert_non_null(at);
-    return strtod(at + strlen("\"committed_per_second\":"), NULL);
+    assert_true(strtod(at + strlen("\"committed_per_second\":"), NULL) > 0);
 }
 
 static bool answers(void *arg)
@@ -396,29 +407,47 @@ static void start_crowd(struct crowd *crowd, bool floods)
     assert_int_equal(pthread_create(&crowd->thread, NULL, be_a_crowd, crowd), 0);
 }
 
+static double now_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The share of the coordinator's loop that went into HTTP since `busy` and `from_s` were read. A
+ * turn is followed by a pause of four times its length; the last pause may be yet to come. */
+static void check_share(double busy, double from_s)
+{
+    const double share =
+        (http_metric(coordinator, "assent_http_busy_seconds_total") - busy) / (now_s() - from_s);
+
+    if (share <= 0 || share > 0.25)
+        fail_msg("%.0f %% of the loop's time went into HTTP", 100 * share);
+}
+
 static bool many_were_closed(void *arg)
 {
     return atomic_load(&((struct crowd *)arg)->closed) >= 64;
 }
 
-/* A thousand who send a byte now and then: transactions go on as before, the daemon ends them after
- * ten seconds each, and others are answered in between. */
+/* A thousand who send a byte now and then: transactions go on, the daemon ends them after ten
+ * seconds each, and others are answered in between. */
 static void test_a_thousand_slow_ones(void **state)
 {
     static struct crowd crowd;
-    double before = bench_rate(), with;
+    const double busy = http_metric(coordinator, "assent_http_busy_seconds_total"), from = now_s();
 
     (void)state;
     start_crowd(&crowd, false);
-    with = bench_rate();
-    if (with < before / 4)
-        fail_msg("%.0f transfers a second among slow clients, %.0f without", with, before);
+    transfer();
     /* It has ended all that it took at first; asked only then, since that answer, too, has to wait
      * for its turn behind a thousand. */
     assert_true(wait_until(many_were_closed, &crowd, WORK_MS));
     atomic_store(&crowd.stop, true);
     pthread_join(crowd.thread, NULL);
     assert_true(wait_until(answers, coordinator, WORK_MS));
+    check_share(busy, from);
     assert_true(http_metric(coordinator, "assent_http_overdue_total") >= 64);
     assert_true(http_metric(coordinator, "assent_http_connections") <= 64);
 }
@@ -451,33 +480,28 @@ static void test_all_places_taken(void **state)
     close(waiting);
 }
 
-static double now_s(void)
+static bool many_were_answered(void *arg)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return atomic_load(&((struct crowd *)arg)->answered) > 100;
 }
 
 /* As many requests as can be made: no more than a fifth of the loop's time goes into them. */
 static void test_a_flood(void **state)
 {
     static struct crowd crowds[4];
-    double busy = http_metric(coordinator, "assent_http_busy_seconds_total"), from = now_s(), share;
+    const double busy = http_metric(coordinator, "assent_http_busy_seconds_total"), from = now_s();
 
     (void)state;
     for (int i = 0; i < 4; i++)
         start_crowd(&crowds[i], true);
-    assert_true(bench_rate() > 0);
+    transfer();
+    for (int i = 0; i < 4; i++)
+        assert_true(wait_until(many_were_answered, &crowds[i], WORK_MS));
     for (int i = 0; i < 4; i++)
         atomic_store(&crowds[i].stop, true);
     for (int i = 0; i < 4; i++)
         pthread_join(crowds[i].thread, NULL);
-    busy = http_metric(coordinator, "assent_http_busy_seconds_total") - busy;
-    share = busy / (now_s() - from);
-    assert_true(http_metric(coordinator, "assent_http_requests_total") > 500);
-    if (busy <= 0 || share > 0.21)
-        fail_msg("%.0f %% of the loop's time went into HTTP", 100 * share);
+    check_share(busy, from);
 }
 
 #define TEST(name)           cmocka_unit_test_setup_teardown(name, start, work_teardown)
