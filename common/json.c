@@ -189,6 +189,36 @@ void json_member_u64(struct json *json, const char *name, uint64_t value)
     json_u64(json, value);
 }
 
+void json_member_i64(struct json *json, const char *name, int64_t value)
+{
+    json_key(json, name);
+    json_i64(json, value);
+}
+
+void json_member_double(struct json *json, const char *name, double value)
+{
+    json_key(json, name);
+    json_double(json, value);
+}
+
+void json_member_bool(struct json *json, const char *name, bool value)
+{
+    json_key(json, name);
+    json_bool(json, value);
+}
+
+void json_member_array_begin(struct json *json, const char *name)
+{
+    json_key(json, name);
+    json_array_begin(json);
+}
+
+void json_member_object_begin(struct json *json, const char *name)
+{
+    json_key(json, name);
+    json_object_begin(json);
+}
+
 void json_member_bytes(struct json *json, const char *name, const void *data, size_t len)
 {
     const unsigned char *bytes = data;

@@ -82,10 +82,7 @@ void bench_bank_json(const struct bench_bank *bank, struct json *json)
     if (bank->n == 0) {
         return;
     }
-    json_key(json, "sum_before");
-    json_i64(json, bank->sum_before);
-    json_key(json, "sum_after");
-    json_i64(json, bank->sum_after);
-    json_key(json, "sum_holds");
-    json_bool(json, bank->sum_before == bank->sum_after);
+    json_member_i64(json, "sum_before", bank->sum_before);
+    json_member_i64(json, "sum_after", bank->sum_after);
+    json_member_bool(json, "sum_holds", bank->sum_before == bank->sum_after);
 }

@@ -44,11 +44,9 @@ bool bench_history_open(struct bench_history *history, const char *name, const i
     json_member_u64(&json, "version", 1);
     json_member(&json, "source", source);
     if (bank_total != NULL) {
-        json_key(&json, "bank_total");
-        json_i64(&json, *bank_total);
+        json_member_i64(&json, "bank_total", *bank_total);
     }
-    json_key(&json, "final");
-    json_bool(&json, false);
+    json_member_bool(&json, "final", false);
     line_end(history, &json);
     return true;
 }
@@ -97,12 +95,6 @@ static void member_key(struct json *json, const char *participant, const char *s
     json_member(json, "key", text);
 }
 
-static void member_number(struct json *json, const char *name, int64_t number)
-{
-    json_key(json, name);
-    json_i64(json, number);
-}
-
 /* A number out of bytes that need not end with NUL; moves `at` behind it and the blank there. */
 static int64_t take_number(const char *text, size_t len, size_t *at)
 {
@@ -119,8 +111,7 @@ static int64_t take_number(const char *text, size_t len, size_t *at)
 
 static void member_list(struct json *json, const txclient_value *value)
 {
-    json_key(json, "list");
-    json_array_begin(json);
+    json_member_array_begin(json, "list");
     size_t at = 0;
     while (value->found && at < value->len) {
         json_i64(json, take_number(value->data, value->len, &at));
@@ -138,7 +129,7 @@ static void write_op(struct json *json, const struct bench_op *op)
     member_key(json, op->participant, op->space, op->key);
     switch (op->type) {
     case BENCH_APPEND:
-        member_number(json, "element", op->number);
+        json_member_i64(json, "element", op->number);
         break;
     case BENCH_READ:
         if (op->known) {
@@ -146,11 +137,11 @@ static void write_op(struct json *json, const struct bench_op *op)
         }
         break;
     case BENCH_ADD:
-        member_number(json, "delta", op->number);
+        json_member_i64(json, "delta", op->number);
         break;
     case BENCH_GET:
         if (op->known) {
-            member_number(json, "number", take_number(op->value.data, op->value.len, &at));
+            json_member_i64(json, "number", take_number(op->value.data, op->value.len, &at));
         }
         break;
     }
@@ -184,14 +175,12 @@ void bench_history_tx(struct bench_history *history, const struct bench_tx *tx)
     }
     json_member(&json, "outcome", outcome_name(tx->outcome));
     member_id(&json, tx->reference);
-    json_key(&json, "ops");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "ops");
     for (size_t i = 0; i < tx->ops_n; i++) {
         write_op(&json, &tx->ops[i]);
     }
     json_array_end(&json);
-    json_key(&json, "reads_all");
-    json_bool(&json, tx->reads_all);
+    json_member_bool(&json, "reads_all", tx->reads_all);
     line_end(history, &json);
     (void)atomic_fetch_add_explicit(&history->txs, 1, memory_order_relaxed);
 }
@@ -218,6 +207,6 @@ void bench_history_balance(struct bench_history *history, const char *participan
     }
     line_begin(history, &json, "balance");
     member_key(&json, participant, space, key);
-    member_number(&json, "number", balance);
+    json_member_i64(&json, "number", balance);
     line_end(history, &json);
 }

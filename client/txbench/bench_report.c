@@ -176,8 +176,7 @@ static void print_result(const struct bench_result *result)
 
 static void json_counts(struct json *json, const struct bench_counts *counts)
 {
-    json_key(json, "aborted_by");
-    json_object_begin(json);
+    json_member_object_begin(json, "aborted_by");
     for (size_t reason = 0; reason < BENCH_REASONS; reason++) {
         uint64_t n = get(&counts->aborted[reason]);
         if (n > 0) {
@@ -197,31 +196,17 @@ static void json_counts(struct json *json, const struct bench_counts *counts)
 
 static void json_latencies(struct json *json, const double latency_us[POINTS])
 {
-    json_key(json, "latency_us");
-    json_object_begin(json);
+    json_member_object_begin(json, "latency_us");
     for (size_t i = 0; i < POINTS; i++) {
         json_member_u64(json, points[i].json, (uint64_t)latency_us[i]);
     }
     json_object_end(json);
 }
 
-static void json_number(struct json *json, const char *name, int64_t value)
-{
-    json_key(json, name);
-    json_i64(json, value);
-}
-
-static void json_fraction(struct json *json, const char *name, double value)
-{
-    json_key(json, name);
-    json_double(json, value);
-}
-
 static void json_series(struct json *json, const struct bench_series *series)
 {
-    json_fraction(json, "slot_seconds", (double)series->width_us / 1e6);
-    json_key(json, "slots");
-    json_array_begin(json);
+    json_member_double(json, "slot_seconds", (double)series->width_us / 1e6);
+    json_member_array_begin(json, "slots");
     for (size_t i = 0; i < series->n; i++) {
         json_object_begin(json);
         json_member_u64(json, "committed", series->slots[i].committed);
@@ -233,8 +218,7 @@ static void json_series(struct json *json, const struct bench_series *series)
 
 static void json_repetitions(struct json *json, const struct bench_result *result)
 {
-    json_key(json, "repetitions");
-    json_array_begin(json);
+    json_member_array_begin(json, "repetitions");
     for (size_t i = 0; i < result->measures_n; i++) {
         struct summary summary;
         struct bench_result one = *result;
@@ -242,9 +226,9 @@ static void json_repetitions(struct json *json, const struct bench_result *resul
         one.measures_n = 1;
         summarise(&one, &summary);
         json_object_begin(json);
-        json_fraction(json, "seconds", summary.seconds);
+        json_member_double(json, "seconds", summary.seconds);
         json_member_u64(json, "committed", get(&summary.counts.committed));
-        json_fraction(json, "committed_per_second", summary.per_second);
+        json_member_double(json, "committed_per_second", summary.per_second);
         json_latencies(json, summary.latency_us);
         json_series(json, &one.measures->series);
         json_object_end(json);
@@ -262,7 +246,7 @@ static void json_options(struct json *json, const struct bench_result *result)
     json_member(json, "calls", options->async ? "asynchronous" : "blocking");
     json_member(json, "loop", options->rate > 0 ? "open" : "closed");
     if (options->rate > 0) {
-        json_fraction(json, "rate", options->rate);
+        json_member_double(json, "rate", options->rate);
     }
     if (result->workload->interactive) {
         json_member(json, "mode", options->interactive ? "interactive" : "one-shot");
@@ -277,9 +261,9 @@ static void json_result(const struct bench_result *result)
     json_init(&json, stdout);
     json_object_begin(&json);
     json_options(&json, result);
-    json_fraction(&json, "seconds", summary.seconds);
+    json_member_double(&json, "seconds", summary.seconds);
     json_member_u64(&json, "committed", get(&summary.counts.committed));
-    json_fraction(&json, "committed_per_second", summary.per_second);
+    json_member_double(&json, "committed_per_second", summary.per_second);
     json_member_u64(&json, "aborted", bench_aborted(&summary.counts));
     json_counts(&json, &summary.counts);
     json_member_u64(&json, "overdue", get(&summary.counts.overdue));
@@ -310,8 +294,8 @@ static void json_verdict(const struct bench_verdict *verdict, int64_t sum, int64
     json_member_u64(&json, "lost", verdict->lost);
     json_member_u64(&json, "half", verdict->half);
     json_member_u64(&json, "wrong", verdict->wrong);
-    json_number(&json, "sum", sum);
-    json_number(&json, "expected_sum", expected_sum);
+    json_member_i64(&json, "sum", sum);
+    json_member_i64(&json, "expected_sum", expected_sum);
     json_member_u64(&json, "missing_accounts", missing);
     json_object_end(&json);
     (void)putchar('\n');

@@ -298,14 +298,10 @@ static void print(const void *state, FILE *out)
 static void json(const void *state, struct json *out)
 {
     const struct smallbank *bank = state;
-    json_key(out, "sum_before");
-    json_i64(out, bank->before.sum);
-    json_key(out, "sum_after");
-    json_i64(out, bank->after.sum);
-    json_key(out, "sum_change");
-    json_i64(out, atomic_load(&bank->money.change));
-    json_key(out, "sum_holds");
-    json_bool(out, bank->holds);
+    json_member_i64(out, "sum_before", bank->before.sum);
+    json_member_i64(out, "sum_after", bank->after.sum);
+    json_member_i64(out, "sum_change", atomic_load(&bank->money.change));
+    json_member_bool(out, "sum_holds", bank->holds);
 }
 
 static bool deinit(void *state)

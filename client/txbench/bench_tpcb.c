@@ -299,14 +299,11 @@ static void json(const void *state, struct json *out)
                                               [TELLERS] = "tellers_change",
                                               [BRANCHES] = "branches_change"};
     for (enum table table = ACCOUNTS; table < TABLES; table++) {
-        json_key(out, names[table]);
-        json_i64(out, change(bank, table));
+        json_member_i64(out, names[table], change(bank, table));
     }
-    json_key(out, "history_sum");
-    json_i64(out, bank->history.sum);
+    json_member_i64(out, "history_sum", bank->history.sum);
     json_member_u64(out, "history_lines", bank->history.n);
-    json_key(out, "sum_holds");
-    json_bool(out, bank->holds);
+    json_member_bool(out, "sum_holds", bank->holds);
 }
 
 static bool deinit(void *state)

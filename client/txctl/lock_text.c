@@ -73,8 +73,7 @@ static void json_place(struct json *json, const txclient_lock_row *row)
 
 static void json_blockers(struct json *json, const txclient_lock_row *row)
 {
-    json_key(json, "blockers");
-    json_array_begin(json);
+    json_member_array_begin(json, "blockers");
     for (size_t i = 0; i < row->blockers_n; i++) {
         const txclient_lock_blocker *by = &row->blockers[i];
         json_object_begin(json);
@@ -82,15 +81,12 @@ static void json_blockers(struct json *json, const txclient_lock_row *row)
         json_member(json, "state", by->state);
         json_member_u64(json, "open_ms", by->age_ms);
         json_member(json, "mode", lock_mode_text(by->mode));
-        json_key(json, "waits");
-        json_bool(json, by->waits);
-        json_key(json, "range");
-        json_bool(json, by->range);
+        json_member_bool(json, "waits", by->waits);
+        json_member_bool(json, "range", by->range);
         json_object_end(json);
     }
     json_array_end(json);
-    json_key(json, "more_blockers");
-    json_bool(json, row->blockers_more);
+    json_member_bool(json, "more_blockers", row->blockers_more);
 }
 
 void lock_row_json(struct json *json, const txclient_lock_row *row, const char *participant)
@@ -106,8 +102,7 @@ void lock_row_json(struct json *json, const txclient_lock_row *row, const char *
     json_member_u64(json, "age_coordinator", row->age_coordinator);
     json_place(json, row);
     json_member(json, "mode", lock_mode_text(row->mode));
-    json_key(json, "waiting");
-    json_bool(json, row->waiting);
+    json_member_bool(json, "waiting", row->waiting);
     if (row->waiting) {
         json_member_u64(json, "waited_ms", row->waited_ms);
         json_blockers(json, row);

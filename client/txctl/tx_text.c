@@ -89,31 +89,26 @@ const char *tx_row_text(const txclient_tx_row *row, char out[TX_ROW_TEXT])
 
 static void json_decided(struct json *json, const txclient_tx_row *row)
 {
-    json_key(json, "heuristic");
-    json_object_begin(json);
+    json_member_object_begin(json, "heuristic");
     json_member(json, "decision", row->commit ? "commit" : "abort");
     json_member(json, "operator", row->operator_name);
     json_member_u64(json, "time_ms", row->decided_ms);
     json_member(json, "end", tx_end_text(row->end));
-    json_key(json, "put_aside");
-    json_bool(json, row->put_aside);
+    json_member_bool(json, "put_aside", row->put_aside);
     json_object_end(json);
 }
 
 static void json_tx_members(struct json *json, const txclient_tx_row *row)
 {
-    json_key(json, "members");
-    json_array_begin(json);
+    json_member_array_begin(json, "members");
     for (size_t i = 0; i < row->members_n; i++) {
         const txclient_tx_member *member = &row->members[i];
         json_object_begin(json);
         json_member(json, "name", member->name);
         json_member(json, "address", member->address);
         json_member(json, "said", member->said);
-        json_key(json, "waited_for");
-        json_bool(json, member->waited_for);
-        json_key(json, "read_only");
-        json_bool(json, member->read_only);
+        json_member_bool(json, "waited_for", member->waited_for);
+        json_member_bool(json, "read_only", member->read_only);
         if (member->state[0] != '\0') {
             json_member(json, "state", member->state);
             json_member_u64(json, "silent_ms", member->silent_ms);
@@ -131,10 +126,8 @@ void tx_row_json(struct json *json, const txclient_tx_row *row, const char *node
     json_member(json, "mode", row->mode);
     json_member(json, "waits_for", row->waits);
     json_member(json, "detail", row->detail);
-    json_key(json, "in_doubt");
-    json_bool(json, row->in_doubt);
-    json_key(json, "recovered");
-    json_bool(json, row->recovered);
+    json_member_bool(json, "in_doubt", row->in_doubt);
+    json_member_bool(json, "recovered", row->recovered);
     json_member_u64(json, "age_ms", row->age_ms);
     json_member_u64(json, "state_ms", row->state_ms);
     if (row->tries) {

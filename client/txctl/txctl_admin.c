@@ -130,8 +130,7 @@ static void report(const txclient *client, const struct txctl_admin_options *opt
     json_object_begin(&json);
     json_member(&json, "node", options->node);
     json_member(&json, "call", verb_name(options->verb));
-    json_key(&json, "done");
-    json_bool(&json, status == TXCLIENT_OK);
+    json_member_bool(&json, "done", status == TXCLIENT_OK);
     json_member(&json, "text", text);
     json_object_end(&json);
     (void)putchar('\n');

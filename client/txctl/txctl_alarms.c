@@ -105,8 +105,7 @@ static void json_all(const struct alarms *alarms)
     json_init(&json, stdout);
     json_object_begin(&json);
     txctl_nodes_json(&alarms->nodes, &json);
-    json_key(&json, "alarms");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "alarms");
     for (size_t i = 0; i < alarms->n && i < alarms->limit; i++) {
         const struct kept *kept = &alarms->items[i];
         json_object_begin(&json);

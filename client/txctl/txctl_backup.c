@@ -79,8 +79,7 @@ static void show(const struct backup_repo *repo, const struct backup_manifest *m
     json_member_u64(&json, "bytes", manifest->bytes);
     json_member_u64(&json, "stored", manifest->stored);
     json_member_u64(&json, "ms", ms);
-    json_key(&json, "nodes");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "nodes");
     for (size_t i = 0; i < manifest->members_n; i++) {
         json_object_begin(&json);
         json_member(&json, "node", manifest->members[i].node);

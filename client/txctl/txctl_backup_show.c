@@ -44,15 +44,13 @@ static void list_json(struct json *json, const char *name, const struct backup_m
 {
     json_object_begin(json);
     json_member(json, "backup", name);
-    json_key(json, "sound");
-    json_bool(json, problem == NULL);
+    json_member_bool(json, "sound", problem == NULL);
     if (problem != NULL) {
         json_member(json, "text", problem);
     } else {
         json_member(json, "cluster", manifest->cluster);
         json_member_u64(json, "cut", manifest->cut);
-        json_key(json, "full");
-        json_bool(json, manifest->full);
+        json_member_bool(json, "full", manifest->full);
         json_member_u64(json, "began_ms", manifest->began_ms);
         json_member_u64(json, "ended_ms", manifest->ended_ms);
         json_member_u64(json, "bytes", manifest->bytes);
@@ -108,8 +106,7 @@ static int list(const struct backup_repo *repo, struct json *json)
     }
     if (json != NULL) {
         json_object_begin(json);
-        json_key(json, "backups");
-        json_array_begin(json);
+        json_member_array_begin(json, "backups");
     } else {
         (void)printf("%-24s %5s %8s %10s %10s  %-4s  %s\n", "backup", "nodes", "cut", "holds",
                      "added", "", "cluster");

@@ -54,8 +54,7 @@ static int show_all(txclient *client, const struct txctl_targets *targets, const
     if (json != NULL) {
         json_object_begin(json);
         json_member_u64(json, "cut", own->number);
-        json_key(json, "nodes");
-        json_array_begin(json);
+        json_member_array_begin(json, "nodes");
     } else {
         (void)printf("cut %" PRIu64 "\n%-16s %12s %16s  %-20s  %s\n", own->number, "node", "taken",
                      "lsn", "at", "address");
@@ -67,8 +66,7 @@ static int show_all(txclient *client, const struct txctl_targets *targets, const
     }
     if (json != NULL) {
         json_array_end(json);
-        json_key(json, "complete");
-        json_bool(json, result == 0);
+        json_member_bool(json, "complete", result == 0);
         json_object_end(json);
         (void)putchar('\n');
     }

@@ -235,8 +235,7 @@ void evidence_print(const struct txctl_nodes *nodes, const char *tx, FILE *out)
 
 void evidence_json(const struct txctl_nodes *nodes, const char *tx, struct json *json)
 {
-    json_key(json, "known");
-    json_array_begin(json);
+    json_member_array_begin(json, "known");
     for (size_t i = 0; i < nodes->n; i++) {
         const txclient_tx_row *row = txctl_node_row(&nodes->items[i], tx);
         if (row != NULL) {

@@ -71,8 +71,7 @@ static void json_scan(struct json *json, const struct exec_op *op, const txclien
 {
     txclient_rows rows = txclient_rows_of(value);
     txclient_row row;
-    json_key(json, "rows");
-    json_array_begin(json);
+    json_member_array_begin(json, "rows");
     while (txclient_rows_next(&rows, &row)) {
         json_object_begin(json);
         json_member_bytes(json, "key", row.key.data, row.key.len);
@@ -81,8 +80,7 @@ static void json_scan(struct json *json, const struct exec_op *op, const txclien
     }
     json_array_end(json);
     char *rest = exec_scan_rest(op->scan, value);
-    json_key(json, "more");
-    json_bool(json, rest != NULL);
+    json_member_bool(json, "more", rest != NULL);
     if (rest != NULL) {
         json_member(json, "continue", rest);
     }
@@ -95,8 +93,7 @@ static void json_result(struct json *json, const struct exec_op *op, const txcli
     json_member(json, "op", op->verb);
     json_member(json, "address", op->address);
     if (op->has_found) {
-        json_key(json, "found");
-        json_bool(json, value->found);
+        json_member_bool(json, "found", value->found);
     }
     if (op->has_value && (value->found || !op->has_found)) {
         json_member_bytes(json, "value", value->data, value->len);
@@ -110,8 +107,7 @@ static void json_result(struct json *json, const struct exec_op *op, const txcli
 static void json_results(struct json *json, const struct exec_script *script,
                          const txclient_value *values)
 {
-    json_key(json, "results");
-    json_array_begin(json);
+    json_member_array_begin(json, "results");
     for (size_t i = 0; i < script->n; i++) {
         json_result(json, &script->ops[i], &values[i]);
     }

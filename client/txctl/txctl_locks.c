@@ -207,10 +207,8 @@ static void print_rows(const struct view *view)
 
 static void json_rows(struct json *json, const struct view *view)
 {
-    json_key(json, "more");
-    json_bool(json, view->more);
-    json_key(json, "locks");
-    json_array_begin(json);
+    json_member_bool(json, "more", view->more);
+    json_member_array_begin(json, "locks");
     for (size_t i = 0; i < view->n; i++) {
         lock_row_json(json, view->rows[i], NULL);
     }

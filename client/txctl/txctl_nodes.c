@@ -299,16 +299,14 @@ void txctl_nodes_print_silent(const struct txctl_nodes *nodes, FILE *out)
 
 void txctl_nodes_json(const struct txctl_nodes *nodes, struct json *json)
 {
-    json_key(json, "nodes");
-    json_array_begin(json);
+    json_member_array_begin(json, "nodes");
     for (size_t i = 0; i < nodes->n; i++) {
         const struct txctl_node *node = &nodes->items[i];
         json_object_begin(json);
         json_member(json, "name", node->name);
         json_member(json, "role", node->coordinator ? "coordinator" : "participant");
         json_member(json, "address", node->address);
-        json_key(json, "reachable");
-        json_bool(json, node->status != NULL);
+        json_member_bool(json, "reachable", node->status != NULL);
         if (node->status == NULL) {
             json_member(json, "text", node->problem);
         }

@@ -45,8 +45,7 @@ static void show(struct readmitting *readmitting, const struct txctl_node *node,
     json_object_begin(readmitting->json);
     json_member(readmitting->json, "coordinator", node->name);
     json_member(readmitting->json, "call", call);
-    json_key(readmitting->json, "done");
-    json_bool(readmitting->json, status == TXCLIENT_OK);
+    json_member_bool(readmitting->json, "done", status == TXCLIENT_OK);
     json_member(readmitting->json, "text", text);
     json_object_end(readmitting->json);
 }
@@ -123,8 +122,7 @@ int txctl_readmit(txclient *client, const char *participant,
         json_init(&json, stdout);
         json_object_begin(&json);
         json_member(&json, "participant", participant);
-        json_key(&json, "answers");
-        json_array_begin(&json);
+        json_member_array_begin(&json, "answers");
     }
     if (result == 0) {
         result = readmit(&readmitting, options);

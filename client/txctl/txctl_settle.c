@@ -183,8 +183,7 @@ static void show_done(struct settling *settling, const struct txctl_node *node,
     if (settling->json != NULL) {
         json_object_begin(settling->json);
         json_member(settling->json, "node", node->name);
-        json_key(settling->json, "done");
-        json_bool(settling->json, status == TXCLIENT_OK);
+        json_member_bool(settling->json, "done", status == TXCLIENT_OK);
         if (status != TXCLIENT_OK) {
             json_member(settling->json, "text", problem);
         }
@@ -200,8 +199,7 @@ static void do_all(struct settling *settling, bool resolve)
 {
     const struct txctl_settle_options *options = settling->options;
     if (settling->json != NULL) {
-        json_key(settling->json, "done");
-        json_array_begin(settling->json);
+        json_member_array_begin(settling->json, "done");
     }
     for (size_t i = 0; i < settling->nodes.n; i++) {
         const struct txctl_node *node = &settling->nodes.items[i];

@@ -121,8 +121,7 @@ static void print_reasons(const struct txctl_node *node, const struct health_rep
 static void json_peers(struct json *json, const txclient_node *node)
 {
     const txclient_node_peer *peer;
-    json_key(json, "peers");
-    json_array_begin(json);
+    json_member_array_begin(json, "peers");
     for (size_t i = 0; (peer = txclient_node_peer_at(node, i)) != NULL; i++) {
         json_object_begin(json);
         json_member(json, "name", peer->name);
@@ -138,8 +137,7 @@ static void json_peers(struct json *json, const txclient_node *node)
 static void json_txs(struct json *json, const txclient_node *node)
 {
     const txclient_node_tx *tx;
-    json_key(json, "transactions");
-    json_array_begin(json);
+    json_member_array_begin(json, "transactions");
     for (size_t i = 0; (tx = txclient_node_tx_at(node, i)) != NULL; i++) {
         json_object_begin(json);
         json_member(json, "id", tx->id);
@@ -154,8 +152,7 @@ static void json_txs(struct json *json, const txclient_node *node)
 static void json_fields(struct json *json, const txclient_node *node)
 {
     const txclient_node_field *field;
-    json_key(json, "fields");
-    json_object_begin(json);
+    json_member_object_begin(json, "fields");
     for (size_t i = 0; (field = txclient_node_field_at(node, i)) != NULL; i++) {
         json_member(json, field->name, field->text);
     }
@@ -169,11 +166,9 @@ static void json_node(struct json *json, const struct txctl_node *node,
     json_member(json, "name", node->name);
     json_member(json, "role", node->coordinator ? "coordinator" : "participant");
     json_member(json, "address", node->address);
-    json_key(json, "reachable");
-    json_bool(json, node->status != NULL);
+    json_member_bool(json, "reachable", node->status != NULL);
     json_member(json, "health", health_name(report->health));
-    json_key(json, "reasons");
-    json_array_begin(json);
+    json_member_array_begin(json, "reasons");
     for (size_t i = 0; i < report->reasons_n; i++) {
         json_string(json, report->reasons[i]);
     }
@@ -213,8 +208,7 @@ static void json_all(const struct txctl_nodes *nodes, const struct health_report
     json_init(&json, stdout);
     json_object_begin(&json);
     json_member(&json, "health", health_name(worst));
-    json_key(&json, "nodes");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "nodes");
     for (size_t i = 0; i < nodes->n; i++) {
         json_node(&json, &nodes->items[i], &reports[i]);
     }

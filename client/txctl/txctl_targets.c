@@ -105,8 +105,7 @@ void txctl_targets_begin(struct json *json)
 {
     if (json != NULL) {
         json_object_begin(json);
-        json_key(json, "participants");
-        json_array_begin(json);
+        json_member_array_begin(json, "participants");
     }
 }
 
@@ -126,8 +125,7 @@ void txctl_target_begin(const struct txctl_target *target, struct json *json)
 void txctl_target_reached(bool reached, const char *problem, struct json *json)
 {
     if (json != NULL) {
-        json_key(json, "reachable");
-        json_bool(json, reached);
+        json_member_bool(json, "reachable", reached);
         if (!reached) {
             json_member(json, "text", problem);
         }

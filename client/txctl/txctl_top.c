@@ -142,8 +142,7 @@ static void json_node(struct json *json, const struct top_node *node, uint64_t n
     json_object_begin(json);
     json_member(json, "name", node->name);
     json_member(json, "state", top_state(node, now, state, sizeof state));
-    json_key(json, "silent");
-    json_bool(json, top_silent(node));
+    json_member_bool(json, "silent", top_silent(node));
     json_member_u64(json, "open", top_open(node));
     json_member_u64(json, "prepared", top_in_doubt(node));
     json_member_u64(json, "locks_waiting", top_waits(node));
@@ -157,8 +156,7 @@ static void json_node(struct json *json, const struct top_node *node, uint64_t n
                  {"sync_us", top_growth(node, "log_sync_us_total", "log_batches")},
                  {"log_bytes_per_s", top_rate(node, "log_bytes")}};
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
-        json_key(json, rates[i].name);
-        json_double(json, rates[i].value);
+        json_member_double(json, rates[i].name, rates[i].value);
     }
     json_object_end(json);
 }
@@ -168,8 +166,7 @@ static void print_json(const struct top *top)
     struct json json;
     json_init(&json, stdout);
     json_object_begin(&json);
-    json_key(&json, "nodes");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "nodes");
     for (size_t i = 0; i < top->model.nodes_n; i++) {
         json_node(&json, &top->model.nodes[i], now_ms());
     }

@@ -249,8 +249,7 @@ static void print_txns(const struct view *view)
 
 static void json_at(struct json *json, const struct view *view, const struct joined *joined)
 {
-    json_key(json, "at");
-    json_array_begin(json);
+    json_member_array_begin(json, "at");
     for (size_t i = 0; i < view->nodes.n; i++) {
         const txclient_tx_row *row = txctl_node_row(&view->nodes.items[i], joined->tx);
         if (row != NULL) {
@@ -275,10 +274,8 @@ static void json_begin(struct json *json, const struct view *view)
     json_init(json, stdout);
     json_object_begin(json);
     txctl_nodes_json(&view->nodes, json);
-    json_key(json, "more");
-    json_bool(json, view->more || view->all_n > view->n);
-    json_key(json, "transactions");
-    json_array_begin(json);
+    json_member_bool(json, "more", view->more || view->all_n > view->n);
+    json_member_array_begin(json, "transactions");
 }
 
 static void json_end(struct json *json)
@@ -431,15 +428,13 @@ static void json_doubt(const struct view *view, const struct joined *joined, str
     json_object_begin(json);
     json_joined(json, joined);
     json_at(json, view, joined);
-    json_key(json, "blocked");
-    json_array_begin(json);
+    json_member_array_begin(json, "blocked");
     (void)each_blocked(view, joined->tx, json_blocked, json);
     json_array_end(json);
     json_member(json, "outcome", evidence_outcome_name(judged.evidence.outcome));
     json_member(json, "reason", judged.evidence.reason);
     json_member(json, "settled_by", text);
-    json_key(json, "damage");
-    json_bool(json, judged.damage);
+    json_member_bool(json, "damage", judged.damage);
     if (judged.tries) {
         json_member_u64(json, "next_try_ms", judged.next_ms);
     }

@@ -64,8 +64,7 @@ static void json_root(void *arg, const char *tx)
 
 static bool show_json(const struct answers *answers, struct json *json)
 {
-    json_key(json, "waits");
-    json_array_begin(json);
+    json_member_array_begin(json, "waits");
     for (size_t i = 0; i < answers->targets->n; i++) {
         const txclient_lock_row *row;
         const txclient_locks *list = answers->lists[i];
@@ -74,8 +73,7 @@ static bool show_json(const struct answers *answers, struct json *json)
         }
     }
     json_array_end(json);
-    json_key(json, "roots");
-    json_array_begin(json);
+    json_member_array_begin(json, "roots");
     bool fits = wait_tree_each_root(answers->tree, json_root, json);
     json_array_end(json);
     return fits;

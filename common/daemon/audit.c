@@ -166,8 +166,7 @@ static void put_time(struct json *json)
 
 static void put_changes(struct json *json, const struct audit_entry *entry)
 {
-    json_key(json, "changes");
-    json_array_begin(json);
+    json_member_array_begin(json, "changes");
     for (size_t i = 0; i < entry->changes_n; i++) {
         const struct audit_change *change = &entry->changes[i];
 
@@ -175,8 +174,7 @@ static void put_changes(struct json *json, const struct audit_entry *entry)
         json_member(json, "key", change->key);
         json_member_bytes(json, "old", change->old_value, strlen(change->old_value));
         json_member_bytes(json, "new", change->new_value, strlen(change->new_value));
-        json_key(json, "taken");
-        json_bool(json, change->taken);
+        json_member_bool(json, "taken", change->taken);
         json_object_end(json);
     }
     json_array_end(json);

@@ -37,8 +37,7 @@ static void find_reasons(struct node_shell *shell, struct node_ready *ready)
 
 static void list(struct json *json, const char *name, const struct node_ready_item *items, size_t n)
 {
-    json_key(json, name);
-    json_array_begin(json);
+    json_member_array_begin(json, name);
     for (size_t i = 0; i < n; i++) {
         json_object_begin(json);
         json_member(json, "code", items[i].code);
@@ -52,8 +51,7 @@ static void list(struct json *json, const char *name, const struct node_ready_it
 static void write_ready(struct json *json, const struct node_ready *ready)
 {
     json_object_begin(json);
-    json_key(json, "ready");
-    json_bool(json, ready->reasons_n == 0);
+    json_member_bool(json, "ready", ready->reasons_n == 0);
     list(json, "reasons", ready->reasons, ready->reasons_n);
     list(json, "warnings", ready->warnings, ready->warnings_n);
     json_object_end(json);
@@ -89,8 +87,7 @@ static unsigned metrics(void *arg, FILE *out, const char *nonce)
 
 static void write_fields(struct json *json, const struct tx_msg_status *status)
 {
-    json_key(json, "fields");
-    json_object_begin(json);
+    json_member_object_begin(json, "fields");
     for (size_t i = 0; i < status->fields_n; i++) {
         char name[64];
         const struct tx_bytes *text = &status->fields[i].name;
@@ -106,8 +103,7 @@ static void write_fields(struct json *json, const struct tx_msg_status *status)
 
 static void write_txs(struct json *json, const struct tx_msg_status *status)
 {
-    json_key(json, "transactions");
-    json_array_begin(json);
+    json_member_array_begin(json, "transactions");
     for (size_t i = 0; i < status->txs_n; i++) {
         const struct tx_status_tx *tx = &status->txs[i];
         char id[TX_ID_TEXT];
@@ -124,8 +120,7 @@ static void write_txs(struct json *json, const struct tx_msg_status *status)
 
 static void write_peers(struct json *json, const struct tx_msg_status *status)
 {
-    json_key(json, "peers");
-    json_array_begin(json);
+    json_member_array_begin(json, "peers");
     for (size_t i = 0; i < status->peers_n; i++) {
         const struct tx_status_peer *peer = &status->peers[i];
 
@@ -148,8 +143,7 @@ static void write_times(struct json *json, const char *name, const struct tx_tim
     json_member_u64(json, "count", times->total);
     json_member_u64(json, "sum_us", times->sum);
     json_member_u64(json, "max_us", times->max_us);
-    json_key(json, "steps");
-    json_array_begin(json);
+    json_member_array_begin(json, "steps");
     for (size_t i = 0; i < TX_TIMES_STEPS; i++) {
         if (times->counts[i] == 0)
             continue;
@@ -168,8 +162,7 @@ static void write_phases(struct json *json, struct node_shell *shell)
     struct node_phases phases = {.n = 0};
 
     shell->calls->phases(shell->arg, &phases);
-    json_key(json, "phases");
-    json_array_begin(json);
+    json_member_array_begin(json, "phases");
     for (size_t i = 0; i < phases.n; i++)
         write_times(json, phases.items[i].name, phases.items[i].times);
     write_times(json, "log sync", &writer.sync_times);

@@ -49,8 +49,7 @@ bool archive_segment_parse(const char *name, struct tx_lsn *first, struct tx_lsn
 
 static void write_cuts(struct json *json, const struct archive_segment *segment)
 {
-    json_key(json, "cuts");
-    json_array_begin(json);
+    json_member_array_begin(json, "cuts");
     for (size_t i = 0; i < segment->cuts_n; i++) {
         json_object_begin(json);
         json_member_u64(json, "number", segment->cuts[i].number);

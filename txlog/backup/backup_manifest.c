@@ -43,8 +43,7 @@ void backup_manifest_deinit(struct backup_manifest *manifest)
 static void write_members(struct json *json, const struct backup_manifest *manifest)
 {
     char text[BACKUP_DIGEST_TEXT];
-    json_key(json, "nodes");
-    json_array_begin(json);
+    json_member_array_begin(json, "nodes");
     for (size_t i = 0; i < manifest->members_n; i++) {
         const struct backup_member *member = &manifest->members[i];
         json_object_begin(json);
@@ -66,8 +65,7 @@ static void write_front(struct json *json, const struct backup_manifest *manifes
     json_member(json, "backup", manifest->name);
     json_member(json, "cluster", manifest->cluster);
     json_member_u64(json, "cut", manifest->cut);
-    json_key(json, "full");
-    json_bool(json, manifest->full);
+    json_member_bool(json, "full", manifest->full);
     json_member_u64(json, "began_ms", manifest->began_ms);
     json_member_u64(json, "ended_ms", manifest->ended_ms);
     json_member_u64(json, "bytes", manifest->bytes);

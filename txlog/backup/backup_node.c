@@ -93,8 +93,7 @@ static void write_digest(struct json *json, const char *name, const struct backu
 
 static void write_files(struct json *json, const struct backup_node *node)
 {
-    json_key(json, "files");
-    json_array_begin(json);
+    json_member_array_begin(json, "files");
     for (size_t i = 0; i < node->files_n; i++) {
         const struct backup_file *file = &node->files[i];
         json_object_begin(json);
@@ -110,8 +109,7 @@ static void write_files(struct json *json, const struct backup_node *node)
 
 static void write_segments(struct json *json, const struct backup_node *node)
 {
-    json_key(json, "records");
-    json_array_begin(json);
+    json_member_array_begin(json, "records");
     for (size_t i = 0; i < node->segments_n; i++) {
         const struct backup_segment *segment = &node->segments[i];
         json_object_begin(json);

@@ -107,8 +107,7 @@ static void part_json(struct json *json, const struct part *part)
     json_member_u64(json, "cuts", part->cuts);
     json_member_u64(json, "first_cut", part->first_cut.number);
     json_member_u64(json, "last_cut", part->last_cut.number);
-    json_key(json, "gaps");
-    json_array_begin(json);
+    json_member_array_begin(json, "gaps");
     for (size_t i = 0; i < part->gaps_n; i++) {
         json_object_begin(json);
         json_member_u64(json, "first_lsn", part->gaps[i].first.n);
@@ -212,8 +211,7 @@ static int verify_node(const char *directory, const struct archive_node *node,
         json_object_begin(json);
         json_member(json, "node", node->label);
         json_member_u64(json, "generation", node->generation);
-        json_key(json, "damage");
-        json_array_begin(json);
+        json_member_array_begin(json, "damage");
     }
     if (error == TX_OK)
         error = archive_verify(archive, &check, &why);
@@ -273,8 +271,7 @@ static int show(const struct txrecover_options *options, bool verify)
         json_init(&json, stdout);
         json_object_begin(&json);
         json_member(&json, "archive", options->directory);
-        json_key(&json, "nodes");
-        json_array_begin(&json);
+        json_member_array_begin(&json, "nodes");
     }
     if (verify)
         recover_progress_begin(&verifying.progress, "checking the archive, KiB", 0,
@@ -284,8 +281,7 @@ static int show(const struct txrecover_options *options, bool verify)
         recover_progress_end(&verifying.progress);
     if (options->json) {
         json_array_end(&json);
-        json_key(&json, "complete");
-        json_bool(&json, status == 0);
+        json_member_bool(&json, "complete", status == 0);
         json_object_end(&json);
         (void)putchar('\n');
     } else if (verify) {

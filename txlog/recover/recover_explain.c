@@ -362,8 +362,7 @@ static void print_text(const struct explaining *e)
 static void json_nodes(struct json *json, const struct explaining *e)
 {
     struct recover_verdict verdict;
-    json_key(json, "nodes");
-    json_array_begin(json);
+    json_member_array_begin(json, "nodes");
     for (size_t i = 0; i < e->nodes_n; i++) {
         const struct recover_node *node = &e->nodes[i];
         json_object_begin(json);
@@ -382,8 +381,7 @@ static void json_nodes(struct json *json, const struct explaining *e)
 
 static void json_events(struct json *json, const struct explaining *e)
 {
-    json_key(json, "story");
-    json_array_begin(json);
+    json_member_array_begin(json, "story");
     for (size_t i = 0; i < e->events_n; i++) {
         json_object_begin(json);
         json_member(json, "node", e->nodes[e->events[i].node].name);
@@ -407,8 +405,7 @@ static void print_json(const struct explaining *e)
     json_events(&json, e);
     json_member_u64(&json, "clocks_differ_ms", e->skew.ms);
     json_nodes(&json, e);
-    json_key(&json, "gaps");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "gaps");
     for (size_t i = 0; i < e->gaps_n; i++)
         json_string(&json, e->gaps[i]);
     json_array_end(&json);

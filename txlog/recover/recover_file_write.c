@@ -32,8 +32,7 @@ static void put_node(struct json *json, const struct recover_node *node)
 static void put_evidence(struct json *json, const struct recover_plan *plan,
                          const struct recover_step *step)
 {
-    json_key(json, "evidence");
-    json_array_begin(json);
+    json_member_array_begin(json, "evidence");
     for (size_t i = 0; i < step->facts_n; i++) {
         const struct recover_fact *fact = &step->facts[i];
         json_object_begin(json);
@@ -49,13 +48,11 @@ static void put_evidence(struct json *json, const struct recover_plan *plan,
 /* What apply will append; its operator and time are those of apply. */
 static void put_record(struct json *json, const struct recover_step *step, struct tx_lsn lsn)
 {
-    json_key(json, "record");
-    json_object_begin(json);
+    json_member_object_begin(json, "record");
     json_member(json, "type", txlog_type_name(TXLOG_HEURISTIC));
     json_member_u64(json, "lsn", lsn.n);
     recover_json_id(json, "tx", step->tx);
-    json_key(json, "commit");
-    json_bool(json, step->commit);
+    json_member_bool(json, "commit", step->commit);
     json_object_end(json);
 }
 
@@ -82,8 +79,7 @@ static void put_step(struct json *json, const struct recover_plan *plan,
 static void put_steps(struct json *json, const struct recover_plan *plan, const char *name,
                       bool decided)
 {
-    json_key(json, name);
-    json_array_begin(json);
+    json_member_array_begin(json, name);
     for (size_t n = 0; n < plan->nodes_n; n++) {
         struct tx_lsn lsn = plan->nodes[n].last;
         for (size_t i = 0; i < plan->steps_n; i++) {
@@ -104,8 +100,7 @@ void recover_file_write_plan(FILE *out, const struct recover_plan *plan, uint64_
     json_member_u64(&json, "assent_plan", RECOVER_FILE_VERSION);
     json_member(&json, "cluster", plan->nodes[0].identity.cluster);
     recover_json_time(&json, "made_at", now_ms);
-    json_key(&json, "nodes");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "nodes");
     for (size_t i = 0; i < plan->nodes_n; i++) {
         json_object_begin(&json);
         put_node(&json, &plan->nodes[i]);
@@ -129,8 +124,7 @@ void recover_file_write_undo(FILE *out, const struct recover_undo_node *nodes, s
     json_member(&json, "cluster", cluster);
     recover_json_time(&json, "applied_at", now_ms);
     json_member(&json, "operator", operator_name->s);
-    json_key(&json, "nodes");
-    json_array_begin(&json);
+    json_member_array_begin(&json, "nodes");
     for (size_t i = 0; i < n; i++) {
         json_object_begin(&json);
         put_node(&json, nodes[i].node);

@@ -224,8 +224,7 @@ static void show_all(struct indoubt *in)
     json_init(&in->json, stdout);
     json_object_begin(&in->json);
     recover_json_identity(&in->json, owner);
-    json_key(&in->json, "transactions");
-    json_array_begin(&in->json);
+    json_member_array_begin(&in->json, "transactions");
     story_each(in->story, show, in);
     json_array_end(&in->json);
     json_member_u64(&in->json, "damages", in->source->damages);

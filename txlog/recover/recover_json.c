@@ -35,23 +35,16 @@ static void put_bytes(struct json *json, const char *name, struct tx_bytes bytes
     json_member_bytes(json, name, bytes.data, bytes.len);
 }
 
-static void put_bool(struct json *json, const char *name, bool value)
-{
-    json_key(json, name);
-    json_bool(json, value);
-}
-
 void recover_json_members(struct json *json, const char *name, const struct tx_member *members,
                           size_t n)
 {
-    json_key(json, name);
-    json_array_begin(json);
+    json_member_array_begin(json, name);
     for (size_t i = 0; i < n; i++) {
         json_object_begin(json);
         json_member(json, "name", members[i].name.s);
         json_member(json, "address", members[i].address.s);
         json_member_u64(json, "incarnation", members[i].incarnation);
-        put_bool(json, "read_only", members[i].read_only);
+        json_member_bool(json, "read_only", members[i].read_only);
         json_object_end(json);
     }
     json_array_end(json);
@@ -60,8 +53,7 @@ void recover_json_members(struct json *json, const char *name, const struct tx_m
 void recover_json_locks(struct json *json, const char *name, const struct txlog_lock *locks,
                         size_t n)
 {
-    json_key(json, name);
-    json_array_begin(json);
+    json_member_array_begin(json, name);
     for (size_t i = 0; i < n; i++) {
         json_object_begin(json);
         json_member(json, "mode", tx_lock_mode_name(locks[i].mode));
@@ -89,12 +81,11 @@ static enum tx_error put_write(void *arg, const struct redo_write *write)
 
 void recover_json_redo(struct json *json, const char *name, struct tx_bytes redo)
 {
-    json_key(json, name);
-    json_array_begin(json);
+    json_member_array_begin(json, name);
     enum tx_error error = redo_each(redo, put_write, json);
     json_array_end(json);
     if (error != TX_OK)
-        put_bool(json, "writes_unreadable", true);
+        json_member_bool(json, "writes_unreadable", true);
 }
 
 /* ---- the fields of each type ---- */
@@ -126,8 +117,7 @@ static void put_peer(struct json *json, const struct txlog_peer *peer)
 /* Of each member, in their order. */
 static void put_known(struct json *json, const struct txlog_prepared *prepared)
 {
-    json_key(json, "known");
-    json_array_begin(json);
+    json_member_array_begin(json, "known");
     for (size_t i = 0; prepared->known != NULL && i < prepared->members_n; i++) {
         struct txlog_peer peer = {prepared->members[i].name, prepared->known[i]};
         put_peer(json, &peer);
@@ -158,11 +148,10 @@ static void put_forget(struct json *json, const struct txlog_forget *forget)
     json_member_u64(json, "coordinator", forget->coordinator);
     json_member_u64(json, "epoch", forget->epoch);
     if (forget->below == UINT64_MAX)
-        put_bool(json, "and_all_before", true); /* the whole epoch but for `open` */
+        json_member_bool(json, "and_all_before", true); /* the whole epoch but for `open` */
     else
         json_member_u64(json, "below", forget->below);
-    json_key(json, "open");
-    json_array_begin(json);
+    json_member_array_begin(json, "open");
     for (size_t i = 0; i < forget->open_n; i++)
         json_u64(json, forget->open[i]);
     json_array_end(json);
@@ -170,8 +159,7 @@ static void put_forget(struct json *json, const struct txlog_forget *forget)
 
 static void put_end(struct json *json, const struct txlog_end *end)
 {
-    json_key(json, "acknowledged");
-    json_array_begin(json);
+    json_member_array_begin(json, "acknowledged");
     for (size_t i = 0; i < end->peers_n; i++)
         put_peer(json, &end->peers[i]);
     json_array_end(json);
@@ -181,8 +169,7 @@ static void put_snapshot_begin(struct json *json, const struct txlog_snapshot_be
 {
     json_member_u64(json, "age_counter", begin->age_counter);
     json_member_u64(json, "presume_from", begin->presume_from);
-    json_key(json, "starts");
-    json_array_begin(json);
+    json_member_array_begin(json, "starts");
     for (size_t i = 0; i < begin->starts_n; i++) {
         json_object_begin(json);
         json_member_u64(json, "start", begin->starts[i].start);
@@ -239,7 +226,7 @@ static void put_decision(struct json *json, const struct txlog_record *record)
         recover_json_time(json, "put_aside_at", record->put_aside.time_ms);
         return;
     }
-    put_bool(json, "commit", record->heuristic.commit);
+    json_member_bool(json, "commit", record->heuristic.commit);
     json_member(json, "operator", record->heuristic.operator_name.s);
     recover_json_time(json, "decided_at", record->heuristic.time_ms);
 }
@@ -261,7 +248,7 @@ static void put_fields(struct json *json, const struct txlog_record *record)
         put_prepared(json, &record->prepared);
         return;
     case TXLOG_COMMITTED:
-        put_bool(json, "one_phase", record->committed.one_phase);
+        json_member_bool(json, "one_phase", record->committed.one_phase);
         json_member_u64(json, "coordinator_lsn", record->committed.known.n);
         if (record->committed.one_phase)
             recover_json_redo(json, "writes", record->committed.redo);
@@ -278,7 +265,7 @@ static void put_fields(struct json *json, const struct txlog_record *record)
         put_decision(json, record);
         return;
     case TXLOG_HEURISTIC_END:
-        put_bool(json, "damage", record->heuristic_end.damage);
+        json_member_bool(json, "damage", record->heuristic_end.damage);
         return;
     case TXLOG_ALARM:
         put_bytes(json, "text", record->alarm.text);

@@ -224,8 +224,7 @@ static void begin_output(struct restoring *restoring)
         json_member(json, "limit", point->bound->limit);
     }
     json_member_u64(json, "generation", restoring->generation);
-    json_key(json, "nodes");
-    json_array_begin(json);
+    json_member_array_begin(json, "nodes");
 }
 
 /* What the archive has behind the point. */
@@ -279,8 +278,7 @@ static void end_output(struct restoring *restoring, int status)
     const struct restore_point *point = &restoring->point;
     if (options->json) {
         json_array_end(&restoring->json);
-        json_key(&restoring->json, "complete");
-        json_bool(&restoring->json, status == 0);
+        json_member_bool(&restoring->json, "complete", status == 0);
         json_object_end(&restoring->json);
         (void)putchar('\n');
         return;

@@ -188,8 +188,7 @@ static void print_text(const struct summary *summary)
 
 static void json_lists(struct json *json, const struct summary *summary)
 {
-    json_key(json, "starts");
-    json_array_begin(json);
+    json_member_array_begin(json, "starts");
     for (size_t i = 0; i < summary->starts_n; i++) {
         json_object_begin(json);
         json_member_u64(json, "start", summary->starts[i].start);
@@ -198,8 +197,7 @@ static void json_lists(struct json *json, const struct summary *summary)
         json_object_end(json);
     }
     json_array_end(json);
-    json_key(json, "alarms");
-    json_array_begin(json);
+    json_member_array_begin(json, "alarms");
     for (size_t i = 0; i < summary->alarms_n; i++) {
         json_object_begin(json);
         json_member_u64(json, "lsn", summary->alarms[i].lsn.n);
@@ -214,8 +212,7 @@ static void json_lists(struct json *json, const struct summary *summary)
 
 static void json_counts(struct json *json, const struct summary *summary)
 {
-    json_key(json, "types");
-    json_object_begin(json);
+    json_member_object_begin(json, "types");
     for (unsigned type = 1; type < TXLOG_TYPES_N; type++) {
         if (summary->types[type] > 0)
             json_member_u64(json, txlog_type_name(type), summary->types[type]);
@@ -223,8 +220,7 @@ static void json_counts(struct json *json, const struct summary *summary)
     json_object_end(json);
     struct open_state states[3];
     size_t n = open_states(summary->story, states);
-    json_key(json, "transactions");
-    json_object_begin(json);
+    json_member_object_begin(json, "transactions");
     for (size_t i = 0; i < n; i++)
         json_member_u64(json, states[i].json_name, states[i].n);
     json_object_end(json);

@@ -78,8 +78,7 @@ static void say(const struct txrecover_options *options, const struct recover_fi
         json_init(&json, stdout);
         json_object_begin(&json);
         json_member(&json, "directory", node->directory);
-        json_key(&json, "restored");
-        json_bool(&json, kept != NULL);
+        json_member_bool(&json, "restored", kept != NULL);
         if (kept != NULL)
             json_member(&json, "kept", kept);
         json_object_end(&json);

@@ -230,8 +230,7 @@ static size_t compare(const struct recover_node *nodes, size_t n)
 static void json_damages(struct json *json, char *reports)
 {
     static const char prefix[] = "damaged: ";
-    json_key(json, "damages");
-    json_array_begin(json);
+    json_member_array_begin(json, "damages");
     for (char *line = strtok(reports, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         bool has = strncmp(line, prefix, sizeof(prefix) - 1) == 0;
         json_string(json, has ? line + sizeof(prefix) - 1 : line);
@@ -253,10 +252,8 @@ static void json_node(struct json *json, const struct recover_node *nodes, size_
     json_member_u64(json, "records", result->records);
     json_member_u64(json, "keys", result->keys);
     json_member_u64(json, "bytes", result->bytes);
-    json_key(json, "seconds");
-    json_double(json, (double)result->us / 1e6);
-    json_key(json, "per_second");
-    json_double(json, rate_of(result->records + result->keys, result->us));
+    json_member_double(json, "seconds", (double)result->us / 1e6);
+    json_member_double(json, "per_second", rate_of(result->records + result->keys, result->us));
     json_damages(json, result->reports);
     if (mark != NULL) {
         json_member(json, "known_by", by->name);
@@ -279,10 +276,8 @@ static size_t print_json(const struct recover_node *nodes, size_t n, const struc
         behind += recover_node_denied(nodes, n, &nodes[i], &by) != NULL;
     json_init(&json, stdout);
     json_object_begin(&json);
-    json_key(&json, "sound");
-    json_bool(&json, damaged == 0 && behind == 0);
-    json_key(&json, "nodes");
-    json_array_begin(&json);
+    json_member_bool(&json, "sound", damaged == 0 && behind == 0);
+    json_member_array_begin(&json, "nodes");
     for (size_t i = 0; i < n; i++)
         json_node(&json, nodes, n, i, &results[i]);
     json_array_end(&json);
