@@ -44,49 +44,37 @@ static void ask_page(const struct client_list *list, uint64_t req, uint32_t limi
                            .alarms_request = {.req = req, .before = before, .limit = limit}};
 }
 
+static txclient_status fill_rows_max(struct client_detail *detail, struct client_list *list,
+                                     const void *query)
+{
+    const size_t *rows_max = query;
+    (void)detail;
+    list->rows_max = *rows_max > 0 ? *rows_max : SIZE_MAX;
+    return TXCLIENT_OK;
+}
+
 static const struct client_list_kind kind = {.size = sizeof(struct txclient_alarms),
                                              .row_size = sizeof(txclient_alarm),
                                              .answer = TX_MSG_ALARMS,
+                                             .fill = fill_rows_max,
                                              .rewind = rewind_place,
                                              .ask = ask_page,
                                              .take = take_page,
                                              .copy = copy_row};
 
-static txclient_status ask(txclient *client, struct client_thread *self, const char *address,
-                           size_t rows_max, txclient_alarms **out)
-{
-    txclient_alarms *alarms = client_list_new(&kind, &self->detail);
-    if (alarms == NULL) {
-        return TXCLIENT_ENOMEM;
-    }
-    alarms->list.rows_max = rows_max > 0 ? rows_max : SIZE_MAX;
-    txclient_status status = client_list_fetch(client, self, address, &alarms->list);
-    if (status != TXCLIENT_OK) {
-        txclient_alarms_free(&alarms);
-    }
-    *out = alarms;
-    return status;
-}
-
 txclient_status txclient_alarms_ask(txclient *client, const char *address, size_t rows_max,
                                     txclient_alarms **out)
 {
-    *out = NULL;
-    struct client_thread *self = client_enter(client);
-    if (self == NULL) {
-        return TXCLIENT_ENOMEM;
-    }
-    txclient_status status = ask(client, self, address, rows_max, out);
-    client_unlock(client);
+    void *list;
+    txclient_status status = client_list_ask(client, address, &kind, &rows_max, &list);
+    *out = list;
     return status;
 }
 
 void txclient_alarms_free(txclient_alarms **alarms)
 {
-    if (*alarms != NULL) {
-        client_list_free(&(*alarms)->list);
-        *alarms = NULL;
-    }
+    client_list_free(*alarms);
+    *alarms = NULL;
 }
 
 const txclient_alarm *txclient_alarms_at(const txclient_alarms *alarms, size_t i)

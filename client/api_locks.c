@@ -81,18 +81,11 @@ static void ask_page(const struct client_list *list, uint64_t req, uint32_t limi
     msg->locks_request.limit = limit;
 }
 
-static const struct client_list_kind kind = {.size = sizeof(struct txclient_locks),
-                                             .row_size = sizeof(txclient_lock_row),
-                                             .answer = TX_MSG_LOCKS,
-                                             .rewind = rewind_place,
-                                             .ask = ask_page,
-                                             .take = take_page,
-                                             .copy = copy_row};
-
-static txclient_status fill_request(struct client_detail *detail, const txclient_locks_query *query,
-                                    struct txclient_locks *locks)
+static txclient_status fill_request(struct client_detail *detail, struct client_list *list,
+                                    const void *asked)
 {
-    struct tx_msg_locks_request *request = &locks->request;
+    const txclient_locks_query *query = asked;
+    struct tx_msg_locks_request *request = &((struct txclient_locks *)list)->request;
     if (query == NULL) {
         return TXCLIENT_OK;
     }
@@ -112,52 +105,35 @@ static txclient_status fill_request(struct client_detail *detail, const txclient
                            TXCLIENT_LOCK_ROWS_MAX);
     }
     if (query->rows_max > 0) {
-        locks->list.rows_max = query->rows_max;
+        list->rows_max = query->rows_max;
     }
     return query->tx != NULL ? client_read_tx(detail, query->tx, &request->tx) : TXCLIENT_OK;
 }
 
-static txclient_status ask(txclient *client, struct client_thread *self, const char *address,
-                           const txclient_locks_query *query, txclient_locks **out)
-{
-    txclient_locks *locks = client_list_new(&kind, &self->detail);
-    if (locks == NULL) {
-        return TXCLIENT_ENOMEM;
-    }
-    txclient_status status = fill_request(&self->detail, query, locks);
-    if (status == TXCLIENT_OK && address == NULL) { /* a coordinator has no locks */
-        status = client_fail(&self->detail, TXCLIENT_EINVAL,
-                             "no address is given; locks are those of a participant, asked there");
-    }
-    if (status == TXCLIENT_OK) {
-        status = client_list_fetch(client, self, address, &locks->list);
-    }
-    if (status != TXCLIENT_OK) {
-        txclient_locks_free(&locks);
-    }
-    *out = locks;
-    return status;
-}
+static const struct client_list_kind kind = {
+    .size = sizeof(struct txclient_locks),
+    .row_size = sizeof(txclient_lock_row),
+    .answer = TX_MSG_LOCKS,
+    .needs_address = "no address is given; locks are those of a participant, asked there",
+    .fill = fill_request,
+    .rewind = rewind_place,
+    .ask = ask_page,
+    .take = take_page,
+    .copy = copy_row};
 
 txclient_status txclient_locks_ask(txclient *client, const char *address,
                                    const txclient_locks_query *query, txclient_locks **out)
 {
-    *out = NULL;
-    struct client_thread *self = client_enter(client);
-    if (self == NULL) {
-        return TXCLIENT_ENOMEM;
-    }
-    txclient_status status = ask(client, self, address, query, out);
-    client_unlock(client);
+    void *list;
+    txclient_status status = client_list_ask(client, address, &kind, query, &list);
+    *out = list;
     return status;
 }
 
 void txclient_locks_free(txclient_locks **locks)
 {
-    if (*locks != NULL) {
-        client_list_free(&(*locks)->list);
-        *locks = NULL;
-    }
+    client_list_free(*locks);
+    *locks = NULL;
 }
 
 const txclient_lock_row *txclient_locks_at(const txclient_locks *locks, size_t i)

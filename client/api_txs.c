@@ -85,18 +85,11 @@ static void ask_page(const struct client_list *list, uint64_t req, uint32_t limi
     msg->txs_request.limit = limit;
 }
 
-static const struct client_list_kind kind = {.size = sizeof(struct txclient_txs),
-                                             .row_size = sizeof(txclient_tx_row),
-                                             .answer = TX_MSG_TXS,
-                                             .rewind = rewind_place,
-                                             .ask = ask_page,
-                                             .take = take_page,
-                                             .copy = copy_row};
-
-static txclient_status fill_request(struct client_detail *detail, const txclient_txs_query *query,
-                                    struct txclient_txs *txs)
+static txclient_status fill_request(struct client_detail *detail, struct client_list *list,
+                                    const void *asked)
 {
-    struct tx_msg_txs_request *request = &txs->request;
+    const txclient_txs_query *query = asked;
+    struct tx_msg_txs_request *request = &((struct txclient_txs *)list)->request;
     if (query == NULL) {
         return TXCLIENT_OK;
     }
@@ -110,48 +103,33 @@ static txclient_status fill_request(struct client_detail *detail, const txclient
                            TXCLIENT_TX_ROWS_MAX);
     }
     if (query->rows_max > 0) {
-        txs->list.rows_max = query->rows_max;
+        list->rows_max = query->rows_max;
     }
     return query->tx != NULL ? client_read_tx(detail, query->tx, &request->tx) : TXCLIENT_OK;
 }
 
-static txclient_status ask(txclient *client, struct client_thread *self, const char *address,
-                           const txclient_txs_query *query, txclient_txs **out)
-{
-    txclient_txs *txs = client_list_new(&kind, &self->detail);
-    if (txs == NULL) {
-        return TXCLIENT_ENOMEM;
-    }
-    txclient_status status = fill_request(&self->detail, query, txs);
-    if (status == TXCLIENT_OK) {
-        status = client_list_fetch(client, self, address, &txs->list);
-    }
-    if (status != TXCLIENT_OK) {
-        txclient_txs_free(&txs);
-    }
-    *out = txs;
-    return status;
-}
+static const struct client_list_kind kind = {.size = sizeof(struct txclient_txs),
+                                             .row_size = sizeof(txclient_tx_row),
+                                             .answer = TX_MSG_TXS,
+                                             .fill = fill_request,
+                                             .rewind = rewind_place,
+                                             .ask = ask_page,
+                                             .take = take_page,
+                                             .copy = copy_row};
 
 txclient_status txclient_txs_ask(txclient *client, const char *address,
                                  const txclient_txs_query *query, txclient_txs **out)
 {
-    *out = NULL;
-    struct client_thread *self = client_enter(client);
-    if (self == NULL) {
-        return TXCLIENT_ENOMEM;
-    }
-    txclient_status status = ask(client, self, address, query, out);
-    client_unlock(client);
+    void *list;
+    txclient_status status = client_list_ask(client, address, &kind, query, &list);
+    *out = list;
     return status;
 }
 
 void txclient_txs_free(txclient_txs **txs)
 {
-    if (*txs != NULL) {
-        client_list_free(&(*txs)->list);
-        *txs = NULL;
-    }
+    client_list_free(*txs);
+    *txs = NULL;
 }
 
 const txclient_tx_row *txclient_txs_at(const txclient_txs *txs, size_t i)

@@ -7,7 +7,9 @@
 /* A table that grows faster than it is read has no end. */
 #define PAGES_MAX 100000u
 
-void *client_list_new(const struct client_list_kind *kind, struct client_detail *detail)
+/* An empty one, with the default for rows_max; NULL, and noted, without memory for it. */
+static struct client_list *new_list(const struct client_list_kind *kind,
+                                    struct client_detail *detail)
 {
     TX_ASSERT(kind->size >= sizeof(struct client_list) && kind->row_size > 0);
     struct client_list *list = calloc(1, kind->size);
@@ -20,11 +22,15 @@ void *client_list_new(const struct client_list_kind *kind, struct client_detail 
     return list;
 }
 
-void client_list_free(struct client_list *list)
+void client_list_free(void *list)
 {
-    tx_arena_deinit(&list->arena);
-    free(list->rows);
-    free(list);
+    struct client_list *old = list;
+    if (old == NULL) {
+        return;
+    }
+    tx_arena_deinit(&old->arena);
+    free(old->rows);
+    free(old);
 }
 
 /* What has been fetched is worth nothing any more. */
@@ -36,8 +42,8 @@ static void begin_anew(struct client_list *list)
     list->kind->rewind(list);
 }
 
-txclient_status client_list_fetch(txclient *client, struct client_thread *self, const char *address,
-                                  struct client_list *list)
+static txclient_status fetch(txclient *client, struct client_thread *self, const char *address,
+                             struct client_list *list)
 {
     bool restarted = false;
     struct client_channel *channel = NULL;
@@ -66,6 +72,37 @@ txclient_status client_list_fetch(txclient *client, struct client_thread *self, 
             status = TXCLIENT_OK;
         }
     }
+    return status;
+}
+
+static txclient_status ask(txclient *client, struct client_thread *self, const char *address,
+                           struct client_list *list, const void *query)
+{
+    const struct client_list_kind *kind = list->kind;
+    txclient_status status = kind->fill(&self->detail, list, query);
+    if (status == TXCLIENT_OK && address == NULL && kind->needs_address != NULL) {
+        return client_fail(&self->detail, TXCLIENT_EINVAL, "%s", kind->needs_address);
+    }
+    return status == TXCLIENT_OK ? fetch(client, self, address, list) : status;
+}
+
+txclient_status client_list_ask(txclient *client, const char *address,
+                                const struct client_list_kind *kind, const void *query, void **list)
+{
+    *list = NULL;
+    struct client_thread *self = client_enter(client);
+    if (self == NULL) {
+        return TXCLIENT_ENOMEM;
+    }
+    struct client_list *made = new_list(kind, &self->detail);
+    txclient_status status =
+        made != NULL ? ask(client, self, address, made, query) : TXCLIENT_ENOMEM;
+    if (status != TXCLIENT_OK) {
+        client_list_free(made);
+        made = NULL;
+    }
+    client_unlock(client);
+    *list = made;
     return status;
 }
 

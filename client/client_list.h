@@ -22,6 +22,11 @@ struct client_list_kind {
     size_t size;     /* of its structure */
     size_t row_size; /* of a public row */
     enum tx_msg_type answer;
+    const char *needs_address; /* why a coordinator has none of these; NULL: it has */
+    /* What the caller asks for; it is borrowed until the list is there. The status of the failure,
+     * noted. */
+    txclient_status (*fill)(struct client_detail *detail, struct client_list *list,
+                            const void *query);
     /* Goes back to the first page. */
     void (*rewind)(struct client_list *list);
     /* The request for the next page, with at most `limit` rows. */
@@ -32,15 +37,14 @@ struct client_list_kind {
     void (*copy)(struct client_list *list, void *to, const void *from, bool *failed);
 };
 
-/* An empty one of this kind, with the default for rows_max; NULL, and noted, without memory for it.
- */
-void *client_list_new(const struct client_list_kind *kind, struct client_detail *detail);
-void client_list_free(struct client_list *list);
-
-/* Fetches all of it, up to its rows_max, from the daemon at an address; NULL: the coordinator. The
- * status, noted, of the call that failed, or what client_channel_at() gives. */
-txclient_status client_list_fetch(txclient *client, struct client_thread *self, const char *address,
-                                  struct client_list *list);
+/* The whole of a public call: a structure of this kind, filled with all that the query asks for, up
+ * to its rows_max, by the daemon at an address; NULL: the coordinator. Otherwise *list is NULL, and
+ * the status of what failed is noted. */
+txclient_status client_list_ask(txclient *client, const char *address,
+                                const struct client_list_kind *kind, const void *query,
+                                void **list);
+/* Frees such a structure; NULL: nothing. */
+void client_list_free(void *list);
 
 /* Adds `n` rows of a page, `row_size` bytes each, as far as they were asked for; `more`: the daemon
  * has others behind them. TX_ENOMEM. */
