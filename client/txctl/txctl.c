@@ -76,6 +76,20 @@ static const struct argp global_argp = {
     .children = txctl_place_child,
     .help_filter = fill_in_commands};
 
+static bool are_addresses(char *const *words, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (strstr(words[i], "://") == NULL) {
+            (void)fprintf(stderr,
+                          "txctl: \"%s\" is no address of a daemon; one looks like "
+                          "tcp://127.0.0.1:7410 or ipc:///path\n",
+                          words[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int run_command(const struct txctl_command *command, struct arguments *arguments)
 {
     /* argp wants a program's name in front, and shows it in its messages. */
@@ -93,7 +107,13 @@ static int run_command(const struct txctl_command *command, struct arguments *ar
         argp_help(command->argp, stderr, ARGP_HELP_SEE | ARGP_HELP_USAGE, name);
         return EX_USAGE;
     }
-    return command->run(arguments);
+    const int first = command->words_min;
+    if (command->addresses &&
+        !are_addresses(arguments->words + first, arguments->words_n - first)) {
+        return EX_USAGE;
+    }
+    return command->call != NULL ? txctl_with_client(arguments, command->call)
+                                 : command->run(arguments);
 }
 
 int main(int argc, char **argv)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 const struct argp_child txctl_place_child[] = {{&cli_place_argp, 0, NULL, 0}, {0}};
 
@@ -64,19 +63,4 @@ int txctl_with_client(struct arguments *arguments,
     }
     txclient_close(&client);
     return result;
-}
-
-int txctl_with_addresses(struct arguments *arguments, int first,
-                         int (*run)(txclient *client, struct arguments *arguments))
-{
-    for (int i = first; i < arguments->words_n; i++) {
-        if (strstr(arguments->words[i], "://") == NULL) {
-            (void)fprintf(stderr,
-                          "txctl: \"%s\" is no address of a daemon; one looks like "
-                          "tcp://127.0.0.1:7410 or ipc:///path\n",
-                          arguments->words[i]);
-            return EX_USAGE;
-        }
-    }
-    return txctl_with_client(arguments, run);
 }

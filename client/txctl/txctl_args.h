@@ -48,18 +48,18 @@ struct txctl_command {
     const struct argp *argp;
     unsigned flags; /* of argp_parse */
     int words_min, words_max;
-    int (*run)(struct arguments *arguments); /* gives the exit status */
+    bool addresses; /* the words behind `words_min` are addresses of daemons */
+    /* One of the two, which gives the exit status; what went wrong is on stderr. `call` is given
+     * the client of the place that the arguments name. */
+    int (*call)(txclient *client, struct arguments *arguments);
+    int (*run)(struct arguments *arguments);
 };
 /* Opens the client of the place that the arguments name, and gives it to `run`; what went wrong is
  * on stderr. The exit status. */
 int txctl_with_client(struct arguments *arguments,
                       int (*run)(txclient *client, struct arguments *arguments));
 
-/* The same, for a command whose words from the `first` on are addresses of daemons; EX_USAGE when
- * one is none. */
-int txctl_with_addresses(struct arguments *arguments, int first,
-                         int (*run)(txclient *client, struct arguments *arguments));
-/* What is said of them. */
+/* What is said of addresses as words of a command. */
 #define TXCTL_NODES_DOC                                                                            \
     "The coordinator is asked for the participants, those for further coordinators. ADDRESS: "     \
     "further daemons, as tcp://127.0.0.1:7410, for when the coordinator is gone; "                 \

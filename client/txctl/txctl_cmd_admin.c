@@ -61,41 +61,42 @@ static const struct argp reload_argp = {.options = admin_options,
                                                "as SIGHUP does." NODE_DOC,
                                         .children = txctl_place_child};
 
-static int admin(txclient *client, struct arguments *arguments)
-{
-    return txctl_admin(client, &arguments->admin, arguments->place.json);
-}
-
-static int run_admin(struct arguments *arguments, txclient_admin_verb verb)
+static int admin(txclient *client, struct arguments *arguments, txclient_admin_verb verb)
 {
     arguments->admin.verb = verb;
     arguments->admin.node = arguments->words[0];
     arguments->admin.argument = arguments->words_n > 1 ? arguments->words[1] : NULL;
-    return txctl_with_client(arguments, admin);
+    return txctl_admin(client, &arguments->admin, arguments->place.json);
 }
 
-static int command_drain(struct arguments *arguments)
+static int drain(txclient *client, struct arguments *arguments)
 {
-    return run_admin(arguments, TXCLIENT_ADMIN_DRAIN);
+    return admin(client, arguments, TXCLIENT_ADMIN_DRAIN);
 }
 
-static int command_undrain(struct arguments *arguments)
+static int undrain(txclient *client, struct arguments *arguments)
 {
-    return run_admin(arguments, TXCLIENT_ADMIN_UNDRAIN);
+    return admin(client, arguments, TXCLIENT_ADMIN_UNDRAIN);
 }
 
-static int command_log_level(struct arguments *arguments)
+static int log_level(txclient *client, struct arguments *arguments)
 {
-    return run_admin(arguments, TXCLIENT_ADMIN_LOG_LEVEL);
+    return admin(client, arguments, TXCLIENT_ADMIN_LOG_LEVEL);
 }
 
-static int command_reload(struct arguments *arguments)
+static int reload(txclient *client, struct arguments *arguments)
 {
-    return run_admin(arguments, TXCLIENT_ADMIN_RELOAD);
+    return admin(client, arguments, TXCLIENT_ADMIN_RELOAD);
 }
 
-const struct txctl_command txctl_cmd_drain = {"drain", &drain_argp, 0, 1, 1, command_drain};
-const struct txctl_command txctl_cmd_undrain = {"undrain", &undrain_argp, 0, 1, 1, command_undrain};
-const struct txctl_command txctl_cmd_log_level = {"log-level", &log_level_argp,  0, 1,
-                                                  2,           command_log_level};
-const struct txctl_command txctl_cmd_reload = {"reload", &reload_argp, 0, 1, 1, command_reload};
+const struct txctl_command txctl_cmd_drain = {
+    .name = "drain", .argp = &drain_argp, .words_min = 1, .words_max = 1, .call = drain};
+const struct txctl_command txctl_cmd_undrain = {
+    .name = "undrain", .argp = &undrain_argp, .words_min = 1, .words_max = 1, .call = undrain};
+const struct txctl_command txctl_cmd_log_level = {.name = "log-level",
+                                                  .argp = &log_level_argp,
+                                                  .words_min = 1,
+                                                  .words_max = 2,
+                                                  .call = log_level};
+const struct txctl_command txctl_cmd_reload = {
+    .name = "reload", .argp = &reload_argp, .words_min = 1, .words_max = 1, .call = reload};

@@ -57,16 +57,6 @@ static int status(txclient *client, struct arguments *arguments)
                         arguments->place.json);
 }
 
-static int command_alarms(struct arguments *arguments)
-{
-    return txctl_with_addresses(arguments, 0, alarms);
-}
-
-static int command_status(struct arguments *arguments)
-{
-    return txctl_with_addresses(arguments, 0, status);
-}
-
 /* ---- locks, waits ---- */
 
 static error_t parse_locks_option(int key, char *arg, struct argp_state *state)
@@ -131,19 +121,9 @@ static int locks(txclient *client, struct arguments *arguments)
                        arguments->place.json);
 }
 
-static int command_locks(struct arguments *arguments)
-{
-    return txctl_with_client(arguments, locks);
-}
-
 static int waits(txclient *client, struct arguments *arguments)
 {
     return txctl_waits(client, arguments->words, arguments->words_n, arguments->place.json);
-}
-
-static int command_waits(struct arguments *arguments)
-{
-    return txctl_with_client(arguments, waits);
 }
 
 /* ---- top ---- */
@@ -182,17 +162,18 @@ static int top(txclient *client, struct arguments *arguments)
     return txctl_top(client, &arguments->top, arguments->place.json);
 }
 
-static int command_top(struct arguments *arguments)
-{
-    return txctl_with_client(arguments, top);
-}
-
-const struct txctl_command txctl_cmd_status = {"status", &status_argp,    0,
-                                               0,        TXCTL_NAMES_MAX, command_status};
-const struct txctl_command txctl_cmd_alarms = {"alarms", &alarms_argp,    0,
-                                               0,        TXCTL_NAMES_MAX, command_alarms};
-const struct txctl_command txctl_cmd_locks = {"locks", &locks_argp,     0,
-                                              0,       TXCTL_NAMES_MAX, command_locks};
-const struct txctl_command txctl_cmd_waits = {"waits", &waits_argp,     0,
-                                              0,       TXCTL_NAMES_MAX, command_waits};
-const struct txctl_command txctl_cmd_top = {"top", &top_argp, 0, 0, 0, command_top};
+const struct txctl_command txctl_cmd_status = {.name = "status",
+                                               .argp = &status_argp,
+                                               .words_max = TXCTL_NAMES_MAX,
+                                               .addresses = true,
+                                               .call = status};
+const struct txctl_command txctl_cmd_alarms = {.name = "alarms",
+                                               .argp = &alarms_argp,
+                                               .words_max = TXCTL_NAMES_MAX,
+                                               .addresses = true,
+                                               .call = alarms};
+const struct txctl_command txctl_cmd_locks = {
+    .name = "locks", .argp = &locks_argp, .words_max = TXCTL_NAMES_MAX, .call = locks};
+const struct txctl_command txctl_cmd_waits = {
+    .name = "waits", .argp = &waits_argp, .words_max = TXCTL_NAMES_MAX, .call = waits};
+const struct txctl_command txctl_cmd_top = {.name = "top", .argp = &top_argp, .call = top};

@@ -35,11 +35,6 @@ static int cut(txclient *client, struct arguments *arguments)
                      arguments->place.json);
 }
 
-static int command_cut(struct arguments *arguments)
-{
-    return txctl_with_client(arguments, cut);
-}
-
 /* ---- backup ---- */
 
 static error_t parse_backup_option(int key, char *arg, struct argp_state *state)
@@ -139,5 +134,7 @@ static int command_backup(struct arguments *arguments)
     return txctl_with_client(arguments, backup);
 }
 
-const struct txctl_command txctl_cmd_cut = {"cut", &cut_argp, 0, 0, TXCTL_NAMES_MAX, command_cut};
-const struct txctl_command txctl_cmd_backup = {"backup", &backup_argp, 0, 0, 3, command_backup};
+const struct txctl_command txctl_cmd_cut = {
+    .name = "cut", .argp = &cut_argp, .words_max = TXCTL_NAMES_MAX, .call = cut};
+const struct txctl_command txctl_cmd_backup = {
+    .name = "backup", .argp = &backup_argp, .words_max = 3, .run = command_backup};

@@ -71,16 +71,6 @@ static int indoubt(txclient *client, struct arguments *arguments)
                          arguments->place.json);
 }
 
-static int command_txns(struct arguments *arguments)
-{
-    return txctl_with_addresses(arguments, 0, txns);
-}
-
-static int command_indoubt(struct arguments *arguments)
-{
-    return txctl_with_addresses(arguments, 0, indoubt);
-}
-
 /* ---- resolve, forget ---- */
 
 static error_t parse_settle(int key, char *arg, struct argp_state *state)
@@ -177,28 +167,31 @@ static int readmit(txclient *client, struct arguments *arguments)
                          arguments->words_n - 1, arguments->place.json);
 }
 
-static int command_readmit(struct arguments *arguments)
-{
-    return txctl_with_addresses(arguments, 1, readmit);
-}
-
-static int command_resolve(struct arguments *arguments)
-{
-    return txctl_with_addresses(arguments, 1, resolve);
-}
-
-static int command_forget(struct arguments *arguments)
-{
-    return txctl_with_addresses(arguments, 1, forget);
-}
-
-const struct txctl_command txctl_cmd_txns = {"txns", &txns_argp,      0,
-                                             0,      TXCTL_NAMES_MAX, command_txns};
-const struct txctl_command txctl_cmd_indoubt = {"indoubt", &indoubt_argp,   0,
-                                                0,         TXCTL_NAMES_MAX, command_indoubt};
-const struct txctl_command txctl_cmd_resolve = {"resolve", &resolve_argp,   0,
-                                                1,         TXCTL_NAMES_MAX, command_resolve};
-const struct txctl_command txctl_cmd_forget = {"forget", &forget_argp,    0,
-                                               1,        TXCTL_NAMES_MAX, command_forget};
-const struct txctl_command txctl_cmd_readmit = {"readmit", &readmit_argp,   0,
-                                                1,         TXCTL_NAMES_MAX, command_readmit};
+const struct txctl_command txctl_cmd_txns = {.name = "txns",
+                                             .argp = &txns_argp,
+                                             .words_max = TXCTL_NAMES_MAX,
+                                             .addresses = true,
+                                             .call = txns};
+const struct txctl_command txctl_cmd_indoubt = {.name = "indoubt",
+                                                .argp = &indoubt_argp,
+                                                .words_max = TXCTL_NAMES_MAX,
+                                                .addresses = true,
+                                                .call = indoubt};
+const struct txctl_command txctl_cmd_resolve = {.name = "resolve",
+                                                .argp = &resolve_argp,
+                                                .words_min = 1,
+                                                .words_max = TXCTL_NAMES_MAX,
+                                                .addresses = true,
+                                                .call = resolve};
+const struct txctl_command txctl_cmd_forget = {.name = "forget",
+                                               .argp = &forget_argp,
+                                               .words_min = 1,
+                                               .words_max = TXCTL_NAMES_MAX,
+                                               .addresses = true,
+                                               .call = forget};
+const struct txctl_command txctl_cmd_readmit = {.name = "readmit",
+                                                .argp = &readmit_argp,
+                                                .words_min = 1,
+                                                .words_max = TXCTL_NAMES_MAX,
+                                                .addresses = true,
+                                                .call = readmit};

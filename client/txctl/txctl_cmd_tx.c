@@ -231,11 +231,6 @@ static int outcome(txclient *client, struct arguments *arguments)
     return txctl_outcome(client, arguments->words[0], arguments->wait_ms, arguments->place.json);
 }
 
-static int command_outcome(struct arguments *arguments)
-{
-    return txctl_with_client(arguments, outcome);
-}
-
 /* ---- shell ---- */
 
 static error_t parse_shell_option(int key, char *arg, struct argp_state *state)
@@ -263,14 +258,14 @@ static int shell(txclient *client, struct arguments *arguments)
     return txctl_shell(client, arguments->keep_going);
 }
 
-static int command_shell(struct arguments *arguments)
-{
-    return txctl_with_client(arguments, shell);
-}
-
 /* An operation may hold "--min" and "-5": nothing behind its first word is an option of txctl. */
-const struct txctl_command txctl_cmd_exec = {"exec", &exec_argp, ARGP_IN_ORDER,
-                                             0,      INT32_MAX,  command_exec};
-const struct txctl_command txctl_cmd_get = {"get", &get_argp, 0, 1, 1, command_get};
-const struct txctl_command txctl_cmd_outcome = {"outcome", &outcome_argp, 0, 1, 1, command_outcome};
-const struct txctl_command txctl_cmd_shell = {"shell", &shell_argp, 0, 0, 0, command_shell};
+const struct txctl_command txctl_cmd_exec = {.name = "exec",
+                                             .argp = &exec_argp,
+                                             .flags = ARGP_IN_ORDER,
+                                             .words_max = INT32_MAX,
+                                             .run = command_exec};
+const struct txctl_command txctl_cmd_get = {
+    .name = "get", .argp = &get_argp, .words_min = 1, .words_max = 1, .run = command_get};
+const struct txctl_command txctl_cmd_outcome = {
+    .name = "outcome", .argp = &outcome_argp, .words_min = 1, .words_max = 1, .call = outcome};
+const struct txctl_command txctl_cmd_shell = {.name = "shell", .argp = &shell_argp, .call = shell};
