@@ -297,16 +297,21 @@ void txctl_nodes_print_silent(const struct txctl_nodes *nodes, FILE *out)
     }
 }
 
+void txctl_node_json_begin(const struct txctl_node *node, struct json *json)
+{
+    json_object_begin(json);
+    json_member(json, "name", node->name);
+    json_member(json, "role", node->coordinator ? "coordinator" : "participant");
+    json_member(json, "address", node->address);
+    json_member_bool(json, "reachable", node->status != NULL);
+}
+
 void txctl_nodes_json(const struct txctl_nodes *nodes, struct json *json)
 {
     json_member_array_begin(json, "nodes");
     for (size_t i = 0; i < nodes->n; i++) {
         const struct txctl_node *node = &nodes->items[i];
-        json_object_begin(json);
-        json_member(json, "name", node->name);
-        json_member(json, "role", node->coordinator ? "coordinator" : "participant");
-        json_member(json, "address", node->address);
-        json_member_bool(json, "reachable", node->status != NULL);
+        txctl_node_json_begin(node, json);
         if (node->status == NULL) {
             json_member(json, "text", node->problem);
         }

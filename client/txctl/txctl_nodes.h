@@ -51,6 +51,8 @@ int txctl_nodes_exit(const struct txctl_nodes *nodes);
 /* For people: those that do not answer, a line each. For programs: "nodes", a list of all. */
 void txctl_nodes_print_silent(const struct txctl_nodes *nodes, FILE *out);
 void txctl_nodes_json(const struct txctl_nodes *nodes, struct json *json);
+/* Begins the object of one: who it is, and whether it answers. */
+void txctl_node_json_begin(const struct txctl_node *node, struct json *json);
 
 /* Writes the words with `indent` blanks in front of every line but the first, which begins in
  * column `column`; no line is longer than TXCTL_COLUMNS unless a word is. Ends the line. */

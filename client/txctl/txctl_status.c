@@ -162,11 +162,7 @@ static void json_fields(struct json *json, const txclient_node *node)
 static void json_node(struct json *json, const struct txctl_node *node,
                       const struct health_report *report)
 {
-    json_object_begin(json);
-    json_member(json, "name", node->name);
-    json_member(json, "role", node->coordinator ? "coordinator" : "participant");
-    json_member(json, "address", node->address);
-    json_member_bool(json, "reachable", node->status != NULL);
+    txctl_node_json_begin(node, json);
     json_member(json, "health", health_name(report->health));
     json_member_array_begin(json, "reasons");
     for (size_t i = 0; i < report->reasons_n; i++) {
