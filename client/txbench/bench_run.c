@@ -4,6 +4,7 @@
 #include "client/txbench/bench_accounts.h"
 #include "client/txbench/bench_args.h"
 #include "client/txbench/bench_report.h"
+#include "client/txbench/bench_steps.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
@@ -103,26 +104,19 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
     }
 }
 
-static error_t parse_mode(int key, char *arg, struct argp_state *state)
+static error_t parse_manner(int key, char *arg, struct argp_state *state)
 {
     struct bench_run_options *options = state->input;
     (void)arg;
-    if (key != OPTION_INTERACTIVE) {
-        return ARGP_ERR_UNKNOWN;
+    if (key == OPTION_INTERACTIVE) {
+        options->load.interactive = true;
+        return 0;
     }
-    options->load.interactive = true;
-    return 0;
-}
-
-static error_t parse_async(int key, char *arg, struct argp_state *state)
-{
-    struct bench_run_options *options = state->input;
-    (void)arg;
-    if (key != OPTION_ASYNC) {
-        return ARGP_ERR_UNKNOWN;
+    if (key == OPTION_ASYNC) {
+        options->load.async = true;
+        return 0;
     }
-    options->load.async = true;
-    return 0;
+    return ARGP_ERR_UNKNOWN;
 }
 
 static error_t parse_workload(int key, char *arg, struct argp_state *state)
@@ -135,17 +129,15 @@ static error_t parse_workload(int key, char *arg, struct argp_state *state)
         if (input->workload->interactive) {
             state->child_inputs[child++] = input->options;
         }
-        if (input->workload->work.start != NULL) {
-            state->child_inputs[child] = input->options;
-        }
+        state->child_inputs[child] = input->options;
         return 0;
     }
     return input->workload->parse(input->state, key, arg, state);
 }
 
 static const struct argp load_argp = {.options = load_options, .parser = parse_load};
-static const struct argp mode_argp = {.options = mode_options, .parser = parse_mode};
-static const struct argp async_argp = {.options = async_options, .parser = parse_async};
+static const struct argp mode_argp = {.options = mode_options, .parser = parse_manner};
+static const struct argp async_argp = {.options = async_options, .parser = parse_manner};
 
 /* 0, or an exit status after a complaint. */
 static int parse(struct input *input, int words_n, char **words)
@@ -157,9 +149,7 @@ static int parse(struct input *input, int words_n, char **words)
     if (workload->interactive) {
         children[n++] = (struct argp_child){&mode_argp, 0, NULL, 2};
     }
-    if (workload->work.start != NULL) {
-        children[n] = (struct argp_child){&async_argp, 0, NULL, 2};
-    }
+    children[n] = (struct argp_child){&async_argp, 0, NULL, 2};
     const struct argp argp = {.options = workload->options,
                               .parser = parse_workload,
                               .doc = workload->doc,
@@ -222,8 +212,13 @@ static int load_and_verify(struct input *input, txclient *client, struct bench_m
 {
     const struct bench_workload *workload = input->workload;
     const struct bench_run_options *options = input->options;
-    struct bench_work work = workload->work;
-    work.arg = input->state;
+    const struct bench_work work = {.run = bench_steps_run,
+                                    .start = bench_steps_start,
+                                    .make = workload->make,
+                                    .over = workload->over,
+                                    .own_new = workload->own_new,
+                                    .own_free = workload->own_free,
+                                    .arg = input->state};
     struct bench_result result = {.workload = workload,
                                   .state = input->state,
                                   .options = &options->load,

@@ -11,8 +11,9 @@
 
 #define BENCH_PATIENCE_MS 60000u /* for creating, adding up and verifying */
 
-/* Every function but `run` is called from one thread, and returns 0 or the exit status after a
- * complaint on stderr, unless it says otherwise. `state` is zeroed memory of `state_size` bytes. */
+/* Every function but those of the transactions is called from one thread, and returns 0 or the exit
+ * status after a complaint on stderr, unless it says otherwise. `state` is zeroed memory of
+ * `state_size` bytes. */
 struct bench_workload {
     const char *name;
     const char *doc;                   /* for --help */
@@ -27,8 +28,11 @@ struct bench_workload {
     int (*check)(void *state);
     /* Makes what the transactions need; asks the cluster. */
     int (*setup)(void *state, txclient *client);
-    /* The transactions, for bench_load_start(); its `arg` is `state`. */
-    struct bench_work work;
+    /* The transactions, as bench_steps.h runs them: these four of struct bench_work. */
+    bool (*make)(struct bench_client *client, void *state, struct bench_plan *plan);
+    void (*over)(struct bench_client *client, void *state, const struct bench_end *end);
+    void *(*own_new)(void *state);
+    void (*own_free)(void *own);
     /* After the last load: whether all holds. 0 also when it does not: `holds` says so. */
     int (*verify)(void *state, txclient *client, bool *holds);
     /* What setup and verify found: lines for people, and members of the open JSON object. */
