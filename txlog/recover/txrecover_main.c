@@ -58,6 +58,15 @@ static void parse_lsn(const char *option, const char *text, struct tx_lsn *lsn,
         argp_error(state, "%s: %s", option, why.text);
 }
 
+/* From 1 on. */
+static bool parse_number(const char *text, uint64_t *number)
+{
+    char *end = NULL;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return errno == 0 && *text >= '1' && *text <= '9' && *end == '\0';
+}
+
 static void parse_tx(const char *text, struct txrecover_options *options,
                      const struct argp_state *state)
 {
@@ -155,15 +164,12 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
 static error_t parse_rejoin(int key, char *arg, struct argp_state *state)
 {
     struct txrecover_options *options = state->input;
-    char *end = NULL;
     switch (key) {
     case KEY_ALONE:
         options->alone = true;
         return 0;
     case KEY_INCARNATION:
-        errno = 0;
-        options->incarnation = strtoull(arg, &end, 10);
-        if (errno != 0 || *arg < '1' || *arg > '9' || *end != '\0')
+        if (!parse_number(arg, &options->incarnation))
             argp_error(state, "--incarnation: \"%s\" is none; it is a number from 1", arg);
         return 0;
     case ARGP_KEY_END:
@@ -178,10 +184,7 @@ static error_t parse_rejoin(int key, char *arg, struct argp_state *state)
 static void parse_until_cut(const char *text, struct txrecover_options *options,
                             const struct argp_state *state)
 {
-    char *end = NULL;
-    errno = 0;
-    options->until_cut = strtoull(text, &end, 10);
-    if (errno != 0 || *text < '1' || *text > '9' || *end != '\0')
+    if (!parse_number(text, &options->until_cut))
         argp_error(state, "--until-cut: \"%s\" is no cut; cuts are numbered from 1", text);
 }
 
@@ -205,16 +208,12 @@ static void check_restore(const struct txrecover_options *options, const struct 
 static error_t parse_restore(int key, char *arg, struct argp_state *state)
 {
     struct txrecover_options *options = state->input;
-    char *end = NULL;
     switch (key) {
     case KEY_NODE:
         options->node = arg;
         return 0;
     case KEY_GENERATION:
-        errno = 0;
-        options->generation = strtoull(arg, &end, 10);
-        if (errno != 0 || *arg < '1' || *arg > '9' || *end != '\0' ||
-            options->generation > INT64_MAX)
+        if (!parse_number(arg, &options->generation) || options->generation > INT64_MAX)
             argp_error(state,
                        "--generation: \"%s\" is none; it is what the restore of another "
                        "node has printed",
