@@ -71,15 +71,15 @@ static enum tx_error visit_within(void *arg, struct tx_lsn lsn, struct tx_bytes 
     return ranging->visit(ranging->arg, lsn, stored, why);
 }
 
-static enum tx_error read_segment(struct archive *archive, size_t i, struct ranging *ranging,
-                                  struct tx_why *why)
+static enum tx_error read_segment(struct archive *archive, size_t i, archive_visit *visit,
+                                  void *arg, struct tx_why *why)
 {
     const struct archive_segment *head;
     char path[PATH_MAX];
     enum tx_error error = archive_item_path(archive, i, path, sizeof(path), why);
     if (error == TX_OK)
         error = archive_item_head(archive, i, &head, why);
-    return error == TX_OK ? archive_segment_each(path, head, visit_within, ranging, why) : error;
+    return error == TX_OK ? archive_segment_each(path, head, visit, arg, why) : error;
 }
 
 enum tx_error archive_each(struct archive *archive, struct tx_lsn first, struct tx_lsn last,
@@ -97,7 +97,7 @@ enum tx_error archive_each(struct archive *archive, struct tx_lsn first, struct 
         if (next != first.n)
             error = check_chain(archive, i, why);
         if (error == TX_OK)
-            error = read_segment(archive, i, &ranging, why);
+            error = read_segment(archive, i, visit_within, &ranging, why);
         next = item->last.n + 1;
     }
     return error;
@@ -133,19 +133,6 @@ static enum tx_error count_record(void *arg, struct tx_lsn lsn, struct tx_bytes 
     return TX_OK;
 }
 
-static enum tx_error verify_segment(struct archive *archive, size_t i, struct archive_check *check,
-                                    struct tx_why *why)
-{
-    const struct archive_segment *head;
-    char path[PATH_MAX];
-    enum tx_error error = archive_item_path(archive, i, path, sizeof(path), why);
-    if (error == TX_OK)
-        error = archive_item_head(archive, i, &head, why);
-    if (error == TX_OK)
-        error = archive_segment_each(path, head, count_record, check, why);
-    return error;
-}
-
 static bool follows(const struct archive *archive, size_t i)
 {
     return i > 0 && archive->items[i].first.n == archive->items[i - 1].last.n + 1;
@@ -156,7 +143,7 @@ enum tx_error archive_verify(struct archive *archive, struct archive_check *chec
 {
     bool whole = false; /* the head of the last one could be read */
     for (size_t i = 0; i < archive->n; i++) {
-        enum tx_error error = verify_segment(archive, i, check, why);
+        enum tx_error error = read_segment(archive, i, count_record, check, why);
         bool readable = archive->items[i].head != NULL;
         if (error == TX_OK && whole && follows(archive, i))
             error = check_chain(archive, i, why);

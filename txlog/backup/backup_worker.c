@@ -118,6 +118,16 @@ static void found(void *arg, uint64_t bytes)
     unlock(w);
 }
 
+static struct backup_copier copier_of(struct backup_worker *w)
+{
+    return (struct backup_copier){.repository = w->repository,
+                                  .label = w->label,
+                                  .full = w->full,
+                                  .found = found,
+                                  .went_on = went_on,
+                                  .arg = w};
+}
+
 static enum tx_error make_checkpoint(struct backup_worker *w, char *path, size_t path_size,
                                      struct tx_why *why)
 {
@@ -132,12 +142,7 @@ static enum tx_error make_checkpoint(struct backup_worker *w, char *path, size_t
 static enum tx_error copy(struct backup_worker *w, struct backup_node *node, struct tx_why *why)
 {
     char checkpoint[PATH_MAX];
-    struct backup_copier copier = {.repository = w->repository,
-                                   .label = w->label,
-                                   .full = w->full,
-                                   .found = found,
-                                   .went_on = went_on,
-                                   .arg = w};
+    const struct backup_copier copier = copier_of(w);
     enum tx_error error = make_checkpoint(w, checkpoint, sizeof(checkpoint), why);
     if (error == TX_OK)
         error = backup_copy_files(&copier, checkpoint, node, why);
@@ -167,12 +172,7 @@ static enum tx_error await_cut(struct backup_worker *w, struct backup_node *node
 
 static enum tx_error copy_log(struct backup_worker *w, struct backup_node *node, struct tx_why *why)
 {
-    struct backup_copier copier = {.repository = w->repository,
-                                   .label = w->label,
-                                   .full = w->full,
-                                   .found = found,
-                                   .went_on = went_on,
-                                   .arg = w};
+    const struct backup_copier copier = copier_of(w);
     enum tx_error error = backup_copy_records(&copier, w->options.log, node, why);
     return error == TX_OK ? backup_repo_put_node(w->repository, node, why) : error;
 }
