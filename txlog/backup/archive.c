@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "txlog/backup/backup_files.h"
+#include "txlog/backup/backup_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,36 +14,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FORMAT_FILE "FORMAT"
-#define FORMAT_TEXT "assent archive 1\n"
-#define LOCK_FILE   "LOCK"
+#define LOCK_FILE "LOCK"
 
 /* ---- the directory ---- */
 
-static enum tx_error count_entry(void *arg, const char *name)
+/* Another daemon may be at the same, at this moment. */
+static bool is_own(const char *entry)
 {
-    size_t *others = arg;
-    /* Another daemon may be at the same, at this moment. */
-    bool own = strcmp(name, FORMAT_FILE) == 0 || strcmp(name, FORMAT_FILE ".tmp") == 0 ||
-               strncmp(name, "generation-", 11) == 0 || strcmp(name, "lost+found") == 0;
-    *others += !own;
-    return TX_OK;
+    return strcmp(entry, BACKUP_FORMAT_FILE) == 0 ||
+           strcmp(entry, BACKUP_FORMAT_FILE ".tmp") == 0 || strncmp(entry, "generation-", 11) == 0;
 }
+
+static const struct backup_format format = {
+    .text = "assent archive 1\n", .what = "archive", .content = "archive", .own = is_own};
 
 /* A new or empty directory becomes an archive. */
 static enum tx_error create(const char *path, struct tx_why *why)
 {
-    size_t others = 0;
-    enum tx_error error = backup_directory_make(path, why);
-    if (error == TX_OK)
-        error = backup_directory_each(path, count_entry, &others, why);
-    if (error == TX_OK && others > 0)
-        error = tx_why(
-            why, TX_EINVAL,
-            "%.300s: holds other things and no archive; name a new or an empty directory", path);
+    enum tx_error error = backup_format_claim(&format, path, why);
     if (error != TX_OK)
         return error;
-    error = backup_file_write(path, FORMAT_FILE, tx_bytes_str(FORMAT_TEXT), why);
+    error = backup_file_write(path, BACKUP_FORMAT_FILE, tx_bytes_str(format.text), why);
     /* Two daemons that begin together write the same, and one of them may find that its temporary
      * file has its name already. */
     return error == TX_ENOTFOUND ? archive_check_format(path, why) : error;
@@ -50,20 +42,10 @@ static enum tx_error create(const char *path, struct tx_why *why)
 
 enum tx_error archive_check_format(const char *directory, struct tx_why *why)
 {
-    char file[PATH_MAX];
-    struct tx_buf text = {0};
-    enum tx_error error = backup_path(file, sizeof(file), directory, FORMAT_FILE, why);
-    if (error == TX_OK)
-        error = backup_file_read(file, &text, why);
-    if (error == TX_ENOTFOUND)
-        error = tx_why(why, TX_ENOTFOUND, "%.300s: there is no archive of logs", directory);
-    if (error == TX_OK && !tx_bytes_equal(tx_buf_view(&text), tx_bytes_str(FORMAT_TEXT)))
-        error = tx_why(why, TX_EVERSION,
-                       "%.300s: is no archive that this program knows: its file FORMAT does not "
-                       "say \"assent archive 1\"",
-                       directory);
-    tx_buf_deinit(&text);
-    return error;
+    enum tx_error error = backup_format_check(&format, directory, why);
+    return error == TX_ENOTFOUND
+               ? tx_why(why, TX_ENOTFOUND, "%.300s: there is no archive of logs", directory)
+               : error;
 }
 
 static enum tx_error set_paths(struct archive *archive, const char *directory, struct tx_why *why)

@@ -3,6 +3,7 @@
 
 #include "txlog/backup/backup_blob.h"
 #include "txlog/backup/backup_files.h"
+#include "txlog/backup/backup_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,62 +14,32 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FORMAT_FILE "FORMAT"
-#define FORMAT_TEXT "assent backups 1\n"
-#define LOCK_FILE   "LOCK"
+#define LOCK_FILE "LOCK"
 
 /* ---- opening ---- */
 
-static enum tx_error count_entry(void *arg, const char *name)
-{
-    size_t *others = arg;
-    if (strcmp(name, "lost+found") != 0)
-        (*others)++;
-    return TX_OK;
-}
+static const struct backup_format format = {
+    .text = "assent backups 1\n", .what = "repository of backups", .content = "backups"};
 
 /* A new or empty directory becomes a repository. */
 static enum tx_error create(const char *path, struct tx_why *why)
 {
-    size_t others = 0;
-    char inner[PATH_MAX];
-    enum tx_error error = backup_directory_make(path, why);
-    if (error == TX_OK)
-        error = backup_directory_each(path, count_entry, &others, why);
-    if (error == TX_OK && others > 0)
-        error = tx_why(
-            why, TX_EINVAL,
-            "%.300s: holds other things and no backups; name a new or an empty directory", path);
     static const char *const parts[] = {"blobs", "backups"};
+    char inner[PATH_MAX];
+    enum tx_error error = backup_format_claim(&format, path, why);
     for (size_t i = 0; error == TX_OK && i < 2; i++) {
         error = backup_path(inner, sizeof(inner), path, parts[i], why);
         if (error == TX_OK)
             error = backup_directory_make(inner, why);
     }
-    return error == TX_OK ? backup_file_write(path, FORMAT_FILE, tx_bytes_str(FORMAT_TEXT), why)
-                          : error;
-}
-
-/* TX_ENOTFOUND: it is no repository (yet). */
-static enum tx_error check_format(const char *path, struct tx_why *why)
-{
-    char file[PATH_MAX];
-    struct tx_buf text = {0};
-    enum tx_error error = backup_path(file, sizeof(file), path, FORMAT_FILE, why);
-    if (error == TX_OK)
-        error = backup_file_read(file, &text, why);
-    if (error == TX_OK && !tx_bytes_equal(tx_buf_view(&text), tx_bytes_str(FORMAT_TEXT)))
-        error = tx_why(why, TX_EVERSION,
-                       "%.300s: is no repository of backups that this program knows: its file "
-                       "FORMAT does not say \"assent backups 1\"",
-                       path);
-    tx_buf_deinit(&text);
-    return error;
+    return error == TX_OK
+               ? backup_file_write(path, BACKUP_FORMAT_FILE, tx_bytes_str(format.text), why)
+               : error;
 }
 
 static enum tx_error ready(const char *path, enum backup_repo_mode mode, struct tx_why *why)
 {
-    enum tx_error error = check_format(path, why);
+    enum tx_error error = backup_format_check(&format, path, why);
     if (error != TX_ENOTFOUND)
         return error;
     if (mode == BACKUP_REPO_CREATE)
