@@ -3,6 +3,7 @@
 
 #include "common/assert.h"
 #include "common/json.h"
+#include "txlog/backup/backup_document.h"
 #include "txlog/backup/backup_files.h"
 #include "txlog/backup/backup_frame.h"
 #include "txlog/backup/backup_json.h"
@@ -60,8 +61,9 @@ static void write_cuts(struct json *json, const struct archive_segment *segment)
     json_array_end(json);
 }
 
-static void write_members(struct json *json, const struct archive_segment *segment)
+static void write_front(struct json *json, const void *what)
 {
+    const struct archive_segment *segment = what;
     char text[BACKUP_DIGEST_TEXT];
     json_object_begin(json);
     json_member_u64(json, "format", ARCHIVE_SEGMENT_FORMAT);
@@ -81,21 +83,10 @@ static void write_members(struct json *json, const struct archive_segment *segme
 static enum tx_error encode_head(const struct archive_segment *segment, struct tx_buf *out,
                                  struct tx_why *why)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *stream = open_memstream(&text, &len);
-    if (stream == NULL)
-        return tx_why(why, TX_ENOMEM, "no memory to describe a segment of the archive");
-    struct json json;
-    json_init(&json, stream);
-    write_members(&json, segment);
-    bool failed = fclose(stream) != 0;
-    if (!failed)
-        backup_seal(tx_bytes(text, len), out);
-    free(text);
-    return failed || out->failed
-               ? tx_why(why, TX_ENOMEM, "no memory to describe a segment of the archive")
-               : TX_OK;
+    backup_document_write(write_front, segment, out);
+    backup_seal(out);
+    return out->failed ? tx_why(why, TX_ENOMEM, "no memory to describe a segment of the archive")
+                       : TX_OK;
 }
 
 static void read_cuts(struct backup_reader *r, struct archive_segment *segment)

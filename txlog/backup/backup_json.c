@@ -123,12 +123,11 @@ static void make_seal(struct tx_bytes front, char seal[SEAL_BYTES + 1])
                    backup_digest_print(&digest, digest_text), SEAL_END);
 }
 
-void backup_seal(struct tx_bytes front, struct tx_buf *out)
+void backup_seal(struct tx_buf *document)
 {
     char seal[SEAL_BYTES + 1];
-    make_seal(front, seal);
-    tx_buf_append(out, front);
-    tx_buf_append(out, tx_bytes(seal, SEAL_BYTES));
+    make_seal(tx_buf_view(document), seal);
+    tx_buf_append(document, tx_bytes(seal, SEAL_BYTES));
 }
 
 bool backup_sealed(struct tx_bytes text)

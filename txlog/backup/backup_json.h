@@ -38,9 +38,8 @@ const struct backup_json *backup_read_array(struct backup_reader *reader,
                                             size_t *n);
 const struct backup_json *backup_read_at(const struct backup_json *array, size_t i);
 
-/* Appends a document that lacks its end, `front`, and its end: ,"blake2b":"<64 digits>"}\n, with
- * the digest of the front. */
-void backup_seal(struct tx_bytes front, struct tx_buf *out);
+/* Ends a document: ,"blake2b":"<64 digits>"}\n, with the digest of all that stands before it. */
+void backup_seal(struct tx_buf *document);
 /* Does it end so, byte for byte? */
 bool backup_sealed(struct tx_bytes text) TX_MUST_CHECK;
 

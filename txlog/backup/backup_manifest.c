@@ -2,6 +2,7 @@
 #include "txlog/backup/backup_manifest.h"
 
 #include "common/json.h"
+#include "txlog/backup/backup_document.h"
 #include "txlog/backup/backup_json.h"
 
 #include <stdio.h>
@@ -58,8 +59,9 @@ static void write_members(struct json *json, const struct backup_manifest *manif
 }
 
 /* Without its end. */
-static void write_front(struct json *json, const struct backup_manifest *manifest)
+static void write_front(struct json *json, const void *what)
 {
+    const struct backup_manifest *manifest = what;
     json_object_begin(json);
     json_member_u64(json, "format", BACKUP_MANIFEST_FORMAT);
     json_member(json, "backup", manifest->name);
@@ -76,19 +78,9 @@ static void write_front(struct json *json, const struct backup_manifest *manifes
 enum tx_error backup_manifest_encode(const struct backup_manifest *manifest, struct tx_buf *out,
                                      struct tx_why *why)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *stream = open_memstream(&text, &len);
-    if (stream == NULL)
-        return tx_why(why, TX_ENOMEM, "no memory to write a manifest");
-    struct json json;
-    json_init(&json, stream);
-    write_front(&json, manifest);
-    bool failed = fclose(stream) != 0;
-    if (!failed)
-        backup_seal(tx_bytes(text, len), out);
-    free(text);
-    return failed || out->failed ? tx_why(why, TX_ENOMEM, "no memory to write a manifest") : TX_OK;
+    backup_document_write(write_front, manifest, out);
+    backup_seal(out);
+    return out->failed ? tx_why(why, TX_ENOMEM, "no memory to write a manifest") : TX_OK;
 }
 
 /* ---- reading ---- */

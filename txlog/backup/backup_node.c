@@ -2,6 +2,7 @@
 #include "txlog/backup/backup_node.h"
 
 #include "common/json.h"
+#include "txlog/backup/backup_document.h"
 #include "txlog/backup/backup_json.h"
 #include "txlog/record.h"
 
@@ -122,27 +123,22 @@ static void write_segments(struct json *json, const struct backup_node *node)
     json_array_end(json);
 }
 
+static void write_node(struct json *json, const void *what)
+{
+    const struct backup_node *node = what;
+    json_object_begin(json);
+    write_identity(json, node);
+    write_files(json, node);
+    write_segments(json, node);
+    json_object_end(json);
+}
+
 enum tx_error backup_node_encode(const struct backup_node *node, struct tx_buf *out,
                                  struct tx_why *why)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *stream = open_memstream(&text, &len);
-    if (stream == NULL)
-        return tx_why(why, TX_ENOMEM, "no memory to describe a backup");
-    struct json json;
-    json_init(&json, stream);
-    json_object_begin(&json);
-    write_identity(&json, node);
-    write_files(&json, node);
-    write_segments(&json, node);
-    json_object_end(&json);
-    (void)fputc('\n', stream);
-    bool failed = fclose(stream) != 0;
-    if (!failed)
-        tx_buf_append(out, tx_bytes(text, len));
-    free(text);
-    return failed || out->failed ? tx_why(why, TX_ENOMEM, "no memory to describe a backup") : TX_OK;
+    backup_document_write(write_node, node, out);
+    tx_buf_append(out, tx_bytes_str("\n"));
+    return out->failed ? tx_why(why, TX_ENOMEM, "no memory to describe a backup") : TX_OK;
 }
 
 /* ---- reading ---- */
