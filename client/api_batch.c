@@ -1,6 +1,8 @@
 /* Batches: lists of operations with their bytes. */
 #include "client/client_shell.h"
 
+#include "common/array.h"
+
 #include <stdlib.h>
 
 static enum tx_error fill_place(struct tx_op *op, const txclient_address *at, struct tx_why *why)
@@ -67,16 +69,11 @@ static enum tx_error batch_reserve(txclient_batch *batch, struct tx_why *why)
     if (batch->n == TX_OPS_MAX) {
         return tx_why(why, TX_ELIMIT, "a transaction has at most %u operations", TX_OPS_MAX);
     }
-    if (batch->n < batch->capacity) {
-        return TX_OK;
-    }
-    size_t capacity = batch->capacity > 0 ? batch->capacity * 2 : 8;
-    struct tx_op *ops = reallocarray(batch->ops, capacity, sizeof *ops);
+    struct tx_op *ops = tx_array_room(batch->ops, batch->n, &batch->capacity, sizeof *ops, 8);
     if (ops == NULL) {
         return tx_why(why, TX_ENOMEM, "out of memory");
     }
     batch->ops = ops;
-    batch->capacity = capacity;
     return TX_OK;
 }
 

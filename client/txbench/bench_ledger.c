@@ -1,6 +1,8 @@
 /* Files of transfers. */
 #include "client/txbench/bench_ledger.h"
 
+#include "common/array.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -49,16 +51,13 @@ static bool parse_line(char *line, struct bench_transfer *transfer)
 
 static struct bench_transfer *ledger_grow(struct bench_ledger *ledger)
 {
-    if (ledger->n == ledger->capacity) {
-        size_t capacity = ledger->capacity > 0 ? ledger->capacity * 2 : 1024;
-        struct bench_transfer *items = reallocarray(ledger->items, capacity, sizeof *items);
-        if (items == NULL) {
-            return NULL;
-        }
-        ledger->items = items;
-        ledger->capacity = capacity;
+    struct bench_transfer *items =
+        tx_array_room(ledger->items, ledger->n, &ledger->capacity, sizeof *items, 1024);
+    if (items == NULL) {
+        return NULL;
     }
-    return &ledger->items[ledger->n];
+    ledger->items = items;
+    return &items[ledger->n];
 }
 
 /* 0, or the line that is wrong. */

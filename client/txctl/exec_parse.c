@@ -1,6 +1,8 @@
 /* Operations as text, into a batch. */
 #include "client/txctl/exec_parse.h"
 
+#include "common/array.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -480,16 +482,11 @@ static txclient_status add_to_batch(struct parser *p, enum verb verb, txclient_a
 
 static txclient_status script_reserve(struct exec_script *script)
 {
-    if (script->n < script->capacity) {
-        return TXCLIENT_OK;
-    }
-    size_t capacity = script->capacity > 0 ? script->capacity * 2 : 8;
-    struct exec_op *ops = reallocarray(script->ops, capacity, sizeof *ops);
+    struct exec_op *ops = tx_array_room(script->ops, script->n, &script->capacity, sizeof *ops, 8);
     if (ops == NULL) {
         return TXCLIENT_ENOMEM;
     }
     script->ops = ops;
-    script->capacity = capacity;
     return TXCLIENT_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "client/txctl/wait_tree.h"
 
 #include "client/txctl/lock_text.h"
+#include "common/array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,15 +56,11 @@ bool wait_tree_add(struct wait_tree *tree, const char *participant, const txclie
     if (!row->waiting || row->blockers_n == 0) {
         return true;
     }
-    if (tree->n == tree->capacity) {
-        size_t capacity = tree->capacity > 0 ? 2 * tree->capacity : 64;
-        struct wait *waits = reallocarray(tree->waits, capacity, sizeof *waits);
-        if (waits == NULL) {
-            return false;
-        }
-        tree->waits = waits;
-        tree->capacity = capacity;
+    struct wait *waits = tx_array_room(tree->waits, tree->n, &tree->capacity, sizeof *waits, 64);
+    if (waits == NULL) {
+        return false;
     }
+    tree->waits = waits;
     tree->waits[tree->n++] = (struct wait){.participant = participant, .row = row};
     return true;
 }

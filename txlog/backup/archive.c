@@ -1,6 +1,7 @@
 /* An archive of logs: opening it, and writing. */
 #include "txlog/backup/archive_index.h"
 
+#include "common/array.h"
 #include "common/clock.h"
 #include "txlog/backup/backup_files.h"
 #include "txlog/backup/backup_format.h"
@@ -111,14 +112,11 @@ enum tx_error archive_item_path(const struct archive *archive, size_t i, char *o
 
 static enum tx_error grow(struct archive *archive, struct tx_why *why)
 {
-    if (archive->n < archive->capacity)
-        return TX_OK;
-    size_t capacity = archive->capacity == 0 ? 64 : 2 * archive->capacity;
-    struct archive_item *items = reallocarray(archive->items, capacity, sizeof(*items));
+    struct archive_item *items =
+        tx_array_room(archive->items, archive->n, &archive->capacity, sizeof(*items), 64);
     if (items == NULL)
         return tx_why(why, TX_ENOMEM, "no memory for the list of an archive");
     archive->items = items;
-    archive->capacity = capacity;
     return TX_OK;
 }
 

@@ -1,6 +1,7 @@
 /* A segment of an archive. */
 #include "txlog/backup/archive_segment.h"
 
+#include "common/array.h"
 #include "common/assert.h"
 #include "common/json.h"
 #include "txlog/backup/backup_document.h"
@@ -193,14 +194,11 @@ static enum tx_error note_cut(struct archive_segment_writer *w, struct tx_bytes 
     enum tx_error error = txlog_record_decode(stored, &w->arena, &record, why);
     if (error != TX_OK || record.cut.lsn.n != record.lsn.n)
         return error;
-    if (segment->cuts_n == w->cuts_capacity) {
-        size_t capacity = w->cuts_capacity == 0 ? 16 : 2 * w->cuts_capacity;
-        struct tx_cut *cuts = reallocarray(segment->cuts, capacity, sizeof(*cuts));
-        if (cuts == NULL)
-            return tx_why(why, TX_ENOMEM, "no memory for a segment of the archive");
-        segment->cuts = cuts;
-        w->cuts_capacity = capacity;
-    }
+    struct tx_cut *cuts =
+        tx_array_room(segment->cuts, segment->cuts_n, &w->cuts_capacity, sizeof(*cuts), 16);
+    if (cuts == NULL)
+        return tx_why(why, TX_ENOMEM, "no memory for a segment of the archive");
+    segment->cuts = cuts;
     segment->cuts[segment->cuts_n++] = record.cut;
     return TX_OK;
 }

@@ -1,6 +1,7 @@
 /* Which blobs does any backup need? The others go. */
 #include "txlog/backup/backup_repo.h"
 
+#include "common/array.h"
 #include "txlog/backup/backup_files.h"
 
 #include <stdlib.h>
@@ -14,15 +15,12 @@ struct needed {
 
 static enum tx_error need(struct needed *needed, const struct backup_digest *digest)
 {
-    if (needed->n == needed->capacity) {
-        size_t capacity = needed->n == 0 ? 256 : 2 * needed->n;
-        struct backup_digest *items = reallocarray(needed->items, capacity, sizeof(*items));
-        if (items == NULL)
-            return TX_ENOMEM;
-        needed->items = items;
-        needed->capacity = capacity;
-    }
-    needed->items[needed->n++] = *digest;
+    struct backup_digest *items =
+        tx_array_room(needed->items, needed->n, &needed->capacity, sizeof(*items), 256);
+    if (items == NULL)
+        return TX_ENOMEM;
+    needed->items = items;
+    items[needed->n++] = *digest;
     return TX_OK;
 }
 
