@@ -18,8 +18,8 @@ struct transfers {
     atomic_bool stopping;
     atomic_ulong committed;    /* how many */
     atomic_ulong acknowledged; /* the number of the last one that was */
-    unsigned long attempted;
-    char failure[256]; /* why it has ended by itself */
+    atomic_ulong attempted;    /* the number of the last one that was begun */
+    char failure[256];         /* why it has ended by itself */
 };
 
 /* Puts the money there, through `client`. */
