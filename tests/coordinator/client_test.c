@@ -7,21 +7,6 @@
 
 static struct driver d;
 
-static int setup(void **unused)
-{
-    (void)unused;
-    driver_up(&d);
-    driver_quiet(&d);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
-    return 0;
-}
-
 static void error_unknown_participant_lists_the_known(void **unused)
 {
     (void)unused;
@@ -649,7 +634,7 @@ static void status_of_every_kind(void **unused)
     assert_true(has(status->fields[1].text, "fenced"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, driver_setup, driver_teardown, &d)
 
 int main(void)
 {

@@ -331,6 +331,19 @@ void driver_quiet(struct driver *d)
     driver_ignore(d);
 }
 
+int driver_setup(void **state)
+{
+    driver_up(*state);
+    driver_quiet(*state);
+    return 0;
+}
+
+int driver_teardown(void **state)
+{
+    driver_deinit(*state);
+    return 0;
+}
+
 bool driver_noted(const struct driver *d, const char *text)
 {
     for (size_t i = 0; i < d->actions.n; i++) {

@@ -53,6 +53,10 @@ void driver_start(struct driver *d);
 /* init, start, all four participants welcome. */
 void driver_up(struct driver *d);
 void driver_deinit(struct driver *d);
+/* For cmocka, of tests whose state is a driver at first: driver_up() and driver_quiet(), and
+ * driver_deinit(). */
+int driver_setup(void **state);
+int driver_teardown(void **state);
 /* The process dies and starts again in the next epoch with the first `records` of its log; nobody
  * introduced. */
 void driver_restart(struct driver *d, size_t records);

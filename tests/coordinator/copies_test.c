@@ -23,13 +23,6 @@ static int up(void **unused)
     return 0;
 }
 
-static int down(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
-    return 0;
-}
-
 static void inquire_of_a_foreign_epoch__no_answer_and_an_alarm(void **unused)
 {
     (void)unused;
@@ -117,7 +110,7 @@ static void epochs_before_the_lineage__presumed(void **unused)
     assert_int_equal(driver_stats(&d).alarms, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+#define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, up, driver_teardown, &d)
 
 int main(void)
 {

@@ -6,21 +6,6 @@
 
 static struct driver d;
 
-static int up(void **unused)
-{
-    (void)unused;
-    driver_up(&d);
-    driver_ignore(&d);
-    return 0;
-}
-
-static int down(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
-    return 0;
-}
-
 static void ask(bool begin, uint64_t number)
 {
     struct tx_msg msg = {.type = TX_MSG_CUT_REQUEST,
@@ -275,7 +260,7 @@ static void a_log_that_goes_back_is_refused(void **unused)
     coord_core_destroy(&core);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+#define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, driver_setup, driver_teardown, &d)
 
 int main(void)
 {

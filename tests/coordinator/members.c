@@ -2,20 +2,11 @@
 
 struct driver d;
 
-int members_setup(void **unused)
+int members_setup(void **state)
 {
-    (void)unused;
-    driver_up(&d);
-    driver_quiet(&d);
+    (void)driver_setup(state);
     d.mode = TX_COMMIT_PARTICIPANTS;
     d.members_decide = true;
-    return 0;
-}
-
-int members_teardown(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
     return 0;
 }
 

@@ -6,9 +6,9 @@
 
 extern struct driver d;
 
-/* All participants are up, nothing is under way. */
-int members_setup(void **unused);
-int members_teardown(void **unused);
+/* Setup for cmocka of tests whose state is `d` at first: all participants are up, nothing is under
+ * way. driver_teardown() ends it. */
+int members_setup(void **state);
 
 /* The PREPARE that has just been sent to a participant. */
 const struct tx_msg_prepare *prepare(char who);

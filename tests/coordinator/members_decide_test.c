@@ -375,7 +375,8 @@ static void status__says_who_decides(void **unused)
     assert_true(seen);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, members_setup, members_teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, members_setup, driver_teardown, &d)
 
 int main(void)
 {

@@ -318,7 +318,8 @@ static void vote_read_only__a_violation(void **unused)
     (void)assert_committed(id);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, members_setup, members_teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, members_setup, driver_teardown, &d)
 
 int main(void)
 {

@@ -514,7 +514,8 @@ static void resolve_of_another_copy__what_the_members_say_and_else_unknown(void 
     (void)assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, members_setup, members_teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, members_setup, driver_teardown, &d)
 
 int main(void)
 {

@@ -5,21 +5,6 @@
 
 static struct driver d;
 
-static int setup(void **unused)
-{
-    (void)unused;
-    driver_up(&d);
-    driver_quiet(&d);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
-    return 0;
-}
-
 static void fenced(char who, uint64_t epoch, uint64_t life)
 {
     struct tx_msg msg = {.type = TX_MSG_FENCED, .fenced = {.known = {epoch, life, {1}}}};
@@ -558,7 +543,7 @@ static void loss__let_in_for_later_starts_too(void **unused)
     assert_int_equal(driver_stats(&d).peers_up, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, driver_setup, driver_teardown, &d)
 
 /* ---- where participants are ---- */
 

@@ -5,21 +5,6 @@
 
 static struct driver d;
 
-static int setup(void **unused)
-{
-    (void)unused;
-    driver_up(&d);
-    driver_quiet(&d);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
-    return 0;
-}
-
 static void ask(struct tx_id id, const char *members)
 {
     finish(&d, TX_MSG_OUTCOME_REQUEST, id, members);
@@ -407,7 +392,7 @@ static void mark__older_epochs_after_the_retention_and_the_oldest_open_one_alone
     assert_int_equal(mark->open_n, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, driver_setup, driver_teardown, &d)
 
 int main(void)
 {

@@ -20,13 +20,6 @@ static int setup(void **unused)
     return 0;
 }
 
-static int teardown(void **unused)
-{
-    (void)unused;
-    driver_deinit(&d);
-    return 0;
-}
-
 static const struct tx_msg_txs *ask(const struct tx_msg_txs_request *request)
 {
     struct tx_msg msg = {.type = TX_MSG_TXS_REQUEST, .txs_request = *request};
@@ -162,7 +155,7 @@ static void alarms_keep_their_time(void **unused)
     driver_ignore(&d);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, setup, driver_teardown, &d)
 
 int main(void)
 {

@@ -390,6 +390,25 @@ static void a_failure_is_final(void **state)
     gated_close(&g);
 }
 
+static void await_first(const struct gated *g, uint64_t lsn)
+{
+    uint64_t give_up = now_ms() + 20000;
+    while (txlog_first(g->real).n != lsn && now_ms() < give_up)
+        (void)sched_yield();
+    assert_int_equal(txlog_first(g->real).n, lsn);
+}
+
+/* With fifty durable records. */
+static struct log_writer *start_with_fifty(struct gated *g)
+{
+    gated_open(g, false);
+    struct log_writer *writer = start(&g->base, (struct log_writer_options){0});
+    for (uint64_t lsn = 1; lsn <= 50; lsn++)
+        queue(writer, lsn, lsn == 50);
+    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    return writer;
+}
+
 static void compaction_comes_between_batches(void **state)
 {
     (void)state;
@@ -403,10 +422,7 @@ static void compaction_comes_between_batches(void **state)
     queue(writer, 51, true);
     assert_int_equal(await(writer, 51, NULL), TX_OK);
     log_writer_compact(writer, (struct tx_lsn){20}); /* long done */
-    uint64_t give_up = now_ms() + 20000;
-    while (txlog_first(g.real).n != 51 && now_ms() < give_up)
-        (void)sched_yield();
-    assert_int_equal(txlog_first(g.real).n, 51);
+    await_first(&g, 51);
     assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
     gated_close(&g);
 }
@@ -416,33 +432,17 @@ static void what_is_held_is_not_compacted(void **state)
 {
     (void)state;
     struct gated g;
-    gated_open(&g, false);
-    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
-    for (uint64_t lsn = 1; lsn <= 50; lsn++)
-        queue(writer, lsn, lsn == 50);
-    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    struct log_writer *writer = start_with_fifty(&g);
     assert_int_equal(log_writer_hold(writer, LOG_HOLD_BACKUP, (struct tx_lsn){21}, 0).n, 21);
     log_writer_compact(writer, (struct tx_lsn){40});
-    uint64_t give_up = now_ms() + 20000;
-    while (txlog_first(g.real).n != 21 && now_ms() < give_up)
-        (void)sched_yield();
+    await_first(&g, 21);
     queue(writer, 51, true);
     assert_int_equal(await(writer, 51, NULL), TX_OK);
     assert_int_equal(txlog_first(g.real).n, 21);
     (void)log_writer_hold(writer, LOG_HOLD_BACKUP, (struct tx_lsn){0}, 0);
-    while (txlog_first(g.real).n != 41 && now_ms() < give_up)
-        (void)sched_yield();
-    assert_int_equal(txlog_first(g.real).n, 41);
+    await_first(&g, 41);
     assert_int_equal(log_writer_stop(&writer, NULL), TX_OK);
     gated_close(&g);
-}
-
-static void await_first(const struct gated *g, uint64_t lsn)
-{
-    uint64_t give_up = now_ms() + 20000;
-    while (txlog_first(g->real).n != lsn && now_ms() < give_up)
-        (void)sched_yield();
-    assert_int_equal(txlog_first(g->real).n, lsn);
 }
 
 /* Of two who hold the log the lowest counts, and neither gives up what the other needs. Whoever
@@ -451,11 +451,7 @@ static void each_holder_gives_up_its_own(void **state)
 {
     (void)state;
     struct gated g;
-    gated_open(&g, false);
-    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
-    for (uint64_t lsn = 1; lsn <= 50; lsn++)
-        queue(writer, lsn, lsn == 50);
-    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    struct log_writer *writer = start_with_fifty(&g);
     assert_int_equal(log_writer_hold(writer, LOG_HOLD_BACKUP, (struct tx_lsn){21}, 0).n, 21);
     assert_int_equal(log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){11}, 0).n, 11);
     log_writer_compact(writer, (struct tx_lsn){40});
@@ -476,11 +472,7 @@ static void a_hold_ends_at_its_limit(void **state)
 {
     (void)state;
     struct gated g;
-    gated_open(&g, false);
-    struct log_writer *writer = start(&g.base, (struct log_writer_options){0});
-    for (uint64_t lsn = 1; lsn <= 50; lsn++)
-        queue(writer, lsn, lsn == 50);
-    assert_int_equal(await(writer, 50, NULL), TX_OK);
+    struct log_writer *writer = start_with_fifty(&g);
     uint64_t each = log_writer_stats(writer).record_bytes / 50;
     (void)log_writer_hold(writer, LOG_HOLD_ARCHIVE, (struct tx_lsn){11}, 5 * each);
     log_writer_compact(writer, (struct tx_lsn){40});
