@@ -22,10 +22,7 @@ static int two_participants(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
-    work_put_surely(client, "ab", "k", "old");
+    work_start_with("old");
     return 0;
 }
 
@@ -274,9 +271,7 @@ static int unwritable_audit(void **state)
     (void)state;
     cluster_init(&cluster, 2, false);
     daemon_set(&cluster, a, "audit", "file = /dev/full");
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     return 0;
 }
 

@@ -28,8 +28,7 @@ static int two_participants(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
-    cluster_start(&cluster);
-    client = work_client(coordinator);
+    work_start();
     backup_accounts();
     return 0;
 }
@@ -40,8 +39,7 @@ static int slow_participants(void **state)
     (void)state;
     cluster_init(&cluster, 2, false);
     daemon_set(&cluster, a, "backup", "rate = 1K");
-    cluster_start(&cluster);
-    client = work_client(coordinator);
+    work_start();
     backup_accounts();
     return 0;
 }
@@ -336,19 +334,6 @@ static void test_keep(void **state)
 
 /* ---- damage ---- */
 
-static void flip(const char *path, long at)
-{
-    FILE *file = fopen(path, "r+");
-
-    assert_non_null(file);
-    assert_int_equal(fseek(file, at, SEEK_SET), 0);
-    int c = fgetc(file);
-    assert_true(c != EOF);
-    assert_int_equal(fseek(file, at, SEEK_SET), 0);
-    assert_true(fputc(c ^ 0x10, file) != EOF);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void expect_found(const char *path)
 {
     char into[2 * CLUSTER_PATH];
@@ -370,9 +355,9 @@ static void damage_file(const char *path)
 
     assert_true(size > 0);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        flip(path, places[i]);
+        file_flip(path, places[i]);
         expect_found(path);
-        flip(path, places[i]);
+        file_flip(path, places[i]);
     }
     char aside[3 * CLUSTER_PATH];
     assert_true(snprintf(aside, sizeof aside, "%s.aside", path) < (int)sizeof aside);

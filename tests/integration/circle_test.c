@@ -13,9 +13,7 @@ static int start(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
-    cluster_start(&cluster);
-    client = work_client(&cluster.coordinator);
-    work_await_all_up(&cluster.coordinator);
+    work_start();
     return 0;
 }
 

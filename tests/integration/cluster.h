@@ -102,6 +102,8 @@ bool wait_until(bool (*condition)(void *arg), void *arg, int timeout_ms);
 
 /* The size of a file, or -1. */
 long file_size(const char *path);
+/* Changes one bit of the byte there; once more, and it is as it was. */
+void file_flip(const char *path, long at);
 /* Makes the file anew with this text. */
 void file_write(const char *path, const char *text);
 

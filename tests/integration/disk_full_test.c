@@ -34,10 +34,7 @@ static int prepare(const char *reserve, bool at_coordinator, const char *mode)
     disk_give(daemon);
     daemon_set(&cluster, daemon, "storage", reserve);
     daemon_set(&cluster, coordinator, "node", mode);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
-    work_put_surely(client, "ab", "k", "before");
+    work_start_with("before");
     return 0;
 }
 
@@ -87,10 +84,7 @@ static int prepare_archive(const char *size, bool with_data)
     snprintf(lines, sizeof lines, "directory = %s/archive\nevery = 100ms", archive_disk);
     daemon_set(&cluster, a, "storage", RESERVE);
     daemon_set(&cluster, a, "archive", lines);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
-    work_put_surely(client, "ab", "k", "before");
+    work_start_with("before");
     return 0;
 }
 

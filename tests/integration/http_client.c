@@ -129,26 +129,12 @@ void http_await_ready(const struct daemon *daemon, int status, const char *words
                  awaited.answer.status, awaited.answer.body, status, words != NULL ? words : "");
 }
 
-char *http_leave_in_doubt(struct daemon *coordinator, struct daemon *a, struct daemon *b)
+int http_patient_cluster(void **state)
 {
-    txclient *own = work_doubting_client(coordinator);
-    txclient_tx *tx;
-    char *reference;
-
-    work_await_all_up(coordinator);
-    tx = work_begin(own);
-    expect_of(own, txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
-    expect_of(own, txclient_put(tx, AT("b", "k"), txclient_str("new")), TXCLIENT_OK);
-    reference = strdup(txclient_tx_reference(tx));
-    assert_non_null(reference);
-    daemon_signal(b, SIGSTOP); /* holds back its vote */
-    expect_of(own, txclient_commit(tx), TXCLIENT_UNKNOWN);
-    txclient_tx_close(&tx);
-    txclient_close(&own);
-    work_await_field(a, "prepared", "1");
-    daemon_signal(coordinator, SIGSTOP);
-    daemon_signal(b, SIGCONT);
-    work_await_field(b, "prepared", "1");
-    daemon_kill(coordinator);
-    return reference;
+    (void)state;
+    cluster_init(&cluster, 2, false);
+    cluster_serve_http(&cluster);
+    daemon_set(&cluster, &cluster.coordinator, "timers", "peer_down = 1h\nprepare = 1h");
+    work_start();
+    return 0;
 }

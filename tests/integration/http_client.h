@@ -26,9 +26,9 @@ double http_metric(const struct daemon *daemon, const char *sample);
 /* The same in a text of /metrics. */
 double http_sample(const char *text, const char *sample);
 
-/* Leaves one transaction in doubt at both participants, and the coordinator, which must decide by
- * itself, dead. Gives the reference of the transaction, which the caller frees. */
-char *http_leave_in_doubt(struct daemon *coordinator, struct daemon *a, struct daemon *b);
+/* Setup for cmocka: two participants, HTTP everywhere, and a coordinator that waits for hours for
+ * who is silent, as work_leave_in_doubt() wants it; all serve, and `client` is open. */
+int http_patient_cluster(void **state);
 
 /* Waits until /readyz has this status, and its text holds the words (NULL: any); fails the test
  * when it never has. */

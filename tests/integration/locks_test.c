@@ -37,9 +37,7 @@ static int setup(void **state)
         daemon_set(&cluster, &cluster.participants[i], "timers", "idle = 1h");
         daemon_set(&cluster, &cluster.participants[i], "locks", "escalation = 0");
     }
-    cluster_start(&cluster);
-    work_await_all_up(&cluster.coordinator);
-    client = work_client(&cluster.coordinator);
+    work_start();
     return 0;
 }
 

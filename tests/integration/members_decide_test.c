@@ -60,18 +60,10 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static unsigned long field(const struct daemon *daemon, const char *name)
+static uint64_t in_doubt(void)
 {
-    char text[32];
-
-    assert_true(work_field(daemon, name, text, sizeof text));
-    return strtoul(text, NULL, 10);
-}
-
-static unsigned long in_doubt(void)
-{
-    return field(a, "preparing") + field(a, "prepared") + field(b, "preparing") +
-           field(b, "prepared");
+    return work_number(a, "preparing") + work_number(a, "prepared") + work_number(b, "preparing") +
+           work_number(b, "prepared");
 }
 
 /* ---- under load ---- */
@@ -201,7 +193,7 @@ static uint64_t settled_after_loss(unsigned long *left)
 static bool no_locks(void *arg)
 {
     (void)arg;
-    return field(a, "locks_held") + field(b, "locks_held") == 0;
+    return work_number(a, "locks_held") + work_number(b, "locks_held") == 0;
 }
 
 static void test_members_settle_what_a_lost_coordinator_left(void **state)
@@ -243,22 +235,6 @@ static void test_members_settle_what_a_lost_coordinator_left(void **state)
 
 /* ---- either mode, by the transaction and by the configuration ---- */
 
-/* A SUBMIT that puts "new" under the key on both sides, in this mode. */
-static void submit(struct raw_peer *peer, uint64_t req, const char *key, enum tx_commit_mode mode)
-{
-    struct tx_op ops[2] = {{.type = TX_OP_PUT}, {.type = TX_OP_PUT}};
-    struct tx_msg msg = {.type = TX_MSG_SUBMIT,
-                         .submit = {.req = req, .ops = ops, .ops_n = 2, .mode = mode}};
-
-    for (unsigned i = 0; i < 2; i++) {
-        ops[i].space = tx_bytes_str("t");
-        ops[i].key = tx_bytes_str(key);
-        ops[i].value = tx_bytes_str("new");
-        ops[i].participant.s[0] = (char)('a' + (int)i);
-    }
-    raw_send(peer, &msg);
-}
-
 /* One transaction that the members decide and one that the coordinator does, prepared on both
  * sides, as far as `modes` has them, when their coordinator dies. b stands still until then, so
  * that nobody has both votes. */
@@ -271,7 +247,7 @@ static void leave_in_doubt(struct daemon *coordinator, const enum tx_commit_mode
     daemon_signal(b, SIGSTOP);
     for (unsigned i = 0; i < n; i++) {
         snprintf(key, sizeof key, "k%u", i);
-        submit(peer, i + 1, key, modes[i]);
+        raw_submit_puts(peer, i + 1, key, modes[i]);
     }
     work_await_field(a, "prepared", count);
     daemon_kill(coordinator);

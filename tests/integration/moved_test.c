@@ -40,21 +40,6 @@ static void make_ask(struct daemon *participant)
     daemon_set(&cluster, participant, "timers", "inquiry = 100ms\ninquiry_max = 400ms");
 }
 
-static void submit(struct raw_peer *peer, uint64_t req, const char *key, enum tx_commit_mode mode)
-{
-    struct tx_op ops[2] = {{.type = TX_OP_PUT}, {.type = TX_OP_PUT}};
-    struct tx_msg msg = {.type = TX_MSG_SUBMIT,
-                         .submit = {.req = req, .ops = ops, .ops_n = 2, .mode = mode}};
-
-    for (unsigned i = 0; i < 2; i++) {
-        ops[i].space = tx_bytes_str("t");
-        ops[i].key = tx_bytes_str(key);
-        ops[i].value = tx_bytes_str("new");
-        ops[i].participant.s[0] = (char)('a' + (int)i);
-    }
-    raw_send(peer, &msg);
-}
-
 /* Both are prepared and nobody has both votes, when their coordinator dies: b stands still until
  * then. */
 static void leave_in_doubt(void)
@@ -64,7 +49,7 @@ static void leave_in_doubt(void)
     cluster_start(&cluster);
     peer = raw_open(coordinator->address, NULL);
     daemon_signal(b, SIGSTOP);
-    submit(peer, 1, "k", TX_COMMIT_PARTICIPANTS);
+    raw_submit_puts(peer, 1, "k", TX_COMMIT_PARTICIPANTS);
     work_await_field(a, "prepared", "1");
     daemon_kill(coordinator);
     daemon_signal(b, SIGCONT);
@@ -72,21 +57,13 @@ static void leave_in_doubt(void)
     raw_close(&peer);
 }
 
-static unsigned long field(const struct daemon *daemon, const char *name)
-{
-    char text[32];
-
-    assert_true(work_field(daemon, name, text, sizeof text));
-    return strtoul(text, NULL, 10);
-}
-
 /* On both sides, and nobody has raised an alarm about it. */
 static void expect_committed(const char *key, const char *value)
 {
     work_holds(client, "a", key, value);
     work_holds(client, "b", key, value);
-    assert_int_equal(field(a, "alarms"), 0);
-    assert_int_equal(field(b, "alarms"), 0);
+    assert_int_equal(work_number(a, "alarms"), 0);
+    assert_int_equal(work_number(b, "alarms"), 0);
 }
 
 static void start_coordinator(struct daemon *which)
@@ -106,8 +83,8 @@ static void test_one_moves_and_nobody_else_is_there(void **state)
     daemon_start(a);
     work_await_field(a, "prepared", "0");
     work_await_field(b, "prepared", "0");
-    assert_int_equal(field(a, "committed_by_members"), 1);
-    assert_int_equal(field(b, "committed_by_members"), 1);
+    assert_int_equal(work_number(a, "committed_by_members"), 1);
+    assert_int_equal(work_number(b, "committed_by_members"), 1);
     start_coordinator(coordinator);
     expect_committed("k", "new");
 }
@@ -149,9 +126,8 @@ static void start_asking(void)
     daemon_start(b);
 }
 
-static void test_both_move_and_the_coordinator_tells(void **state)
+static void both_move_in_doubt(void)
 {
-    (void)state;
     leave_in_doubt();
     daemon_kill(a);
     daemon_kill(b);
@@ -159,6 +135,12 @@ static void test_both_move_and_the_coordinator_tells(void **state)
     cluster_move(&cluster, b);
     start_asking();
     expect_lost_to_one_another();
+}
+
+static void test_both_move_and_the_coordinator_tells(void **state)
+{
+    (void)state;
+    both_move_in_doubt();
     start_coordinator(coordinator);
     work_await_quiet();
     expect_committed("k", "new");
@@ -168,13 +150,7 @@ static void test_both_move_and_the_coordinator_tells(void **state)
 static void test_another_coordinator_tells(void **state)
 {
     (void)state;
-    leave_in_doubt();
-    daemon_kill(a);
-    daemon_kill(b);
-    cluster_move(&cluster, a);
-    cluster_move(&cluster, b);
-    start_asking();
-    expect_lost_to_one_another();
+    both_move_in_doubt();
     cluster_add_coordinator(&cluster);
     start_coordinator(&cluster.second);
     work_await_field(a, "prepared", "0");
@@ -193,8 +169,8 @@ static void test_two_change_places(void **state)
     cluster_change_places(&cluster, a, b);
     start_asking();
     expect_lost_to_one_another();
-    assert_int_equal(field(a, "alarms"), 0);
-    assert_int_equal(field(b, "alarms"), 0);
+    assert_int_equal(work_number(a, "alarms"), 0);
+    assert_int_equal(work_number(b, "alarms"), 0);
     start_coordinator(coordinator);
     work_await_quiet();
     expect_committed("k", "new");
@@ -213,8 +189,8 @@ static struct raw_peer *keep_votes_of_b(struct proxy *proxy, size_t route)
     struct raw_peer *peer = raw_open(coordinator->address, NULL);
 
     proxy_set(proxy, route, &(struct proxy_fault){.cut = {[PROXY_THERE] = true}});
-    submit(peer, 1, "k0", TX_COMMIT_COORDINATOR);
-    submit(peer, 2, "k1", TX_COMMIT_PARTICIPANTS);
+    raw_submit_puts(peer, 1, "k0", TX_COMMIT_COORDINATOR);
+    raw_submit_puts(peer, 2, "k1", TX_COMMIT_PARTICIPANTS);
     work_await_field(a, "prepared", "2");
     work_await_field(b, "prepared", "2");
     return peer;

@@ -23,17 +23,6 @@ static struct daemon *const a = &cluster.participants[0];
 static struct daemon *const b = &cluster.participants[1];
 static char dom[1 << 20], complaints[1 << 20];
 
-static int start(void **state)
-{
-    (void)state;
-    cluster_init(&cluster, 2, false);
-    cluster_serve_http(&cluster);
-    daemon_set(&cluster, coordinator, "timers", "peer_down = 1h\nprepare = 1h");
-    cluster_start(&cluster);
-    client = work_client(coordinator);
-    return 0;
-}
-
 /* ---- the browser ---- */
 
 /* Every request of the page goes to the daemon: the log of the browser's network has each with the
@@ -126,14 +115,14 @@ static void expect_shown(const char *id, const char *words)
 
 static void test_a_transaction_in_doubt(void **state)
 {
-    char *reference, words[128];
+    char id[64], words[128];
 
     (void)state;
     work_decides_by_itself(coordinator);
-    reference = http_leave_in_doubt(coordinator, a, b);
+    work_leave_in_doubt(id);
     http_await_ready(a, 200, "\"in-doubt\"");
     browse(a, 4000);
-    snprintf(words, sizeof words, "%.*s in doubt", (int)strcspn(reference, "@"), reference);
+    snprintf(words, sizeof words, "%s in doubt", id);
     expect_shown("name", "a");
     expect_shown("about", "participant of cluster test");
     expect_shown("pill", "ready, with warnings");
@@ -143,7 +132,6 @@ static void test_a_transaction_in_doubt(void **state)
     expect_shown("txs", "waits for the decision of coordinator 1");
     expect_shown("tiles", "In doubt 1 oldest");
     expect_shown("peers", "coordinator 1");
-    free(reference);
 }
 
 /* The number behind `name` in the tiles. */
@@ -258,7 +246,7 @@ static void test_a_hostile_key_stays_text(void **state)
     txclient_close(&other);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, work_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, http_patient_cluster, work_teardown)
 
 int main(void)
 {

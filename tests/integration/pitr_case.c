@@ -3,11 +3,9 @@
 #include "tests/integration/operate.h"
 #include "txlog/backup/backup_files.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,29 +80,10 @@ void pitr_take_cut(struct pitr_point *point)
     point->after = atomic_load(&pitr_transfers.attempted);
 }
 
-struct reaching {
-    const struct daemon *daemon;
-    const char *field;
-    uint64_t least;
-};
-
-static bool has_reached(void *arg)
-{
-    const struct reaching *reaching = arg;
-    char text[64];
-
-    return work_field(reaching->daemon, reaching->field, text, sizeof text) &&
-           strtoull(text, NULL, 10) >= reaching->least;
-}
-
 static void await_archived(const uint64_t lsns[PITR_NODES])
 {
-    for (size_t i = 0; i < PITR_NODES; i++) {
-        struct reaching reaching = {pitr_node(i), "archive_last", lsns[i]};
-
-        if (!wait_until(has_reached, &reaching, WORK_MS))
-            fail_msg("%s does not archive LSN %" PRIu64, labels[i], lsns[i]);
-    }
+    for (size_t i = 0; i < PITR_NODES; i++)
+        work_await_number(pitr_node(i), "archive_last", lsns[i]);
 }
 
 static void configure(size_t i, const char *cut_every)
@@ -123,16 +102,13 @@ static void configure(size_t i, const char *cut_every)
 static void let_move_behind_the_last(void)
 {
     uint64_t lsns[PITR_NODES];
-    char text[64];
 
     configure(0, "24h");
     assert_int_equal(operate("reload", "coordinator", NULL, NULL, NULL), 0);
     pitr_take_cut(&pitr_points[PITR_POINTS - 1]);
     pitr_let_move(MOVES);
-    for (size_t i = 0; i < PITR_NODES; i++) {
-        assert_true(work_field(pitr_node(i), i == 0 ? "log_last" : "lsn", text, sizeof text));
-        lsns[i] = strtoull(text, NULL, 10);
-    }
+    for (size_t i = 0; i < PITR_NODES; i++)
+        lsns[i] = work_number(pitr_node(i), i == 0 ? "log_last" : "lsn");
     await_archived(lsns);
 }
 

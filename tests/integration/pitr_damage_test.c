@@ -136,20 +136,6 @@ static void test_an_archive_with_holes(void **state)
     pitr_remove(pitr_within("all"));
 }
 
-static void flip(const char *path)
-{
-    long at = file_size(path) / 2;
-    FILE *file = fopen(path, "r+b");
-    int byte;
-
-    assert_non_null(file);
-    assert_int_equal(fseek(file, at, SEEK_SET), 0);
-    byte = fgetc(file);
-    assert_int_equal(fseek(file, at, SEEK_SET), 0);
-    assert_int_equal(fputc(byte ^ 0x10, file), byte ^ 0x10);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void test_a_damaged_segment(void **state)
 {
     char damaged[8 * CLUSTER_PATH];
@@ -159,7 +145,7 @@ static void test_a_damaged_segment(void **state)
     assert_non_null(strstr(backup_out, "participant-a: sound"));
     (void)snprintf(damaged, sizeof damaged, "%s",
                    segment_of("participant-a", pitr_points[PITR_MIDDLE].lsns[1]));
-    flip(damaged);
+    file_flip(damaged, file_size(damaged) / 2);
     pitr_refused(later, EX_DATAERR, damaged);
     pitr_must_restore(pitr_within("all"), earlier);
     pitr_remove(pitr_within("all"));
@@ -171,7 +157,7 @@ static void test_a_damaged_segment(void **state)
     json_t *all = pitr_result();
     assert_true(json_is_false(json_object_get(all, "complete")));
     json_decref(all);
-    flip(damaged);
+    file_flip(damaged, file_size(damaged) / 2);
     assert_int_equal(pitr_archive("verify", "--progress"), 0);
 }
 

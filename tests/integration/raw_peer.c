@@ -117,6 +117,21 @@ void raw_send(struct raw_peer *peer, const struct tx_msg *msg)
     raw_send_all(peer, &envelope, msg, 1);
 }
 
+void raw_submit_puts(struct raw_peer *peer, uint64_t req, const char *key, enum tx_commit_mode mode)
+{
+    struct tx_op ops[2] = {{.type = TX_OP_PUT}, {.type = TX_OP_PUT}};
+    struct tx_msg msg = {.type = TX_MSG_SUBMIT,
+                         .submit = {.req = req, .ops = ops, .ops_n = 2, .mode = mode}};
+
+    for (unsigned i = 0; i < 2; i++) {
+        ops[i].space = tx_bytes_str("t");
+        ops[i].key = tx_bytes_str(key);
+        ops[i].value = tx_bytes_str("new");
+        ops[i].participant.s[0] = (char)('a' + (int)i);
+    }
+    raw_send(peer, &msg);
+}
+
 struct tx_bytes raw_frame(const struct tx_envelope *envelope, const struct tx_msg *msg)
 {
     struct tx_frame_writer *writer = tx_frame_writer_new(envelope);

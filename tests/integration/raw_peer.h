@@ -27,6 +27,9 @@ void raw_send_all(struct raw_peer *peer, const struct tx_envelope *envelope,
                   const struct tx_msg *msgs, size_t n);
 /* One message of an honest client's envelope. */
 void raw_send(struct raw_peer *peer, const struct tx_msg *msg);
+/* A SUBMIT, as an honest client's, that puts "new" under the key at a and b. */
+void raw_submit_puts(struct raw_peer *peer, uint64_t req, const char *key,
+                     enum tx_commit_mode mode);
 /* The bytes of a frame of one message; the caller frees `data`. */
 struct tx_bytes raw_frame(const struct tx_envelope *envelope, const struct tx_msg *msg);
 

@@ -189,15 +189,7 @@ const char *recover_newest_wal(const char *directory)
 
 void recover_flip_middle(const char *path)
 {
-    int fd = open(path, O_RDWR);
-    off_t at = file_size(path) / 2;
-    char c;
-
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &c, 1, at), 1);
-    c = (char)(c ^ 0x40);
-    assert_int_equal(pwrite(fd, &c, 1, at), 1);
-    close(fd);
+    file_flip(path, file_size(path) / 2);
 }
 
 /* ---- the work ---- */

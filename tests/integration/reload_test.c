@@ -22,10 +22,7 @@ static int two_participants(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
-    work_put_surely(client, "ab", "k", "old");
+    work_start_with("old");
     return 0;
 }
 
@@ -247,9 +244,7 @@ static int patient_participants(void **state)
     cluster_init(&cluster, 2, false);
     daemon_set(&cluster, coordinator, "timers", "peer_down = 1h\ndrain = 1h");
     daemon_set(&cluster, a, "timers", "drain = 1h");
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     return 0;
 }
 
@@ -282,27 +277,26 @@ static void test_what_is_retained(void **state)
 }
 
 /* SIGTERM leaves open work no longer than the new value says. */
-static void test_the_time_to_drain(void **state)
+static void expect_soon_drained(struct daemon *daemon)
 {
     txclient_tx *tx = work_begin(client);
     int status;
 
-    (void)state;
     expect(txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
-    reload(a, "timers", "drain = 100ms");
-    daemon_signal(a, SIGTERM);
-    assert_true(daemon_wait(a, WORK_MS, &status));
-    assert_true(daemon_says(a, "drain time is over", 0));
+    reload(daemon, "timers", "drain = 100ms");
+    daemon_signal(daemon, SIGTERM);
+    assert_true(daemon_wait(daemon, WORK_MS, &status));
+    assert_true(daemon_says(daemon, "drain time is over", 0));
     txclient_tx_close(&tx);
+}
+
+static void test_the_time_to_drain(void **state)
+{
+    (void)state;
+    expect_soon_drained(a);
     daemon_start(a);
     work_await_all_up(coordinator);
-    tx = work_begin(client);
-    expect(txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
-    reload(coordinator, "timers", "drain = 100ms");
-    daemon_signal(coordinator, SIGTERM);
-    assert_true(daemon_wait(coordinator, WORK_MS, &status));
-    assert_true(daemon_says(coordinator, "drain time is over", 0));
-    txclient_tx_close(&tx);
+    expect_soon_drained(coordinator);
 }
 
 /* Both groups have run: every key that is taken has been seen to change something. */

@@ -28,10 +28,7 @@ static int defaults(void **state)
     (void)state;
     cluster_init_defaults(&cluster, 2);
     cluster_serve_http(&cluster);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
-    work_put_surely(client, "ab", "k", "old");
+    work_start_with("old");
     return 0;
 }
 
@@ -182,12 +179,13 @@ static void test_decisions_sent_again(void **state)
 static void test_inquiries(void **state)
 {
     struct sample eight = {a, "assent_participant_inquiries_total", 8};
+    char id[64];
 
     (void)state;
     reload(coordinator, "timers",
            "prepare = 1h\npeer_down = 1h\n[node]\ncommit_mode = coordinator");
     reload(a, "timers", "inquiry = 10ms");
-    free(http_leave_in_doubt(coordinator, a, b));
+    work_leave_in_doubt(id);
     assert_true(wait_until(sample_reached, &eight, COUNTED_MS));
     reload(a, "timers", "inquiry = 10ms\ninquiry_max = 20ms");
     counts(a, "assent_participant_inquiries_total", 60);
@@ -232,9 +230,7 @@ static int slow_backups(void **state)
     cluster_init(&cluster, 2, true);
     for (size_t i = 0; i < 2; i++)
         daemon_set(&cluster, daemons[i], "backup", SLOW);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     memset(value, 'v', sizeof value - 1);
     work_put_surely(client, "a", "k", value);
     return 0;

@@ -33,9 +33,7 @@ static int two_serving(void **state)
     /* Nobody's locks may wait for the idle limit. */
     daemon_set(&cluster, a, "timers", "idle = 1h");
     daemon_set(&cluster, b, "timers", "idle = 1h");
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     return 0;
 }
 

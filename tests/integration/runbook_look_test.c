@@ -279,9 +279,7 @@ static int two_participants(void **state)
     (void)state;
     cluster_init(&cluster, 2, true);
     daemon_set(&cluster, a, "timers", "idle = 1h\nlock_timeout = 1h");
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     runbook_replace("127.0.0.1:7401", place(a));
     runbook_replace("127.0.0.1:7402", place(b));
     return 0;

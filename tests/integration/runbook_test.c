@@ -43,10 +43,7 @@ static int setup(void **state)
     daemon_set(&cluster, coordinator, "timers", "peer_down = 1h\nprepare = 1h");
     daemon_set(&cluster, a, "timers", "inquiry_max = 400ms\ndrain = 100ms");
     daemon_set(&cluster, b, "timers", "inquiry_max = 400ms\ndrain = 100ms");
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
-    work_put_surely(client, "ab", "k", "old");
+    work_start_with("old");
     work_await_quiet();
     return 0;
 }
@@ -55,23 +52,9 @@ static int setup(void **state)
  * the page's variable ID. */
 static void leave_in_doubt(void)
 {
-    txclient *own = work_doubting_client(coordinator);
-    txclient_tx *tx = work_begin(own);
     char id[64];
 
-    expect_of(own, txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
-    expect_of(own, txclient_put(tx, AT("b", "k"), txclient_str("new")), TXCLIENT_OK);
-    snprintf(id, sizeof id, "%s", txclient_tx_reference(tx));
-    id[strcspn(id, "@")] = '\0';
-    daemon_signal(b, SIGSTOP); /* holds back its vote */
-    expect_of(own, txclient_commit(tx), TXCLIENT_UNKNOWN);
-    work_await_field(a, "prepared", "1");
-    daemon_signal(coordinator, SIGSTOP);
-    daemon_signal(b, SIGCONT);
-    work_await_field(b, "prepared", "1");
-    daemon_kill(coordinator);
-    txclient_tx_close(&tx);
-    txclient_close(&own);
+    work_leave_in_doubt(id);
     runbook_set("ID", id);
 }
 
@@ -262,10 +245,7 @@ static int setup_archive(void **state)
     for (size_t i = 0; i < 3; i++)
         daemon_set(&cluster, daemons[i], "archive", text);
     daemon_set(&cluster, coordinator, "storage", "cut_every = 1h");
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
-    work_put_surely(client, "ab", "k", "old");
+    work_start_with("old");
     work_await_quiet();
     return 0;
 }

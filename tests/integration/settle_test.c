@@ -43,33 +43,31 @@ static void write_config(void)
 static void start(void)
 {
     write_config();
-    cluster_start(&cluster);
-    work_await_all_up(first);
-    client = work_client(first);
-    work_put_surely(client, "ab", "k", "old");
+    work_start_with("old");
     work_await_quiet();
 }
 
 /* Both members need the decision of the coordinator. */
-static int coordinator_decides(void **state)
+static int decided_with(const char *timers)
 {
-    (void)state;
     cluster_init(&cluster, 2, false);
-    daemon_set(&cluster, first, "timers", "peer_down = 1h\nprepare = 1h");
+    daemon_set(&cluster, first, "timers", timers);
     daemon_set(&cluster, first, "node", "commit_mode = coordinator");
     start();
     return 0;
+}
+
+static int coordinator_decides(void **state)
+{
+    (void)state;
+    return decided_with("peer_down = 1h\nprepare = 1h");
 }
 
 /* The same, and what is over is soon forgotten. */
 static int coordinator_forgets(void **state)
 {
     (void)state;
-    cluster_init(&cluster, 2, false);
-    daemon_set(&cluster, first, "timers", "peer_down = 1h\nprepare = 1h\nretention = 500ms");
-    daemon_set(&cluster, first, "node", "commit_mode = coordinator");
-    start();
-    return 0;
+    return decided_with("peer_down = 1h\nprepare = 1h\nretention = 500ms");
 }
 
 /* They decide themselves, and take their time to ask one another. */
@@ -190,27 +188,6 @@ struct writer {
     char id[64];
     txclient_status status;
 };
-
-/* Leaves both participants in doubt and the coordinator dead before it could decide. The id goes to
- * `id`. */
-static void leave_both_in_doubt(char id[64])
-{
-    txclient *own = work_doubting_client(first);
-    txclient_tx *tx = work_begin(own);
-    expect_of(own, txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
-    expect_of(own, txclient_put(tx, AT("b", "k"), txclient_str("new")), TXCLIENT_OK);
-    snprintf(id, 64, "%s", txclient_tx_reference(tx));
-    id[strcspn(id, "@")] = '\0';
-    daemon_signal(b, SIGSTOP); /* holds back its vote */
-    expect_of(own, txclient_commit(tx), TXCLIENT_UNKNOWN);
-    work_await_field(a, "prepared", "1");
-    daemon_signal(first, SIGSTOP);
-    daemon_signal(b, SIGCONT);
-    work_await_field(b, "prepared", "1");
-    daemon_kill(first);
-    txclient_tx_close(&tx);
-    txclient_close(&own);
-}
 
 /* A step of another transaction of the same coordinator, begun before that died: it waits at a. */
 static txclient *waiting_client;
@@ -374,7 +351,7 @@ static void test_resolved_wrongly(void **state)
     char id[64];
     (void)state;
     begin_waiter(&writer);
-    leave_both_in_doubt(id);
+    work_leave_in_doubt(id);
     start_waiter(&writer);
     expect_seen_in_doubt(id, writer.id);
 
@@ -431,7 +408,7 @@ static void test_resolved_rightly(void **state)
 {
     char id[64];
     (void)state;
-    leave_both_in_doubt(id);
+    work_leave_in_doubt(id);
     expect_exit(resolve_on_terminal(id, "no\n"), 1);
     expect_in(out, "nothing was done");
     work_await_field(b, "prepared", "1");
@@ -474,7 +451,7 @@ static void test_provably_wrong(void **state)
     json_t *root;
     char id[64];
     (void)state;
-    leave_both_in_doubt(id);
+    work_leave_in_doubt(id);
     const json_t *tx = in_doubt(id, &root);
     assert_string_equal(text_of(tx, "outcome"), "committed");
     assert_string_equal(text_of(tx, "decided_by"), "members");

@@ -27,9 +27,7 @@ static int setup(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     assert_int_equal(setenv("XDG_STATE_HOME", cluster.directory, 1), 0);
     return 0;
 }

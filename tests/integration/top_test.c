@@ -51,9 +51,7 @@ static int under_load(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     start_load();
     return 0;
 }

@@ -25,9 +25,7 @@ static int two_participants(void **state)
     daemon_set(&cluster, coordinator, "timers", "peer_down = 2s");
     /* What b has not been made to write stays unwritten for long. */
     daemon_set(&cluster, b, "storage", "lazy = 1s");
-    cluster_start(&cluster);
-    work_await_all_up(coordinator);
-    client = work_client(coordinator);
+    work_start();
     quick = work_quick_client(coordinator);
     work_put_surely(client, "ab", "k", "old");
     work_holds(quick, "a", "k", "old"); /* connected before anybody falls silent */

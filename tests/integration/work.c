@@ -1,9 +1,11 @@
 #include "tests/integration/work.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -41,6 +43,19 @@ int work_teardown(void **state)
         cluster_deinit(&cluster);
     cluster.directory[0] = '\0';
     return 0;
+}
+
+void work_start(void)
+{
+    cluster_start(&cluster);
+    work_await_all_up(&cluster.coordinator);
+    client = work_client(&cluster.coordinator);
+}
+
+void work_start_with(const char *value)
+{
+    work_start();
+    work_put_surely(client, "ab", "k", value);
 }
 
 static txclient *open_with(const struct daemon *coordinator, const txclient_options *options)
@@ -187,6 +202,30 @@ txclient_status work_outcome(txclient *with, const char *reference)
     return asking.status;
 }
 
+void work_leave_in_doubt(char id[64])
+{
+    struct daemon *coordinator = &cluster.coordinator;
+    struct daemon *a = &cluster.participants[0], *b = &cluster.participants[1];
+    txclient *own = work_doubting_client(coordinator);
+    txclient_tx *tx;
+
+    work_await_all_up(coordinator);
+    tx = work_begin(own);
+    expect_of(own, txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
+    expect_of(own, txclient_put(tx, AT("b", "k"), txclient_str("new")), TXCLIENT_OK);
+    snprintf(id, 64, "%s", txclient_tx_reference(tx));
+    id[strcspn(id, "@")] = '\0';
+    daemon_signal(b, SIGSTOP); /* holds back its vote */
+    expect_of(own, txclient_commit(tx), TXCLIENT_UNKNOWN);
+    txclient_tx_close(&tx);
+    txclient_close(&own);
+    work_await_field(a, "prepared", "1");
+    daemon_signal(coordinator, SIGSTOP);
+    daemon_signal(b, SIGCONT);
+    work_await_field(b, "prepared", "1");
+    daemon_kill(coordinator);
+}
+
 /* ---- status ---- */
 
 /* A handle of its own: the detail of the test's client stays. */
@@ -214,6 +253,40 @@ bool work_field(const struct daemon *daemon, const char *name, char *text, size_
     snprintf(text, size, "%s", got);
     txclient_node_free(&node);
     return true;
+}
+
+struct reaching {
+    const struct daemon *daemon;
+    const char *name;
+    uint64_t least, last;
+};
+
+static bool has_reached(void *arg)
+{
+    struct reaching *reaching = arg;
+    char text[64];
+
+    if (!work_field(reaching->daemon, reaching->name, text, sizeof text))
+        return false;
+    reaching->last = strtoull(text, NULL, 10);
+    return reaching->last >= reaching->least;
+}
+
+uint64_t work_number(const struct daemon *daemon, const char *name)
+{
+    struct reaching reaching = {.daemon = daemon, .name = name};
+
+    if (!wait_until(has_reached, &reaching, WORK_MS))
+        fail_msg("%s does not tell its %s", daemon->name, name);
+    return reaching.last;
+}
+
+void work_await_number(const struct daemon *daemon, const char *name, uint64_t least)
+{
+    struct reaching reaching = {.daemon = daemon, .name = name, .least = least};
+
+    if (!wait_until(has_reached, &reaching, WORK_MS))
+        fail_msg("%s of %s is %" PRIu64 ", not %" PRIu64, name, daemon->name, reaching.last, least);
 }
 
 bool work_peer_state(const struct daemon *coordinator, const char *name, char *text, size_t size)

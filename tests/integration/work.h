@@ -32,6 +32,11 @@ void work_aborted(const txclient *of, txclient_status status, txclient_reason re
  * a failure. */
 int work_teardown(void **state);
 
+/* Starts all daemons, and opens the client when every participant is up for the coordinator. */
+void work_start(void);
+/* The same, with this value under "k" at a and b. */
+void work_start_with(const char *value);
+
 /* A client with the default times. */
 txclient *work_client(const struct daemon *coordinator);
 /* A client that gives up soon: for calls that must fail. */
@@ -51,14 +56,23 @@ void work_holds(txclient *with, const char *participant, const char *key, const 
 /* Gives the outcome of a reference, asked for until it is definite. */
 txclient_status work_outcome(txclient *with, const char *reference);
 
+/* Leaves a transaction that puts "new" under "k" in doubt at a and b, and the coordinator dead
+ * before it could decide: which it must do itself, and not soon by a timer (timers.prepare and
+ * peer_down). Gives the id of the transaction. */
+void work_leave_in_doubt(char id[64]);
+
 /* The status of a daemon, to be freed with txclient_node_free(); NULL when it does not answer. */
 txclient_node *work_inspect(const struct daemon *daemon);
 /* A field of a daemon's status; false when it does not answer. */
 bool work_field(const struct daemon *daemon, const char *name, char *text, size_t size);
+/* A number in a daemon's status, as soon as it answers; fails the test when it never does. */
+uint64_t work_number(const struct daemon *daemon, const char *name);
 /* What a coordinator's status says of a participant. */
 bool work_peer_state(const struct daemon *coordinator, const char *name, char *text, size_t size);
 /* Waits until the field has the text; fails the test when it never has. */
 void work_await_field(const struct daemon *daemon, const char *name, const char *text);
+/* The same with a number that has at least this value. */
+void work_await_number(const struct daemon *daemon, const char *name, uint64_t least);
 /* Waits until every participant is up for the coordinator: interactive work may begin. */
 void work_await_all_up(const struct daemon *coordinator);
 void work_await_peer(const struct daemon *coordinator, const char *name, const char *state);
