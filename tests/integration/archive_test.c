@@ -12,7 +12,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,43 +83,14 @@ static void must(enum tx_error error, const struct tx_why *why)
         fail_msg("%s: %s", tx_error_name(error), why->text);
 }
 
-static uint64_t number(const struct daemon *daemon, const char *field)
-{
-    char text[64];
-
-    return work_field(daemon, field, text, sizeof text) ? strtoull(text, NULL, 10) : 0;
-}
-
-struct wanted {
-    const struct daemon *daemon;
-    const char *field;
-    uint64_t least;
-};
-
-static bool has_come(void *arg)
-{
-    const struct wanted *wanted = arg;
-
-    return number(wanted->daemon, wanted->field) >= wanted->least;
-}
-
-static void await_number(const struct daemon *daemon, const char *field, uint64_t least)
-{
-    struct wanted wanted = {daemon, field, least};
-
-    if (!wait_until(has_come, &wanted, WORK_MS))
-        fail_msg("%s: %s is %" PRIu64 ", not %" PRIu64, daemon->name, field, number(daemon, field),
-                 least);
-}
-
 static uint64_t durable(const struct daemon *daemon)
 {
-    return number(daemon, daemon == coordinator ? "log_durable" : "lsn_durable");
+    return work_number(daemon, daemon == coordinator ? "log_durable" : "lsn_durable");
 }
 
 static void await_archived(const struct daemon *daemon)
 {
-    await_number(daemon, "archive_last", durable(daemon));
+    work_await_number(daemon, "archive_last", durable(daemon));
 }
 
 struct comparison {
@@ -248,12 +218,12 @@ static void test_when_a_segment_is_closed(void **state)
     archive_becomes("every = 1h\nsegment = 32K");
     daemon_start(a);
     work_await_all_up(coordinator);
-    await_number(a, "archive_last", archived);
+    work_await_number(a, "archive_last", archived);
     put_many(5, "v"); /* neither large nor old enough */
-    await_number(a, "archive_behind_bytes", 100);
-    await_number(a, "archive_behind_ms", 1200);
-    assert_int_equal(number(a, "archive_last"), archived);
-    while (number(a, "archive_last") == archived)
+    work_await_number(a, "archive_behind_bytes", 100);
+    work_await_number(a, "archive_behind_ms", 1200);
+    assert_int_equal(work_number(a, "archive_last"), archived);
+    while (work_number(a, "archive_last") == archived)
         put_many(20, "v");
     archive_becomes("every = 100ms\nsegment = 32K");
     daemon_signal(a, SIGHUP);
@@ -270,7 +240,7 @@ static void test_when_a_segment_is_closed(void **state)
 
 static bool is_trimmed(void *arg)
 {
-    return number(a, "archive_bytes") <= *(const uint64_t *)arg;
+    return work_number(a, "archive_bytes") <= *(const uint64_t *)arg;
 }
 
 /* The oldest go, the newest stay; a lower limit is taken at once. */
@@ -279,15 +249,15 @@ static void test_limit(void **state)
     uint64_t limit = 64 * 1024, before;
 
     (void)state;
-    while (number(a, "archive_bytes") < 3 * limit)
+    while (work_number(a, "archive_bytes") < 3 * limit)
         put_many(20, "a value that takes some bytes");
     await_archived(a);
-    before = number(a, "archive_segments");
+    before = work_number(a, "archive_segments");
     archive_becomes("every = 100ms\nsegment = 4096\nlimit = 64K");
     daemon_signal(a, SIGHUP);
     if (!wait_until(is_trimmed, &limit, WORK_MS))
-        fail_msg("%" PRIu64 " bytes", number(a, "archive_bytes"));
-    assert_true(number(a, "archive_segments") < before);
+        fail_msg("%" PRIu64 " bytes", work_number(a, "archive_bytes"));
+    assert_true(work_number(a, "archive_segments") < before);
     put_many(60, "a value that takes some bytes");
     await_archived(a);
     assert_true(wait_until(is_trimmed, &limit, WORK_MS));
@@ -346,24 +316,24 @@ static void test_compaction_waits(void **state)
     put_many(20, "v");
     await_archived(a);
     hide_archive(aside, sizeof aside);
-    last = number(a, "archive_last");
+    last = work_number(a, "archive_last");
     put_many(400, "v"); /* several snapshots */
-    await_number(a, "archive_errors", 1);
+    work_await_number(a, "archive_errors", 1);
     assert_true(daemon_says(a, "the log cannot be archived", WORK_MS));
     assert_true(http_metric(a, "assent_log_first_lsn") <= (double)last + 1);
-    assert_int_equal(number(a, "archive_last"), last);
+    assert_int_equal(work_number(a, "archive_last"), last);
     assert_int_equal(operate("status", NULL, NULL, NULL, NULL), 1);
     operate_wrote("WARN");
     operate_wrote("cannot archive its log for");
     operate_wrote(archive_directory());
     http_await_ready(a, 200, "\"code\":\"archive\"");
     assert_true(http_metric(a, "assent_archive_behind_bytes") > 0);
-    errors = number(a, "archive_errors");
-    await_number(a, "archive_errors", errors + 1); /* tried again */
+    errors = work_number(a, "archive_errors");
+    work_await_number(a, "archive_errors", errors + 1); /* tried again */
     show_archive(aside);
     assert_true(daemon_says(a, "the log is archived again", WORK_MS));
     await_archived(a);
-    assert_int_equal(number(a, "archive_gaps"), 0);
+    assert_int_equal(work_number(a, "archive_gaps"), 0);
     until.lsn = (double)last + 1;
     assert_true(wait_until(log_is_cut, &until, WORK_MS));
     assert_int_equal(operate("status", NULL, NULL, NULL, NULL), 0);
@@ -376,7 +346,7 @@ static void test_compaction_waits(void **state)
 
 static bool gap_is_covered(void *arg)
 {
-    return number(a, "archive_gaps") == 0 && number(arg, "archive_last") > 0;
+    return work_number(a, "archive_gaps") == 0 && work_number(arg, "archive_last") > 0;
 }
 
 /* For longer than archive.lag allows: the log goes on, the archive has a gap, which is told until a
@@ -391,12 +361,12 @@ static void test_gap(void **state)
     await_archived(a);
     reload_archive(a, "16K");
     hide_archive(aside, sizeof aside);
-    until.lsn = (double)number(a, "archive_last") + 1;
+    until.lsn = (double)work_number(a, "archive_last") + 1;
     assert_true(wait_until(log_is_cut, &until, WORK_MS));
     assert_true(daemon_says(a, "the log is not kept for the archive any more", WORK_MS));
     show_archive(aside);
     reload_archive(a, "1G"); /* tries again at once */
-    await_number(a, "archive_gaps", 1);
+    work_await_number(a, "archive_gaps", 1);
     assert_true(daemon_says(a, "the archive has a gap", WORK_MS));
     put_many(20, "v");
     await_archived(a);
@@ -406,19 +376,19 @@ static void test_gap(void **state)
     assert_true(extent.gap.first.n == (uint64_t)until.lsn && extent.gap.last.n < extent.last);
     daemon_start(a); /* it is known from the archive */
     work_await_all_up(coordinator);
-    await_number(a, "archive_gaps", 1);
+    work_await_number(a, "archive_gaps", 1);
     assert_int_equal(operate("status", NULL, NULL, NULL, NULL), 2);
     operate_wrote("its archive lacks LSN");
     http_await_ready(a, 200, "\"code\":\"archive-gap\"");
     assert_true(http_metric(a, "assent_archive_gaps") > 0);
-    assert_int_equal(number(a, "alarms"), 0);
+    assert_int_equal(work_number(a, "alarms"), 0);
     (void)backup_take(NULL, NULL);
     assert_true(wait_until(gap_is_covered, a, WORK_MS));
     daemon_stop(a);
     daemon_start(a);
     work_await_all_up(coordinator);
-    await_number(a, "archive_last", extent.last);
-    assert_int_equal(number(a, "archive_gaps"), 0);
+    work_await_number(a, "archive_last", extent.last);
+    assert_int_equal(work_number(a, "archive_gaps"), 0);
     assert_int_equal(operate("status", NULL, NULL, NULL, NULL), 0);
 }
 
@@ -434,7 +404,7 @@ static void test_unusable_from_the_start(void **state)
     daemon_start(a);
     work_await_all_up(coordinator);
     put_many(5, "v");
-    await_number(a, "archive_errors", 1);
+    work_await_number(a, "archive_errors", 1);
     assert_int_equal(operate("status", NULL, NULL, NULL, NULL), 1);
     operate_wrote("cannot archive its log");
     show_archive(aside);
