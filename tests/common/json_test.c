@@ -56,6 +56,23 @@ static void test_commas_and_nesting(void **state)
            "\"d\":0}");
 }
 
+static void test_members(void **state)
+{
+    (void)state;
+    json_object_begin(&json);
+    json_member_i64(&json, "a", -1);
+    json_member_bool(&json, "b", false);
+    json_member_double(&json, "c", 0.5);
+    json_member_array_begin(&json, "d");
+    json_u64(&json, 1);
+    json_array_end(&json);
+    json_member_object_begin(&json, "e");
+    json_member_u64(&json, "f", 2);
+    json_object_end(&json);
+    json_object_end(&json);
+    expect("{\"a\":-1,\"b\":false,\"c\":0.500,\"d\":[1],\"e\":{\"f\":2}}");
+}
+
 static void test_escapes(void **state)
 {
     (void)state;
@@ -113,9 +130,13 @@ static void test_numbers_that_json_lacks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_commas_and_nesting),    TEST(test_escapes),
-        TEST(test_utf8_passes),           TEST(test_what_is_no_utf8_is_replaced),
-        TEST(test_bytes_are_text_or_hex), TEST(test_numbers_that_json_lacks),
+        TEST(test_commas_and_nesting),
+        TEST(test_members),
+        TEST(test_escapes),
+        TEST(test_utf8_passes),
+        TEST(test_what_is_no_utf8_is_replaced),
+        TEST(test_bytes_are_text_or_hex),
+        TEST(test_numbers_that_json_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
