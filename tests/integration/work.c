@@ -87,8 +87,8 @@ txclient *work_quick_client(const struct daemon *coordinator)
 txclient *work_doubting_client(const struct daemon *coordinator)
 {
     txclient_options options = {.size = sizeof options,
-                                .connect_timeout_ms = 2500,
-                                .request_timeout_ms = 4000,
+                                .connect_timeout_ms = 5000,
+                                .request_timeout_ms = 10000,
                                 .commit_timeout_ms = 500};
 
     return open_with(coordinator, &options);

@@ -41,7 +41,7 @@ void work_start_with(const char *value);
 txclient *work_client(const struct daemon *coordinator);
 /* A client that gives up soon: for calls that must fail. */
 txclient *work_quick_client(const struct daemon *coordinator);
-/* A client that gives up waiting for an outcome soon, and has more patience for what must succeed
+/* A client that gives up waiting for an outcome soon, and has patience for what must succeed
  * before: for transactions that are left in doubt on purpose. */
 txclient *work_doubting_client(const struct daemon *coordinator);
 
