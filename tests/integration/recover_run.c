@@ -197,7 +197,8 @@ void recover_flip_middle(const char *path)
 void recover_open_client(int commit_timeout_ms)
 {
     txclient_options options = {.size = sizeof options,
-                                .request_timeout_ms = 400,
+                                .connect_timeout_ms = WORK_MS,
+                                .request_timeout_ms = WORK_MS,
                                 .commit_timeout_ms = (uint32_t)commit_timeout_ms,
                                 .resend_ms = 100};
 
@@ -333,10 +334,10 @@ void recover_settle(void)
 {
     txclient_close(&client);
     recover_open_client(20000);
-    assert_true(wait_until(can_work, NULL, 20000));
+    assert_true(wait_until(can_work, NULL, WORK_MS));
     for (int i = 0; i < 10; i++)
         assert_int_equal(recover_put_both("last", "z"), TXCLIENT_OK);
-    assert_true(wait_until(acknowledged, NULL, 20000));
+    assert_true(wait_until(acknowledged, NULL, WORK_MS));
     recover_kill_all();
 }
 

@@ -97,14 +97,14 @@ static void lose_coordinator(const char *crash_point, const char *value)
     if (coordinator->pid != 0)
         daemon_stop(coordinator);
     daemon_spawn(coordinator, crash_point);
-    assert_true(daemon_says(coordinator, "msg=serving", 30000));
+    assert_true(daemon_says(coordinator, "msg=serving", WORK_MS));
     txclient_close(&client);
     recover_open_client(1500);
     assert_int_equal(recover_put_decided_by(TXCLIENT_COMMIT_COORDINATOR, "doubt", value),
                      TXCLIENT_UNKNOWN);
-    assert_true(daemon_wait(coordinator, 30000, &status));
-    assert_true(wait_until(has_prepared, a, 20000));
-    assert_true(wait_until(has_prepared, b, 20000));
+    assert_true(daemon_wait(coordinator, WORK_MS, &status));
+    assert_true(wait_until(has_prepared, a, WORK_MS));
+    assert_true(wait_until(has_prepared, b, WORK_MS));
     recover_kill_all();
 }
 
@@ -156,8 +156,8 @@ static void test_in_doubt_with_decision(void **state)
     daemon_start(a);
     daemon_start(b);
     daemon_start(coordinator);
-    assert_true(daemon_says(a, "settled: aborted", 20000));
-    assert_true(daemon_says(b, "settled: aborted", 20000));
+    assert_true(daemon_says(a, "settled: aborted", WORK_MS));
+    assert_true(daemon_says(b, "settled: aborted", WORK_MS));
     lose_coordinator("log:COMMIT:after", "decided");
     recover(0, coordinator->data, "indoubt", "--json");
     recover_is_json();
@@ -182,8 +182,8 @@ static void settle(void)
     daemon_start(a);
     daemon_start(b);
     daemon_start(coordinator);
-    assert_true(daemon_says(a, "settled: committed", 20000));
-    assert_true(daemon_says(b, "settled: committed", 20000));
+    assert_true(daemon_says(a, "settled: committed", WORK_MS));
+    assert_true(daemon_says(b, "settled: committed", WORK_MS));
 }
 
 #else
