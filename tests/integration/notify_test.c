@@ -43,6 +43,7 @@ static int set_up(void **state)
 
     (void)state;
     cluster_init(&cluster, 1, true);
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 1h");
     manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_true(manager >= 0);
     snprintf(at.sun_path, sizeof at.sun_path, "%.90s/notify", cluster.directory);
@@ -227,15 +228,20 @@ static void the_watchdog_hears_of_a_loop_that_turns(void **state)
 {
     char usec[32];
     int64_t took = INT64_MAX;
+    bool regular = false;
 
     (void)state;
     snprintf(usec, sizeof usec, "%d", 2 * BEAT_MS * 1000);
     setenv("WATCHDOG_USEC", usec, 1);
     start_up(a);
-    /* A busy machine may delay some, but not all of the time. */
-    for (int tries = 0; tries < 20 && took > 6 * BEAT_MS; tries++)
+    /* A busy machine may delay some, and this test, which then hears several at once; but not all
+     * of the time. */
+    for (int tries = 0; tries < 20 && !regular; tries++) {
         took = five_beats_ms();
-    assert_in_range(took, 3 * BEAT_MS, 6 * BEAT_MS);
+        regular = took >= 3 * BEAT_MS && took <= 6 * BEAT_MS;
+    }
+    if (!regular)
+        fail_msg("five beats in %lld ms", (long long)took);
     daemon_signal(a, SIGSTOP);
     while (hear(BEAT_MS / 2)) /* one may have been on its way */
         assert_true(is("WATCHDOG=1"));
