@@ -4,6 +4,7 @@
 #include "tests/integration/mutation.h"
 #include "tests/integration/work.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -20,12 +22,10 @@ static struct daemon *const b = &cluster.participants[1];
 
 static char out[1 << 16], err[1 << 14];
 
-/* What a hears of a decision waits a second for company on its way to the disk. */
 static int two_participants(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
-    daemon_set(&cluster, a, "storage", "lazy = 1s");
     daemon_set(&cluster, coordinator, "timers", "peer_down = 1h\nprepare = 1h");
     cluster_start(&cluster);
     client = work_client(coordinator);
@@ -129,6 +129,39 @@ static char *commit(const char *key, const char *value)
     return reference;
 }
 
+static void *commit_open(void *arg)
+{
+    static txclient_status status;
+
+    status = txclient_commit(arg);
+    return &status;
+}
+
+/* The same; and a, which has promised it, dies before it can have heard the decision. */
+static char *commit_unheard_by_a(const char *key, const char *value)
+{
+    txclient_tx *tx;
+    char *reference;
+    pthread_t thread;
+    void *status;
+
+    work_await_all_up(coordinator);
+    tx = work_begin(client);
+    expect(txclient_put(tx, AT("a", key), txclient_str(value)), TXCLIENT_OK);
+    expect(txclient_put(tx, AT("b", key), txclient_str(value)), TXCLIENT_OK);
+    reference = strdup(txclient_tx_reference(tx));
+    assert_non_null(reference);
+    daemon_signal(b, SIGSTOP); /* holds back its vote */
+    assert_int_equal(pthread_create(&thread, NULL, commit_open, tx), 0);
+    work_await_field(a, "prepared", "1");
+    daemon_kill(a);
+    daemon_signal(b, SIGCONT);
+    assert_int_equal(pthread_join(thread, &status), 0);
+    expect(*(txclient_status *)status, TXCLIENT_OK);
+    txclient_tx_close(&tx);
+    return reference;
+}
+
 static void expect_both(const char *key, const char *value)
 {
     work_holds(client, "a", key, value);
@@ -191,8 +224,7 @@ static void test_participant_status(void **state)
 static void test_participant_copied_in_doubt(void **state)
 {
     (void)state;
-    free(commit("k", "in doubt"));
-    daemon_kill(a);
+    free(commit_unheard_by_a("k", "in doubt"));
     keep_copy(a, "old");
     daemon_start(a);
     work_await_quiet();
@@ -298,6 +330,43 @@ static bool log_is_durable(void *arg)
            work_field(arg, "log_durable", durable, sizeof durable) && strcmp(last, durable) == 0;
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct hearing {
+    const struct daemon *participant;
+    uint64_t since_ms;
+};
+
+static bool has_heard(void *arg)
+{
+    const struct hearing *hearing = arg;
+    uint64_t asked_ms = now_ms();
+    txclient_node *node = work_inspect(hearing->participant);
+    const txclient_node_peer *peer = node != NULL ? txclient_node_peer_at(node, 0) : NULL;
+    bool heard = peer != NULL && asked_ms > hearing->since_ms + peer->silent_ms;
+
+    txclient_node_free(&node);
+    return heard;
+}
+
+/* Waits until each has heard a greeting that tells how far the coordinator's log is durable: of two
+ * that come from now on, the first may have been on its way. */
+static void await_greetings(void)
+{
+    for (int i = 0; i < 4; i++) {
+        struct hearing hearing = {i % 2 == 0 ? a : b, now_ms()};
+
+        if (!wait_until(has_heard, &hearing, WORK_MS))
+            fail_msg("%s hears nothing of the coordinator", hearing.participant->name);
+    }
+}
+
 /* The true coordinator was in one and the same epoch before and after the copy. What the members
  * decide is known from it once it is durable there, and a later commit has told it. */
 static void copied_while_it_runs(bool participants_restart, bool later_commit)
@@ -309,8 +378,9 @@ static void copied_while_it_runs(bool participants_restart, bool later_commit)
     keep_copy_of_running(coordinator, "old");
     after = commit("k", "after");
     work_await_quiet();
+    assert_true(wait_until(log_is_durable, coordinator, WORK_MS));
+    await_greetings();
     if (later_commit) {
-        assert_true(wait_until(log_is_durable, coordinator, WORK_MS));
         free(commit("m", "later"));
         work_await_quiet();
     }
@@ -373,8 +443,7 @@ static char *copy_meets_a_participant_in_doubt(void)
     char *after;
 
     keep_copy_of_running(coordinator, "old");
-    after = commit("k", "after");
-    daemon_kill(a);
+    after = commit_unheard_by_a("k", "after");
     assert_true(wait_until(all_durable, b, WORK_MS));
     daemon_stop(coordinator);
     keep_copy(coordinator, "true");
