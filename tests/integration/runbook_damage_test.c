@@ -353,7 +353,7 @@ static int setup_on_a_small_disk(void **state)
     cluster_serve_http(&cluster);
     disk_give(a);
     daemon_set(&cluster, a, "storage", "disk_reserve = 8M");
-    daemon_set(&cluster, coordinator, "timers", "peer_down = 500ms");
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 10s"); /* longer than a slow disk */
     begin(2);
     return 0;
 }
@@ -384,15 +384,30 @@ static int put_until_it_stops(bool told[ROUNDS_MAX], int *status)
     return rounds;
 }
 
+struct reading {
+    const char *participant, *key;
+    txclient_value value;
+};
+
+static bool is_read(void *arg)
+{
+    struct reading *reading = arg;
+    txclient_batch *batch = txclient_batch_new();
+    txclient_status status;
+
+    txclient_batch_get(batch, AT(reading->participant, reading->key));
+    status = txclient_submit(client, batch, NULL, &reading->value);
+    txclient_batch_free(&batch);
+    return status == TXCLIENT_OK && !txclient_detail(client)->results_lost;
+}
+
 static bool is_there(const char *participant, const char *key)
 {
-    txclient_batch *batch = txclient_batch_new();
-    txclient_value value;
+    struct reading reading = {.participant = participant, .key = key};
 
-    txclient_batch_get(batch, AT(participant, key));
-    expect(txclient_submit(client, batch, NULL, &value), TXCLIENT_OK);
-    txclient_batch_free(&batch);
-    return value.found;
+    if (!wait_until(is_read, &reading, WORK_MS))
+        fail_msg("%s/t/%s cannot be read: %s", participant, key, txclient_detail(client)->text);
+    return reading.value.found;
 }
 
 static bool is_low(void *arg)

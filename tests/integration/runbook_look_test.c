@@ -278,6 +278,7 @@ static int two_participants(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, true);
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 1h");
     daemon_set(&cluster, a, "timers", "idle = 1h\nlock_timeout = 1h");
     work_start();
     runbook_replace("127.0.0.1:7401", place(a));
@@ -291,8 +292,8 @@ static void client_gives_up_soon(void)
     char text[CLUSTER_PATH * 2];
 
     snprintf(text, sizeof text,
-             "[client]\ncluster = test\ncoordinator = %s\nconnect_timeout = 500ms\n"
-             "request_timeout = 500ms\n",
+             "[client]\ncluster = test\ncoordinator = %s\nconnect_timeout = 5s\n"
+             "request_timeout = 5s\n",
              coordinator->address);
     file_write(cluster.client_config, text);
 }
@@ -307,13 +308,14 @@ static void *put_and_wait(void *arg)
 
 static void who_waits_is_seen(void **state)
 {
+    const txclient_begin_options patient = {.size = sizeof patient, .lock_timeout_ms = 3600000};
     struct waiter waiter = {.with = work_client(coordinator)};
     txclient_tx *holder = work_begin(client);
     char held[64], waits[64];
     pthread_t thread;
 
     (void)state;
-    waiter.tx = work_begin(waiter.with);
+    expect_of(waiter.with, txclient_begin(waiter.with, &patient, &waiter.tx), TXCLIENT_OK);
     expect(txclient_put(holder, ALICE, txclient_str("1")), TXCLIENT_OK);
     assert_int_equal(sscanf(txclient_tx_reference(holder), "%63[^@]", held), 1);
     assert_int_equal(sscanf(txclient_tx_reference(waiter.tx), "%63[^@]", waits), 1);

@@ -65,7 +65,7 @@ static void client_names_a_participant(void)
 
     snprintf(text, sizeof text,
              "[client]\ncluster = test\ncoordinator = %s\nparticipants = %s\n"
-             "connect_timeout = 500ms\nrequest_timeout = 3s\n",
+             "connect_timeout = 5s\n",
              coordinator->address, a->address);
     file_write(cluster.client_config, text);
 }

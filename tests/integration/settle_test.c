@@ -35,7 +35,7 @@ static void write_config(void)
     snprintf(config, sizeof config, "%.200s/settle.conf", cluster.directory);
     snprintf(text, sizeof text,
              "[client]\ncluster = test\ncoordinator = %s\nparticipants = %s\n"
-             "connect_timeout = 500ms\nrequest_timeout = 3s\n",
+             "connect_timeout = 3s\n",
              first->address, a->address);
     file_write(config, text);
 }
