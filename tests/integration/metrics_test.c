@@ -3,6 +3,7 @@
 #include "tests/integration/http_client.h"
 #include "tests/integration/work.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +26,8 @@ static int start(void **state)
     (void)state;
     cluster_init(&cluster, 2, false);
     cluster_serve_http(&cluster);
+    /* A participant that is held up is no reason to abort. */
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 1h");
     cluster_start(&cluster);
     client = work_client(coordinator);
     return 0;
@@ -86,6 +89,27 @@ static void check_histogram(const struct daemon *daemon, const char *name, const
         fail_msg("%s: %g counted, %g in the last bucket", sample, count, before);
 }
 
+struct wanted {
+    const struct daemon *daemon;
+    const char *sample;
+    double least;
+};
+
+static bool has_come(void *arg)
+{
+    const struct wanted *wanted = arg;
+
+    return http_metric(wanted->daemon, wanted->sample) >= wanted->least;
+}
+
+static void await(const struct daemon *daemon, const char *sample, double least)
+{
+    struct wanted wanted = {daemon, sample, least};
+
+    if (!wait_until(has_come, &wanted, WORK_MS))
+        fail_msg("%s of %s never reaches %g", sample, daemon->name, least);
+}
+
 /* ---- the numbers ---- */
 
 /* The number behind "name": in what txbench writes. */
@@ -122,6 +146,33 @@ static void check_bench(const char *json)
     assert_true(metric(coordinator, "assent_log_records_total") > committed);
 }
 
+static void *put_behind(void *arg)
+{
+    static txclient_status status;
+
+    status = work_put(arg, "a", "k", "2");
+    return &status;
+}
+
+/* Among the bench's own somebody may, or may not, have waited for a lock. */
+static void make_somebody_wait(void)
+{
+    txclient *other = work_client(coordinator);
+    txclient_tx *tx = work_begin(client);
+    pthread_t thread;
+    void *status;
+
+    expect(txclient_put(tx, AT("a", "k"), txclient_str("1")), TXCLIENT_OK);
+    assert_int_equal(pthread_create(&thread, NULL, put_behind, other), 0);
+    await(a, "assent_participant_locks_waiting", 1);
+    expect(txclient_commit(tx), TXCLIENT_OK);
+    txclient_tx_close(&tx);
+    assert_int_equal(pthread_join(thread, &status), 0);
+    expect_of(other, *(txclient_status *)status, TXCLIENT_OK);
+    txclient_close(&other);
+    work_await_quiet();
+}
+
 static void test_the_numbers_of_a_bench(void **state)
 {
     static char json[65536];
@@ -133,6 +184,7 @@ static void test_the_numbers_of_a_bench(void **state)
                      0);
     work_await_quiet();
     check_bench(json);
+    make_somebody_wait();
     check_histogram(coordinator, "assent_coordinator_phase_seconds", "phase=\"prepare\"");
     check_histogram(coordinator, "assent_coordinator_phase_seconds", "phase=\"decision\"");
     check_histogram(coordinator, "assent_coordinator_transaction_seconds", "outcome=\"committed\"");
@@ -172,27 +224,6 @@ static void test_the_phases_of_an_interactive_transaction(void **state)
                 0.3);
     assert_true(metric(coordinator,
                        "assent_coordinator_transaction_seconds_sum{outcome=\"committed\"}") >= 0.3);
-}
-
-struct wanted {
-    const struct daemon *daemon;
-    const char *sample;
-    double least;
-};
-
-static bool has_come(void *arg)
-{
-    const struct wanted *wanted = arg;
-
-    return http_metric(wanted->daemon, wanted->sample) >= wanted->least;
-}
-
-static void await(const struct daemon *daemon, const char *sample, double least)
-{
-    struct wanted wanted = {daemon, sample, least};
-
-    if (!wait_until(has_come, &wanted, WORK_MS))
-        fail_msg("%s of %s never reaches %g", sample, daemon->name, least);
 }
 
 /* Who is in doubt, for how long, that the log must keep it, and that it is over. */
