@@ -27,6 +27,10 @@ static int setup(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
+    /* A daemon, or who types, may be held up. */
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 1h");
+    daemon_set(&cluster, a, "timers", "idle = 1h");
+    daemon_set(&cluster, &cluster.participants[1], "timers", "idle = 1h");
     work_start();
     assert_int_equal(setenv("XDG_STATE_HOME", cluster.directory, 1), 0);
     return 0;
