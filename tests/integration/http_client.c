@@ -135,6 +135,8 @@ int http_patient_cluster(void **state)
     cluster_init(&cluster, 2, false);
     cluster_serve_http(&cluster);
     daemon_set(&cluster, &cluster.coordinator, "timers", "peer_down = 1h\nprepare = 1h");
+    for (size_t i = 0; i < cluster.participants_n; i++)
+        daemon_set(&cluster, &cluster.participants[i], "timers", "idle = 1h");
     work_start();
     return 0;
 }

@@ -26,8 +26,8 @@ double http_metric(const struct daemon *daemon, const char *sample);
 /* The same in a text of /metrics. */
 double http_sample(const char *text, const char *sample);
 
-/* Setup for cmocka: two participants, HTTP everywhere, and a coordinator that waits for hours for
- * who is silent, as work_leave_in_doubt() wants it; all serve, and `client` is open. */
+/* Setup for cmocka: two participants, HTTP everywhere, and all wait for hours for who is silent, as
+ * work_leave_in_doubt() wants it; all serve, and `client` is open. */
 int http_patient_cluster(void **state);
 
 /* Waits until /readyz has this status, and its text holds the words (NULL: any); fails the test

@@ -230,6 +230,7 @@ static bool somebody_waits(void *arg)
 
 static void test_a_hostile_key_stays_text(void **state)
 {
+    const txclient_begin_options patient = {.size = sizeof patient, .lock_timeout_ms = 3600000};
     txclient *other;
     txclient_tx *older, *younger;
     pthread_t thread;
@@ -238,7 +239,7 @@ static void test_a_hostile_key_stays_text(void **state)
     work_await_all_up(coordinator);
     other = work_client(coordinator);
     older = work_begin(client);
-    younger = work_begin(other);
+    expect_of(other, txclient_begin(other, &patient, &younger), TXCLIENT_OK);
     expect(txclient_put(older, txclient_at("a", "t", HOSTILE), txclient_str("1")), TXCLIENT_OK);
     assert_int_equal(pthread_create(&thread, NULL, wait_for_the_lock, younger), 0);
     assert_true(wait_until(somebody_waits, a, WORK_MS));
