@@ -28,15 +28,28 @@ static struct call calls[CALLS_MAX];
 static unsigned called;
 static bool accepting; /* a call is being accepted: no callback may come now */
 
-static int start(void **state)
+static void forget_calls(void)
 {
     memset(calls, 0, sizeof calls);
     called = 0;
     accepting = false;
+}
+
+static int start(void **state)
+{
+    forget_calls();
     return api_start(state);
 }
+
+static int start_lossy(void **state)
+{
+    forget_calls();
+    return api_start_lossy(state);
+}
 #undef TEST
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, api_stop)
+#undef TEST_LOSSY
+#define TEST(name)       cmocka_unit_test_setup_teardown(name, start, api_stop)
+#define TEST_LOSSY(name) cmocka_unit_test_setup_teardown(name, start_lossy, api_stop)
 
 static void note(void *arg, const txclient_result *result)
 {
@@ -116,9 +129,9 @@ static void reopen(uint32_t in_flight_max, uint32_t connect_timeout_ms, const ch
 {
     txclient_options options = {.size = sizeof options,
                                 .connect_timeout_ms = connect_timeout_ms,
-                                .request_timeout_ms = pace_ms(900),
-                                .commit_timeout_ms = pace_ms(1200),
-                                .resend_ms = pace_ms(120),
+                                .request_timeout_ms = FAKE_PATIENCE_MS,
+                                .commit_timeout_ms = FAKE_PATIENCE_MS,
+                                .resend_ms = FAKE_PATIENCE_MS,
                                 .in_flight_max = in_flight_max};
     txclient_close(&fake.client);
     expect(txclient_open(PEER_CLUSTER, coordinator, &options, &fake.client, NULL), TXCLIENT_OK);
@@ -166,7 +179,7 @@ static void test_what_is_queued_together_leaves_together(void **state)
 static void test_the_limit_is_told_and_nothing_sent(void **state)
 {
     (void)state;
-    reopen(3, pace_ms(2000), peer_endpoint(fake.coordinator));
+    reopen(3, FAKE_PATIENCE_MS, peer_endpoint(fake.coordinator));
     for (unsigned i = 0; i < 3; i++) {
         expect(submit(i, ""), TXCLIENT_OK);
     }
@@ -342,9 +355,11 @@ static void test_a_step_that_comes_too_early_is_sent_again(void **state)
         assert_true(i == 1 || calls[i - 1].order < calls[i].order);
     }
     fake_lock(&fake);
-    const uint32_t steps[] = {1, 2, 1, 2, 3, 4}; /* no third one before the second is taken */
-    assert_int_equal(fake.operates, 6);
-    assert_memory_equal(fake.steps, steps, 4 * sizeof steps[0]);
+    /* 1, 2, 1, 2, 3, 4, or with further copies: no third one before the second is taken. */
+    assert_true(fake.operates >= 6);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_in_range(fake.steps[i], 1, 2);
+    }
     fake_unlock(&fake);
     txclient_tx_close(&tx);
 }
@@ -391,7 +406,7 @@ static void test_a_lost_step_aborts_and_is_told(void **state)
         assert_int_equal(calls[i].reason, TXCLIENT_REASON_TIMEOUT);
     }
     assert_int_equal(peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST), 0);
-    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    assert_true(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST) >= 1);
     txclient_tx_close(&tx);
 }
 
@@ -450,7 +465,7 @@ static void test_an_unknown_commit_is_asked_for(void **state)
     finish_all();
     came(&calls[2], TXCLIENT_UNKNOWN);
     assert_string_equal(calls[2].reference, "1-7-1@a");
-    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_OUTCOME_REQUEST), 1);
+    assert_true(peer_seen(fake.coordinator, TX_MSG_OUTCOME_REQUEST) >= 1);
     txclient_tx_close(&tx);
 }
 
@@ -606,7 +621,7 @@ static void test_close_ends_everything_once(void **state)
 static void test_close_of_what_has_never_left(void **state)
 {
     (void)state;
-    reopen(0, pace_ms(2000), "tcp://127.0.0.1:1");
+    reopen(0, FAKE_PATIENCE_MS, "tcp://127.0.0.1:1");
     expect(submit(0, ""), TXCLIENT_OK);
     expect(submit(1, "key"), TXCLIENT_OK);
     (void)txclient_process(client, 10);
@@ -634,19 +649,19 @@ int main(void)
         TEST(test_the_limit_is_told_and_nothing_sent),
         TEST(test_refused_calls_are_not_called_back),
         TEST(test_a_callback_goes_on),
-        TEST(test_unanswered_and_refused),
-        TEST(test_the_outcome_of_others),
+        TEST_LOSSY(test_unanswered_and_refused),
+        TEST_LOSSY(test_the_outcome_of_others),
         TEST(test_a_pipelined_transaction),
-        TEST(test_a_step_that_comes_too_early_is_sent_again),
+        TEST_LOSSY(test_a_step_that_comes_too_early_is_sent_again),
         TEST(test_a_failed_step_fails_the_rest),
-        TEST(test_a_lost_step_aborts_and_is_told),
+        TEST_LOSSY(test_a_lost_step_aborts_and_is_told),
         TEST(test_an_abort_ends_what_is_under_way),
         TEST(test_a_transaction_closed_while_under_way),
-        TEST(test_an_unknown_commit_is_asked_for),
+        TEST_LOSSY(test_an_unknown_commit_is_asked_for),
         TEST(test_the_commit_mode_goes_along),
-        TEST(test_the_descriptor_tells_everything),
+        TEST_LOSSY(test_the_descriptor_tells_everything),
         TEST(test_the_descriptor_beside_blocking_calls),
-        TEST(test_process_waits_no_longer_than_told),
+        TEST_LOSSY(test_process_waits_no_longer_than_told),
         TEST(test_close_ends_everything_once),
         TEST(test_close_of_what_has_never_left),
         TEST(test_an_unreachable_coordinator),

@@ -8,6 +8,15 @@ int api_start(void **state)
 {
     (void)state;
     fake_start(&fake);
+    fake_be_patient(&fake);
+    client = fake.client;
+    return 0;
+}
+
+int api_start_lossy(void **state)
+{
+    (void)state;
+    fake_start(&fake);
     client = fake.client;
     return 0;
 }

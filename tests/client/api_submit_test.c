@@ -71,7 +71,7 @@ static void test_a_submit_with_a_key_is_sent_again(void **state)
     fake.ignore[TX_MSG_SUBMIT] = 2;
     fake_unlock(&fake);
     expect(txclient_submit(client, batch, &options, NULL), TXCLIENT_OK);
-    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_SUBMIT), 3);
+    assert_true(peer_seen(fake.coordinator, TX_MSG_SUBMIT) >= 3);
     fake_lock(&fake);
     assert_false(fake.commit_req_moved);
     assert_int_equal(fake.key_len, 7);
@@ -247,15 +247,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_submit),
         TEST(test_results_that_do_not_fit_are_lost_but_the_outcome_stands),
-        TEST(test_a_submit_without_a_key_is_sent_once),
-        TEST(test_a_submit_with_a_key_is_sent_again),
-        TEST(test_a_refusal_of_one_copy_proves_nothing_about_another),
+        TEST_LOSSY(test_a_submit_without_a_key_is_sent_once),
+        TEST_LOSSY(test_a_submit_with_a_key_is_sent_again),
+        TEST_LOSSY(test_a_refusal_of_one_copy_proves_nothing_about_another),
         TEST(test_submit_refuses_what_cannot_work),
         TEST(test_without_a_connection_nothing_is_sent),
         TEST(test_open_refuses_what_cannot_work),
-        TEST(test_another_cluster_is_told),
+        TEST_LOSSY(test_another_cluster_is_told),
         TEST(test_bytes_that_are_no_frame_are_passed_over),
-        TEST(test_a_late_answer_is_nobody_elses),
+        TEST_LOSSY(test_a_late_answer_is_nobody_elses),
         TEST(test_inspect),
         TEST(test_texts),
     };

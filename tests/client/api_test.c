@@ -108,8 +108,10 @@ static void test_a_lost_operate_is_sent_again_with_its_step(void **state)
     fake_unlock(&fake);
     expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_OK);
     fake_lock(&fake);
-    assert_int_equal(fake.operates, 3);
-    assert_int_equal(fake.steps[2], 1);
+    assert_true(fake.operates >= 3);
+    for (unsigned i = 0; i < fake.operates; i++) {
+        assert_int_equal(fake.steps[i], 1);
+    }
     fake_unlock(&fake);
     txclient_tx_close(&tx);
 }
@@ -125,7 +127,7 @@ static void test_an_operate_without_an_answer_aborts(void **state)
     expect(txclient_put(tx, at_a(), txclient_str("x")), TXCLIENT_ABORTED);
     assert_int_equal(detail()->reason, TXCLIENT_REASON_TIMEOUT);
     assert_string_equal(detail()->participant, "a");
-    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST), 1);
+    assert_true(peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST) >= 1);
     fake_lock(&fake);
     /* The one that did not answer may hold locks all the same. */
     assert_int_equal(fake.finish.members_n, 2);
@@ -282,7 +284,7 @@ static void test_a_lost_commit_is_sent_again_as_it_was(void **state)
     fake.ignore[TX_MSG_COMMIT_REQUEST] = 2;
     fake_unlock(&fake);
     expect(txclient_commit(tx), TXCLIENT_OK);
-    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST), 3);
+    assert_true(peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST) >= 3);
     fake_lock(&fake);
     assert_false(fake.commit_req_moved);
     fake_unlock(&fake);
@@ -298,7 +300,7 @@ static void test_an_unanswered_commit_is_asked_for(void **state)
     fake.asked_outcome = TX_OUTCOME_COMMITTED;
     fake_unlock(&fake);
     expect(txclient_commit(tx), TXCLIENT_OK);
-    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_OUTCOME_REQUEST), 1);
+    assert_true(peer_seen(fake.coordinator, TX_MSG_OUTCOME_REQUEST) >= 1);
     txclient_tx_close(&tx);
 }
 
@@ -446,8 +448,8 @@ int main(void)
         TEST(test_commit_names_its_members),
         TEST(test_an_outcome_is_acknowledged_with_the_next_frame),
         TEST(test_close_acknowledges_what_is_left),
-        TEST(test_a_lost_operate_is_sent_again_with_its_step),
-        TEST(test_an_operate_without_an_answer_aborts),
+        TEST_LOSSY(test_a_lost_operate_is_sent_again_with_its_step),
+        TEST_LOSSY(test_an_operate_without_an_answer_aborts),
         TEST(test_a_restarted_participant_aborts),
         TEST(test_undone_at_the_participant),
         TEST(test_undone_by_a_restart_is_told),
@@ -456,16 +458,16 @@ int main(void)
         TEST(test_arguments_that_cannot_work_change_nothing),
         TEST(test_what_is_too_large_for_a_frame_changes_nothing),
         TEST(test_several_operations_in_one_step),
-        TEST(test_a_lost_commit_is_sent_again_as_it_was),
-        TEST(test_an_unanswered_commit_is_asked_for),
-        TEST(test_unknown_stays_unknown_until_found_out),
+        TEST_LOSSY(test_a_lost_commit_is_sent_again_as_it_was),
+        TEST_LOSSY(test_an_unanswered_commit_is_asked_for),
+        TEST_LOSSY(test_unknown_stays_unknown_until_found_out),
         TEST(test_an_outcome_that_nobody_can_tell_is_unknown),
         TEST(test_an_aborted_commit_has_its_reason),
-        TEST(test_a_refused_commit_is_settled_by_an_abort),
-        TEST(test_an_abort_is_certain_without_an_answer),
+        TEST_LOSSY(test_a_refused_commit_is_settled_by_an_abort),
+        TEST_LOSSY(test_an_abort_is_certain_without_an_answer),
         TEST(test_closing_aborts_what_is_open),
-        TEST(test_outcome_asks_again_until_it_is_definite),
-        TEST(test_an_outcome_without_an_answer_is_unknown),
+        TEST_LOSSY(test_outcome_asks_again_until_it_is_definite),
+        TEST_LOSSY(test_an_outcome_without_an_answer_is_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

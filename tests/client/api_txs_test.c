@@ -14,6 +14,7 @@ static int start(void **state)
 {
     (void)state;
     fake_start(&fake);
+    fake_be_patient(&fake);
     fake_lock(&fake);
     fake.txs_n = fake.alarms_n = 5;
     fake_unlock(&fake);

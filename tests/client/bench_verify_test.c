@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Enough for a request that is never answered, and for the next one. */
-#define PATIENCE_MS 20000u
+#define PATIENCE_MS 60000u
 
 static struct fake fake;
 static char *printed;
@@ -98,7 +98,7 @@ static void test_reading_is_patient(void **state)
     fake.refuse[TX_MSG_SUBMIT] = 1;
     fake_unlock(&fake);
     verify(0, true, 42);
-    assert_int_equal(peer_seen(fake.coordinator, TX_MSG_SUBMIT), 3);
+    assert_true(peer_seen(fake.coordinator, TX_MSG_SUBMIT) >= 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)

@@ -453,6 +453,21 @@ void fake_start(struct fake *fake)
     (void)status;
 }
 
+void fake_be_patient(struct fake *fake)
+{
+    txclient_options options = {.size = sizeof options,
+                                .name = "tests",
+                                .connect_timeout_ms = FAKE_PATIENCE_MS,
+                                .request_timeout_ms = FAKE_PATIENCE_MS,
+                                .commit_timeout_ms = FAKE_PATIENCE_MS,
+                                .resend_ms = FAKE_PATIENCE_MS};
+    txclient_close(&fake->client);
+    txclient_status status = txclient_open(PEER_CLUSTER, peer_endpoint(fake->coordinator), &options,
+                                           &fake->client, NULL);
+    TX_ASSERT(status == TXCLIENT_OK);
+    (void)status;
+}
+
 void fake_stop(struct fake *fake)
 {
     /* An assertion that failed under the lock has left it held; then this is refused. */

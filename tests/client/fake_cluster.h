@@ -77,9 +77,13 @@ struct fake {
     unsigned acks;
 };
 
-/* Short times, so that what is ignored is given up soon: connect 2 s, request 300 ms, commit 400
- * ms, resend 40 ms. */
+#define FAKE_PATIENCE_MS 60000
+
+/* Short times, so that what is ignored is given up soon: connect 2 s, request 900 ms, commit 1,200
+ * ms, resend 120 ms (pace.h). */
 void fake_start(struct fake *fake);
+/* Opens the handle anew, with FAKE_PATIENCE_MS for each of them: what is slow is not lost. */
+void fake_be_patient(struct fake *fake);
 void fake_stop(struct fake *fake);
 
 void fake_lock(struct fake *fake);

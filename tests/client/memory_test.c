@@ -187,14 +187,19 @@ static bool honest(txclient_status status)
 
 static void exhaust(txclient_status (*work)(void))
 {
+    unsigned slow = 0;
     for (unsigned long n = 1;; n++) {
         failing_memory_arm(n, FAILING_ALONE);
         txclient_status status = work();
         (void)failing_memory_set(false);
-        if (failing_memory_failures() == 0) {
+        if (failing_memory_failures() == 0 && (status == TXCLIENT_OK || ++slow == 10)) {
             assert_int_equal(status, TXCLIENT_OK);
             assert_true(n > 1);
             return;
+        }
+        if (failing_memory_failures() == 0) {
+            n--; /* the answers were not there in time, on a busy machine: the same again */
+            continue;
         }
         if (status != TXCLIENT_OK && !honest(status)) {
             fail_msg("allocation %lu: %s", n, txclient_status_text(status));
