@@ -52,20 +52,26 @@ static int append_until_killed(const char *directory)
     }
 }
 
-/* Kills some time after the start, or after the log has been opened; then reads what was reported.
- * The highest LSN of that. */
-static uint64_t run_and_kill(const char *directory, bool opened_first, long microseconds)
+enum killed { FROM_START, OPENED, DURABLE };
+
+/* Kills some time after the start, after the log has been opened, or after a record was durable;
+ * then reads what was reported. The highest LSN of that. */
+static uint64_t run_and_kill(const char *directory, enum killed after, long microseconds)
 {
     const char *const arguments[] = {"append", directory, NULL};
     int out;
     pid_t pid = fixture_child(arguments, &out);
     struct pollfd opened = {.fd = out, .events = POLLIN};
-    if (opened_first && poll(&opened, 1, 60000) != 1)
+    uint64_t lsn, highest = 0, first = UINT64_MAX;
+    if (after != FROM_START && poll(&opened, 1, 60000) != 1)
         fail_msg("the writer does not start");
+    while (after == DURABLE && highest <= first) {
+        assert_int_equal(read(out, &highest, sizeof(highest)), (ssize_t)sizeof(highest));
+        first = first == UINT64_MAX ? highest : first;
+    }
     struct timespec time = {.tv_nsec = microseconds * 1000};
     assert_int_equal(nanosleep(&time, NULL), 0);
     assert_int_equal(kill(pid, SIGKILL), 0);
-    uint64_t lsn, highest = 0;
     while (read(out, &lsn, sizeof(lsn)) == (ssize_t)sizeof(lsn))
         highest = lsn;
     (void)close(out);
@@ -93,7 +99,8 @@ static void what_was_durable_is_there(void **state)
     srandom(20);
     unsigned long rounds = pace_count(30, 12);
     for (unsigned long round = 0; round < rounds; round++) {
-        uint64_t heard = run_and_kill(dir, round >= 8, random() % (round < 8 ? 100000 : 50000));
+        enum killed after = round < 8 ? FROM_START : round + 1 < rounds ? OPENED : DURABLE;
+        uint64_t heard = run_and_kill(dir, after, random() % (round < 8 ? 100000 : 50000));
         if (heard > durable)
             durable = heard;
         /* Every third time the next writer comes straight after the kill. */
