@@ -27,8 +27,10 @@ cluster_start() {
     cluster_dir=$1 cluster_coordinator=$2 cluster_participant=$3
     shift 3
     mkdir -p "$cluster_dir"
-    printf '[node]\ncluster = installed\nlisten = tcp://127.0.0.1:*\ndata = %s/coordinator.data\n[participants]\n' \
+    # Whoever takes long to come up, or is held up, is no reason to abort.
+    printf '[node]\ncluster = installed\nlisten = tcp://127.0.0.1:*\ndata = %s/coordinator.data\n' \
         "$cluster_dir" >"$cluster_dir/coordinator.conf"
+    printf '[timers]\npeer_down = 1h\n[participants]\n' >>"$cluster_dir/coordinator.conf"
     for cluster_node in a b; do
         printf '[node]\ncluster = installed\nname = %s\nlisten = tcp://127.0.0.1:*\ndata = %s/%s.data\n' \
             "$cluster_node" "$cluster_dir" "$cluster_node" >"$cluster_dir/$cluster_node.conf"
