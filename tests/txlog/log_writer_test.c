@@ -397,7 +397,7 @@ static void a_failure_is_final(void **state)
 
 static void await_first(const struct gated *g, uint64_t lsn)
 {
-    uint64_t give_up = now_ms() + 20000;
+    uint64_t give_up = now_ms() + 60000;
     while (txlog_first(g->real).n != lsn && now_ms() < give_up)
         (void)sched_yield();
     assert_int_equal(txlog_first(g->real).n, lsn);
