@@ -445,6 +445,9 @@ void coord_core_step(struct coord_core *core, const struct coord_event *event, u
 {
     TX_ASSERT(core->running);
     TX_ASSERT(now_us >= core->now);
+    /* HELLO makes a step at least so often; what is longer, it stood still. */
+    const uint64_t passed_us = now_us - core->now;
+    core->served_us += passed_us < core->options.hello_us ? passed_us : core->options.hello_us;
     core->now = now_us;
     core->wall_ms = event->wall_ms;
     core->out = actions;

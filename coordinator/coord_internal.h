@@ -81,6 +81,7 @@ struct coord_peer {
     bool refusing;
     uint64_t unsettled; /* as its last WELCOME says; of the start that welcomed this epoch */
     uint64_t heard_us;
+    uint64_t heard_served_us; /* served_us of the core at that time */
     uint64_t hello_sent_us;
     uint64_t hello_number; /* a new one once a WELCOME has answered the last */
     bool hello_answered;
@@ -299,6 +300,9 @@ struct coord_core {
     uint64_t next_seq;
     uint64_t age_counter;
     uint64_t started_us;
+    uint64_t served_us;    /* how long this start has served: less than has passed when it, or its
+                              machine, stood still. Silence is counted in it: who was not asked, or
+                              whose answer was not read, is not silent */
     uint64_t mark_version; /* raised when a transaction of this epoch is finished for the mark */
     uint64_t old_mark_version;   /* the same for the older epochs */
     uint64_t presume_from;       /* of older epochs from this one on a missing COMMIT record proves

@@ -235,7 +235,16 @@ void coord_peer_hello_soon(struct coord_core *core, struct coord_peer *peer)
 
 static void watch(struct coord_core *core, struct coord_peer *peer)
 {
-    coord_timer_arm(&core->timers, &peer->down, peer->heard_us + core->options.peer_down_us);
+    const uint64_t silent_us = core->served_us - peer->heard_served_us;
+    const uint64_t left_us =
+        silent_us < core->options.peer_down_us ? core->options.peer_down_us - silent_us : 0;
+    coord_timer_arm(&core->timers, &peer->down, core->now + left_us);
+}
+
+static void heard(struct coord_core *core, struct coord_peer *peer)
+{
+    peer->heard_us = core->now;
+    peer->heard_served_us = core->served_us;
 }
 
 void coord_peers_watch(struct coord_core *core)
@@ -251,7 +260,7 @@ void coord_peers_start(struct coord_core *core)
 {
     for (size_t i = 0; i < core->peers_n; i++) {
         struct coord_peer *peer = core->peers[i];
-        peer->heard_us = core->now;
+        heard(core, peer);
         peer->hello_number = core->options.life; /* no answer to an earlier start fits */
         peer->hello_answered = true;
         coord_peer_hello(core, peer);
@@ -300,7 +309,7 @@ static void restarted(struct coord_core *core, const struct coord_peer *peer)
 void coord_peer_silent(struct coord_core *core, struct coord_peer *peer)
 {
     TX_ASSERT(peer->state == COORD_PEER_NEW || peer->state == COORD_PEER_UP);
-    if (core->now < peer->heard_us + core->options.peer_down_us) {
+    if (core->served_us - peer->heard_served_us < core->options.peer_down_us) {
         watch(core, peer);
         return;
     }
@@ -340,7 +349,7 @@ bool coord_peer_heard(struct coord_core *core, struct coord_peer *peer,
         }
         return false;
     }
-    peer->heard_us = core->now;
+    heard(core, peer);
     if (peer->state == COORD_PEER_DOWN) {
         come_up(core, peer);
     }
@@ -448,7 +457,7 @@ void coord_on_welcome(struct coord_core *core, struct coord_peer *peer,
     peer->refusing = welcome->refusing;
     peer->unsettled = welcome->unsettled;
     peer->loss = welcome->loss;
-    peer->heard_us = core->now;
+    heard(core, peer);
     coord_age_learn(core, welcome->age_counter);
     if (!same) {
         come_up(core, peer);
@@ -462,7 +471,7 @@ void coord_peer_return(struct coord_core *core, struct coord_peer *peer)
     peer->life = peer->offer.life;
     peer->asked = peer->known = peer->offer;
     peer->offer = (struct tx_position){0};
-    peer->heard_us = core->now;
+    heard(core, peer);
     restarted(core, peer);
     come_up(core, peer);
 }

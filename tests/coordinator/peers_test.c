@@ -94,6 +94,31 @@ static void down__after_a_time_that_became_shorter(void **unused)
     assert_true(driver_noted(&d, "participant b is down"));
 }
 
+/* Its answers are not read yet, or it was not asked: only what was served counts. */
+static void down__nobody_when_the_coordinator_itself_stood_still(void **unused)
+{
+    (void)unused;
+    struct tx_id id = tx_collecting(&d);
+    d.now += d.options.peer_down_us + 2 * SECOND_US;
+    driver_pass(&d, 0);
+    assert_false(driver_noted(&d, "participant a is down"));
+    assert_false(driver_noted(&d, "participant b is down"));
+    driver_ignore(&d);
+    vote(&d, 'a', id, TX_VOTE_YES, 0);
+    vote(&d, 'b', id, TX_VOTE_YES, 0);
+    driver_durable(&d);
+    (void)assert_outcome(&d, id, TX_OUTCOME_COMMITTED, TX_REASON_NONE);
+    /* Who does not answer then either is down, as ever. */
+    d.alive[1] = false;
+    d.now += 60 * SECOND_US;
+    driver_pass(&d, 2 * SECOND_US);
+    assert_false(driver_noted(&d, "participant b is down"));
+    driver_pass(&d, d.options.peer_down_us);
+    assert_true(driver_noted(&d, "participant b is down"));
+    assert_false(driver_noted(&d, "participant a is down"));
+    driver_ignore(&d);
+}
+
 static void down__of_one_that_has_voted_does_not_matter(void **unused)
 {
     (void)unused;
@@ -643,6 +668,7 @@ int main(void)
         TEST(ages_are_learned_and_never_wrap),
         TEST(down__collecting_aborts_at_once_and_up_again_is_noted),
         TEST(down__after_a_time_that_became_shorter),
+        TEST(down__nobody_when_the_coordinator_itself_stood_still),
         TEST(down__of_one_that_has_voted_does_not_matter),
         TEST(restarted_member__prepare_again_at_once_with_the_old_incarnation),
         TEST(another_start_is_not_heard_before_its_welcome),

@@ -2,6 +2,7 @@
  * client hears something definite, or UNKNOWN and then the truth; nothing is half done. */
 #include "tests/integration/work.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -347,6 +348,18 @@ static void test_coordinator_hangs_at_begin(void **state)
     expect_untouched();
 }
 
+/* What stands still hears nobody, and must not hold that against anybody. */
+static void test_nobody_is_down_for_a_coordinator_that_hangs(void **state)
+{
+    (void)state;
+    daemon_signal(coordinator, SIGSTOP);
+    poll(NULL, 0, 6000); /* longer than peer_down: what it hangs */
+    daemon_signal(coordinator, SIGCONT);
+    work_put_surely(client, "ab", "k", "new");
+    work_holds(client, "a", "k", "new");
+    assert_false(daemon_says(coordinator, "is down: no word", 0));
+}
+
 /* Whether the commit is refused, hangs or is lost with the coordinator: a definite answer, or
  * UNKNOWN and then a definite one. */
 static void coordinator_gone_at_commit(bool hangs)
@@ -466,6 +479,7 @@ int main(void)
 #endif
         WITH(two_participants, test_coordinator_down_at_begin),
         WITH(two_participants, test_coordinator_hangs_at_begin),
+        WITH(two_participants, test_nobody_is_down_for_a_coordinator_that_hangs),
         WITH(two_participants, test_coordinator_dies_before_commit),
         WITH(two_participants, test_coordinator_hangs_and_dies_at_commit),
         WITH(two_participants, test_coordinator_hangs_at_commit_and_goes_on),

@@ -88,7 +88,7 @@ const struct expected bugs_expected[TX_BUGS_N] = {
     ROW(REFUSAL_FORGOTTEN, "rule", "rule", "atomicity", NULL),
     ROW(COMMITTED_FORGOTTEN_EARLY, "alarm", "alarm", "atomicity", NULL),
     ROW(FACTS_OF_ANOTHER_START, "rule,alarm", "rule,alarm", "atomicity", MEMBERS_ON_OLD_DISKS),
-    ROW(FACT_BEFORE_DURABLE, "rule", "rule", "atomicity", NULL),
+    ROW(FACT_BEFORE_DURABLE, "rule", "rule", "atomicity", MEMBERS_SETTLE),
     ROW(YES_OF_SOME, "rule", "rule", "atomicity", NULL),
     ROW(UNSETTLED_IN_MEMORY, "rule", "rule", "atomicity", MEMBERS_SETTLE),
     ROW(SCAN_UNLOCKED, "append,rows", "append,rows", "append,rows", NULL),
