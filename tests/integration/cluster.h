@@ -37,8 +37,9 @@ struct cluster {
 };
 
 /* Makes the directory and the configuration of one coordinator and n participants "a", "b", ...;
- * starts nothing. Short timers are set where a test would otherwise wait. With `tcp` they listen on
- * free loopback ports, else on ipc. */
+ * starts nothing. Short timers are set where a test would otherwise wait, and a long peer_down; a
+ * test may set others with daemon_set(). With `tcp` they listen on free loopback ports, else on
+ * ipc. */
 void cluster_init(struct cluster *cluster, size_t participants_n, bool tcp);
 /* The same with tcp, and nothing set but names, addresses and directories: as the benchmarks run.
  */
