@@ -304,14 +304,31 @@ static void test_five_hundred_in_flight(void **state)
     check_all();
 }
 
-static void kill_the_coordinator(txclient_commit_mode mode)
+static bool is_in_the_middle(void *arg)
 {
-    commit_mode = mode;
-    submit_all("kill");
+    unsigned *flight = arg;
+    char prefix[32];
+    (void)snprintf(prefix, sizeof prefix, "flight-%u", (*flight)++);
+    submit_all(prefix);
     size_t over = 0;
     while (over < FLIGHT / 10) {
         over += txclient_process(client, 1000);
     }
+    return txclient_in_flight(client) > 0;
+}
+
+/* Submits all of them, until some have landed and others have not: a thread that is held up finds
+ * all landed when it goes on. */
+static void submit_into_the_middle(void)
+{
+    unsigned flight = 0;
+    assert_true(wait_until(is_in_the_middle, &flight, 60000));
+}
+
+static void kill_the_coordinator(txclient_commit_mode mode)
+{
+    commit_mode = mode;
+    submit_into_the_middle();
     daemon_kill(&cluster.coordinator);
     assert_true(txclient_in_flight(client) > 0);
     (void)txclient_process(client, 50);
@@ -337,12 +354,7 @@ static void test_it_is_killed_while_the_participants_decide(void **state)
 static void test_the_handle_is_closed_meanwhile(void **state)
 {
     (void)state;
-    submit_all("close");
-    size_t over = 0;
-    while (over < FLIGHT / 10) {
-        over += txclient_process(client, 1000);
-    }
-    assert_true(txclient_in_flight(client) > 0);
+    submit_into_the_middle();
     txclient_close(&client);
     unsigned unknown = 0;
     for (unsigned i = 0; i < FLIGHT; i++) {
