@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#define LATE_MAX 60
+
 static enum failing_memory how;
 
 /* ---- the work: a new handle, two keys, and what was there before ---- */
@@ -125,7 +127,7 @@ static void compare(const char *key, txclient_status told, bool at_commit, unsig
 static void exhaust(txclient_status (*act)(txclient *, const char *, bool *), const char *name)
 {
     unsigned long told[TXCLIENT_EBUSY + 1] = {0};
-    unsigned long n = 1;
+    unsigned long n = 1, late = 0;
     for (;; n++) {
         char key[64];
         bool at_commit;
@@ -137,9 +139,13 @@ static void exhaust(txclient_status (*act)(txclient *, const char *, bool *), co
         compare(key, status, at_commit, n);
         if (status <= TXCLIENT_EBUSY)
             told[status]++;
+        /* All allocations went well; the short times of client and daemons may be over before the
+         * work is done, on a busy machine. */
         if (failing_memory_failures() == 0) {
-            assert_int_equal(status, TXCLIENT_OK);
-            break;
+            if (status == TXCLIENT_OK)
+                break;
+            assert_int_not_equal(status, TXCLIENT_ENOMEM);
+            assert_true(++late < LATE_MAX);
         }
     }
     print_message("%s, %s: %lu allocations; committed %lu, out of memory %lu, unknown %lu\n", name,
