@@ -25,6 +25,8 @@ int __wrap_fdatasync(int fd);
 static atomic_bool written[NAMES], durable[NAMES];
 static atomic_uint syncs;
 static atomic_bool fails;
+static atomic_uint begun, safe; /* records that were asked for; and those that are durable */
+static atomic_uint writers;     /* that have not ended */
 
 ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t at)
 {
@@ -45,14 +47,18 @@ int __wrap_fdatasync(int fd)
     for (unsigned i = 0; i < NAMES; i++) {
         before[i] = atomic_load(&written[i]);
     }
-    (void)usleep(200); /* as long as a disk takes: so there is company */
+    /* Until there is company: a sync takes until every other writer wants one too. */
+    for (int i = 0; i < 10000 && atomic_load(&begun) - atomic_load(&safe) < atomic_load(&writers);
+         i++) {
+        (void)usleep(200);
+    }
     if (atomic_load(&fails)) {
         errno = EIO;
         return -1;
     }
     for (unsigned i = 0; i < NAMES; i++) {
-        if (before[i]) {
-            atomic_store(&durable[i], true);
+        if (before[i] && !atomic_exchange(&durable[i], true)) {
+            (void)atomic_fetch_add(&safe, 1);
         }
     }
     atomic_fetch_add(&syncs, 1);
@@ -66,10 +72,12 @@ static void *write_many(void *arg)
         char id[16];
         unsigned name = writer * RECORDS + i;
         (void)snprintf(id, sizeof id, "%u", name);
+        (void)atomic_fetch_add(&begun, 1);
         if (!decision_log_write(id) || !atomic_load(&durable[name])) {
             return arg;
         }
     }
+    (void)atomic_fetch_sub(&writers, 1);
     return NULL;
 }
 
@@ -78,6 +86,7 @@ static void test_a_record_is_synced_before_anyone_hears(void **state)
     (void)state;
     pthread_t threads[WRITERS];
     unsigned numbers[WRITERS];
+    atomic_store(&writers, WRITERS);
     for (unsigned i = 0; i < WRITERS; i++) {
         numbers[i] = i;
         assert_int_equal(pthread_create(&threads[i], NULL, write_many, &numbers[i]), 0);
