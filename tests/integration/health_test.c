@@ -44,6 +44,18 @@ static int start(void **state)
     return 0;
 }
 
+/* Who is told to leave waits until what is open is finished, however long that takes here. */
+static int start_draining(void **state)
+{
+    (void)state;
+    init(2);
+    daemon_set(&cluster, coordinator, "timers", "drain = 1h");
+    daemon_set(&cluster, a, "timers", "drain = 1h\nidle = 1h");
+    cluster_start(&cluster);
+    client = work_client(coordinator);
+    return 0;
+}
+
 /* A participant that is held up is no reason to abort here. */
 static int start_patient(void **state)
 {
@@ -199,22 +211,29 @@ static void test_an_old_copy_is_proved(void **state)
     assert_true(http_metric(a, "assent_alarms_total") > 0);
 }
 
-/* It is asked before it has read its log, and answers while it reads. */
-static void test_recovering(void **state)
+/* Starts it, and asks until it answers; if that is not too late. */
+static bool tells_that_it_recovers(void *arg)
 {
-    char request[] = "GET /readyz HTTP/1.0\r\n\r\n";
+    static const char request[] = "GET /readyz HTTP/1.0\r\n\r\n";
 
-    (void)state;
-    assert_int_equal(run_program(NULL, 0, NULL, 0, "txbench", "--config", cluster.client_config,
-                                 "transfer", "--seconds", "2", NULL),
-                     0);
+    (void)arg;
     daemon_kill(a);
     daemon_spawn(a, NULL);
     do {
         http_send(a->http, request, &answer);
     } while (answer.status == 0);
-    assert_int_equal(answer.status, 503);
-    assert_non_null(strstr(answer.body, "\"code\":\"recovering\""));
+    return answer.status == 503 && strstr(answer.body, "\"code\":\"recovering\"") != NULL;
+}
+
+/* It is asked before it has read its log, and answers while it reads. */
+static void test_recovering(void **state)
+{
+    (void)state;
+    assert_int_equal(run_program(NULL, 0, NULL, 0, "txbench", "--config", cluster.client_config,
+                                 "transfer", "--seconds", "2", NULL),
+                     0);
+    if (!wait_until(tells_that_it_recovers, NULL, WORK_MS))
+        fail_msg("it never recovers: %d: %s", answer.status, answer.body);
     http_await_ready(a, 200, NULL);
 }
 
@@ -415,15 +434,36 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The share of the coordinator's loop that went into HTTP since `busy` and `from_s` were read. A
- * turn is followed by a pause of four times its length; the last pause may be yet to come. */
-static void check_share(double busy, double from_s)
-{
-    const double share =
-        (http_metric(coordinator, "assent_http_busy_seconds_total") - busy) / (now_s() - from_s);
+/* The share of the coordinator's loop that went into HTTP since `busy` and `from_s` were read. */
+struct share {
+    double busy, from_s, last;
+};
 
-    if (share <= 0 || share > 0.25)
-        fail_msg("%.0f %% of the loop's time went into HTTP", 100 * share);
+static struct share share_from_now(void)
+{
+    const double busy = http_metric(coordinator, "assent_http_busy_seconds_total");
+
+    assert_true(busy >= 0);
+    return (struct share){.busy = busy, .from_s = now_s()};
+}
+
+static bool share_is_small(void *arg)
+{
+    struct share *share = arg;
+    const double busy = http_metric(coordinator, "assent_http_busy_seconds_total");
+
+    if (busy > share->busy)
+        share->last = (busy - share->busy) / (now_s() - share->from_s);
+    return share->last > 0 && share->last <= 0.25;
+}
+
+/* A turn is followed by a pause of four times its length. The last one is yet to come, and a turn
+ * in which the machine had no time for the daemon is a long one: asked until such a pause is over.
+ */
+static void check_share(struct share *share)
+{
+    if (!wait_until(share_is_small, share, WORK_MS))
+        fail_msg("%.0f %% of the loop's time went into HTTP", 100 * share->last);
 }
 
 static bool many_were_closed(void *arg)
@@ -436,7 +476,7 @@ static bool many_were_closed(void *arg)
 static void test_a_thousand_slow_ones(void **state)
 {
     static struct crowd crowd;
-    const double busy = http_metric(coordinator, "assent_http_busy_seconds_total"), from = now_s();
+    struct share share = share_from_now();
 
     (void)state;
     start_crowd(&crowd, false);
@@ -447,7 +487,7 @@ static void test_a_thousand_slow_ones(void **state)
     atomic_store(&crowd.stop, true);
     pthread_join(crowd.thread, NULL);
     assert_true(wait_until(answers, coordinator, WORK_MS));
-    check_share(busy, from);
+    check_share(&share);
     assert_true(http_metric(coordinator, "assent_http_overdue_total") >= 64);
     assert_true(http_metric(coordinator, "assent_http_connections") <= 64);
 }
@@ -474,7 +514,7 @@ static void test_all_places_taken(void **state)
     for (int i = 0; i < 64; i++)
         close(fds[i]);
     daemon_signal(coordinator, SIGCONT);
-    assert_int_equal(poll(&ready, 1, 4000), 1);
+    assert_int_equal(poll(&ready, 1, WORK_MS), 1);
     assert_true(recv(waiting, bytes, sizeof bytes, 0) > 12);
     assert_memory_equal(bytes, "HTTP/1.1 200", 12);
     close(waiting);
@@ -489,7 +529,7 @@ static bool many_were_answered(void *arg)
 static void test_a_flood(void **state)
 {
     static struct crowd crowds[4];
-    const double busy = http_metric(coordinator, "assent_http_busy_seconds_total"), from = now_s();
+    struct share share = share_from_now();
 
     (void)state;
     for (int i = 0; i < 4; i++)
@@ -497,11 +537,11 @@ static void test_a_flood(void **state)
     transfer();
     for (int i = 0; i < 4; i++)
         assert_true(wait_until(many_were_answered, &crowds[i], WORK_MS));
+    check_share(&share); /* while it goes on */
     for (int i = 0; i < 4; i++)
         atomic_store(&crowds[i].stop, true);
     for (int i = 0; i < 4; i++)
         pthread_join(crowds[i].thread, NULL);
-    check_share(busy, from);
 }
 
 #define TEST(name)           cmocka_unit_test_setup_teardown(name, start, work_teardown)
@@ -511,7 +551,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_OF(test_nobody_else_is_there, start_nothing),
-        TEST(test_draining),
+        TEST_OF(test_draining, start_draining),
         TEST_OF(test_the_reserve_of_the_disk, start_nothing),
         TEST_OF(test_an_old_coordinator_is_fenced, start_one),
         TEST_OF(test_an_old_participant_is_quarantined, start_one),
