@@ -64,6 +64,8 @@ struct bench {
     int status;
 };
 
+#define STALL_US 1500000
+
 static bool has_ended(void *arg)
 {
     struct bench *bench = arg;
@@ -368,6 +370,7 @@ static const struct text *words_while(const char *const words[], void (*harm)(si
     bench.pid = start_words(words);
     assert_true(wait_until(shows_progress, NULL, WORK_MS));
     harm(i);
+    assert_int_equal(kill(bench.pid, SIGINT), 0); /* not before the harm was done */
     if (!wait_until(has_ended, &bench, WORK_MS)) {
         kill(bench.pid, SIGKILL);
         fail_msg("txbench %s goes on", words[3]);
@@ -384,10 +387,18 @@ static const struct text *bench_while(const struct way *way, const char *option,
                                       void (*harm)(size_t i), size_t i)
 {
     const char *const *more = way->options;
-    const char *const words[] = {"txbench",     "--config",     cluster.client_config,
-                                 way->workload, "--json",       "--async",
-                                 "--seconds=3", "--clients=32", option,
-                                 more[0],       more[1],        more[2],
+    const char *const words[] = {"txbench",
+                                 "--config",
+                                 cluster.client_config,
+                                 way->workload,
+                                 "--json",
+                                 "--async",
+                                 "--seconds=3600",
+                                 "--clients=32",
+                                 option,
+                                 more[0],
+                                 more[1],
+                                 more[2],
                                  NULL};
 
     return words_while(words, harm, i);
@@ -409,11 +420,22 @@ static void test_asynchronous_workloads_outlive_a_participant(void **state)
         assert_held_async(bench_while(&ways[i], "--async", kill_a_participant, i), &ways[i]);
 }
 
+static bool shows_more(void *arg)
+{
+    return file_size(err) > *(const long *)arg;
+}
+
+/* Stalls it for at least so long, and for two lines of progress: the load has run meanwhile. */
 static void stop_the_coordinator(size_t i)
 {
     (void)i;
     assert_int_equal(kill(cluster.coordinator.pid, SIGSTOP), 0);
-    usleep(1500000); /* the length of the stall, not a wait for anything */
+    for (int lines = 0; lines < 2; lines++) {
+        long size = file_size(err);
+
+        assert_true(wait_until(shows_more, &size, WORK_MS));
+    }
+    usleep(STALL_US); /* the length of the stall, not a wait for anything */
     assert_int_equal(kill(cluster.coordinator.pid, SIGCONT), 0);
 }
 
@@ -458,11 +480,20 @@ static void test_outcomes_that_are_lost_are_allowed_for(void **state)
     }
 }
 
-static unsigned long decided_by_members(void)
+static bool tells_decided(void *arg)
 {
     char text[32];
-    assert_true(work_field(&cluster.coordinator, "committed_by_members_total", text, sizeof text));
-    return strtoul(text, NULL, 10);
+    if (!work_field(&cluster.coordinator, "committed_by_members_total", text, sizeof text))
+        return false;
+    *(unsigned long *)arg = strtoul(text, NULL, 10);
+    return true;
+}
+
+static unsigned long decided_by_members(void)
+{
+    unsigned long decided = 0;
+    assert_true(wait_until(tells_decided, &decided, WORK_MS));
+    return decided;
 }
 
 /* Where the members are to decide they do, one-shot and interactive, whoever else would like a key.
@@ -487,6 +518,23 @@ static void test_members_decide(void **state)
 
 /* ---- somebody else at the money ---- */
 
+struct theft {
+    const char *participant, *space, *key, *value;
+};
+
+/* The load may wound it. */
+static bool steal(void *arg)
+{
+    const struct theft *theft = arg;
+    txclient_batch *batch = txclient_batch_new();
+    assert_non_null(batch);
+    txclient_batch_put(batch, txclient_at(theft->participant, theft->space, theft->key),
+                       txclient_str(theft->value));
+    txclient_status status = txclient_submit(client, batch, NULL, NULL);
+    txclient_batch_free(&batch);
+    return status == TXCLIENT_OK;
+}
+
 /* What no transaction of the load did shows at its end: exit status 1. */
 static void expect_theft_is_seen(const char *workload, const char *participant, const char *space,
                                  const char *key, const char *value)
@@ -497,11 +545,8 @@ static void expect_theft_is_seen(const char *workload, const char *participant, 
 
     assert_true(wait_until(shows_progress, NULL, WORK_MS));
     client = work_client(&cluster.coordinator);
-    txclient_batch *batch = txclient_batch_new();
-    assert_non_null(batch);
-    txclient_batch_put(batch, txclient_at(participant, space, key), txclient_str(value));
-    expect(txclient_submit(client, batch, NULL, NULL), TXCLIENT_OK);
-    txclient_batch_free(&batch);
+    struct theft theft = {participant, space, key, value};
+    assert_true(wait_until(steal, &theft, WORK_MS));
     assert_int_equal(kill(bench.pid, SIGINT), 0);
     if (!wait_until(has_ended, &bench, WORK_MS)) {
         kill(bench.pid, SIGKILL);
@@ -549,11 +594,11 @@ static void expect_stall_is_counted(const char *option)
 {
     const char *const words[] = {
         "txbench",   "--config", cluster.client_config, "transfer", "--json", "--rate", "100",
-        "--seconds", "4",        "--clients",           "4",        option,   NULL};
+        "--seconds", "3600",     "--clients",           "4",        option,   NULL};
     const struct text *text = words_while(words, stop_the_coordinator, 0);
 
     assert_int_equal(text->status, 0);
-    /* 150 of 400 are due in the stall; a closed loop would have 4 that are slow. */
+    /* More than 150 of some 500 are due in the stall; a closed loop would have 4 that are slow. */
     assert_true(number(text, "max") >= 1400000);
     assert_true(number(text, "p95") >= 1000000);
 }
