@@ -17,7 +17,7 @@ struct http_answer {
 int http_connect(int port);
 /* Sends these bytes as they are and takes the answer, until the other side closes; at most 15 s. */
 void http_send(int port, const char *bytes, struct http_answer *answer);
-/* GET; gives the status. */
+/* GET, again and again until there is an answer, or none for a minute; gives the status. */
 int http_get(const struct daemon *daemon, const char *path, struct http_answer *answer);
 
 /* The value of a sample as it stands in /metrics, `name{label="x"}` or `name`; -1 when there is
