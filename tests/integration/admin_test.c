@@ -22,6 +22,8 @@ static int two_participants(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
+    /* What is open stays so, however long txctl takes. */
+    daemon_set(&cluster, a, "timers", "drain = 1h\nidle = 1h");
     work_start_with("old");
     return 0;
 }
