@@ -122,21 +122,20 @@ struct load {
     time_t until;
 };
 
-static pid_t start_load(int seconds)
+/* It goes on until it is interrupted. */
+static pid_t start_load(void)
 {
-    char text[16];
     pid_t pid = fork();
 
     assert_true(pid >= 0);
     if (pid != 0)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    snprintf(text, sizeof text, "%d", seconds);
     setenv("LD_PRELOAD", ASSENT_TEST_REDIRECT_LIBRARY, 1);
     setenv("ASSENT_TEST_REDIRECT", nemesis.client_redirect, 1);
     execl(ASSENT_BIN_DIR "/txbench", "txbench", "--config", cluster.client_config, "append",
-          "--other-config", other_config, "--history", history, "--clients", "8", "--seconds", text,
-          "--keys", "4", "--elements", "50", "--accounts", "12", (char *)NULL);
+          "--other-config", other_config, "--history", history, "--clients", "8", "--seconds",
+          "3600", "--keys", "4", "--elements", "50", "--accounts", "12", (char *)NULL);
     _exit(127);
 }
 
@@ -157,13 +156,21 @@ static bool load_has_ended(void *arg)
     return load->ended;
 }
 
-/* It is asked again and again while a fault lasts: the time to look at the daemons. */
+/* It is asked again and again while a fault lasts: the time to look at the daemons. However long
+ * the first faults take, there are some more. */
 static bool faults_are_over(void *arg)
 {
     const struct load *load = arg;
 
     samples_look(&samples, nemesis.nodes, nemesis.nodes_n, nemesis.coordinators_n);
-    return monotonic() >= load->until;
+    return monotonic() >= load->until &&
+           nemesis.kills + nemesis.stops + nemesis.connection_faults > 3;
+}
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
 }
 
 static void run_load(int seconds)
@@ -173,11 +180,14 @@ static void run_load(int seconds)
 
     samples.out = fopen(sizes, "w");
     assert_non_null(samples.out);
-    load.pid = start_load(seconds + SECONDS_CALM);
+    load.pid = start_load();
     while (!faults_are_over(&load) && !load_has_ended(&load))
         nemesis_step(&nemesis, faults_are_over, &load);
     nemesis_heal(&nemesis);
     assert_int_equal(fclose(samples.out), 0);
+    (void)wait_until(never, NULL, SECONDS_CALM * 1000);
+    assert_false(load_has_ended(&load));
+    assert_int_equal(kill(load.pid, SIGTERM), 0);
     if (!wait_until(load_has_ended, &load, 2 * WORK_MS)) {
         kill(load.pid, SIGKILL);
         fail_msg("the load does not end");
@@ -191,7 +201,6 @@ static void run_load(int seconds)
            (unsigned long long)counts.connections, (unsigned long long)counts.resets,
            (unsigned long long)counts.half_closed, (unsigned long long)counts.doubled,
            (unsigned long long)counts.replayed);
-    assert_true(nemesis.kills + nemesis.stops + nemesis.connection_faults > 3);
 }
 
 /* ---- how it ended ---- */
@@ -211,12 +220,25 @@ static void await_quiet(void)
     }
 }
 
+struct asked {
+    const struct daemon *daemon;
+    const char *name;
+    char text[64];
+};
+
+static bool has_told(void *arg)
+{
+    struct asked *asked = arg;
+
+    return work_field(asked->daemon, asked->name, asked->text, sizeof asked->text);
+}
+
 static uint64_t field(const struct daemon *daemon, const char *name)
 {
-    char text[64];
+    struct asked asked = {daemon, name, ""};
 
-    assert_true(work_field(daemon, name, text, sizeof text));
-    return strtoull(text, NULL, 10);
+    assert_true(wait_until(has_told, &asked, WORK_MS));
+    return strtoull(asked.text, NULL, 10);
 }
 
 /* The line of a node's end but for its alarms, which its log tells. */

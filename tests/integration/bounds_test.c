@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -60,9 +61,9 @@ static int start(void **state)
     return 0;
 }
 
+/* It goes on until it is interrupted. */
 static pid_t start_load(void)
 {
-    const char *seconds = getenv("ASSENT_BOUNDS_SECONDS");
     pid_t pid = fork();
 
     assert_true(pid >= 0);
@@ -70,8 +71,8 @@ static pid_t start_load(void)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execl(ASSENT_BIN_DIR "/txbench", "txbench", "--config", cluster.client_config, "append",
-          "--history", history, "--clients", "8", "--seconds", seconds != NULL ? seconds : "6",
-          "--keys", "4", "--elements", "50", "--accounts", "12", (char *)NULL);
+          "--history", history, "--clients", "8", "--seconds", "3600", "--keys", "4", "--elements",
+          "50", "--accounts", "12", (char *)NULL);
     _exit(127);
 }
 
@@ -80,7 +81,16 @@ struct load {
     int status;
     uint64_t until; /* so many samples, and somebody is restarted */
     size_t victim;
+    time_t end; /* not before everybody has been restarted */
 };
+
+static time_t monotonic(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
 
 static bool ended(void *arg)
 {
@@ -91,6 +101,10 @@ static bool ended(void *arg)
         daemon_kill(daemons[load->victim]);
         daemon_start(daemons[load->victim++]);
         load->until = samples.lines + 40;
+    }
+    if (samples.lines >= load->until && monotonic() >= load->end) {
+        assert_int_equal(kill(load->pid, SIGTERM), 0);
+        load->until = UINT64_MAX;
     }
     return waitpid(load->pid, &load->status, WNOHANG) == load->pid;
 }
@@ -147,7 +161,9 @@ static void test_stay_within_bounds(void **state)
     static const char *const whats[] = {"log records",       "log bytes", "resident memory",
                                         "open transactions", "\"locks\"", "tombstones",
                                         "outcomes"};
-    struct load load = {.until = 40};
+    const char *seconds = getenv("ASSENT_BOUNDS_SECONDS");
+    const long length = seconds != NULL ? strtol(seconds, NULL, 10) : 6;
+    struct load load = {.until = 40, .end = monotonic() + length};
     FILE *file;
     char *text = NULL;
     size_t size = 0;
@@ -156,7 +172,7 @@ static void test_stay_within_bounds(void **state)
     samples.out = open_memstream(&text, &size);
     assert_non_null(samples.out);
     load.pid = start_load();
-    assert_true(wait_until(ended, &load, 2 * WORK_MS));
+    assert_true(wait_until(ended, &load, (int)length * 1000 + 3 * WORK_MS));
     assert_true(WIFEXITED(load.status) && WEXITSTATUS(load.status) == 0);
     fclose(samples.out);
     assert_int_equal(load.victim, 3);
