@@ -222,7 +222,10 @@ static void test_when_a_segment_is_closed(void **state)
     put_many(5, "v"); /* neither large nor old enough */
     work_await_number(a, "archive_behind_bytes", 100);
     work_await_number(a, "archive_behind_ms", 1200);
-    assert_int_equal(work_number(a, "archive_last"), archived);
+    /* Asked first: it may become large enough by the cuts that go on. */
+    const bool none = work_number(a, "archive_last") == archived;
+    if (work_number(a, "archive_behind_bytes") < 32 * 1024)
+        assert_true(none);
     while (work_number(a, "archive_last") == archived)
         put_many(20, "v");
     archive_becomes("every = 100ms\nsegment = 32K");
@@ -243,25 +246,30 @@ static bool is_trimmed(void *arg)
     return work_number(a, "archive_bytes") <= *(const uint64_t *)arg;
 }
 
+static bool shows_trimmed(void *arg)
+{
+    const double bytes = http_metric(a, "assent_archive_bytes");
+
+    return bytes > 0 && bytes <= (double)*(const uint64_t *)arg;
+}
+
 /* The oldest go, the newest stay; a lower limit is taken at once. */
 static void test_limit(void **state)
 {
-    uint64_t limit = 64 * 1024, before;
+    uint64_t limit = 64 * 1024;
 
     (void)state;
     while (work_number(a, "archive_bytes") < 3 * limit)
         put_many(20, "a value that takes some bytes");
     await_archived(a);
-    before = work_number(a, "archive_segments");
     archive_becomes("every = 100ms\nsegment = 4096\nlimit = 64K");
     daemon_signal(a, SIGHUP);
     if (!wait_until(is_trimmed, &limit, WORK_MS))
         fail_msg("%" PRIu64 " bytes", work_number(a, "archive_bytes"));
-    assert_true(work_number(a, "archive_segments") < before);
+    assert_true(daemon_says(a, "the oldest of the archive is gone", WORK_MS));
     put_many(60, "a value that takes some bytes");
     await_archived(a);
-    assert_true(wait_until(is_trimmed, &limit, WORK_MS));
-    assert_true(http_metric(a, "assent_archive_bytes") <= (double)limit);
+    assert_true(wait_until(shows_trimmed, &limit, WORK_MS));
     daemon_stop(a);
     struct extent extent = read_archive(a);
     assert_true(extent.first > 1);
@@ -316,9 +324,10 @@ static void test_compaction_waits(void **state)
     put_many(20, "v");
     await_archived(a);
     hide_archive(aside, sizeof aside);
+    put_many(20, "v");
+    work_await_number(a, "archive_errors", 1); /* what was being written is written */
     last = work_number(a, "archive_last");
     put_many(400, "v"); /* several snapshots */
-    work_await_number(a, "archive_errors", 1);
     assert_true(daemon_says(a, "the log cannot be archived", WORK_MS));
     assert_true(http_metric(a, "assent_log_first_lsn") <= (double)last + 1);
     assert_int_equal(work_number(a, "archive_last"), last);
@@ -361,6 +370,8 @@ static void test_gap(void **state)
     await_archived(a);
     reload_archive(a, "16K");
     hide_archive(aside, sizeof aside);
+    put_many(20, "v");
+    work_await_number(a, "archive_errors", 1); /* what was being written is written */
     until.lsn = (double)work_number(a, "archive_last") + 1;
     assert_true(wait_until(log_is_cut, &until, WORK_MS));
     assert_true(daemon_says(a, "the log is not kept for the archive any more", WORK_MS));
