@@ -62,7 +62,8 @@ static bool transfer(struct transfers *transfers, txclient *with, unsigned long 
         atomic_store(&transfers->acknowledged, n);
         return true;
     }
-    if (status == TXCLIENT_ABORTED)
+    /* Nobody is told the outcome of one whose connection a busy machine has kept silent. */
+    if (status == TXCLIENT_ABORTED || status == TXCLIENT_UNKNOWN)
         return true;
     (void)snprintf(transfers->failure, sizeof transfers->failure, "%s",
                    txclient_detail(with)->text);
