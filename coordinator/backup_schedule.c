@@ -312,6 +312,23 @@ static void give_up(struct backup_schedule *schedule,
     ended(schedule, event);
 }
 
+/* The next one counts from the time that is this one's name, which a busy machine has drawn later
+ * than it meant to. */
+static void keep_apart(struct backup_schedule *schedule,
+                       const struct backup_schedule_settings *settings,
+                       const struct backup_manifest *manifest)
+{
+    const uint64_t pause_ms = backup_due_pause_ms(&settings->plan, 0), now_ms = clock_wall_ms();
+    const uint64_t age_ms = now_ms > manifest->began_ms ? now_ms - manifest->began_ms : 0;
+
+    if (age_ms < pause_ms) {
+        const uint64_t at_us = clock_now_us() + (pause_ms - age_ms) * 1000u;
+
+        if (schedule->not_before_us < at_us)
+            schedule->not_before_us = at_us;
+    }
+}
+
 static void drive(struct backup_schedule *schedule, const struct backup_schedule_settings *settings,
                   const struct backup_repo *repo, txclient *client)
 {
@@ -326,6 +343,7 @@ static void drive(struct backup_schedule *schedule, const struct backup_schedule
     (void)snprintf(event.into, sizeof event.into, "%s", settings->into);
     if (backup_drive_run(&run)) {
         schedule->failures = 0;
+        keep_apart(schedule, settings, &run.manifest);
         tell_taken(schedule, &run.manifest, &event);
         remove_older(&run, settings->keep, &event);
         ended(schedule, &event);

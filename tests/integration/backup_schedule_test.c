@@ -56,11 +56,30 @@ static void reload(const char *section, const char *lines, bool taken)
         fail_msg("reload: %s%s", operate_out, operate_err);
 }
 
-static unsigned long number(const struct daemon *daemon, const char *field)
+struct asked {
+    const struct daemon *daemon;
+    const char *field;
+    unsigned long n;
+};
+
+static bool has_told(void *arg)
 {
+    struct asked *asked = arg;
     char text[64];
 
-    return work_field(daemon, field, text, sizeof text) ? strtoul(text, NULL, 10) : 0;
+    if (!work_field(asked->daemon, asked->field, text, sizeof text))
+        return false;
+    asked->n = strtoul(text, NULL, 10);
+    return true;
+}
+
+static unsigned long number(const struct daemon *daemon, const char *field)
+{
+    struct asked asked = {daemon, field, 0};
+
+    if (!wait_until(has_told, &asked, WORK_MS))
+        fail_msg("%s does not tell its %s", daemon->name, field);
+    return asked.n;
 }
 
 struct at_least {
@@ -196,9 +215,20 @@ static size_t count_audited(const char *outcome, const char *text)
     return n;
 }
 
+struct audited {
+    const char *outcome, *text;
+};
+
+static bool is_audited(void *arg)
+{
+    const struct audited *audited = arg;
+
+    return count_audited(audited->outcome, audited->text) > 0;
+}
+
 static void audited(const char *outcome, const char *text)
 {
-    if (count_audited(outcome, text) == 0)
+    if (!wait_until(is_audited, &(struct audited){outcome, text}, WORK_MS))
         fail_msg("the audit log has no backup with %s: %s", outcome, text);
 }
 
@@ -233,13 +263,13 @@ static void test_taken_kept_and_restored(void **state)
     reload("backup", "every = 0ms", true);
     work_await_field(coordinator, "backup", "off");
     await(no_staging, a, "the end of the backup under way");
-    assert_true(daemon_says(coordinator, "a backup was taken by the schedule", 0));
+    assert_true(daemon_says(coordinator, "a backup was taken by the schedule", WORK_MS));
     audited("TX_OK", "3 nodes");
     audited("TX_OK", "3 kept, 1 removed");
-    assert_int_equal(count_backups(), 3);
-    work_put_surely(client, "ab", "k", "later");
     await(repository_is_free, &verified, "the end of the work in the repository");
     assert_int_equal(verified, 0);
+    assert_int_equal(count_backups(), 3);
+    work_put_surely(client, "ab", "k", "later");
     backup_bring_back();
     work_holds(client, "a", "k", "kept");
     work_holds(client, "b", "k", "kept");
@@ -328,24 +358,34 @@ static void test_a_backup_of_the_future(void **state)
     assert_true(strcmp(names[0], "2099") < 0);
 }
 
+static bool one_is_there(void *arg)
+{
+    char names[64][64];
+
+    (void)arg;
+    return names_in(backup_repository(), true, names) > 0;
+}
+
 /* Whatever becomes of the newest one, or of the clock that its name is compared with: two are not
- * begun within `every`. */
+ * begun within `every`. A slow machine may have taken several before they are looked at. */
 static void test_no_storm(void **state)
 {
-    char names[64][64], first[64], path[3 * CLUSTER_PATH];
+    char names[64][64], newest[64], path[3 * CLUSTER_PATH];
 
     (void)state;
     daemon_set(&cluster, coordinator, "backup", schedule("every = 2s"));
     start();
-    await_number(coordinator, "backups_taken", 1);
-    assert_int_equal(names_in(backup_repository(), true, names), 1);
-    memcpy(first, names[0], sizeof first);
-    snprintf(path, sizeof path, "%s/backups/%s", backup_repository(), first);
-    assert_int_equal(run_program(NULL, 0, NULL, 0, "/bin/rm", "-r", path, NULL), 0);
-    await_number(coordinator, "backups_taken", 2);
-    assert_int_equal(names_in(backup_repository(), true, names), 1);
-    if (apart(first, names[0]) < 1900) /* the name is drawn a moment after the start */
-        fail_msg("%s and %s", first, names[0]);
+    await(one_is_there, NULL, "the first backup");
+    const size_t n = names_in(backup_repository(), true, names);
+    memcpy(newest, names[n - 1], sizeof newest);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%s/backups/%s", backup_repository(), names[i]);
+        assert_int_equal(run_program(NULL, 0, NULL, 0, "/bin/rm", "-r", path, NULL), 0);
+    }
+    await(one_is_there, NULL, "the next backup");
+    (void)names_in(backup_repository(), true, names);
+    if (apart(newest, names[0]) < 1990) /* they are of one clock, and the pause of another */
+        fail_msg("%s and %s", newest, names[0]);
 }
 
 /* ---- when there are none ---- */
@@ -354,7 +394,7 @@ static void test_participant_away(void **state)
 {
     (void)state;
     daemon_set(&cluster, coordinator, "backup", schedule("every = 1s\nkeep = 2"));
-    daemon_set(&cluster, coordinator, "timers", "peer_down = 500ms");
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 5s");
     start();
     await_number(coordinator, "backups_taken", 1);
     daemon_kill(b);
@@ -453,7 +493,7 @@ static void leaves(int signal_number)
     int status;
 
     daemon_signal(coordinator, signal_number);
-    if (!daemon_wait(coordinator, 9000, &status))
+    if (!daemon_wait(coordinator, WORK_MS, &status)) /* far less than it may drain */
         fail_msg("it does not leave: a backup is under way");
     assert_int_equal(status, 0);
     assert_true(!staging(coordinator));
@@ -467,7 +507,7 @@ static void test_given_up(void **state)
     reload("backup", schedule("every = 0ms"), true);
     work_await_field(coordinator, "backup", "off");
     expect_given_up(1);
-    reload("backup", schedule("every = 300ms"), true);
+    reload("backup", schedule("every = 300ms\n[timers]\ndrain = 1h"), true);
     await(staging, a, "the next one");
     assert_int_equal(operate("drain", "coordinator", "--wait", NULL, NULL), 0);
     work_await_field(coordinator, "backup", "held");
