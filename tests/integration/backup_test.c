@@ -138,6 +138,8 @@ static void test_one_node_is_fenced(void **state)
     rejoin(b->data, EX_USAGE); /* there is nothing to do any more */
     daemon_start(b);
     assert_true(daemon_says(b, "coordinator 1 is of generation 0", WORK_MS));
+    daemon_set(&cluster, coordinator, "timers", "peer_down = 500ms");
+    daemon_signal(coordinator, SIGHUP);
     work_await_peer(coordinator, "b", "down");
     txclient_close(&client);
     client = work_quick_client(coordinator);
