@@ -21,6 +21,8 @@
 
 enum { DATA = 65, UNAVAILABLE = 69, CANNOT_CREATE = 73, NO_PERMISSION = 77, CONFIG = 78 };
 
+#define WAIT_MS 60000
+
 static struct cluster cluster;
 
 /* ---- starting what must not start ---- */
@@ -305,19 +307,32 @@ static unsigned long foreign_frames(txclient *client, const char *address)
     return n;
 }
 
+struct counting {
+    txclient *client;
+    const char *address;
+    unsigned long before;
+};
+
+static bool has_counted(void *arg)
+{
+    const struct counting *counting = arg;
+
+    return foreign_frames(counting->client, counting->address) > counting->before;
+}
+
 static void expect_stranger(txclient *stranger, txclient *client, const struct daemon *daemon)
 {
-    unsigned long before = foreign_frames(client, daemon->address);
+    struct counting counting = {client, daemon->address, foreign_frames(client, daemon->address)};
     txclient_node *node = NULL;
 
     assert_int_equal(txclient_inspect(stranger, daemon->address, &node), TXCLIENT_ETIMEOUT);
     assert_null(node);
     expect_in(txclient_detail(stranger)->text, daemon->address);
     expect_in(txclient_detail(stranger)->text, "another cluster than \"other\"?");
-    assert_true(foreign_frames(client, daemon->address) > before);
-    assert_true(daemon_says(daemon, "msg=\"foreign frame dropped\"", 1000));
-    assert_true(
-        daemon_says(daemon, "it belongs to cluster \\\"other\\\", this one is \\\"test\\\"", 1000));
+    assert_true(wait_until(has_counted, &counting, WAIT_MS));
+    assert_true(daemon_says(daemon, "msg=\"foreign frame dropped\"", WAIT_MS));
+    assert_true(daemon_says(daemon, "it belongs to cluster \\\"other\\\", this one is \\\"test\\\"",
+                            WAIT_MS));
 }
 
 static void test_client_of_another_cluster(void **state)
