@@ -13,6 +13,10 @@ static int start(void **state)
 {
     (void)state;
     cluster_init(&cluster, 2, false);
+    /* No time-out is there to end it. */
+    daemon_set(&cluster, &cluster.coordinator, "timers", "peer_down = 1h\nprepare = 1h");
+    for (size_t i = 0; i < 2; i++)
+        daemon_set(&cluster, &cluster.participants[i], "timers", "lock_timeout = 1h\nidle = 1h");
     work_start();
     return 0;
 }
