@@ -36,6 +36,7 @@ static struct daemon *node(unsigned i)
 /* ---- transfers ---- */
 
 static atomic_bool stop;
+static atomic_ulong committed;
 
 static void account(char name[16], unsigned i)
 {
@@ -75,13 +76,12 @@ static txclient_status transfer(txclient *with, unsigned from, unsigned to,
 struct thread {
     pthread_t id;
     unsigned number;
-    uint64_t committed;
 };
 
 /* Who decides changes from one transfer to the next. */
 static void *transfers(void *arg)
 {
-    struct thread *self = arg;
+    const struct thread *self = arg;
     txclient *own = work_client(&cluster.coordinator);
     txclient_submit_options options = {.size = sizeof options};
     unsigned draw = self->number * 7919u + 1;
@@ -94,7 +94,8 @@ static void *transfers(void *arg)
         to = (from + 1 + 2 * ((draw >> 20) % (ACCOUNTS / 2))) % ACCOUNTS; /* at the other node */
         options.commit_mode =
             (draw >> 24) % 2 == 0 ? TXCLIENT_COMMIT_COORDINATOR : TXCLIENT_COMMIT_PARTICIPANTS;
-        self->committed += transfer(own, from, to, &options) == TXCLIENT_OK;
+        if (transfer(own, from, to, &options) == TXCLIENT_OK)
+            atomic_fetch_add(&committed, 1);
     }
     txclient_close(&own);
     return NULL;
@@ -128,23 +129,35 @@ static struct cut take_cut(unsigned i)
     return cut;
 }
 
+static bool has_moved(void *arg)
+{
+    return atomic_load(&committed) > *(const unsigned long *)arg;
+}
+
+/* Transfers are under way before each cut, and after the last one. */
+static void await_transfer(void)
+{
+    unsigned long before = atomic_load(&committed);
+
+    assert_true(wait_until(has_moved, &before, WORK_MS));
+}
+
 static void run_transfers(struct cut cuts[CUTS])
 {
     struct thread threads[THREADS] = {0};
-    uint64_t committed = 0;
 
     for (unsigned i = 0; i < THREADS; i++) {
         threads[i].number = i + 1;
         assert_int_equal(pthread_create(&threads[i].id, NULL, transfers, &threads[i]), 0);
     }
-    for (unsigned i = 0; i < CUTS; i++)
+    for (unsigned i = 0; i < CUTS; i++) {
+        await_transfer();
         cuts[i] = take_cut(i);
-    atomic_store(&stop, true);
-    for (unsigned i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(threads[i].id, NULL), 0);
-        committed += threads[i].committed;
     }
-    assert_true(committed > CUTS); /* they were under way */
+    await_transfer();
+    atomic_store(&stop, true);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i].id, NULL), 0);
 }
 
 /* ---- the logs up to a cut ---- */
@@ -313,7 +326,7 @@ static void what_cannot_be_asked_is_refused_with_a_reason(void **state)
     (void)state;
     cluster_init(&cluster, 1, false);
     cluster_start(&cluster);
-    client = work_quick_client(&cluster.coordinator);
+    client = work_client(&cluster.coordinator);
     expect(txclient_cut_begin(client, node(1)->address, &at), TXCLIENT_EREFUSED);
     assert_non_null(strstr(txclient_detail(client)->text, "ask a coordinator"));
     expect(txclient_cut_ask(client, NULL, UINT64_MAX, 0, &at), TXCLIENT_EREFUSED);
@@ -355,8 +368,7 @@ static void txctl_shows_where_a_cut_lies(void **state)
     assert_non_null(strstr(err, "no position of b in cut 3"));
 }
 
-/* A coordinator with an interval takes them by itself, and two of them do not take twice as many:
- * whoever hears of one waits for the whole interval again. */
+/* A coordinator with an interval takes them by itself. Whoever asks late meets a later one. */
 static void a_coordinator_takes_cuts_by_itself(void **state)
 {
     (void)state;
@@ -366,7 +378,7 @@ static void a_coordinator_takes_cuts_by_itself(void **state)
     client = work_client(&cluster.coordinator);
     txclient_cut at;
     expect(txclient_cut_ask(client, node(1)->address, 5, WORK_MS, &at), TXCLIENT_OK);
-    assert_int_equal(at.taken, 5);
+    assert_true(at.taken >= 5);
 }
 
 int main(void)
