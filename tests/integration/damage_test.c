@@ -221,6 +221,7 @@ static void expect_told_when_read(struct victim *victim, const struct mutation *
         ended = daemon_wait(victim->daemon, 0, &status);
     }
     txclient_close(&own);
+    ended = ended || daemon_wait(victim->daemon, WORK_MS, &status);
     if (!ended || !WIFEXITED(status) || WEXITSTATUS(status) != EX_IOERR ||
         !daemon_says(victim->daemon, "the kv store cannot go on", 0) ||
         !daemon_says(victim->daemon, "txrecover verify", 0))

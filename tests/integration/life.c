@@ -68,12 +68,22 @@ static void commit_one(uint64_t *seed, unsigned set)
     txclient_tx_close(&tx);
 }
 
-static unsigned long since_snapshot(void)
+static bool tells_since_snapshot(void *arg)
 {
     char text[24];
 
-    assert_true(work_field(coordinator, "log_since_snapshot", text, sizeof text));
-    return strtoul(text, NULL, 10);
+    if (!work_field(coordinator, "log_since_snapshot", text, sizeof text))
+        return false;
+    *(unsigned long *)arg = strtoul(text, NULL, 10);
+    return true;
+}
+
+static unsigned long since_snapshot(void)
+{
+    unsigned long since = 0;
+
+    assert_true(wait_until(tells_since_snapshot, &since, WORK_MS));
+    return since;
 }
 
 /* A long life lasts until the coordinator has restated its state and compacted its log, which waits
