@@ -74,7 +74,7 @@ int scratch_wait(pid_t child)
     const struct timespec pause_time = {.tv_nsec = 5 * 1000 * 1000};
     int status = 0;
 
-    for (int i = 0; i < 4000; i++) {
+    for (int i = 0; i < 12000; i++) {
         if (waitpid(child, &status, WNOHANG) == child) {
             return status;
         }

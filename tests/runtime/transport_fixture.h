@@ -9,7 +9,7 @@
 #include "common/transport.h"
 #include "common/wire.h"
 
-#define DEADLINE_US (20u * 1000u * 1000u) /* of anything that a test waits for */
+#define DEADLINE_US (60u * 1000u * 1000u) /* of anything that a test waits for */
 #define SEEN_MAX    4096u
 #define CLIENTS_MAX 128u
 
