@@ -96,8 +96,10 @@ void part_inquire(struct part_core *core, struct part_tx *tx)
     /* A coordinator that lives answers at once, and where the members decide nobody has to wait for
      * one that does not. */
     bool soon = tx->members_decide && !members;
+    uint64_t max_us = core->options.inquiry_max_us;
+    if (tx->inquiry_us > max_us) /* read again, and lower than before */
+        tx->inquiry_us = max_us;
     part_timer_set(core, tx, part_time_after(core->now_us, tx->inquiry_us / (soon ? 4 : 1)));
-    uint64_t max_us = core->options.inquiry_max_us; /* lower than before, perhaps: read again */
     tx->inquiry_us = tx->inquiry_us < max_us / 2 ? tx->inquiry_us * 2 : max_us;
 }
 
