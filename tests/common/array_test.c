@@ -1,6 +1,7 @@
 #include "common/array.h"
 
 #include "tests/common/test.h"
+#include "tests/failing_memory.h"
 
 #include <stdlib.h>
 
@@ -24,11 +25,17 @@ static void it_doubles_when_it_is_full_and_keeps_what_is_there(void **state)
 static void without_memory_all_is_as_before(void **state)
 {
     (void)state;
-    size_t capacity = SIZE_MAX / 4;
-    char item = 'x';
-    assert_null(tx_array_room(&item, capacity, &capacity, 16, 1));
-    assert_int_equal(capacity, SIZE_MAX / 4);
-    assert_int_equal(item, 'x');
+    size_t capacity = 0;
+    char *items = tx_array_room(NULL, 0, &capacity, 1, 1);
+    assert_non_null(items);
+    items[0] = 'x';
+    failing_memory_arm(1, FAILING_ALONE);
+    assert_null(tx_array_room(items, 1, &capacity, 1, 1));
+    assert_int_equal(failing_memory_failures(), 1);
+    (void)failing_memory_set(false);
+    assert_int_equal(capacity, 1);
+    assert_int_equal(items[0], 'x');
+    free(items);
 }
 
 int main(void)
