@@ -53,7 +53,7 @@ for package in "${packages[@]}"; do
 done | sed -e "s|/lib/$(uname -m)-linux-gnu/|/lib/ARCH/|" -e 's|\.so\.0\.[0-9.]*$|.so.VERSION|' | LC_ALL=C sort >"$dir/list"
 diff -u --label tests/scripts/packages.list --label "the packages" "$source/tests/scripts/packages.list" "$dir/list" ||
     fail "other files than in the list: a line with + belongs into it, one with - is missing in the packages"
-lintian --allow-root --no-cfg --fail-on error,warning --tag-display-limit 0 ./*.deb >"$dir/log" 2>&1 ||
+TMPDIR=$dir lintian --allow-root --no-cfg --fail-on error,warning --tag-display-limit 0 ./*.deb >"$dir/log" 2>&1 ||
     fail "lintian: $(cat "$dir/log")"
 dpkg-deb -f assent-server_*.deb Depends >"$dir/server"
 for library in libc6 libczmq4 libinih1 librocksdb libsystemd0 libzmq5; do
