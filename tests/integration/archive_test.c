@@ -88,13 +88,9 @@ static uint64_t durable(const struct daemon *daemon)
     return work_number(daemon, daemon == coordinator ? "log_durable" : "lsn_durable");
 }
 
-/* However far it is behind, on a slow disk: for as long as it comes nearer. */
 static void await_archived(const struct daemon *daemon)
 {
-    const uint64_t least = durable(daemon);
-
-    for (uint64_t last; (last = work_number(daemon, "archive_last")) < least;)
-        work_await_number(daemon, "archive_last", last + 1);
+    work_await_archived(daemon, durable(daemon));
 }
 
 struct comparison {
@@ -222,7 +218,7 @@ static void test_when_a_segment_is_closed(void **state)
     archive_becomes("every = 1h\nsegment = 32K");
     daemon_start(a);
     work_await_all_up(coordinator);
-    work_await_number(a, "archive_last", archived);
+    work_await_archived(a, archived);
     put_many(5, "v"); /* neither large nor old enough */
     work_await_number(a, "archive_behind_bytes", 100);
     work_await_number(a, "archive_behind_ms", 1200);
@@ -402,7 +398,7 @@ static void test_gap(void **state)
     daemon_stop(a);
     daemon_start(a);
     work_await_all_up(coordinator);
-    work_await_number(a, "archive_last", extent.last);
+    work_await_archived(a, extent.last);
     assert_int_equal(work_number(a, "archive_gaps"), 0);
     assert_int_equal(operate("status", NULL, NULL, NULL, NULL), 0);
 }

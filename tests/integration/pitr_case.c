@@ -83,7 +83,7 @@ void pitr_take_cut(struct pitr_point *point)
 static void await_archived(const uint64_t lsns[PITR_NODES])
 {
     for (size_t i = 0; i < PITR_NODES; i++)
-        work_await_number(pitr_node(i), "archive_last", lsns[i]);
+        work_await_archived(pitr_node(i), lsns[i]);
 }
 
 static void configure(size_t i, const char *cut_every)

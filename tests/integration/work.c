@@ -289,6 +289,12 @@ void work_await_number(const struct daemon *daemon, const char *name, uint64_t l
         fail_msg("%s of %s is %" PRIu64 ", not %" PRIu64, name, daemon->name, reaching.last, least);
 }
 
+void work_await_archived(const struct daemon *daemon, uint64_t lsn)
+{
+    for (uint64_t last; (last = work_number(daemon, "archive_last")) < lsn;)
+        work_await_number(daemon, "archive_last", last + 1);
+}
+
 bool work_peer_state(const struct daemon *coordinator, const char *name, char *text, size_t size)
 {
     txclient_node *node = work_inspect(coordinator);

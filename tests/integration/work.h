@@ -73,6 +73,9 @@ bool work_peer_state(const struct daemon *coordinator, const char *name, char *t
 void work_await_field(const struct daemon *daemon, const char *name, const char *text);
 /* The same with a number that has at least this value. */
 void work_await_number(const struct daemon *daemon, const char *name, uint64_t least);
+/* Waits until its archive has come to this LSN, which is durable: for as long as it comes nearer,
+ * however far behind it is. Archiving has the lowest priority of all. */
+void work_await_archived(const struct daemon *daemon, uint64_t lsn);
 /* Waits until every participant is up for the coordinator: interactive work may begin. */
 void work_await_all_up(const struct daemon *coordinator);
 void work_await_peer(const struct daemon *coordinator, const char *name, const char *state);
