@@ -48,16 +48,16 @@ sources() {
         $2 == "source" { files[$1] = files[$1] " " $3 }
         $2 == "link" { links[$1] = links[$1] " " $3 }
         END {
-            n = split(program, todo, " ")
+            n = split(program, queue, " ")
             for (i = 1; i <= n; i++) {
-                if (seen[todo[i]]++)
+                if (seen[queue[i]]++)
                     continue
-                m = split(files[todo[i]], f, " ")
+                m = split(files[queue[i]], f, " ")
                 for (j = 1; j <= m; j++)
                     print f[j]
-                m = split(links[todo[i]], l, " ")
+                m = split(links[queue[i]], l, " ")
                 for (j = 1; j <= m; j++)
-                    todo[++n] = l[j]
+                    queue[++n] = l[j]
             }
         }' "$dir/graph"
 }

@@ -76,9 +76,9 @@ become_manager() {
     mount -t tmpfs none /var
     mount -t tmpfs none /sys/fs/cgroup
     mount -t cgroup2 none /sys/fs/cgroup
-    mkdir -p /run/stubs /var/lib /var/tmp /var/log
+    mkdir -p /run/empty-targets /var/lib /var/tmp /var/log
     for target in sysinit basic network shutdown multi-user umount; do
-        printf '[Unit]\nDefaultDependencies=no\n' >"/run/stubs/$target.target"
+        printf '[Unit]\nDefaultDependencies=no\n' >"/run/empty-targets/$target.target"
     done
     (
         status=0
@@ -86,7 +86,7 @@ become_manager() {
         echo "$status" >"$dir/done"
     ) &
     exec env -i container=assent PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        SYSTEMD_UNIT_PATH=/etc/systemd/system:/opt/assent/lib/systemd/system:/run/stubs SYSTEMD_LOG_TARGET=console \
+        SYSTEMD_UNIT_PATH=/etc/systemd/system:/opt/assent/lib/systemd/system:/run/empty-targets SYSTEMD_LOG_TARGET=console \
         /lib/systemd/systemd --system --unit=multi-user.target >"$dir/manager.log" 2>&1
 }
 
