@@ -92,12 +92,9 @@ static void configure(void)
 
 static int start(void **state)
 {
-    const char *seed_text = getenv("ASSENT_CHAOS_SEED");
-    uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
+    uint64_t seed = random_seed("ASSENT_CHAOS_SEED");
 
     (void)state;
-    printf("ASSENT_CHAOS_SEED=%llu\n", (unsigned long long)seed);
-    fflush(stdout);
     configure();
     nemesis_init(&nemesis, &cluster, seed);
     cluster_start(&cluster);

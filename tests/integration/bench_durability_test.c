@@ -46,10 +46,8 @@ static uint64_t draw(uint64_t below)
 
 static int begin_mode(const char *mode)
 {
-    const char *given = getenv("ASSENT_DURABILITY_SEED");
     char line[64];
-    seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-    print_message("ASSENT_DURABILITY_SEED=%" PRIu64 "\n", seed);
+    seed = random_seed("ASSENT_DURABILITY_SEED");
     members_decide = strcmp(mode, "participants") == 0;
     commit_mode = members_decide ? "--commit-mode=participants" : "--commit-mode=coordinator";
     cluster_init_defaults(&cluster, 2);

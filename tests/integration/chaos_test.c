@@ -83,13 +83,12 @@ static void hit(uint64_t *seed, struct child *load)
 static void no_acknowledged_transfer_is_lost(const char *how)
 {
     const char *given = getenv("ASSENT_CHAOS_SECONDS");
-    const char *seed_text = getenv("ASSENT_CHAOS_SEED");
-    uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
     unsigned long seconds = given != NULL ? strtoul(given, NULL, 10) : 60;
     struct child load = {0};
     int kills = 0;
 
-    printf("%s: ASSENT_CHAOS_SEED=%llu\n", how, (unsigned long long)seed);
+    printf("%s: ", how);
+    uint64_t seed = random_seed("ASSENT_CHAOS_SEED");
     load.pid = start_load(how);
     assert_true(wait_until(has_acked, NULL, WAIT_MS));
     for (time_t end = monotonic() + (time_t)(seconds + 2) / 3; monotonic() < end || kills < 4;

@@ -37,6 +37,16 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+uint64_t random_seed(const char *variable)
+{
+    const char *text = getenv(variable);
+    uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 1;
+
+    printf("%s=%llu\n", variable, (unsigned long long)seed);
+    (void)fflush(stdout);
+    return seed;
+}
+
 bool wait_until(bool (*condition)(void *arg), void *arg, int timeout_ms)
 {
     int64_t end = now_ms() + timeout_ms;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define CLUSTER_PARTICIPANTS_MAX 4
@@ -97,6 +98,10 @@ bool daemon_says(const struct daemon *daemon, const char *text, int timeout_ms);
  * status, and its standard output and error, cut to the buffers (either may be NULL). Fails the
  * test when it does not end within two minutes or dies of a signal. */
 int run_program(char *out, size_t out_size, char *err, size_t err_size, const char *program, ...);
+
+/* What a random test begins with: the number in a variable of the environment, or else 1. Prints
+ * it. */
+uint64_t random_seed(const char *variable);
 
 /* Waits until `condition` holds, polling; false after `timeout_ms`. */
 bool wait_until(bool (*condition)(void *arg), void *arg, int timeout_ms);

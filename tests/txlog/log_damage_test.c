@@ -21,6 +21,36 @@
 
 enum { RECORDS = 200, REDO_BYTES = 1000 };
 
+/* RocksDB as its makers set it up. */
+struct raw {
+    rocksdb_options_t *options;
+    rocksdb_column_family_handle_t *handles[4];
+    rocksdb_t *db; /* NULL: it refuses */
+};
+
+enum { RAW_LOG = 2 }; /* the handle of the log's column family */
+
+static void raw_open(struct raw *raw)
+{
+    static const char *const names[] = {"default", "meta", "log", "data"};
+    *raw = (struct raw){.options = rocksdb_options_create()};
+    const rocksdb_options_t *const all[] = {raw->options, raw->options, raw->options, raw->options};
+    char *text = NULL;
+    raw->db =
+        rocksdb_open_column_families(raw->options, fixture_dir, 4, names, all, raw->handles, &text);
+    rocksdb_free(text);
+}
+
+static void raw_close(struct raw *raw)
+{
+    if (raw->db != NULL) {
+        for (int i = 0; i < 4; i++)
+            rocksdb_column_family_handle_destroy(raw->handles[i]);
+        rocksdb_close(raw->db);
+    }
+    rocksdb_options_destroy(raw->options);
+}
+
 /* A value beside the log, which keeps the first write-ahead file needed until the data
  * are flushed. */
 static enum tx_error put_data(struct txlog *log, uint64_t lsn, const char *value)
@@ -89,28 +119,19 @@ static void a_killed_writer_loses_nothing(void **state)
 /* How many log records RocksDB finds when it is opened as its makers set it up; -1: it refuses. */
 static long records_by_default_settings(void)
 {
-    static const char *const names[] = {"default", "meta", "log", "data"};
-    rocksdb_options_t *options = rocksdb_options_create();
-    const rocksdb_options_t *const all[] = {options, options, options, options};
-    rocksdb_column_family_handle_t *handles[4];
-    char *text = NULL;
+    struct raw raw;
     long n = -1;
-    rocksdb_t *db =
-        rocksdb_open_column_families(options, fixture_dir, 4, names, all, handles, &text);
-    if (text == NULL) {
+    raw_open(&raw);
+    if (raw.db != NULL) {
         rocksdb_readoptions_t *read = rocksdb_readoptions_create();
-        rocksdb_iterator_t *it = rocksdb_create_iterator_cf(db, read, handles[2]);
+        rocksdb_iterator_t *it = rocksdb_create_iterator_cf(raw.db, read, raw.handles[RAW_LOG]);
         n = 0;
         for (rocksdb_iter_seek_to_first(it); rocksdb_iter_valid(it); rocksdb_iter_next(it))
             n++;
         rocksdb_iter_destroy(it);
         rocksdb_readoptions_destroy(read);
-        for (int i = 0; i < 4; i++)
-            rocksdb_column_family_handle_destroy(handles[i]);
-        rocksdb_close(db);
     }
-    rocksdb_free(text);
-    rocksdb_options_destroy(options);
+    raw_close(&raw);
     return n;
 }
 
@@ -346,6 +367,49 @@ static void a_manifest_without_its_end_is_found(void **state)
     expect(TX_ECORRUPT, "restore a checkpoint");
 }
 
+/* RocksDB gives back whole files of the levels from 1 on; this moves the log there. */
+static void sink_log(void)
+{
+    struct raw raw;
+    raw_open(&raw);
+    assert_non_null(raw.db);
+    rocksdb_compact_range_cf(raw.db, raw.handles[RAW_LOG], NULL, 0, NULL, 0);
+    raw_close(&raw);
+}
+
+/* Child: the last act of a writer is to compact all but its last record away. */
+static int compact_and_die(const char *directory)
+{
+    struct txlog *log;
+    struct tx_why why;
+    if (fixture_try(directory, ROCKSDB_LOG_OPEN, &log, &why) != TX_OK ||
+        fixture_append(log, 1, REDO_BYTES, true, &why) != TX_OK ||
+        txlog_compact(log, (struct tx_lsn){RECORDS}, &why) != TX_OK)
+        return 2;
+    (void)kill(getpid(), SIGKILL);
+    return 4;
+}
+
+/* A disk that takes back the removal of records whose files are gone. */
+static void a_lost_compaction_is_found(void **state)
+{
+    (void)state;
+    struct txlog *log = fixture_open(fixture_dir);
+    assert_int_equal(fixture_append(log, RECORDS, REDO_BYTES, true, NULL), TX_OK);
+    txlog_close(&log);
+    log = fixture_open(fixture_dir); /* what was written goes into a table file */
+    txlog_close(&log);
+    sink_log();
+    const char *const arguments[] = {"compact", fixture_dir, NULL};
+    int out;
+    int status = fixture_wait(fixture_child(arguments, &out));
+    (void)close(out);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    const char *wal = fixture_file(fixture_dir, ".log", true);
+    fixture_cut(wal, fixture_size(wal) - 1);
+    expect(TX_EGAP, "LSN 1 to 200 are missing");
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "write") == 0)
@@ -354,6 +418,8 @@ int main(int argc, char **argv)
         return write_lazily_and_die(argv[2]);
     if (argc == 3 && strcmp(argv[1], "write-lives") == 0)
         return write_in_two_lives(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "compact") == 0)
+        return compact_and_die(argv[2]);
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
         TEST(a_killed_writer_loses_nothing),
@@ -367,6 +433,7 @@ int main(int argc, char **argv)
         TEST(head_is_needed),
         TEST(a_damaged_manifest_is_found),
         TEST(a_manifest_without_its_end_is_found),
+        TEST(a_lost_compaction_is_found),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
