@@ -6,6 +6,7 @@
 
 #include <zmq.h>
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -126,6 +127,14 @@ static int connect_unix(const char *path)
     return fd;
 }
 
+/* Unless the transport has given the connection up by then, as it does after some seconds. */
+static void write_raw(int fd, const void *data, size_t len)
+{
+    const ssize_t n = write(fd, data, len);
+
+    assert_true(n == (ssize_t)len || (n < 0 && (errno == EPIPE || errno == ECONNRESET)));
+}
+
 /* No ZeroMQ at all, half a greeting, and a frame far beyond the limit: the connection ends, no
  * more. */
 static void test_raw_bytes(void **state)
@@ -138,8 +147,8 @@ static void test_raw_bytes(void **state)
 
     web = connect_unix(scratch_path(&w->scratch, "a.sock", path));
     half = connect_unix(path);
-    assert_int_equal(write(web, "GET / HTTP/1.1\r\n\r\n", 18), 18);
-    assert_int_equal(write(half, "\xff\0\0\0\0\0\0\0\1\x7f\3", 11), 11);
+    write_raw(web, "GET / HTTP/1.1\r\n\r\n", 18);
+    write_raw(half, "\xff\0\0\0\0\0\0\0\1\x7f\3", 11);
     dealer = client_new(w, NULL);
     assert_int_equal(zmq_send(dealer, huge, sizeof(huge), 0), sizeof(huge));
     assert_unharmed(w);
