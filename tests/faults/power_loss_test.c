@@ -24,7 +24,8 @@
 
 enum {
     CLIENTS = 3,
-    ATTEMPTS_MAX = 20000,
+    ATTEMPTS_MAX = 100000,
+    BRISK = 500, /* attempts of each load at full speed; then 20 ms between two of a client */
     LOOK = 64,
     NODES = 3,
     ROUNDS = 8,
@@ -41,7 +42,7 @@ struct attempt {
 };
 
 static struct attempt attempts[ATTEMPTS_MAX];
-static atomic_int attempts_n;
+static atomic_int attempts_n, load_from;
 static atomic_bool stop;
 static struct faults disks[NODES];
 static struct daemon *const nodes[NODES] = {&cluster.coordinator, &cluster.participants[0],
@@ -131,11 +132,14 @@ static txclient_status work_once(txclient *own, const struct attempt *attempt)
     return TXCLIENT_ETIMEOUT;
 }
 
+/* A load lasts until somebody ends it, on a machine of any speed, and leaves room for the next. */
 static void *work(void *arg)
 {
     txclient *own = arg;
     while (!atomic_load(&stop)) {
         int i = atomic_fetch_add(&attempts_n, 1);
+        if (i >= atomic_load(&load_from) + BRISK)
+            (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         if (i >= ATTEMPTS_MAX)
             break;
         struct attempt *attempt = &attempts[i];
@@ -150,14 +154,13 @@ static void *work(void *arg)
 struct load {
     txclient *clients[CLIENTS];
     pthread_t threads[CLIENTS];
-    int from;
 };
 
 static bool has_committed(void *arg)
 {
-    const struct load *load = arg;
     int committed = 0, n = atomic_load(&attempts_n);
-    for (int i = load->from; i < n; i++)
+    (void)arg;
+    for (int i = atomic_load(&load_from); i < n; i++)
         committed += attempts[i].told == TXCLIENT_OK;
     return committed > 20;
 }
@@ -165,12 +168,12 @@ static bool has_committed(void *arg)
 static void load_begin(struct load *load)
 {
     atomic_store(&stop, false);
-    load->from = atomic_load(&attempts_n);
+    atomic_store(&load_from, atomic_load(&attempts_n));
     for (int i = 0; i < CLIENTS; i++) {
         load->clients[i] = work_quick_client(nodes[0]);
         assert_int_equal(pthread_create(&load->threads[i], NULL, work, load->clients[i]), 0);
     }
-    assert_true(wait_until(has_committed, load, WORK_MS));
+    assert_true(wait_until(has_committed, NULL, WORK_MS));
 }
 
 static void load_end(struct load *load)
@@ -251,10 +254,8 @@ static int count_told(txclient_status status)
 static int begin(void **state)
 {
     const char *given = getenv("ASSENT_SEED");
-    struct timespec now;
     (void)state;
-    assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
-    seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)now.tv_nsec | 1;
+    seed = given != NULL ? strtoull(given, NULL, 10) | 1 : UINT64_C(88172645463325253);
     print_message("ASSENT_SEED=%llu\n", (unsigned long long)seed);
     atomic_store(&attempts_n, 0);
     for (int node = 0; node < NODES; node++)
