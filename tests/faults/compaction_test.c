@@ -16,10 +16,15 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-enum { STARTS_MAX = 24, PUTS_MAX = 4000, STUBBORN_STARTS = 3, PUTS_AFTER_MAX = 50 };
+enum { STARTS_MAX = 24, PUTS_MAX = 20000, STUBBORN_STARTS = 3, PUTS_AFTER_MAX = 50 };
+
+/* RocksDB's thread may be late to merge, too. After so many starts, far more than fill level 0, a
+ * run waits for it, longer from start to start. */
+enum { STARTS_ENOUGH = 6, PATIENCE_MS = 500 };
 
 static struct faults faults;
 static struct daemon *tested;
@@ -47,25 +52,34 @@ static txclient_status put(void)
 
 struct run {
     bool ended;
-    unsigned done;  /* puts of this run */
-    unsigned after; /* and those since a compaction met the fault */
+    unsigned done;    /* puts of this run */
+    unsigned after;   /* and those since a compaction met the fault */
+    int64_t until_ms; /* when it may end without; INT64_MAX: never */
     int status;
 };
 
-/* A few transactions have gone through, or it has ended. RocksDB's own thread may be late to tell
- * what it has met: after some more there is a pause before each. */
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* A few transactions have gone through, and its time is over; or it has ended. RocksDB's own thread
+ * may be late to tell what it has met: after some more there is a pause before each. */
 static bool used_or_ended(void *arg)
 {
     struct run *run = arg;
     run->ended = daemon_wait(tested, 0, &run->status);
     bool fired = faults_fired(&faults);
-    if (run->after > PUTS_AFTER_MAX)
+    if (run->after > PUTS_AFTER_MAX || run->done >= puts_of_run)
         (void)poll(NULL, 0, 100);
     if (!run->ended && put() == TXCLIENT_OK) {
         run->done++;
         run->after += fired ? 1 : 0;
     }
-    return run->ended || (run->done >= puts_of_run && !fired);
+    bool over = run->done >= puts_of_run && now_ms() >= run->until_ms;
+    return run->ended || (over && !fired);
 }
 
 /* Asked to leave, it may still meet the fault. */
@@ -77,11 +91,12 @@ static bool leaves_by_itself(struct run *run)
     return run->status != 0;
 }
 
-/* One run under the fault; true when it has ended by itself. */
-static bool run(const struct fault *fault, struct run *run)
+/* One run under the fault, which may end without having met it after `patience_ms` (-1: never);
+ * true when it has ended by itself. */
+static bool run(const struct fault *fault, int64_t patience_ms, struct run *run)
 {
     char text[8192];
-    *run = (struct run){0};
+    *run = (struct run){.until_ms = patience_ms < 0 ? INT64_MAX : now_ms() + patience_ms};
     faults_arm(&faults, tested->data, fault, false, NULL);
     daemon_spawn(tested, NULL);
     faults_disarm();
@@ -89,7 +104,7 @@ static bool run(const struct fault *fault, struct run *run)
         if (run->after > PUTS_AFTER_MAX)
             fail_msg("%s: it goes on, %u transactions later", faults_describe(&faults, fault),
                      run->after);
-        fail_msg("it neither ends nor serves: %s",
+        fail_msg("it neither ends nor serves, or no compaction comes: %s",
                  faults_read(tested->log, text, sizeof text) + strlen(text) / 2);
     }
     return run->ended || leaves_by_itself(run);
@@ -130,9 +145,12 @@ static void meet(const struct fault *fault)
 {
     struct run last = {0};
     int starts = 0;
-    while (!run(fault, &last))
+    int64_t patience_ms = 0;
+    while (!run(fault, patience_ms, &last)) {
         if (++starts > STARTS_MAX)
             fail_msg("%d starts, and no compaction has read a table", starts);
+        patience_ms += starts > STARTS_ENOUGH ? PATIENCE_MS : 0;
+    }
     assert_true(faults_fired(&faults));
     print_message("%s, after %d starts\n", faults_describe(&faults, fault), starts);
     check_end(&last);
@@ -155,7 +173,7 @@ static void test_for_ever(void **state)
     (void)state;
     meet(&fault);
     for (int i = 0; i < STUBBORN_STARTS; i++) {
-        if (!run(&fault, &last))
+        if (!run(&fault, -1, &last))
             fail_msg("it serves, and a table cannot be read");
         check_end(&last);
     }
