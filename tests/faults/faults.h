@@ -28,9 +28,8 @@ struct fault {
 };
 
 void faults_init(struct faults *faults);
-/* From here on every `stride`-th point is tried, from a random offset on that is printed.
- * ASSENT_FAULTS_ALL in the environment makes it every one, ASSENT_FAULTS_OFFSET repeats an
- * offset. */
+/* From here on every `stride`-th point is tried, from the first on; ASSENT_FAULTS_OFFSET in the
+ * environment begins behind it, ASSENT_FAULTS_ALL makes it every one. */
 void faults_choose(struct faults *faults, unsigned long stride);
 void faults_deinit(struct faults *faults);
 const char *faults_path(const struct faults *faults, const char *name, char out[FAULT_PATH]);

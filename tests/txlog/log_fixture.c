@@ -212,6 +212,14 @@ void fixture_unlink(const char *path)
     assert_int_equal(unlink(path), 0);
 }
 
+/* Not every file system says it in the entry. */
+static bool is_file(const struct dirent *entry, const char *path)
+{
+    struct stat st;
+    return entry->d_type == DT_REG ||
+           (entry->d_type == DT_UNKNOWN && lstat(path, &st) == 0 && S_ISREG(st.st_mode));
+}
+
 static void copy_file(const char *from, const char *to)
 {
     static char chunk[1 << 16];
@@ -234,7 +242,7 @@ void fixture_copy(const char *from, const char *to)
     DIR *entries = opendir(from);
     assert_non_null(entries);
     while ((entry = readdir(entries)) != NULL)
-        if (entry->d_type == DT_REG)
+        if (is_file(entry, fixture_path(from, entry->d_name)))
             copy_file(fixture_path(from, entry->d_name), fixture_path(to, entry->d_name));
     assert_int_equal(closedir(entries), 0);
 }
