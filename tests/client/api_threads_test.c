@@ -76,14 +76,18 @@ static void *call_blocking(void *arg)
 
 static void test_blocking_threads_share_a_handle(void **state)
 {
+    unsigned messages = 0;
     (void)state;
-    run_threads(THREADS, call_blocking);
-    /* Requests and acknowledgements travel together. */
-    unsigned messages = peer_seen(fake.coordinator, TX_MSG_SUBMIT) +
-                        peer_seen(fake.coordinator, TX_MSG_BEGIN) +
-                        peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST) +
-                        peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST);
-    assert_int_equal(messages, 3 * THREADS * ROUNDS);
+    /* Requests of two threads travel together where both were ready; on a single processor they
+     * seldom are. */
+    for (unsigned tries = 1; tries <= 8 && peer_frames(fake.coordinator) >= messages; tries++) {
+        run_threads(THREADS, call_blocking);
+        messages = peer_seen(fake.coordinator, TX_MSG_SUBMIT) +
+                   peer_seen(fake.coordinator, TX_MSG_BEGIN) +
+                   peer_seen(fake.coordinator, TX_MSG_COMMIT_REQUEST) +
+                   peer_seen(fake.coordinator, TX_MSG_ABORT_REQUEST);
+        assert_int_equal(messages, tries * 3 * THREADS * ROUNDS);
+    }
     assert_true(peer_frames(fake.coordinator) < messages);
 }
 
