@@ -50,8 +50,9 @@ stop_servers() {
     for pid in ${SERVERS[@]+"${SERVERS[@]}"}; do end "$pid" "${STOP:-TERM}"; done
     SERVERS=()
 }
-# Ports that nobody listens on, below those that the kernel hands out to outgoing connections.
-PORT=$((12000 + $$ % 15000))
+# Ports that nobody listens on, above those that the kernel hands out to outgoing connections and those that tests keep without
+# listening (tests/integration/cluster.c).
+PORT=$((61000 + $$ % 4000))
 free_port() {
     while PORT=$((PORT + 1)) && (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do :; done
 }
