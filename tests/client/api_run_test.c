@@ -16,7 +16,7 @@ static txclient_retry_options patient = {.size = sizeof(txclient_retry_options),
 static int start(void **state)
 {
     (void)state;
-    patient.time_max_ms = FAKE_PATIENCE_MS;
+    patient.time_max_ms = pace_ms(FAKE_PATIENCE_MS); /* for many questions without an answer */
     fake_start(&fake);
     client = fake.client;
     return 0;
