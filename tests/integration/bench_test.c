@@ -53,10 +53,20 @@ static pid_t start_bench(const char *command, const char *history_file)
     return start_words(words);
 }
 
+/* A line each second; one of them tells of commits, however slow the machine has begun. */
 static bool shows_progress(void *arg)
 {
+    FILE *file = fopen(err, "r");
+    char line[256];
+    unsigned long committed = 0;
+
     (void)arg;
-    return file_size(err) > 0; /* a line each second */
+    while (file != NULL && committed == 0 && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "%*f s %lu committed", &committed) != 1)
+            committed = 0;
+    if (file != NULL)
+        fclose(file);
+    return committed > 0;
 }
 
 struct bench {
@@ -142,25 +152,6 @@ struct text {
     int status;
 };
 
-/* A second of four clients, as JSON. */
-static struct text *bench(const char *workload, const char *const options[], size_t n)
-{
-    static struct text text;
-    const char *words[8] = {0};
-
-    assert_true(n <= 8);
-    for (size_t i = 0; i < n; i++)
-        words[i] = options[i];
-    text.status = run_program(text.out, sizeof text.out, text.err, sizeof text.err, "txbench",
-                              "--config", cluster.client_config, workload, "--json", "--clients",
-                              "4", "--seconds", "1", words[0], words[1], words[2], words[3],
-                              words[4], words[5], words[6], words[7], (char *)NULL);
-    return &text;
-}
-#define BENCH(workload, ...)                                                                       \
-    bench((workload), (const char *const[]){__VA_ARGS__},                                          \
-          sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-
 /* The first number of this name; fails the test when there is none. */
 static double number(const struct text *text, const char *name)
 {
@@ -172,6 +163,49 @@ static double number(const struct text *text, const char *name)
         fail_msg("no %s in: %s%s", name, text->out, text->err);
     return strtod(at + strlen(quoted), NULL);
 }
+
+#define EVERYTHING "--mix=read=20,update=20,insert=20,scan=20,rmw=20"
+
+/* Has it ended well, and there is nothing to look at? A machine that stands still for as long as
+ * the load is to last does that, and what little it does may all be of another kind. */
+static bool says_nothing(const struct text *text, const char *const words[8])
+{
+    bool nothing = text->status == 0 && number(text, "committed") == 0;
+
+    for (size_t i = 0; text->status == 0 && i < 8 && words[i] != NULL; i++) {
+        if (strcmp(words[i], EVERYTHING) == 0)
+            nothing = nothing || number(text, "inserted") == 0;
+        if (strncmp(words[i], "--warmup", strlen("--warmup")) == 0)
+            nothing = nothing || number(text, "warmup_committed") == 0;
+    }
+    return nothing;
+}
+
+/* A second of four clients, as JSON. */
+static void bench_once(struct text *text, const char *workload, const char *const words[8])
+{
+    text->status = run_program(text->out, sizeof text->out, text->err, sizeof text->err, "txbench",
+                               "--config", cluster.client_config, workload, "--json", "--clients",
+                               "4", "--seconds", "1", words[0], words[1], words[2], words[3],
+                               words[4], words[5], words[6], words[7], (char *)NULL);
+}
+
+static struct text *bench(const char *workload, const char *const options[], size_t n)
+{
+    static struct text text;
+    const char *words[8] = {0};
+
+    assert_true(n <= 8);
+    for (size_t i = 0; i < n; i++)
+        words[i] = options[i];
+    bench_once(&text, workload, words);
+    for (unsigned more = 0; more < 20 && says_nothing(&text, words); more++)
+        bench_once(&text, workload, words);
+    return &text;
+}
+#define BENCH(workload, ...)                                                                       \
+    bench((workload), (const char *const[]){__VA_ARGS__},                                          \
+          sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
 static void assert_held(const struct text *text)
 {
@@ -189,8 +223,6 @@ static void assert_records(const struct text *text)
     assert_true(number(text, "inserted_found") == number(text, "inserted"));
     assert_true(number(text, "values_wrong") == 0);
 }
-
-#define EVERYTHING "--mix=read=20,update=20,insert=20,scan=20,rmw=20"
 
 static void test_ycsb(void **state)
 {
@@ -510,9 +542,10 @@ static void test_members_decide(void **state)
         assert_true(number(text, "committed") > 0);
         assert_true((double)(decided_by_members() - before) >= number(text, "committed"));
     }
+    /* Not all of these have two participants: a slow machine may draw none of them in a second. */
     unsigned long before = decided_by_members();
-    const struct text *text = BENCH("smallbank", "--customers=50", "--commit-mode=participants");
-    assert_held(text);
+    for (unsigned i = 0; i < 20 && decided_by_members() == before; i++)
+        assert_held(BENCH("smallbank", "--customers=50", "--commit-mode=participants"));
     assert_true(decided_by_members() > before);
 }
 
@@ -536,11 +569,11 @@ static bool steal(void *arg)
 }
 
 /* What no transaction of the load did shows at its end: exit status 1. */
-static void expect_theft_is_seen(const char *workload, const char *participant, const char *space,
-                                 const char *key, const char *value)
+static void expect_theft_is_seen(const char *workload, const char *option, const char *participant,
+                                 const char *space, const char *key, const char *value)
 {
     const char *const words[] = {
-        "txbench", "--config", cluster.client_config, workload, "--seconds", "3600", NULL};
+        "txbench", "--config", cluster.client_config, workload, "--seconds", "3600", option, NULL};
     struct bench bench = {.pid = start_words(words)};
 
     assert_true(wait_until(shows_progress, NULL, WORK_MS));
@@ -559,19 +592,21 @@ static void expect_theft_is_seen(const char *workload, const char *participant, 
 static void test_smallbank_sees_a_theft(void **state)
 {
     (void)state;
-    expect_theft_is_seen("smallbank", "a", "smallbank-savings", "customer000000000", "-1000000");
+    expect_theft_is_seen("smallbank", NULL, "a", "smallbank-savings", "customer000000000",
+                         "-1000000");
 }
 
 static void test_tpcb_sees_a_theft(void **state)
 {
     (void)state;
-    expect_theft_is_seen("tpcb", "a", "tpcb-tellers", "000000-000000", "1000000000000");
+    expect_theft_is_seen("tpcb", NULL, "a", "tpcb-tellers", "000000-000000", "1000000000000");
 }
 
 static void test_ycsb_sees_another_value(void **state)
 {
     (void)state;
-    expect_theft_is_seen("ycsb", "a", "ycsb", "user000000009998", "nobody wrote it");
+    /* It only reads: what is written over it would heal it. */
+    expect_theft_is_seen("ycsb", "--mix=c", "a", "ycsb", "user000000009998", "nobody wrote it");
 }
 
 /* ---- times ---- */
