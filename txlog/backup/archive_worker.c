@@ -191,7 +191,7 @@ static enum tx_error open_archive(struct archive_worker *w, struct tx_why *why)
     measure(w, archive_last(w->archive));
     lock(w);
     tell_extent(w);
-    (void)hold(w, false);
+    (void)hold(w, true);
     unlock(w);
     return TX_OK;
 }
@@ -249,7 +249,7 @@ static enum tx_error put_segment(struct archive_worker *w, const struct look *at
     lock(w);
     count_archived(w, archive_last(w->archive).n == at->durable.n, at->behind_bytes);
     tell_extent(w);
-    (void)hold(w, false);
+    (void)hold(w, true); /* until all is there, or it fails again */
     unlock(w);
     return TX_OK;
 }
