@@ -94,7 +94,7 @@ struct worker {
 static unsigned draw(struct worker *worker, unsigned n)
 {
     worker->seed = worker->seed * 1103515245u + 12345u;
-    return worker->seed >> 16 % n;
+    return (worker->seed >> 16) % n;
 }
 
 /* From a to b, and one more on what this worker has done; at once, or step by step. */
