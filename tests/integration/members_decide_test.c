@@ -253,7 +253,8 @@ static void test_members_settle_what_a_lost_coordinator_left(void **state)
 
 /* One transaction that the members decide and one that the coordinator does, prepared on both
  * sides, as far as `modes` has them, when their coordinator dies. b stands still until then, so
- * that nobody has both votes. */
+ * that nobody has both votes; its PREPAREs have left with the coordinator's answer to a question
+ * that was put later, for one thread of ZeroMQ's writes both. */
 static void leave_in_doubt(struct daemon *coordinator, const enum tx_commit_mode *modes, unsigned n)
 {
     struct raw_peer *peer = raw_open(coordinator->address, NULL);
@@ -266,6 +267,7 @@ static void leave_in_doubt(struct daemon *coordinator, const enum tx_commit_mode
         raw_submit_puts(peer, i + 1, key, modes[i]);
     }
     work_await_field(a, "prepared", count);
+    assert_int_equal(raw_figure(peer, "collecting"), n);
     daemon_kill(coordinator);
     daemon_signal(b, SIGCONT);
     raw_close(&peer);

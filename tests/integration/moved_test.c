@@ -41,7 +41,7 @@ static void make_ask(struct daemon *participant)
 }
 
 /* Both are prepared and nobody has both votes, when their coordinator dies: b stands still until
- * then. */
+ * then. Its PREPARE has left with the coordinator's answer to a later question. */
 static void leave_in_doubt(void)
 {
     struct raw_peer *peer;
@@ -51,6 +51,7 @@ static void leave_in_doubt(void)
     daemon_signal(b, SIGSTOP);
     raw_submit_puts(peer, 1, "k", TX_COMMIT_PARTICIPANTS);
     work_await_field(a, "prepared", "1");
+    assert_int_equal(raw_figure(peer, "collecting"), 1);
     daemon_kill(coordinator);
     daemon_signal(b, SIGCONT);
     work_await_field(b, "prepared", "1");

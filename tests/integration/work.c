@@ -220,6 +220,7 @@ void work_leave_in_doubt(char id[64])
     txclient_tx_close(&tx);
     txclient_close(&own);
     work_await_field(a, "prepared", "1");
+    (void)work_number(coordinator, "collecting"); /* an answer leaves behind the PREPARE for b */
     daemon_signal(coordinator, SIGSTOP);
     daemon_signal(b, SIGCONT);
     work_await_field(b, "prepared", "1");
