@@ -20,7 +20,7 @@ const struct config_key node_config_keys[NODE_CONFIG_KEYS_N] = {
      CONFIG_AT_RELOAD},
     {"storage", "retain_records", CONFIG_U64, AT(retain_records), 0, "100000", 0, 1000000000,
      "Log records kept behind the last snapshot, as evidence for txrecover.", CONFIG_AT_RELOAD},
-    {"storage", "disk_reserve", CONFIG_BYTES, AT(disk_reserve), 0, "64M", 0, 1ull << 40,
+    {"storage", "disk_reserve", CONFIG_BYTES, AT(disk_reserve), 0, "64M", 0, 1ull << 50,
      "With less free space than this, new transactions are refused and open ones finished.",
      CONFIG_AT_RELOAD},
     {"storage", "lazy", CONFIG_MS, AT(lazy_ms), 0, "10ms", 1, 1000,

@@ -183,7 +183,7 @@ static void test_participant_keys(void **state)
          "\"escalation\" is \"-1\"; expected a whole number from 0 to 100000000"},
         {PARTICIPANT "[storage]\ndisk_reserve = much\n", 6,
          "\"disk_reserve\" is \"much\"; expected a number of bytes (K, M, G for multiples) from 0 "
-         "to 1024G"},
+         "to 1048576G"},
         {PARTICIPANT "[timers]\ninquiry = 20s\n", 0,
          "[timers] inquiry_max (10000ms) is below inquiry (20000ms)"},
     };

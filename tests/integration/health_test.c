@@ -127,8 +127,8 @@ static void test_draining(void **state)
 static void test_the_reserve_of_the_disk(void **state)
 {
     (void)state;
-    daemon_set(&cluster, coordinator, "storage", "disk_reserve = 1023G");
-    daemon_set(&cluster, a, "storage", "disk_reserve = 1023G");
+    daemon_set(&cluster, coordinator, "storage", "disk_reserve = 1048576G");
+    daemon_set(&cluster, a, "storage", "disk_reserve = 1048576G");
     cluster_start(&cluster);
     http_await_ready(coordinator, 503, "\"code\":\"disk\"");
     http_await_ready(a, 503, "\"code\":\"disk\"");

@@ -153,13 +153,13 @@ static void test_limits_of_transactions(void **state)
 static void test_the_disk_reserve(void **state)
 {
     (void)state;
-    reload(coordinator, "storage", "disk_reserve = 1024G");
+    reload(coordinator, "storage", "disk_reserve = 1048576G");
     work_await_field(coordinator, "state", "disk reserve reached");
     begin_is_refused(TXCLIENT_REASON_DISK_FULL);
     reload(coordinator, "storage", "disk_reserve = 0");
     work_await_field(coordinator, "state", "serving");
     expect(work_put(client, "ab", "x", "1"), TXCLIENT_OK);
-    reload(a, "storage", "disk_reserve = 1024G");
+    reload(a, "storage", "disk_reserve = 1048576G");
     work_await_field(a, "refusing", "disk-full");
     reload(a, "storage", "disk_reserve = 1M");
     work_await_field(a, "refusing", "no");
