@@ -133,12 +133,14 @@ static void check_bench(const char *json)
     double committed = of_bench(json, "committed"), floor = of_bench(json, "floor");
     double counted = metric(coordinator, "assent_coordinator_committed_total");
     double submits = metric(coordinator, "assent_messages_received_total{kind=\"SUBMIT\"}");
+    double begun = metric(coordinator, "assent_coordinator_begun_total");
 
     assert_true(committed > 0 && counted >= committed);
     assert_true(counted <= committed + OF_THE_BENCH_ITSELF);
     assert_true(metric(coordinator, "assent_coordinator_aborted_total{reason=\"floor\"}") == floor);
-    assert_true(submits == metric(coordinator, "assent_coordinator_begun_total"));
-    assert_true(submits ==
+    /* A SUBMIT comes again when its answer has not within half a second. */
+    assert_true(submits >= begun);
+    assert_true(begun ==
                 of_bench(json, "committed") + of_bench(json, "aborted") + counted - committed);
     assert_true(metric(coordinator,
                        "assent_coordinator_transaction_seconds_count{outcome=\"committed\"}") ==
