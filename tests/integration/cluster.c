@@ -28,6 +28,8 @@
 #define STOP_MS    60000
 #define PROGRAM_MS 120000
 #define POLL_MS    5
+/* Of TMPDIR: the path of a socket has 107 bytes, of which a test adds at most 50. */
+#define BASE_MAX 57
 
 static int64_t now_ms(void)
 {
@@ -52,9 +54,11 @@ bool wait_until(bool (*condition)(void *arg), void *arg, int timeout_ms)
     int64_t end = now_ms() + timeout_ms;
 
     for (;;) {
+        bool last = now_ms() >= end; /* looked at first: it may have come while this stood still */
+
         if (condition(arg))
             return true;
-        if (now_ms() >= end)
+        if (last)
             return false;
         poll(NULL, 0, POLL_MS);
     }
@@ -213,9 +217,10 @@ static void init(struct cluster *cluster, size_t participants_n, bool tcp, bool 
     const char *base = getenv("TMPDIR");
 
     assert_true(participants_n <= CLUSTER_PARTICIPANTS_MAX);
+    if (base == NULL || strlen(base) > BASE_MAX)
+        base = "/tmp";
     *cluster = (struct cluster){.participants_n = participants_n, .tcp = tcp, .defaults = defaults};
-    format(cluster->directory, sizeof cluster->directory, "%s/assent-XXXXXX",
-           base != NULL ? base : "/tmp");
+    format(cluster->directory, sizeof cluster->directory, "%s/assent-XXXXXX", base);
     assert_non_null(mkdtemp(cluster->directory));
     strcpy(cluster->coordinator.name, "coordinator");
     cluster->coordinator.program = "txcoordinator";
