@@ -195,6 +195,7 @@ static void take(struct proxy *proxy, struct link *link, enum proxy_way way, int
         link->dead = true;
         return;
     }
+    now = now_ms(); /* it may have been sent behind the moment at which this turn began */
     pipe->ended = n == 0;
     pipe->n = (size_t)n;
     pipe->sent = 0;
