@@ -385,6 +385,7 @@ void recover_leave_in_doubt(txclient_commit_mode mode, bool both, char id[64])
     txclient_tx_close(&tx);
     txclient_close(&quick);
     work_await_field(a, "prepared", "1");
+    work_await_sent(coordinator); /* b is asked, too */
     daemon_signal(coordinator, SIGSTOP);
     kill_one(a);
     if (both) {

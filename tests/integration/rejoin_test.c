@@ -304,7 +304,7 @@ static void leave_commit_undelivered(char id[64])
     id[strcspn(id, "@")] = '\0';
     daemon_signal(b, SIGSTOP); /* holds back its vote */
     assert_int_equal(pthread_create(&thread, NULL, commit, tx), 0);
-    work_await_field(a, "prepared", "1");
+    work_await_voted(a);
     daemon_kill(a);
     daemon_signal(b, SIGCONT);
     assert_int_equal(pthread_join(thread, &status), 0);

@@ -153,7 +153,7 @@ static char *commit_unheard_by_a(const char *key, const char *value)
     assert_non_null(reference);
     daemon_signal(b, SIGSTOP); /* holds back its vote */
     assert_int_equal(pthread_create(&thread, NULL, commit_open, tx), 0);
-    work_await_field(a, "prepared", "1");
+    work_await_voted(a);
     daemon_kill(a);
     daemon_signal(b, SIGCONT);
     assert_int_equal(pthread_join(thread, &status), 0);

@@ -220,7 +220,7 @@ void work_leave_in_doubt(char id[64])
     txclient_tx_close(&tx);
     txclient_close(&own);
     work_await_field(a, "prepared", "1");
-    (void)work_number(coordinator, "collecting"); /* an answer leaves behind the PREPARE for b */
+    work_await_sent(coordinator); /* b is asked, too */
     daemon_signal(coordinator, SIGSTOP);
     daemon_signal(b, SIGCONT);
     work_await_field(b, "prepared", "1");
@@ -290,10 +290,33 @@ void work_await_number(const struct daemon *daemon, const char *name, uint64_t l
         fail_msg("%s of %s is %" PRIu64 ", not %" PRIu64, name, daemon->name, reaching.last, least);
 }
 
+static bool answers(void *arg)
+{
+    txclient_node *node = work_inspect(arg);
+    const bool answered = node != NULL;
+
+    txclient_node_free(&node);
+    return answered;
+}
+
+void work_await_sent(const struct daemon *daemon)
+{
+    struct daemon asked = *daemon;
+
+    if (!wait_until(answers, &asked, WORK_MS))
+        fail_msg("%s does not answer", daemon->name);
+}
+
 void work_await_archived(const struct daemon *daemon, uint64_t lsn)
 {
     for (uint64_t last; (last = work_number(daemon, "archive_last")) < lsn;)
         work_await_number(daemon, "archive_last", last + 1);
+}
+
+void work_await_voted(const struct daemon *participant)
+{
+    work_await_field(participant, "prepared", "1");
+    work_await_sent(participant);
 }
 
 bool work_peer_state(const struct daemon *coordinator, const char *name, char *text, size_t size)

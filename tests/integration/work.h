@@ -73,6 +73,12 @@ bool work_peer_state(const struct daemon *coordinator, const char *name, char *t
 void work_await_field(const struct daemon *daemon, const char *name, const char *text);
 /* The same with a number that has at least this value. */
 void work_await_number(const struct daemon *daemon, const char *name, uint64_t least);
+/* Waits until all has left that the daemon had to send when it was last looked at: an answer about
+ * its status may go first of what one turn of its loop has made, and the next answer comes in
+ * another turn. Before it is stopped or killed for the sake of what it has sent. */
+void work_await_sent(const struct daemon *daemon);
+/* Waits until one transaction is prepared at this participant, and its vote has left. */
+void work_await_voted(const struct daemon *participant);
 /* Waits until its archive has come to this LSN, which is durable: for as long as it comes nearer,
  * however far behind it is. Archiving has the lowest priority of all. */
 void work_await_archived(const struct daemon *daemon, uint64_t lsn);
