@@ -168,31 +168,40 @@ static void test_the_disk_reserve(void **state)
 /* Shorter than the defaults of what is waited for. */
 #define SOON_MS 20000
 
+struct idling {
+    const struct daemon *daemon;
+    const char *count;
+};
+
 /* The field is not there before the first. */
-static bool one_was_idle(void *arg)
+static bool so_many_were_idle(void *arg)
 {
-    txclient_node *node = work_inspect(arg);
+    const struct idling *idling = arg;
+    txclient_node *node = work_inspect(idling->daemon);
     const char *text = node != NULL ? txclient_node_get(node, "aborted_idle") : NULL;
-    bool one = text != NULL && strcmp(text, "1") == 0;
+    bool so_many = text != NULL && strcmp(text, idling->count) == 0;
 
     txclient_node_free(&node);
-    return one;
+    return so_many;
 }
 
-/* Of a transaction that its client has left. */
+/* Of a transaction that its client has left. What a undoes is aborted for that reason by the
+ * coordinator, too: its own comes on top of that. */
 static void test_idle_limits(void **state)
 {
+    struct idling at_a = {a, "1"}, told = {coordinator, "1"}, own = {coordinator, "2"};
     txclient_tx *tx;
 
     (void)state;
     reload(a, "timers", "idle = 100ms");
     tx = work_begin(client);
     expect(txclient_put(tx, AT("a", "k"), txclient_str("new")), TXCLIENT_OK);
-    assert_true(wait_until(one_was_idle, a, SOON_MS));
+    assert_true(wait_until(so_many_were_idle, &at_a, SOON_MS));
+    assert_true(wait_until(so_many_were_idle, &told, WORK_MS));
     txclient_tx_close(&tx);
     reload(coordinator, "timers", "active_idle = 100ms");
     tx = work_begin(client);
-    assert_true(wait_until(one_was_idle, coordinator, SOON_MS));
+    assert_true(wait_until(so_many_were_idle, &own, SOON_MS));
     txclient_tx_close(&tx);
 }
 
