@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
@@ -61,17 +62,22 @@ static int port_of(const struct daemon *daemon)
     return atoi(strchr(place(daemon), ':') + 1);
 }
 
-/* Where a daemon without a word about it serves metrics and its page. */
-static bool is_free(int port)
+/* Where a daemon without a word about it serves metrics and its page. Kept from others who look for
+ * a free one, for as long as this process lives, as the ports of the cluster are: the daemons' own
+ * SO_REUSEADDR lets them in. */
+static bool reserve(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)port),
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
-    close(fd);
-    return bound == 0;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        return false;
+    }
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    return true;
 }
 
 /* 0: it has never run. */
@@ -93,12 +99,13 @@ static pid_t pid_by_hand(const struct daemon *daemon)
 /* The number may be another process's by now: ours runs in the cluster's directory. */
 static bool runs_by_hand(const struct daemon *daemon)
 {
-    char path[64], directory[CLUSTER_PATH] = "";
+    char path[64];
+    struct stat its, ours;
     const pid_t pid = pid_by_hand(daemon);
 
     snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
-    return pid > 0 && readlink(path, directory, sizeof directory - 1) > 0 &&
-           strcmp(directory, cluster.directory) == 0;
+    return pid > 0 && stat(path, &its) == 0 && stat(cluster.directory, &ours) == 0 &&
+           its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
 static bool none_runs(void *arg)
@@ -147,8 +154,8 @@ static int by_hand(void **state)
     (void)state;
     for (;;) {
         cluster_init(&cluster, 2, true);
-        if (is_free(port_of(coordinator) + 100) && is_free(port_of(a) + 100) &&
-            is_free(port_of(b) + 100))
+        if (reserve(port_of(coordinator) + 100) && reserve(port_of(a) + 100) &&
+            reserve(port_of(b) + 100))
             break;
         cluster_deinit(&cluster);
     }
