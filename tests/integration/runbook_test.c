@@ -250,6 +250,14 @@ static int setup_archive(void **state)
     return 0;
 }
 
+static bool is_past(void *arg)
+{
+    struct timespec now;
+
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 > *(uint64_t *)arg;
+}
+
 /* Takes a cut, and sets UNTIL to the moment at which all have taken it. */
 static void a_cut_to_go_back_to(void)
 {
@@ -270,6 +278,8 @@ static void a_cut_to_go_back_to(void)
     size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text + len, sizeof text - len, ".%03uZ", (unsigned)(ms % 1000));
     runbook_set("UNTIL", text);
+    /* What follows is later, and so is the next cut. */
+    assert_true(wait_until(is_past, &ms, WORK_MS));
 }
 
 /* All of it is lost at once, and more was written than is wanted. */
