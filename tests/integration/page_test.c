@@ -53,6 +53,8 @@ static void browse(const struct daemon *daemon, int ms)
 {
     char url[64], profile[CLUSTER_PATH + 64], budget[64], net[CLUSTER_PATH + 64],
         log[CLUSTER_PATH + 16];
+    const char *base = getenv("TMPDIR");
+    char *kept = base != NULL ? strdup(base) : NULL;
     int status;
 
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", daemon->http);
@@ -67,7 +69,11 @@ static void browse(const struct daemon *daemon, int ms)
                     "--disable-background-networking", "--disable-component-update",
                     "--disable-dev-shm-usage", "--disable-extensions", "--enable-logging=stderr",
                     "--window-size=1200,900", profile, budget, net, "--dump-dom", url, NULL);
-    unsetenv("TMPDIR");
+    if (kept == NULL)
+        unsetenv("TMPDIR");
+    else
+        setenv("TMPDIR", kept, 1);
+    free(kept);
     if (status != 0)
         fail_msg("chromium left with %d: %s", status, complaints);
     const char *said = strstr(complaints, "CONSOLE");
