@@ -64,7 +64,9 @@ void pitr_let_move(unsigned long n)
         fail_msg("no transfer is made any more: %s", pitr_transfers.failure);
 }
 
-void pitr_take_cut(struct pitr_point *point)
+/* False: this process was held up for so long that a node has forgotten the cut over those that the
+ * coordinator has taken since. */
+static bool take_cut(struct pitr_point *point)
 {
     txclient_cut at;
 
@@ -72,12 +74,23 @@ void pitr_take_cut(struct pitr_point *point)
     expect(txclient_cut_begin(client, NULL, &at), TXCLIENT_OK);
     point->number = at.number;
     for (size_t i = 0; i < PITR_NODES; i++) {
-        expect(txclient_cut_ask(client, pitr_node(i)->address, point->number, WORK_MS, &at),
-               TXCLIENT_OK);
+        txclient_status status =
+            txclient_cut_ask(client, pitr_node(i)->address, point->number, WORK_MS, &at);
+        if (status == TXCLIENT_EREFUSED &&
+            strstr(txclient_detail(client)->text, "forgotten") != NULL)
+            return false;
+        expect(status, TXCLIENT_OK);
         point->lsns[i] = at.lsn;
     }
     point->time_ms = now_ms();
     point->after = atomic_load(&pitr_transfers.attempted);
+    return true;
+}
+
+void pitr_take_cut(struct pitr_point *point)
+{
+    while (!take_cut(point))
+        continue;
 }
 
 static void await_archived(const uint64_t lsns[PITR_NODES])
