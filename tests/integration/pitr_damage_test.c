@@ -237,8 +237,9 @@ static enum tx_error look_for_restated(void *arg, struct tx_lsn lsn, struct tx_b
     assert_int_equal(txlog_record_decode(stored, &arena, &record, why), TX_OK);
     if (record.type == TXLOG_CUT && record.cut.lsn.n == lsn.n)
         restated.newest = record.cut.number;
-    else if (record.type == TXLOG_CUT && record.cut.number < restated.newest && restated.lsn == 0)
-        restated.lsn = lsn.n;
+    else if (record.type == TXLOG_CUT && record.cut.number < restated.newest && restated.lsn == 0 &&
+             lsn.n > pitr_points[0].lsns[2])
+        restated.lsn = lsn.n; /* behind the backup, and not in a snapshot that it holds */
     tx_arena_deinit(&arena);
     return TX_OK;
 }
