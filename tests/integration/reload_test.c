@@ -150,16 +150,19 @@ static void test_limits_of_transactions(void **state)
     txclient_tx_close(&tx);
 }
 
+/* Of free space; a disk of some TB is nothing out of the ordinary. */
+#define MORE_THAN_THERE_IS "disk_reserve = 1048576G"
+
 static void test_the_disk_reserve(void **state)
 {
     (void)state;
-    reload(coordinator, "storage", "disk_reserve = 1048576G");
+    reload(coordinator, "storage", MORE_THAN_THERE_IS);
     work_await_field(coordinator, "state", "disk reserve reached");
     begin_is_refused(TXCLIENT_REASON_DISK_FULL);
     reload(coordinator, "storage", "disk_reserve = 0");
     work_await_field(coordinator, "state", "serving");
     expect(work_put(client, "ab", "x", "1"), TXCLIENT_OK);
-    reload(a, "storage", "disk_reserve = 1048576G");
+    reload(a, "storage", MORE_THAN_THERE_IS);
     work_await_field(a, "refusing", "disk-full");
     reload(a, "storage", "disk_reserve = 1M");
     work_await_field(a, "refusing", "no");
