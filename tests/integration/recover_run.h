@@ -53,8 +53,8 @@ void recover_note(char id[64]);
 /* The life: two participants, of which b has forgotten its beginning, and all that transactions may
  * come to; all is settled. Gives the id of one that has committed at both. */
 void recover_live(char committed[64]);
-/* Works on until the coordinator has nothing left to drive home, and kills all. The client is
- * opened anew. */
+/* Works on until the coordinator has nothing left to drive home and all of that is on disk, and
+ * kills all. The client is opened anew. */
 void recover_settle(void);
 /* Setup for cmocka: that life, settled; the id is in `recover_committed`. */
 extern char recover_committed[64];

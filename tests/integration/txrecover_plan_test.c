@@ -132,6 +132,7 @@ static void test_real_decision_agrees(void **state)
     work_holds(client, "b", "doubt", id);
     assert_true(daemon_says(a, "the decision is: committed, as operator bob had decided", WORK_MS));
     assert_true(daemon_says(b, "the decision is: committed, as operator bob had decided", WORK_MS));
+    work_await_durable(a); /* it says so before it has written it */
     recover_kill_all();
     recover_words(65, "undo", recover_path("second.undo"));
     recover_complains("its log has gone on since, with LSN ");

@@ -292,7 +292,7 @@ void work_await_number(const struct daemon *daemon, const char *name, uint64_t l
 
 static bool answers(void *arg)
 {
-    txclient_node *node = work_inspect(arg);
+    txclient_node *node = work_inspect(*(const struct daemon **)arg);
     const bool answered = node != NULL;
 
     txclient_node_free(&node);
@@ -301,10 +301,24 @@ static bool answers(void *arg)
 
 void work_await_sent(const struct daemon *daemon)
 {
-    struct daemon asked = *daemon;
-
-    if (!wait_until(answers, &asked, WORK_MS))
+    if (!wait_until(answers, &daemon, WORK_MS))
         fail_msg("%s does not answer", daemon->name);
+}
+
+static bool is_durable(void *arg)
+{
+    txclient_node *node = work_inspect(*(const struct daemon **)arg);
+    bool durable = node != NULL && strcmp(txclient_node_get(node, "lsn"),
+                                          txclient_node_get(node, "lsn_durable")) == 0;
+
+    txclient_node_free(&node);
+    return durable;
+}
+
+void work_await_durable(const struct daemon *daemon)
+{
+    if (!wait_until(is_durable, &daemon, WORK_MS))
+        fail_msg("not all of the log of %s is ever on disk", daemon->name);
 }
 
 void work_await_archived(const struct daemon *daemon, uint64_t lsn)

@@ -79,6 +79,9 @@ void work_await_number(const struct daemon *daemon, const char *name, uint64_t l
 void work_await_sent(const struct daemon *daemon);
 /* Waits until one transaction is prepared at this participant, and its vote has left. */
 void work_await_voted(const struct daemon *participant);
+/* Waits until all that a participant has written so far is on disk: of that, kill -9 takes nothing
+ * back. What it shows and says it need not have written yet. */
+void work_await_durable(const struct daemon *daemon);
 /* Waits until its archive has come to this LSN, which is durable: for as long as it comes nearer,
  * however far behind it is. Archiving has the lowest priority of all. */
 void work_await_archived(const struct daemon *daemon, uint64_t lsn);
