@@ -35,7 +35,7 @@ static void write_config(void)
     snprintf(config, sizeof config, "%.200s/settle.conf", cluster.directory);
     snprintf(text, sizeof text,
              "[client]\ncluster = test\ncoordinator = %s\nparticipants = %s\n"
-             "connect_timeout = 3s\n",
+             "connect_timeout = 6s\n",
              first->address, a->address);
     file_write(config, text);
 }
@@ -202,7 +202,9 @@ static void *wait_behind(void *arg)
 
 static void begin_waiter(struct writer *writer)
 {
-    const txclient_begin_options options = {.size = sizeof options, .lock_timeout_ms = WORK_MS};
+    /* Long enough for all that is asked meanwhile. */
+    const txclient_begin_options options = {.size = sizeof options,
+                                            .lock_timeout_ms = 10 * WORK_MS};
     waiting_client = work_client(first);
     expect_of(waiting_client, txclient_begin(waiting_client, &options, &waiting_tx), TXCLIENT_OK);
     snprintf(writer->id, sizeof writer->id, "%s", txclient_tx_reference(waiting_tx));
@@ -292,13 +294,19 @@ static void expect_seen_in_doubt(const char *id, const char *waiter)
     expect_in(out, "nobody who answers knows the decision");
 }
 
+/* At both: each hears of the decision by itself. */
 static bool damage_seen(void *arg)
 {
     json_t *root;
-    json_t *tx = in_doubt(arg, &root);
-    bool seen = json_is_true(json_object_get(tx, "damage"));
+    const json_t *tx = in_doubt(arg, &root);
+    const json_t *at = json_object_get(tx, "at");
+    int seen = 0;
+    for (size_t i = 0; i < json_array_size(at); i++)
+        seen += strcmp(text_of(json_object_get(json_array_get(at, i), "heuristic"), "end"),
+                       "DAMAGE") == 0;
+    assert_int_equal(json_is_true(json_object_get(tx, "damage")), seen > 0);
     json_decref(root);
-    return seen;
+    return seen == 2;
 }
 
 /* The alarm of the transaction at a node; when it was raised. */
@@ -392,6 +400,7 @@ static void test_resolved_wrongly(void **state)
     expect_narrow();
     expect_in(out, "mend the data");
 
+    work_await_durable(a); /* the alarm is shown before it is written */
     restart(a);
     assert_true(alarm_time("a", id) == at_a);
     expect_exit(txctl("forget", id, "--operator", "bob", NULL), 0);
@@ -473,6 +482,7 @@ static void test_provably_wrong(void **state)
     daemon_start(first);
     work_await_field(a, "heuristic", "0"); /* with the mark */
     assert_true(wait_until(nothing_in_doubt, NULL, WORK_MS));
+    work_await_number(a, "alarms", 1); /* b may have heard of it first */
     (void)alarm_time("a", id);
     work_holds(client, "a", "k", "old");
     work_holds(client, "b", "k", "new");
