@@ -5,6 +5,7 @@
 # all are stopped.
 # usage: units_run_test.sh BUILD_DIR SOURCE_DIR     exit status 77: this machine does not let us (root, namespaces, cgroup)
 set -euo pipefail
+umask 022 # the daemons run as a user of their own, and must get at what is installed here
 build=$1 source=$2
 skip() {
     echo "skipped: $*"
@@ -147,7 +148,8 @@ manage() {
         until_is "$unit" StatusText serving
     done
     [ "$(stat -c '%U %a' /var/lib/assent/coordinator-1)" = "assent 750" ] || fail "$(stat /var/lib/assent/*)"
-    [ "$(ps -o user= -p "$(property $a MainPID)")" = assent ] || fail "another user: $(ps aux)"
+    user=$(stat -c %U "/proc/$(property $a MainPID)")
+    [ "$user" = assent ] || fail "another user: $user"
     grep -q '^Seccomp:.2$' "/proc/$(property $a MainPID)/status" || fail "no filter of system calls"
     for _ in $(seq 300); do # until both are up for the coordinator
         ! said=$(ctl exec 'put a/t/x 1; put b/t/x 2' 2>&1) || break
@@ -176,9 +178,11 @@ manage() {
     until_is $a StatusText serving
     holds a/t/x 1
 
-    systemctl reload $coordinator
+    before=$(property $coordinator MainPID)
+    systemctl reload $coordinator # which has sent a signal when it returns; the daemon may be reloading still, or not yet
     until_is $coordinator StatusText serving
-    [ "$(property $coordinator ActiveState)" = active ] || fail "a reload ends it"
+    until_is $coordinator ActiveState active
+    [ "$(property $coordinator MainPID)" = "$before" ] || fail "a reload ends it"
 
     # What a restart does not cure is not tried again.
     cp /etc/assent/participant-b.conf /etc/assent/keep
