@@ -50,11 +50,11 @@ stop_servers() {
     for pid in ${SERVERS[@]+"${SERVERS[@]}"}; do end "$pid" "${STOP:-TERM}"; done
     SERVERS=()
 }
-# Ports that nobody listens on, above those that the kernel hands out to outgoing connections and those that tests keep without
-# listening (tests/integration/cluster.c).
-PORT=$((61000 + $$ % 4000))
+# Ports that nobody listens on, from 5000 to 9999: those above are held by programs of the test suite, for daemons that do not listen
+# yet, and those from 32768 on are handed out by the kernel. Two scripts that were started one after the other begin far apart.
+PORT=$((5000 + $$ * 7919 % 5000))
 free_port() {
-    while PORT=$((PORT + 1)) && (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do :; done
+    while PORT=$((5000 + (PORT - 4999) % 5000)) && (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do :; done
 }
 # serve LOG COMMAND...: starts it, with what it says in LOG.
 serve() {
