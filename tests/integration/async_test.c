@@ -1,6 +1,7 @@
 /* Many transactions in flight on real daemons: from one thread, and from many on one handle; over
  * the loss of the coordinator, and of the handle itself. */
 #include "client/txclient.h"
+#include "tests/integration/answered.h"
 #include "tests/integration/cluster.h"
 
 #include <dirent.h>
@@ -81,7 +82,7 @@ static int64_t sum(void)
         (void)snprintf(key, sizeof key, "%u", i);
         (void)txclient_batch_get(batch, txclient_at(place_of(i), "accounts", key));
     }
-    txclient_status status = txclient_submit(client, batch, NULL, values);
+    txclient_status status = submit_answered(client, batch, NULL, values);
     for (unsigned i = 0; i < ACCOUNTS && status == TXCLIENT_OK; i++) {
         char text[32];
         (void)snprintf(text, sizeof text, "%.*s", (int)values[i].len, (const char *)values[i].data);
@@ -116,7 +117,7 @@ static unsigned records_of(const char *name)
     txclient_batch *batch = txclient_batch_new();
     (void)txclient_batch_get(batch, txclient_at("a", "records", name));
     (void)txclient_batch_get(batch, txclient_at("b", "records", name));
-    txclient_status status = txclient_submit(client, batch, NULL, values);
+    txclient_status status = submit_answered(client, batch, NULL, values);
     txclient_batch_free(&batch);
     assert_int_equal(status, TXCLIENT_OK);
     return (values[0].found ? 1u : 0u) + (values[1].found ? 1u : 0u);

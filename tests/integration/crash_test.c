@@ -5,6 +5,7 @@
  *
  * usage: crash_test coordinator|participant */
 #include "client/txclient.h"
+#include "tests/integration/answered.h"
 #include "tests/integration/cluster.h"
 
 #include <setjmp.h>
@@ -363,7 +364,7 @@ static bool read_records(bool on[2][4 * ROUNDS_MAX], long balance[2])
         for (int i = 0; i < rounds; i++)
             txclient_batch_get(batch, record_at(names[p], key, i));
         txclient_batch_get(batch, txclient_at(names[p], "account", "x"));
-        status = txclient_submit(client, batch, NULL, values);
+        status = submit_answered(client, batch, NULL, values);
         txclient_batch_free(&batch);
         if (status != TXCLIENT_OK)
             return false;

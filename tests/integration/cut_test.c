@@ -1,6 +1,7 @@
 /* Consistent cuts of a running cluster: while transfers are under way, cuts are taken, and for each
  * of them directories are made of all logs up to their positions. Started as a cluster, they hold
  * all the money, what was acknowledged before the cut was begun, and nothing by half. */
+#include "tests/integration/answered.h"
 #include "tests/integration/work.h"
 
 #include "common/assert.h"
@@ -225,7 +226,7 @@ static long long total(void)
         account(name, i);
         txclient_batch_get(batch, AT(i % 2 == 0 ? "a" : "b", name));
     }
-    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_OK);
+    expect(submit_answered(client, batch, NULL, values), TXCLIENT_OK);
     for (unsigned i = 0; i < ACCOUNTS; i++) {
         char text[24] = "";
 

@@ -1,6 +1,7 @@
 /* Participants in doubt: they hold their locks while nobody can tell, say so, disturb nobody else,
  * and settle as soon as somebody can tell. Two coordinators serve the same participants. What the
  * members decide leaves nobody in doubt for long: see members_decide_test.c. */
+#include "tests/integration/answered.h"
 #include "tests/integration/work.h"
 
 #include <pthread.h>
@@ -109,7 +110,7 @@ static void test_conflicts_between_two_coordinators(void **state)
         snprintf(key, sizeof key, "acct%d", i / 2);
         txclient_batch_get(batch, AT(names[i % 2], key));
     }
-    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_OK);
+    expect(submit_answered(client, batch, NULL, values), TXCLIENT_OK);
     txclient_batch_free(&batch);
     for (int i = 0; i < 2 * ACCOUNTS; i++) {
         char text[32] = "";

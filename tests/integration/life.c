@@ -1,5 +1,6 @@
 #include "tests/integration/life.h"
 
+#include "tests/integration/answered.h"
 #include "tests/integration/dump.h"
 #include "tests/integration/mutation.h"
 #include "tests/integration/work.h"
@@ -256,7 +257,7 @@ static void expect_values(const char *participant, size_t p)
         snprintf(key, sizeof key, "k%d", i);
         txclient_batch_get(batch, AT(participant, key));
     }
-    expect(txclient_submit(client, batch, NULL, values), TXCLIENT_OK);
+    expect(submit_answered(client, batch, NULL, values), TXCLIENT_OK);
     for (int i = 0; i < KEYS + 3; i++) {
         const char *wanted = i < KEYS ? known[p][i] : i == KEYS || p == 1 ? "" : "decided";
 

@@ -2,6 +2,7 @@
  * complain once per peer and interval, and go on working within the memory that they have. */
 #include "client/txclient.h"
 #include "tests/common/wire_samples.h"
+#include "tests/integration/answered.h"
 #include "tests/integration/cluster.h"
 #include "tests/integration/raw_peer.h"
 
@@ -45,7 +46,7 @@ static void expect_transactions_work(void)
     txclient_batch_put(batch, txclient_at("a", "t", "round"), txclient_str(text));
     txclient_batch_put(batch, txclient_at("b", "t", "round"), txclient_str(text));
     txclient_batch_get(batch, txclient_at("a", "t", "round"));
-    if (txclient_submit(client, batch, NULL, values) != TXCLIENT_OK)
+    if (submit_answered(client, batch, NULL, values) != TXCLIENT_OK)
         fail_msg("%s", txclient_detail(client)->text);
     assert_int_equal(values[2].len, strlen(text));
     assert_memory_equal(values[2].data, text, values[2].len);
