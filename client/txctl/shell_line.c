@@ -222,6 +222,9 @@ void shell_line_destroy(struct shell_line **line)
 const char *shell_line_read(struct shell_line *line)
 {
     int n = 0;
+    /* libedit by itself shows the prompt first: a key typed at once would still be the terminal's,
+     * and a Ctrl-D lost. */
+    (void)el_set(line->edit, EL_PREP_TERM, 1);
     const char *text = el_gets(line->edit, &n);
     free(line->text);
     line->text = text != NULL && n > 0 ? strndup(text, (size_t)n) : NULL;

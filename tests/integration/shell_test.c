@@ -62,6 +62,12 @@ static void expect_shows(const char *text)
         fail_msg("\"%s\" is not on the screen:\n%s", text, terminal_screen(shell));
 }
 
+/* Who shows a prompt takes the keys, not the terminal: a Ctrl-D would be lost on the way. */
+static void expect_listens(void)
+{
+    assert_false(terminal_is_sane(shell));
+}
+
 /* How many prompts stand on the screen, and whether the last one waits for a line. */
 static int prompts(bool *waits)
 {
@@ -97,6 +103,7 @@ static void finish_line(const char *keys, const char *answer)
     expect_shows(answer);
     if (!wait_until(new_prompt, &before, WORK_MS))
         fail_msg("no new prompt:\n%s", terminal_screen(shell));
+    expect_listens();
 }
 
 /* The same for a whole line, at a prompt. */
@@ -210,6 +217,7 @@ static void test_completion(void **state)
     (void)state;
     open_shell();
     expect_shows("assent>");
+    expect_listens();
     press("beg\t", "assent> begin");
     finish_line("\r", "begun ");
     press("pu\ta/t/acc", "> put a/t/acc");
