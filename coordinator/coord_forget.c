@@ -1,6 +1,9 @@
 /* The mark: what the participants need not remember any more. */
 #include "coordinator/coord_internal.h"
 
+/* Nobody acknowledges a mark: it is sent again after so long, in case it was lost. */
+#define MARK_AGAIN_US UINT64_C(10000000)
+
 /* The open ones of `epoch`, at most as many as a FORGET can list; beyond these the mark goes no
  * further than `below`. */
 static struct tx_msg mark_message(struct coord_core *core, struct coord_tx *first, uint64_t epoch,
@@ -67,6 +70,7 @@ static void send_mark(struct coord_core *core, bool old)
         uint64_t *sent = old ? &peer->old_mark_sent : &peer->mark_sent;
         if (peer->state == COORD_PEER_UP && *sent != version) {
             *sent = version;
+            peer->mark_sent_us = core->now;
             coord_send(core, peer, &msg);
         }
     }
@@ -110,8 +114,20 @@ static bool may_forget_older(struct coord_core *core)
     return core->forgotten_lsn.n <= core->durable.n;
 }
 
+static void repeat_marks(struct coord_core *core)
+{
+    for (size_t i = 0; i < core->peers_n; i++) {
+        struct coord_peer *peer = core->peers[i];
+        if (core->now - peer->mark_sent_us >= MARK_AGAIN_US) {
+            peer->mark_sent = 0;
+            peer->old_mark_sent = 0;
+        }
+    }
+}
+
 void coord_forget_timer(struct coord_core *core)
 {
+    repeat_marks(core);
     coord_timer_arm(&core->timers, &core->forget, core->now + core->options.forget_us);
     if (wants(core, false)) {
         send_mark(core, false);

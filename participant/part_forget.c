@@ -113,10 +113,9 @@ void part_on_forget(struct part_core *core, struct part_coordinator *coordinator
         core->violations++;
         return;
     }
-    if (!part_mark_merge(coordinator, forget->epoch, forget->below, forget->open, forget->open_n)) {
-        core->stale++;
+    /* It is sent again now and then, and says nothing new if none was lost. */
+    if (!part_mark_merge(coordinator, forget->epoch, forget->below, forget->open, forget->open_n))
         return;
-    }
     /* Replay merges the same words in the same order. */
     append_forget(core, coordinator->id, forget->epoch, forget->below, forget->open,
                   forget->open_n);

@@ -304,6 +304,23 @@ static void mark__moves_with_what_is_finished_and_lists_what_is_not(void **unuse
     assert_int_equal(driver_count(&d, TX_MSG_FORGET), 0);
 }
 
+/* A mark has no acknowledgement: one that was lost would pin what it names until the next moves. */
+static void mark__is_sent_again_now_and_then(void **unused)
+{
+    (void)unused;
+    driver_pass(&d, 60 * SECOND_US);
+    assert_int_equal(driver_count(&d, TX_MSG_FORGET), 0); /* there is none yet */
+    (void)tx_finished_aborted(&d);
+    driver_pass(&d, SECOND_US / 2);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(forget('a')->below, 2);
+        driver_ignore(&d);
+        driver_pass(&d, 9 * SECOND_US);
+        assert_int_equal(driver_count(&d, TX_MSG_FORGET), 0);
+        driver_pass(&d, SECOND_US);
+    }
+}
+
 static void mark__one_phase_acknowledged_before_its_outcome_is_durable(void **unused)
 {
     (void)unused;
@@ -409,6 +426,7 @@ int main(void)
         TEST(resolving_is_bounded_and_not_asked_in_quarantine),
         TEST(retained_max__acknowledged_ones_go_first),
         TEST(mark__moves_with_what_is_finished_and_lists_what_is_not),
+        TEST(mark__is_sent_again_now_and_then),
         TEST(mark__one_phase_acknowledged_before_its_outcome_is_durable),
         TEST(mark__one_phase_unacknowledged_until_the_retention_has_passed),
         TEST(mark__goes_no_further_than_a_forget_can_list),
