@@ -168,7 +168,7 @@ static char *leave_both_in_doubt(const char *crash_point)
     work_await_all_up(first);
     reference = commit_untold(false);
     work_await_field(a, "prepared", "1");
-    (void)work_number(first, "collecting"); /* an answer leaves behind the PREPARE for b */
+    work_await_sent(first); /* b is asked, too */
     daemon_signal(first, SIGSTOP);
     daemon_signal(b, SIGCONT);
     work_await_field(b, "prepared", "1");
