@@ -78,8 +78,10 @@ participant/kv_key.h kv
 participant/kv_spares.h kv
 participant/part_core.h part_core
 participant/part_internal.h part_core
+participant/part_state.h part_core
 coordinator/coord_core.h coord_core
 coordinator/coord_internal.h coord_core
+coordinator/coord_state.h coord_core
 client/txclient.h client_api
 client/txclient_admin.h client_api
 END
