@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-enum { STARTS_MAX = 24, PUTS_MAX = 20000, STUBBORN_STARTS = 3, PUTS_AFTER_MAX = 50 };
+enum { STARTS_MAX = 24, PUTS_MAX = 20000, LASTING_STARTS = 3, PUTS_AFTER_MAX = 50 };
 
 /* RocksDB's thread may be late to merge, too. After so many starts, far more than fill level 0, a
  * run waits for it, longer from start to start. */
@@ -172,7 +172,7 @@ static void test_for_ever(void **state)
     struct run last;
     (void)state;
     meet(&fault);
-    for (int i = 0; i < STUBBORN_STARTS; i++) {
+    for (int i = 0; i < LASTING_STARTS; i++) {
         if (!run(&fault, -1, &last))
             fail_msg("it serves, and a table cannot be read");
         check_end(&last);

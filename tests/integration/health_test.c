@@ -35,13 +35,18 @@ static void init(size_t participants)
     cluster_serve_http(&cluster);
 }
 
+static int start_all(void)
+{
+    cluster_start(&cluster);
+    client = work_client(coordinator);
+    return 0;
+}
+
 static int start(void **state)
 {
     (void)state;
     init(2);
-    cluster_start(&cluster);
-    client = work_client(coordinator);
-    return 0;
+    return start_all();
 }
 
 /* Who is told to leave waits until what is open is finished, however long that takes here. */
@@ -51,9 +56,7 @@ static int start_draining(void **state)
     init(2);
     daemon_set(&cluster, coordinator, "timers", "drain = 1h");
     daemon_set(&cluster, a, "timers", "drain = 1h\nidle = 1h");
-    cluster_start(&cluster);
-    client = work_client(coordinator);
-    return 0;
+    return start_all();
 }
 
 /* A participant that is held up is no reason to abort here. */
@@ -62,9 +65,7 @@ static int start_patient(void **state)
     (void)state;
     init(2);
     daemon_set(&cluster, coordinator, "timers", "peer_down = 1h\nprepare = 1h");
-    cluster_start(&cluster);
-    client = work_client(coordinator);
-    return 0;
+    return start_all();
 }
 
 /* Everything that it has logged is read again. */
@@ -73,9 +74,7 @@ static int start_without_snapshots(void **state)
     (void)state;
     init(2);
     daemon_set(&cluster, a, "storage", "snapshot_records = 100000000");
-    cluster_start(&cluster);
-    client = work_client(coordinator);
-    return 0;
+    return start_all();
 }
 
 static int start_nothing(void **state)
