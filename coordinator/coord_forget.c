@@ -70,7 +70,7 @@ static void send_mark(struct coord_core *core, bool old)
         uint64_t *sent = old ? &peer->old_mark_sent : &peer->mark_sent;
         if (peer->state == COORD_PEER_UP && *sent != version) {
             *sent = version;
-            peer->mark_sent_us = core->now;
+            *(old ? &peer->old_mark_sent_us : &peer->mark_sent_us) = core->now;
             coord_send(core, peer, &msg);
         }
     }
@@ -120,6 +120,8 @@ static void repeat_marks(struct coord_core *core)
         struct coord_peer *peer = core->peers[i];
         if (core->now - peer->mark_sent_us >= MARK_AGAIN_US) {
             peer->mark_sent = 0;
+        }
+        if (core->now - peer->old_mark_sent_us >= MARK_AGAIN_US) {
             peer->old_mark_sent = 0;
         }
     }

@@ -86,7 +86,8 @@ struct coord_peer {
     struct tx_position asked; /* what was known when HELLO was sent with this number first */
     uint64_t mark_sent;       /* version of the mark it was sent last */
     uint64_t old_mark_sent;   /* the same for the older epochs */
-    uint64_t mark_sent_us;    /* when it was sent either */
+    uint64_t mark_sent_us;    /* when */
+    uint64_t old_mark_sent_us;
     struct tx_loss loss;      /* that its last WELCOME has declared; all zero: none */
     struct tx_position offer; /* quarantined: how far it is now, when that loss explains what is
                                  missing; all zero: it does not */

@@ -409,6 +409,28 @@ static void mark__older_epochs_after_the_retention_and_the_oldest_open_one_alone
     assert_int_equal(mark->open_n, 0);
 }
 
+/* However often that of this epoch moves meanwhile. */
+static void mark__of_older_epochs_is_sent_again_beside_the_other(void **unused)
+{
+    (void)unused;
+    driver_restart_all(&d);
+    driver_welcome_all(&d);
+    driver_pass(&d, d.options.retention_us);
+    driver_durable(&d); /* the record that it says so */
+    driver_ignore(&d);
+    driver_pass(&d, SECOND_US);
+    assert_int_equal(forget('a')->epoch, 1);
+    unsigned again = 0;
+    for (int i = 0; i < 15; i++) {
+        (void)tx_finished_aborted(&d);
+        driver_ignore(&d);
+        driver_pass(&d, SECOND_US);
+        assert_int_equal(forget('a')->epoch, 2);
+        again += driver_was_sent(&d, 'a', TX_MSG_FORGET);
+    }
+    assert_int_equal(again, 1);
+}
+
 #define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, driver_setup, driver_teardown, &d)
 
 int main(void)
@@ -431,6 +453,7 @@ int main(void)
         TEST(mark__one_phase_unacknowledged_until_the_retention_has_passed),
         TEST(mark__goes_no_further_than_a_forget_can_list),
         TEST(mark__older_epochs_after_the_retention_and_the_oldest_open_one_alone),
+        TEST(mark__of_older_epochs_is_sent_again_beside_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
